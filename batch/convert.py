@@ -1,0 +1,114 @@
+"""Convert a folder: plan, run, report."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.batch.baseline import Baseline, measure_baseline
+from pmsgan.batch.images import read_image, resize_into
+from pmsgan.batch.pipeline import run_jobs
+from pmsgan.batch.plan import ImageFormat, Job, plan_jobs
+from pmsgan.batch.report import Failure, Report
+from pmsgan.engine.choices import Backend, Precision
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.select import open_engine
+from pmsgan.errors import ConfigError, EngineError, ImageError
+from pmsgan.styles.registry import Style, find_style
+
+_log = logging.getLogger(__name__)
+
+NUM_BASELINE_PICTURES = 16
+"""How many of the pictures the baseline is measured on."""
+MAX_THREADS = 8
+"""Readers and writers each, on a machine with many cores."""
+
+
+def convert_folder(
+    in_dir: Path,
+    out_dir: Path,
+    style: Style | str,
+    *,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    max_batch: int = 4,
+    image_format: ImageFormat = "png",
+    with_baseline: bool = True,
+    on_start: Callable[[int], None] | None = None,
+    on_done: Callable[[Job], None] | None = None,
+) -> Report:
+    """Translate every picture below a folder into a mirrored folder.
+
+    Args:
+        in_dir: the folder to convert; nothing in it is written.
+        out_dir: the folder to write to; made if it does not exist.
+        style: a style, its name, or the path of its folder.
+        backend: auto takes the first that can run here.
+        precision: auto takes the fastest that is accurate.
+        max_batch: pictures in a slot.
+        image_format: of the outputs: png, jpg or webp.
+        with_baseline: measure eager PyTorch on some of the pictures afterwards.
+        on_start: called once with the number of pictures.
+        on_done: called for each picture that is done or has failed.
+
+    Returns:
+        The report; a picture that failed is named there and does not end the run.
+
+    Raises:
+        ConfigError: a wrong argument, or folders that cannot be used.
+        StyleError: there is no such style.
+        EngineError: nothing can run the style here.
+    """
+    found = find_style(style) if isinstance(style, str) else style
+    jobs = plan_jobs(in_dir, out_dir, image_format)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {out_dir}: {error.strerror}") from error
+    num_threads = min(MAX_THREADS, os.cpu_count() or 1)
+    with open_engine(found, backend=backend, precision=precision, max_batch=max_batch) as engine:
+        if on_start is not None:
+            on_start(len(jobs))
+        timing = run_jobs(
+            engine,
+            jobs,
+            num_readers=num_threads,
+            num_writers=num_threads,
+            on_done=on_done or (lambda job: None),
+        )
+        done = [job for job in jobs if job.failure is None]
+        baseline, reason = (
+            _measure(engine, found, done) if with_baseline else (None, "switched off")
+        )
+    return Report(
+        style=found.name,
+        engine=engine.info,
+        num_done=len(done),
+        failures=tuple(
+            Failure(name=job.name.as_posix(), reason=job.failure) for job in jobs if job.failure
+        ),
+        timing=timing,
+        baseline=baseline,
+        no_baseline=reason,
+    )
+
+
+def _measure(engine: Engine, style: Style, done: list[Job]) -> tuple[Baseline | None, str | None]:
+    try:
+        pictures = _sample(engine, done[:NUM_BASELINE_PICTURES])
+        _log.info("timing eager PyTorch on %d of the pictures", len(pictures))
+        return measure_baseline(engine, style, pictures), None
+    except (EngineError, ImageError) as error:
+        return None, str(error)
+
+
+def _sample(engine: Engine, jobs: list[Job]) -> NDArray[np.uint8]:
+    if not jobs:
+        raise EngineError("no picture was converted")
+    sample = np.empty((len(jobs), engine.info.height, engine.info.width, 3), np.uint8)
+    for row, job in zip(sample, jobs, strict=True):
+        resize_into(read_image(job.source), row)
+    return sample

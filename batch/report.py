@@ -1,0 +1,111 @@
+"""What a folder run has to say at its end."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pmsgan
+from pmsgan.atomic import replacing
+from pmsgan.batch.baseline import Baseline
+from pmsgan.batch.pipeline import Timing
+from pmsgan.engine.interface import EngineInfo
+from pmsgan.errors import PmsganError
+
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A picture that was not converted."""
+
+    name: str
+    """Path below IN."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A finished folder run."""
+
+    style: str
+    engine: EngineInfo
+    num_done: int
+    failures: tuple[Failure, ...]
+    timing: Timing
+    baseline: Baseline | None
+    no_baseline: str | None
+    """Why there is no baseline, if there is none."""
+
+    @property
+    def images_per_s(self) -> float:
+        """Converted pictures in a second, reading and writing included."""
+        return self.num_done / self.timing.wall_s
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as it is written to report.json."""
+        return {
+            "pmsgan": pmsgan.__version__,
+            "style": self.style,
+            "images_done": self.num_done,
+            "images_failed": len(self.failures),
+            "failures": [asdict(failure) for failure in self.failures],
+            "images_per_s": self.images_per_s,
+            "seconds": asdict(self.timing),
+            "engine": asdict(self.engine),
+            "baseline": asdict(self.baseline) if self.baseline else None,
+            "no_baseline": self.no_baseline,
+        }
+
+    def to_text(self) -> str:
+        """Return the report as a table for people."""
+        return "\n".join(f"{name:<14}{value}" for name, value in self._rows())
+
+    def _rows(self) -> list[tuple[str, str]]:
+        timing, engine = self.timing, self.engine
+        rows = [
+            ("images", f"{self.num_done} done, {len(self.failures)} failed"),
+            ("time", f"{timing.wall_s:.2f} s, {self.images_per_s:.1f} images/s"),
+            (
+                "busy",
+                f"read {timing.read_s:.2f} s, run {timing.run_s:.2f} s, "
+                f"write {timing.write_s:.2f} s",
+            ),
+            ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
+            (
+                "precision",
+                f"{engine.precision}, {engine.width}x{engine.height}, batch {engine.max_batch}",
+            ),
+        ]
+        if self.baseline is None:
+            return [*rows, ("baseline", f"not measured: {self.no_baseline}")]
+        base = self.baseline
+        return [
+            *rows,
+            (
+                "baseline",
+                f"eager {base.eager.precision} ({base.eager.runtime}) "
+                f"{base.eager_images_per_s:.1f} images/s, "
+                f"engine alone {base.engine_images_per_s:.1f} images/s",
+            ),
+            (
+                "speed-up",
+                f"{base.speedup:.2f} times eager, PSNR {base.psnr_db:.1f} dB to it "
+                f"({base.num_pictures} pictures)",
+            ),
+        ]
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a report as JSON; an interrupted write leaves no half file.
+
+    Raises:
+        PmsganError: it cannot be written.
+    """
+    text = json.dumps(report.to_json(), indent=2) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PmsganError(f"cannot write the report {path}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""Run a deployment graph on the machine at hand."""

@@ -1,0 +1,30 @@
+"""Where compiled graphs are kept between runs."""
+
+import os
+import stat
+from pathlib import Path
+
+import platformdirs
+
+from pmsgan.errors import EngineError
+
+
+def cache_folder(backend: str) -> Path:
+    """Return the user's own cache folder of one backend; make it if need be.
+
+    What lies in it is native code, so it must belong to this user and nobody else may write it.
+
+    Raises:
+        EngineError: it cannot be made, or is open to others.
+    """
+    folder = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False)) / backend
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise EngineError(f"cannot make the cache folder {folder}: {error.strerror}") from error
+    if os.name == "posix" and (
+        found.st_uid != os.getuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ):
+        raise EngineError(f"{folder} is open to other users: run chmod 700 on it, or remove it")
+    return folder

@@ -1,0 +1,96 @@
+"""Eager PyTorch in FP32: the baseline that reports compare against.
+
+The one module of this package that imports torch. Folder runs measure it in a child process:
+torch and pycuda in one process destroy each other's contexts.
+"""
+
+import platform
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+
+from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.errors import EngineError
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
+from pmsgan.model.weights import load_generator
+
+BACKEND = "eager"
+
+
+class EagerEngine:
+    """A generator run by PyTorch, operator by operator."""
+
+    def __init__(
+        self,
+        weights: Path,
+        config: GeneratorConfig,
+        *,
+        height: int,
+        width: int,
+        precision: str = "auto",
+        max_batch: int = 4,
+    ) -> None:
+        """Load the weights onto the first GPU, or onto the CPU.
+
+        Args:
+            weights: a generator.safetensors.
+            config: the network they belong to.
+            height: of a picture [pixels].
+            width: of a picture [pixels].
+            precision: auto or fp32; both are FP32.
+            max_batch: pictures in a slot.
+
+        Raises:
+            CheckpointError: the weights cannot be read, or belong to another network.
+            EngineError: another precision was asked for.
+        """
+        if precision not in ("auto", "fp32"):
+            raise EngineError(f"the eager backend runs in fp32, not in {precision}")
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._generator = load_generator(weights, config).to(self._device).eval()
+        self.info = EngineInfo(
+            backend=BACKEND,
+            device=_device_name(self._device),
+            precision="fp32",
+            height=height,
+            width=width,
+            max_batch=max_batch,
+            runtime=f"PyTorch {torch.__version__}",
+        )
+
+    def slots(self, count: int) -> list[Slot]:
+        """Make slots in plain memory."""
+        shape = (self.info.max_batch, self.info.height, self.info.width, 3)
+        return [
+            Slot(input=np.zeros(shape, np.uint8), output=np.zeros(shape, np.uint8))
+            for _ in range(count)
+        ]
+
+    @torch.inference_mode()
+    def submit(self, slot: Slot, count: int) -> None:
+        """Translate the first `count` rows; done when it returns."""
+        image = torch.from_numpy(slot.input[:count]).to(self._device)
+        translated = rgb_to_bytes(self._generator(bytes_to_rgb(image))[0])
+        slot.output[:count] = translated.cpu().numpy()
+
+    def wait(self, slot: Slot) -> None:
+        """Return at once: `submit` has done the work."""
+
+    def __enter__(self) -> "EagerEngine":
+        """Return the engine."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is held outside Python's own memory."""
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()

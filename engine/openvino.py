@@ -1,0 +1,149 @@
+"""OpenVINO: the default where there is no NVIDIA GPU.
+
+Each row of a slot is a request of its own at batch 1: the fastest way on a CPU (a batch of 4 in
+one request is slower), and a partial last batch costs nothing. As many requests run at a time as
+OpenVINO has streams; the rest wait in its queue.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import openvino
+
+from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.graph import INPUT_NAME, GraphInfo
+from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.errors import EngineError
+
+BACKEND = "openvino"
+DEVICE = "CPU"
+
+
+class OpenVinoEngine:
+    """A deployment graph compiled for the CPU."""
+
+    def __init__(self, graph: GraphInfo, *, precision: str = "auto", max_batch: int = 4) -> None:
+        """Compile a graph, or take it from the cache that an earlier compilation left.
+
+        Args:
+            graph: what to run.
+            precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
+            max_batch: pictures in a slot.
+
+        Raises:
+            EngineError: OpenVINO cannot read, compile or run the graph.
+        """
+        core = openvino.Core()
+        properties = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": _hint(core, precision),
+            "CACHE_DIR": str(cache_folder(BACKEND)),
+        }
+        self._compiled = _compile(core, graph, properties)
+        self.info = EngineInfo(
+            backend=BACKEND,
+            device=str(core.get_property(DEVICE, "FULL_DEVICE_NAME")).strip(),
+            precision=_short_name(self._compiled.get_property("INFERENCE_PRECISION_HINT")),
+            height=graph.height,
+            width=graph.width,
+            max_batch=max_batch,
+            runtime=f"OpenVINO {openvino.__version__.split('-')[0]}",
+        )
+        self._requests: dict[Slot, list[openvino.InferRequest]] = {}
+        self._running: dict[Slot, int] = {}
+
+    @property
+    def num_parallel_requests(self) -> int:
+        """How many pictures are computed at the same time."""
+        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    def slots(self, count: int) -> list[Slot]:
+        """Make slots whose rows the requests read and write in place."""
+        return [self._make_slot() for _ in range(count)]
+
+    def submit(self, slot: Slot, count: int) -> None:
+        """Start one request for each of the first `count` rows."""
+        for request in self._requests[slot][:count]:
+            request.start_async()
+        self._running[slot] = count
+
+    def wait(self, slot: Slot) -> None:
+        """Wait for the slot's requests; raise EngineError if one failed."""
+        try:
+            for request in self._requests[slot][: self._running.pop(slot, 0)]:
+                request.wait()
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO failed to run the graph: {_first_line(error)}") from error
+
+    def __enter__(self) -> "OpenVinoEngine":
+        """Return the engine."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop what still runs, and free the requests before the slots they point into."""
+        for slot, count in self._running.items():
+            for request in self._requests[slot][:count]:
+                request.cancel()
+        self._requests.clear()
+
+    def _make_slot(self) -> Slot:
+        shape = (self.info.max_batch, self.info.height, self.info.width, 3)
+        slot = Slot(input=np.zeros(shape, np.uint8), output=np.zeros(shape, np.uint8))
+        self._requests[slot] = [self._make_request(slot, row) for row in range(self.info.max_batch)]
+        return slot
+
+    def _make_request(self, slot: Slot, row: int) -> openvino.InferRequest:
+        request = self._compiled.create_infer_request()
+        rows = slice(row, row + 1)
+        request.set_input_tensor(openvino.Tensor(slot.input[rows], shared_memory=True))
+        request.set_output_tensor(openvino.Tensor(slot.output[rows], shared_memory=True))
+        return request
+
+
+def _compile(
+    core: openvino.Core, graph: GraphInfo, properties: Mapping[str, Any]
+) -> openvino.CompiledModel:
+    try:
+        model = core.read_model(graph.path)
+        model.reshape({INPUT_NAME: [1, graph.height, graph.width, 3]})
+        return core.compile_model(model, DEVICE, dict(properties))
+    except RuntimeError as error:
+        raise EngineError(
+            f"OpenVINO cannot compile {graph.path}: {_first_line(error)}; export it again"
+        ) from error
+
+
+def _hint(core: openvino.Core, precision: str) -> str:
+    computes_bf16 = "BF16" in core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+    if precision == "auto":
+        return "bf16" if computes_bf16 else "f32"
+    if precision == "fp32":
+        return "f32"
+    if precision == "bf16" and computes_bf16:
+        return "bf16"
+    raise EngineError(
+        f"this CPU does not compute in {precision} under OpenVINO: use --precision auto or fp32"
+    )
+
+
+def _short_name(element_type: object) -> str:
+    name = str(element_type).lower()
+    return "bf16" if "bfloat16" in name or "bf16" in name else "fp32"
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def cached_blobs(folder: Path) -> set[Path]:
+    """List the compiled models that OpenVINO keeps in a folder."""
+    return set(folder.glob("*.blob"))

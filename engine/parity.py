@@ -1,0 +1,68 @@
+"""Compare one graph in two runtimes, in grey levels and PSNR."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pictures = NDArray[np.uint8]
+"""[N, H, W, 3] BGR."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parity:
+    """How far two sets of pictures are apart."""
+
+    max_difference: int
+    """Grey levels, 0..255."""
+    mean_difference: float
+    """Grey levels, 0..255."""
+    psnr_db: float
+    """Peak signal-to-noise ratio [dB]; infinite if the pictures are equal."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return (
+            f"largest difference {self.max_difference} grey levels, "
+            f"mean {self.mean_difference:.4f}, PSNR {self.psnr_db:.1f} dB"
+        )
+
+
+def compare(pictures: Pictures, reference: Pictures) -> Parity:
+    """Compare pictures uint8 [N, H, W, 3] with a reference of the same shape."""
+    difference = pictures.astype(np.int16) - reference.astype(np.int16)
+    mean_square = float(np.mean(np.square(difference, dtype=np.float64)))
+    return Parity(
+        max_difference=int(np.abs(difference).max()),
+        mean_difference=float(np.abs(difference).mean()),
+        psnr_db=10.0 * math.log10(255.0**2 / mean_square) if mean_square else math.inf,
+    )
+
+
+def has_constant_picture(pictures: Pictures) -> bool:
+    """Say whether one of the pictures has the same value everywhere: what a NaN comes out as."""
+    flat = pictures.reshape(len(pictures), -1)
+    return bool((flat.min(axis=1) == flat.max(axis=1)).any())
+
+
+def check_pictures(height: int, width: int) -> Pictures:
+    """Draw pictures that no style was made for but every graph must handle.
+
+    Lines on paper, smooth colour, noise, and black and white halves: uint8 [4, H, W, 3] BGR, the
+    same in every call.
+    """
+    rng = np.random.default_rng(0)
+    lines = np.full((height, width, 3), 255, np.uint8)
+    center = (width // 2, height // 2)
+    radius = min(height, width) // 3
+    cv2.circle(lines, center, radius, (0, 0, 0), 2, cv2.LINE_AA)
+    for dx in (-radius // 2, radius // 2):
+        cv2.circle(lines, (center[0] + dx, center[1]), radius // 6, (0, 0, 0), 1, cv2.LINE_AA)
+    coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    halves = np.zeros((height, width, 3), np.uint8)
+    halves[:, width // 2 :] = 255
+    return np.stack([lines, smooth, noise, halves]).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Turn a trained generator into one self-contained ONNX file, and check it."""

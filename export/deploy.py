@@ -1,0 +1,81 @@
+"""The graph that ships: bytes in, bytes out, everything between inside."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
+from pmsgan.model.config import check_sides
+from pmsgan.model.generator import Generator
+from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
+
+GraphPrecision = Literal["fp32", "fp16"]
+
+OPSET = 18
+"""ONNX operator set: the exporter's own, which needs no conversion, and every runtime reads it."""
+
+
+class DeploymentGraph(nn.Module):
+    """A generator that takes and gives pictures as OpenCV holds them.
+
+    FP16 is a property of this graph: the generator's weights and activations are half precision,
+    while bytes are turned into numbers and back in single precision.
+    """
+
+    def __init__(self, generator: Generator, precision: GraphPrecision = "fp32") -> None:
+        """Wrap a generator, which must belong to this graph alone: its weights are converted."""
+        super().__init__()
+        self.dtype = torch.float16 if precision == "fp16" else torch.float32
+        self.generator = generator.to(self.dtype)
+        self.eval()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Translate uint8 [N, H, W, 3] BGR to the same; H and W are multiples of 4."""
+        translated = self.generator(bytes_to_rgb(image).to(self.dtype))[0]
+        return rgb_to_bytes(translated)
+
+
+def trace(graph: DeploymentGraph, height: int, width: int) -> torch.onnx.ONNXProgram:
+    """Trace the graph to ONNX for one picture size [pixels] and any number of pictures.
+
+    Returns:
+        A program with input `image` and output `translated`, uint8 [N, height, width, 3] BGR.
+
+    Raises:
+        ConfigError: a side is not a multiple of 4.
+    """
+    check_sides(height, width)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            graph,
+            (example,),
+            dynamo=True,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    return program
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep back what the exporter says of its own insides and of packages it does not need."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,176 @@
+"""Export a generator, and keep the file only if it does what the generator does."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pmsgan.atomic import replacing
+from pmsgan.engine.graph import read_graph
+from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.parity import Parity, Pictures, check_pictures, compare, has_constant_picture
+from pmsgan.engine.translate import Translator
+from pmsgan.errors import EngineError, ExportError
+from pmsgan.export.deploy import DeploymentGraph, GraphPrecision, trace
+from pmsgan.export.onnx_file import write_onnx
+from pmsgan.model.generator import Generator
+from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
+from pmsgan.model.weights import load_generator
+from pmsgan.styles.registry import WEIGHTS_NAME, Style, find_style
+
+MAX_DIFFERENCE_FP32 = 1
+"""Grey levels that an FP32 file may be off."""
+MIN_PSNR_FP16_DB = 40.0
+"""PSNR [dB] against FP32 that an FP16 file must reach."""
+MAX_FP16 = float(torch.finfo(torch.float16).max)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """A deployment graph that passed its check."""
+
+    path: Path
+    precision: GraphPrecision
+    parity: Parity
+    """Against the FP32 generator in PyTorch."""
+    largest_activation: float
+    """Largest absolute value inside the generator on the check pictures; FP16 ends at 65504."""
+
+
+def export_generator(
+    generator: Generator,
+    path: Path,
+    *,
+    height: int,
+    width: int,
+    precision: GraphPrecision,
+    metadata: Mapping[str, str],
+) -> Exported:
+    """Write a generator as one ONNX file, run the file, and compare it with PyTorch.
+
+    The file runs in OpenVINO with FP32 arithmetic, which shows what rounding the weights does. No
+    CPU runtime shows an FP16 overflow, so that is looked for in the activations.
+
+    Args:
+        generator: what to export; it is not changed.
+        path: the ONNX file, replaced if it exists and the new one passes.
+        height: of a picture [pixels].
+        width: of a picture [pixels].
+        precision: of the graph's weights and activations.
+        metadata: notes to keep in the file.
+
+    Raises:
+        ConfigError: a side is not a multiple of 4.
+        ExportError: the file cannot be written or does not pass; then it is not kept.
+    """
+    pictures = check_pictures(height, width)
+    source = copy.deepcopy(generator).cpu()
+    reference, largest = _run_torch(source, pictures)
+    if precision == "fp16" and not largest < MAX_FP16:
+        raise ExportError(
+            f"{path} is not written: activations reach {largest:.3g}, past FP16's "
+            f"{MAX_FP16:.0f}; export without --fp16"
+        )
+    program = trace(DeploymentGraph(source, precision), height, width)
+    try:
+        with replacing(path) as candidate:
+            write_onnx(program.model_proto, candidate, {"precision": precision, **metadata})
+            parity = _check(candidate, pictures, reference, precision)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+    return Exported(path=path, precision=precision, parity=parity, largest_activation=largest)
+
+
+def export_style(
+    style: Style | str, path: Path | None = None, *, precision: GraphPrecision
+) -> Exported:
+    """Export a style's weights anew.
+
+    Args:
+        style: a style, its name, or the path of its folder.
+        path: the ONNX file; by default NAME-PRECISION.onnx in the working folder.
+        precision: of the graph's weights and activations.
+
+    Raises:
+        StyleError: there is no such style.
+        ExportError: the file cannot be written or does not pass; then it is not kept.
+    """
+    found = find_style(style) if isinstance(style, str) else style
+    return export_generator(
+        load_generator(found.weights, found.generator),
+        path or Path(f"{found.name}-{precision}.onnx"),
+        height=found.height,
+        width=found.width,
+        precision=precision,
+        metadata=graph_metadata(found.name, found.sha256[WEIGHTS_NAME]),
+    )
+
+
+def graph_metadata(style: str, weights_sha256: str) -> dict[str, str]:
+    """Return what a style's graph says about itself, next to its size and precision."""
+    return {"style": style, "weights_sha256": weights_sha256}
+
+
+def _check(
+    candidate: Path, pictures: Pictures, reference: Pictures, precision: GraphPrecision
+) -> Parity:
+    try:
+        results = _run_file(candidate, pictures)
+    except EngineError as error:
+        raise ExportError(f"the exported graph does not run: {error}") from error
+    parity = compare(results, reference)
+    if has_constant_picture(results):
+        raise ExportError(
+            "the exported graph gives a picture of one colour only: "
+            "the weights are untrained or damaged; the file is not kept"
+        )
+    if precision == "fp32" and parity.max_difference > MAX_DIFFERENCE_FP32:
+        raise ExportError(
+            f"the exported graph is off by more than {MAX_DIFFERENCE_FP32} grey level "
+            f"({parity}); the file is not kept"
+        )
+    if parity.psnr_db < MIN_PSNR_FP16_DB:
+        raise ExportError(
+            f"the exported graph is under {MIN_PSNR_FP16_DB:.0f} dB ({parity}); "
+            "the file is not kept; try without --fp16"
+        )
+    return parity
+
+
+def _run_file(path: Path, pictures: Pictures) -> Pictures:
+    with OpenVinoEngine(read_graph(path), precision="fp32") as engine:
+        return Translator(engine)(pictures)
+
+
+def _run_torch(generator: Generator, pictures: Pictures) -> tuple[Pictures, float]:
+    watch = _LargestActivation()
+    with torch.no_grad():
+        image = bytes_to_rgb(torch.from_numpy(pictures))
+        with watch:
+            translated = generator.float()(image)[0]
+        return rgb_to_bytes(translated).numpy(), watch.largest
+
+
+class _LargestActivation(TorchDispatchMode):
+    """Remember the largest absolute value that any operator gives; NaN counts as infinite."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.largest = 0.0
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.is_floating_point() and result.numel():
+            largest = float(result.abs().max().nan_to_num(nan=float("inf")))
+            self.largest = max(self.largest, largest)
+        return result

@@ -1,0 +1,49 @@
+"""Write a deployment graph as one self-contained ONNX file."""
+
+from pathlib import Path
+
+import onnx
+
+import pmsgan
+from pmsgan.engine.graph import refuse_external_data
+from pmsgan.errors import ExportError
+
+
+def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> None:
+    """Write a model.
+
+    What the exporter notes about the machine it ran on (paths of source files) is left out.
+
+    Args:
+        model: changed in place.
+        path: the ONNX file, replaced if it exists.
+        metadata: what the file shall say about itself.
+
+    Raises:
+        ExportError: the model is invalid, or the file cannot be written.
+    """
+    _strip_notes(model)
+    model.producer_name = "pmsgan"
+    model.producer_version = pmsgan.__version__
+    onnx.helper.set_model_props(model, metadata)
+    refuse_external_data(model, path)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"{path} would be an invalid ONNX file: {error}") from error
+    try:
+        path.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _strip_notes(model: onnx.ModelProto) -> None:
+    graph = model.graph
+    model.doc_string = graph.doc_string = ""
+    for noted in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        noted.doc_string = ""
+        del noted.metadata_props[:]
+    for tensor in graph.initializer:
+        tensor.doc_string = ""
+        del tensor.metadata_props[:]
+    del graph.value_info[:]

@@ -1,0 +1,99 @@
+"""Turn a trained generator into a style."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+import pmsgan
+from pmsgan.errors import StyleError
+from pmsgan.export.exporter import Exported, export_generator, graph_metadata
+from pmsgan.model.generator import Generator
+from pmsgan.model.weights import save_generator
+from pmsgan.styles.registry import (
+    DESCRIPTION_NAME,
+    GRAPH_NAME,
+    WEIGHTS_NAME,
+    user_styles_folder,
+)
+
+
+def style_folder(name: str) -> Path:
+    """Return the folder of a new style: below the user's styles, or the path that `name` is.
+
+    Raises:
+        StyleError: the folder exists and is no style.
+    """
+    is_path = any(separator in name for separator in ("/", "\\"))
+    folder = Path(name).resolve() if is_path else user_styles_folder() / name
+    if folder.exists() and not (folder / DESCRIPTION_NAME).is_file():
+        raise StyleError(f"{folder} exists and is not a style: choose another name")
+    return folder
+
+
+def write_style(
+    generator: Generator,
+    folder: Path,
+    *,
+    height: int,
+    width: int,
+    input_kind: str,
+    output_kind: str,
+    origin: dict[str, Any],
+) -> Exported:
+    """Write style.toml, weights and FP16 graph; the folder appears when all is well, or not at all.
+
+    Args:
+        generator: trained; it is not changed.
+        folder: what `style_folder` returned; a style that is there is replaced.
+        height: of a picture [pixels].
+        width: of a picture [pixels].
+        input_kind: what goes in, in words.
+        output_kind: what comes out, in words.
+        origin: what to note about data, licence and training: strings, numbers, lists.
+
+    Raises:
+        StyleError: the folder cannot be written.
+        ExportError: the graph did not pass its check.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            draft = Path(scratch) / folder.name
+            draft.mkdir()
+            save_generator(generator, draft / WEIGHTS_NAME)
+            sha256 = {WEIGHTS_NAME: _sha256(draft / WEIGHTS_NAME)}
+            exported = export_generator(
+                generator,
+                draft / GRAPH_NAME,
+                height=height,
+                width=width,
+                precision="fp16",
+                metadata=graph_metadata(folder.name, sha256[WEIGHTS_NAME]),
+            )
+            sha256[GRAPH_NAME] = _sha256(draft / GRAPH_NAME)
+            description = {
+                "input": input_kind,
+                "output": output_kind,
+                "height": height,
+                "width": width,
+                "made_by": f"pmsgan {pmsgan.__version__}",
+                "generator": asdict(generator.config),
+                "origin": origin,
+                "sha256": sha256,
+            }
+            (draft / DESCRIPTION_NAME).write_text(tomli_w.dumps(description), encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.rename(folder)
+    except OSError as error:
+        raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
+    return replace(exported, path=folder / GRAPH_NAME)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,5 @@
+"""`python -m pmsgan` is the `pmsgan` command."""
+
+from pmsgan.cli.app import app
+
+app()

@@ -1,0 +1,54 @@
+"""The `pmsgan` command."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+import pmsgan
+from pmsgan.cli import boundary
+from pmsgan.cli.build_engine import build_engine
+from pmsgan.cli.convert import convert
+from pmsgan.cli.export import export
+from pmsgan.cli.styles import styles_app
+from pmsgan.cli.train import train
+
+app = typer.Typer(
+    name="pmsgan",
+    epilog="Start with: pmsgan convert IN OUT --style anime",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(convert)
+app.command()(train)
+app.command()(export)
+app.command("build-engine")(build_engine)
+app.add_typer(styles_app, name="styles")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pmsgan {pmsgan.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Print where an error comes from.")
+    ] = False,
+) -> None:
+    """Translate folders of face pictures with a trained PMSGAN network."""
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    logging.getLogger("pmsgan").setLevel(logging.INFO)
+    boundary.show_tracebacks = traceback

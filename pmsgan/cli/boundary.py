@@ -1,0 +1,51 @@
+"""Where errors become one line and an exit code."""
+
+import functools
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from pmsgan.errors import ConfigError, DataError, PmsganError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ExitCode(IntEnum):
+    """What the shell gets to see."""
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    CANNOT_START = 3
+    INTERRUPTED = 130
+
+
+show_tracebacks = False
+"""Set by --traceback."""
+
+
+def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a command: its PmsganErrors and Ctrl-C become one line on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except PmsganError as error:
+            if show_tracebacks:
+                traceback.print_exc()
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(_exit_code(error)) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+    return wrapped
+
+
+def _exit_code(error: PmsganError) -> ExitCode:
+    return ExitCode.USAGE if isinstance(error, ConfigError | DataError) else ExitCode.CANNOT_START

@@ -1,0 +1,31 @@
+"""`pmsgan export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+
+
+@one_line_errors
+def export(
+    style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+    fp16: Annotated[bool, typer.Option("--fp16", help="Half precision inside the graph.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="STYLE-PRECISION.onnx"),
+    ] = None,
+) -> None:
+    """Write a style as one ONNX file: uint8 [N, H, W, 3] BGR in, the same out.
+
+    The file is run and compared with PyTorch; one that does not pass is not kept.
+    Needs torch: pip install 'pmsgan[train]'.
+    """
+    from pmsgan.cli.needs import need_torch
+
+    need_torch("export")
+    from pmsgan.export.exporter import export_style
+
+    result = export_style(style, output, precision="fp16" if fp16 else "fp32")
+    typer.echo(f"{result.path}: {result.precision}, {result.parity}")

@@ -1,0 +1,35 @@
+"""The progress bar of a folder run."""
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from pmsgan.batch.plan import Job
+
+
+class FolderProgress:
+    """Counts pictures on stderr with an ETA, and names those that fail."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+
+    def start(self, num_jobs: int) -> None:
+        """Show the bar, now that it is known how long it is."""
+        self._bar = tqdm(total=num_jobs, desc="converting", unit="image", dynamic_ncols=True)
+
+    def count(self, job: Job) -> None:
+        """Count a job that is done or has failed; the bar ends with the last one."""
+        assert self._bar is not None
+        if job.failure is not None:
+            tqdm.write(f"failed: {job.name} {job.failure}", file=sys.stderr)
+        self._bar.update()
+        if self._bar.n == self._bar.total:
+            self._bar.close()
+
+    def __enter__(self) -> "FolderProgress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

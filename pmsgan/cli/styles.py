@@ -1,0 +1,35 @@
+"""`pmsgan styles`."""
+
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+
+styles_app = typer.Typer(
+    help="See which styles there are.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@styles_app.command("list")
+@one_line_errors
+def list_command() -> None:
+    """List the styles: your own and those that ship."""
+    from pmsgan.styles.registry import list_styles
+
+    for style in list_styles():
+        size = f"{style.width}x{style.height}"
+        typer.echo(f"{style.name:<16}{size:<10}{style.input} -> {style.output}")
+
+
+@styles_app.command("show")
+@one_line_errors
+def show_command(
+    style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+) -> None:
+    """Show what a style is: its files are checked, then its style.toml is printed."""
+    from pmsgan.styles.registry import DESCRIPTION_NAME, find_style
+
+    found = find_style(style)
+    typer.echo(f"# {found.folder}")
+    typer.echo((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())

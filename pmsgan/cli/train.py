@@ -1,0 +1,122 @@
+"""`pmsgan train`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.model.config import Ablation, GeneratorConfig
+from pmsgan.training.config import Precision, TrainingConfig
+
+_TRAINING = TrainingConfig()
+_GENERATOR = GeneratorConfig()
+
+
+@one_line_errors
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(help="Folder of side-by-side pictures, or of two folders of pictures."),
+    ],
+    perceptual: Annotated[
+        Literal["l1"],
+        typer.Option(help="Perceptual loss: l1 is L1 plus gradient L1, without VGG-19."),
+    ],
+    style: Annotated[
+        str | None, typer.Option(help="Name of the style to make when training is done.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")] = Path(
+        "run"
+    ),
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
+    direction: Annotated[
+        str, typer.Option(help="FROM:TO: left:right, right:left, or two sub-folders' names.")
+    ] = _TRAINING.direction,
+    steps: Annotated[int, typer.Option(help="Updates in all.")] = _TRAINING.steps,
+    size: Annotated[int, typer.Option(help="Side of the pictures [pixels].")] = _TRAINING.size,
+    crop: Annotated[
+        int, typer.Option(help="Side of the random crop to train on [pixels]; 0: none.")
+    ] = _TRAINING.crop,
+    flip: Annotated[bool, typer.Option(help="Mirror half of the samples.")] = _TRAINING.flip,
+    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = _TRAINING.batch_size,
+    base_channels: Annotated[
+        int, typer.Option(help="Width of the network's first stage.")
+    ] = _GENERATOR.base_channels,
+    ablation: Annotated[
+        Ablation,
+        typer.Option(help="Row of the paper's ablation table."),
+    ] = _GENERATOR.ablation,
+    precision: Annotated[
+        Precision, typer.Option(help="fp32, or bf16 autocast.")
+    ] = _TRAINING.precision,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _TRAINING.learning_rate,
+    lambda_adversarial: Annotated[
+        float, typer.Option(help="Weight of the adversarial loss.")
+    ] = _TRAINING.lambda_adversarial,
+    lambda_perceptual: Annotated[
+        float, typer.Option(help="Weight of the perceptual loss.")
+    ] = _TRAINING.lambda_perceptual,
+    ema_decay: Annotated[
+        float, typer.Option(help="Decay of the weights' moving average, such as 0.999; 0: none.")
+    ] = _TRAINING.ema_decay,
+    workers: Annotated[
+        int, typer.Option(help="Processes that read pictures.")
+    ] = _TRAINING.num_workers,
+    save_every: Annotated[
+        int, typer.Option(help="Steps between checkpoints and sample grids.")
+    ] = _TRAINING.save_every,
+    seed: Annotated[int, typer.Option(help="Of weights, order, crops and flips.")] = _TRAINING.seed,
+) -> None:
+    """Train a network from pairs of pictures, and make a style of it.
+
+    Ctrl-C saves a checkpoint after the current step; --resume goes on from it.
+    Needs torch: pip install 'pmsgan[train]'.
+    """
+    from pmsgan.cli.needs import need_torch
+
+    need_torch("train")
+    config = TrainingConfig(
+        steps=steps,
+        batch_size=batch_size,
+        size=size,
+        crop=crop,
+        flip=flip,
+        direction=direction,
+        learning_rate=learning_rate,
+        lambda_adversarial=lambda_adversarial,
+        lambda_perceptual=lambda_perceptual,
+        ema_decay=ema_decay,
+        precision=precision,
+        seed=seed,
+        num_workers=workers,
+        save_every=save_every,
+    )
+    generator = GeneratorConfig(base_channels=base_channels, ablation=ablation)
+    from pmsgan.data.pairs import find_pairs
+    from pmsgan.export.style_folder import style_folder, write_style
+    from pmsgan.training.trainer import train as run_training
+
+    folder = style_folder(style) if style is not None else None
+    pairs = find_pairs(data, direction)
+    typer.echo(f"{len(pairs)} pairs, {direction}", err=True)
+    trained, num_steps = run_training(pairs, config, generator, out, resume=resume)
+    if num_steps < steps:
+        typer.echo(f"stopped after step {num_steps}; go on with the same command and --resume")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if folder is None:
+        typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
+        return
+    source, _, target = direction.partition(":")
+    exported = write_style(
+        trained,
+        folder,
+        height=size,
+        width=size,
+        input_kind=source,
+        output_kind=target,
+        origin={"num_pairs": len(pairs), "perceptual": perceptual, **asdict(config)},
+    )
+    typer.echo(f"style {folder.name} in {folder} ({exported.parity})")
+    typer.echo(f"next: pmsgan convert IN OUT --style {style}")

@@ -1,0 +1,1 @@
+"""Paired pictures to train on."""

@@ -1,0 +1,37 @@
+"""The errors that pmsgan raises on purpose.
+
+Each message is one line that says what failed, on which file, and what to do next. The command
+line prints it as it is; everything else that escapes is a bug.
+"""
+
+
+class PmsganError(Exception):
+    """Base of every error that a user can act on."""
+
+
+class ConfigError(PmsganError):
+    """A setting, an option or an argument is wrong."""
+
+
+class StyleError(PmsganError):
+    """A style is missing, incomplete or damaged."""
+
+
+class CheckpointError(PmsganError):
+    """A training checkpoint or a weights file cannot be read or written."""
+
+
+class DataError(PmsganError):
+    """A folder of training pairs is not what it should be."""
+
+
+class ExportError(PmsganError):
+    """A deployment graph could not be written, or did not pass its check."""
+
+
+class EngineError(PmsganError):
+    """A runtime is missing, or failed to build or to run a graph."""
+
+
+class ImageError(PmsganError):
+    """One picture cannot be read or written."""

@@ -1,0 +1,1 @@
+"""The network: generator and discriminators, in PyTorch."""

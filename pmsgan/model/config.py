@@ -1,0 +1,66 @@
+"""What a generator is made of, readable without torch."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pmsgan.errors import ConfigError
+
+Ablation = Literal["single", "eff", "dff", "csasp", "full"]
+ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
+
+SIDE_MULTIPLE = 4
+"""Both sides of a picture are multiples of this: the third stage works at a quarter of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GeneratorConfig:
+    """Widths and modules of the generator. Defaults marked [D] are ours, the paper is silent."""
+
+    base_channels: int = 32
+    """C_1; C_2 and C_3 are twice and four times this [D]. A multiple of 2."""
+    num_residual_blocks: int = 5
+    """Residual blocks in each encoder and each decoder."""
+    num_growth_layers: int = 3
+    """Layers that grow inside a dense block of EFF [D]."""
+    dilations: tuple[int, int, int] = (1, 2, 4)
+    """Dilation of CSASP's convolution on E_1, E_2, E_3: low on the fine, high on the coarse [D]."""
+    attention_reduction: int = 8
+    """How many times narrower the middle of CSASP's channel attention is [D]."""
+    ablation: Ablation = "full"
+    """Rows (a) to (e) of the paper's Table II; each adds one module to the one before it."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a value outside its range."""
+        if self.base_channels < 2 or self.base_channels % 2:
+            raise ConfigError(
+                f"base_channels is {self.base_channels}: it must be an even number from 2 up"
+            )
+        for name in ("num_residual_blocks", "num_growth_layers", "attention_reduction"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        if len(self.dilations) != 3 or min(self.dilations) < 1:
+            raise ConfigError(f"dilations is {self.dilations}: it must be three numbers from 1 up")
+        if self.ablation not in ABLATIONS:
+            raise ConfigError(f"ablation is {self.ablation!r}: use one of {', '.join(ABLATIONS)}")
+
+    @property
+    def num_stages(self) -> int:
+        """Number of encoding-decoding stages, which is also the number of output scales."""
+        return 1 if self.ablation == "single" else 3
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """C_j of each stage."""
+        return tuple(self.base_channels * 2**stage for stage in range(self.num_stages))
+
+    def has(self, module: Ablation) -> bool:
+        """Say whether this configuration reaches the row of Table II that adds `module`."""
+        return ABLATIONS.index(self.ablation) >= ABLATIONS.index(module)
+
+
+def check_sides(height: int, width: int) -> None:
+    """Raise ConfigError unless both sides [pixels] are multiples of 4."""
+    for name, side in (("height", height), ("width", width)):
+        if side < SIDE_MULTIPLE or side % SIDE_MULTIPLE:
+            nearest = max(1, round(side / SIDE_MULTIPLE)) * SIDE_MULTIPLE
+            raise ConfigError(f"{name} {side} is not a multiple of {SIDE_MULTIPLE}: try {nearest}")

@@ -1,0 +1,24 @@
+"""The 70x70 PatchGAN that judges one output scale [D]; training uses three independent ones."""
+
+from torch import nn
+
+
+class PatchDiscriminator(nn.Sequential):
+    """Say for each overlapping 70x70 patch of a picture how real it looks.
+
+    conv4x4 64-128-256-512-1 with strides 2, 2, 2, 1, 1, LeakyReLU 0.2, instance norm on the middle
+    three. Maps RGB [N, 3, H, W] in [-1, 1] to one unbounded score for each patch, [N, 1, h, w].
+    """
+
+    def __init__(self, base_channels: int = 64) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(3, base_channels, 4, stride=2, padding=1)]
+        channels = base_channels
+        for stride in (2, 2, 1):
+            layers += [
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(channels, channels * 2, 4, stride=stride, padding=1),
+                nn.InstanceNorm2d(channels * 2),
+            ]
+            channels *= 2
+        layers += [nn.LeakyReLU(0.2), nn.Conv2d(channels, 1, 4, padding=1)]
+        super().__init__(*layers)

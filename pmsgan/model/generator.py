@@ -1,0 +1,206 @@
+"""The PMSGAN generator: three parallel encoding-decoding stages and the modules that fuse them.
+
+Source: C. Liang, M. Zhu, N. Wang, H. Yang, X. Gao, "PMSGAN: Parallel Multistage GANs for Face
+Image Translation", IEEE TNNLS. Symbols are the paper's: stage j works at 1 / 2**(j-1) of the
+picture's sides with C_j channels; E_j, F_j, D_j are its encoded, fused and decoded features.
+In code the stages are counted from 0.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pmsgan.model.blocks import ChannelAttention, DenseBlock, Stage, conv1x1, conv3x3, resize
+from pmsgan.model.config import GeneratorConfig, check_sides
+
+
+class EncoderFeatureFusion(nn.Module):
+    """EFF_j: let the small picture x_j correct what comes down from the encoder above it."""
+
+    def __init__(self, above_channels: int, channels: int, num_growth_layers: int) -> None:
+        super().__init__()
+        self.dense = DenseBlock(channels, num_growth_layers)
+        self.down = conv3x3(above_channels, channels, stride=2)
+        self.merge = conv3x3(channels, channels)
+
+    def forward(self, image: Tensor, above: Tensor) -> Tensor:
+        """Fuse x_j [N, 3, H, W] and E_{j-1} [N, C_{j-1}, 2H, 2W] to [N, C_j, H, W]."""
+        small = self.dense(image)
+        down = functional.relu(self.down(above))
+        return down + self.merge(down * small)
+
+
+class CrossScaleAttentionSpatialPyramid(nn.Module):
+    """CSASP_j: look at all encoders with dilated convolutions, and weigh what they say.
+
+    Every branch convolves at its feature's own size and is then brought to stage j's size. A
+    branch is half of C_j wide [D].
+    """
+
+    def __init__(self, stage: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        channels = config.widths[stage]
+        branch = channels // 2
+        self.stage = stage
+        self.dilated = nn.ModuleList(
+            conv3x3(width, branch, dilation=dilation)
+            for width, dilation in zip(config.widths, config.dilations, strict=True)
+        )
+        self.own = conv1x1(channels, branch)
+        num_branches = len(self.dilated) + 1
+        self.attention = ChannelAttention(num_branches * branch, config.attention_reduction)
+        self.project = conv1x1(num_branches * branch, channels)
+
+    def forward(self, encoded: Sequence[Tensor]) -> Tensor:
+        """Fuse E_1, E_2, E_3 to F_j [N, C_j, H_j, W_j]."""
+        branches = [
+            resize(functional.relu(conv(features)), source - self.stage)
+            for source, (conv, features) in enumerate(zip(self.dilated, encoded, strict=True))
+        ]
+        branches.append(functional.relu(self.own(encoded[self.stage])))
+        return self.project(self.attention(torch.cat(branches, dim=1)))
+
+
+class OwnEncoderOnly(nn.Module):
+    """Stands where CSASP_j does in the ablations without it: F_j = E_j."""
+
+    def __init__(self, stage: int) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, encoded: Sequence[Tensor]) -> Tensor:
+        """Return E_j."""
+        return encoded[self.stage]
+
+
+class DecoderFeatureFusion(nn.Module):
+    """DFF_j: let the coarser decoder D_{j+1} correct F_j."""
+
+    def __init__(self, channels: int, below_channels: int) -> None:
+        super().__init__()
+        self.up = conv1x1(below_channels, channels)
+        self.merge = conv3x3(channels, channels)
+
+    def forward(self, fused: Tensor, below: Tensor) -> Tensor:
+        """Fuse F_j [N, C_j, H, W] and D_{j+1} [N, C_{j+1}, H/2, W/2] to [N, C_j, H, W]."""
+        up = resize(functional.relu(self.up(below)), 1)
+        return fused + self.merge(up * fused)
+
+
+class FusedFeaturesOnly(nn.Module):
+    """Stands where DFF_j does in the ablations without it: D_j sees F_j alone."""
+
+    def forward(self, fused: Tensor, below: Tensor) -> Tensor:
+        """Return F_j."""
+        return fused
+
+
+class MultiScaleSpatialAttention(nn.Module):
+    """MSSA: masks made from all three outputs decide where D_1 counts in the final picture."""
+
+    def __init__(self, channels: int, num_stages: int) -> None:
+        super().__init__()
+        self.mask = conv3x3(3 * num_stages, channels)
+        self.rgb = conv3x3(channels, 3)
+
+    def forward(self, decoded: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+        """Make y_out [N, 3, H, W] in [-1, 1] from D_1 and RGB_1, RGB_2, RGB_3."""
+        full_size = [resize(output, stage) for stage, output in enumerate(outputs)]
+        masks = torch.softmax(self.mask(torch.cat(full_size, dim=1)), dim=1)  # [N, C_1, H, W]
+        return torch.tanh(self.rgb(decoded * masks + decoded))
+
+
+class FinestOutputOnly(nn.Module):
+    """Stands where MSSA does in the ablations without it: y_out = RGB_1."""
+
+    def forward(self, decoded: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+        """Return RGB_1."""
+        return outputs[0]
+
+
+class Generator(nn.Module):
+    """Translate a picture at three scales at once."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, blocks = config.widths, config.num_residual_blocks
+        stages = range(config.num_stages)
+        self.encoder_fusions = nn.ModuleList(
+            EncoderFeatureFusion(above, width, config.num_growth_layers)
+            for above, width in pairwise(widths)
+        )
+        self.encoders = nn.ModuleList(
+            Stage(3 if stage == 0 else widths[stage], widths[stage], blocks) for stage in stages
+        )
+        self.contexts = nn.ModuleList(
+            CrossScaleAttentionSpatialPyramid(stage, config)
+            if config.has("csasp")
+            else OwnEncoderOnly(stage)
+            for stage in stages
+        )
+        self.decoder_fusions = nn.ModuleList(
+            DecoderFeatureFusion(width, below) if config.has("dff") else FusedFeaturesOnly()
+            for width, below in pairwise(widths)
+        )
+        self.decoders = nn.ModuleList(Stage(width, width, blocks) for width in widths)
+        self.to_rgb = nn.ModuleList(conv3x3(width, 3) for width in widths)
+        self.output = (
+            MultiScaleSpatialAttention(widths[0], len(widths))
+            if config.has("full")
+            else FinestOutputOnly()
+        )
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Translate RGB pictures.
+
+        Args:
+            image: float [N, 3, H, W], RGB in [-1, 1]; H and W are multiples of 4.
+
+        Returns:
+            y_out, RGB_2, RGB_3: float [N, 3, H / 2**j, W / 2**j], RGB in [-1, 1], finest first.
+            The ablation `single` has y_out alone.
+
+        Raises:
+            ConfigError: a side is not a multiple of 4.
+        """
+        check_sides(image.shape[-2], image.shape[-1])
+        images = [resize(image, -stage) for stage in range(self.config.num_stages)]
+        encoded = self.encode(images)
+        fused = [context(encoded) for context in self.contexts]
+        decoded = self.decode(fused)
+        outputs = [
+            torch.tanh(rgb(features)) for rgb, features in zip(self.to_rgb, decoded, strict=True)
+        ]
+        return (self.output(decoded[0], outputs), *outputs[1:])
+
+    def encode(self, images: Sequence[Tensor]) -> list[Tensor]:
+        """Run E_1, E_2, E_3 from the finest down, EFF between them."""
+        encoded = [self.encoders[0](images[0])]
+        for encoder, fusion, image in zip(
+            self.encoders[1:], self.encoder_fusions, images[1:], strict=True
+        ):
+            encoded.append(encoder(fusion(image, encoded[-1])))
+        return encoded
+
+    def decode(self, fused: Sequence[Tensor]) -> list[Tensor]:
+        """Run D_3, D_2, D_1 from the coarsest up, DFF between them; return them finest first."""
+        decoded = [self.decoders[-1](fused[-1])]
+        for stage in reversed(range(len(fused) - 1)):
+            below = decoded[0]
+            decoded.insert(
+                0, self.decoders[stage](self.decoder_fusions[stage](fused[stage], below))
+            )
+        return decoded
+
+
+def init_weights(module: nn.Module) -> None:
+    """Set every convolution of `module` to N(0, 0.02) with zero bias, as the paper trains it."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,1 @@
+"""Styles: trained networks with what is needed to use them."""

@@ -1,0 +1,148 @@
+"""Find and read styles.
+
+A style is a folder:
+
+    style.toml              what goes in, what comes out, size, network, origin, licence, sha256
+    generator.safetensors   the weights
+    generator.onnx          the FP16 deployment graph
+"""
+
+import hashlib
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from pmsgan.errors import ConfigError, StyleError
+from pmsgan.model.config import GeneratorConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DESCRIPTION_NAME = "style.toml"
+WEIGHTS_NAME = "generator.safetensors"
+GRAPH_NAME = "generator.onnx"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Style:
+    """A style on disk."""
+
+    name: str
+    folder: Path
+    input: str
+    """What kind of picture goes in."""
+    output: str
+    """What kind of picture comes out."""
+    height: int
+    """Pixels."""
+    width: int
+    """Pixels."""
+    generator: GeneratorConfig
+    origin: dict[str, Any]
+    """Data set, licence, steps and whatever else the maker wrote down."""
+    sha256: dict[str, str]
+    """Of each file, by its name."""
+
+    @property
+    def weights(self) -> Path:
+        """The weights file."""
+        return self.folder / WEIGHTS_NAME
+
+    @property
+    def graph(self) -> Path:
+        """The FP16 deployment graph."""
+        return self.folder / GRAPH_NAME
+
+    def verify(self) -> None:
+        """Raise StyleError if a file is missing or differs from its sha256 in style.toml."""
+        for name in (WEIGHTS_NAME, GRAPH_NAME):
+            try:
+                found = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+            except OSError as error:
+                raise StyleError(
+                    f"the style {self.name} lacks {self.folder / name}: install it again"
+                ) from error
+            if found != self.sha256.get(name):
+                raise StyleError(
+                    f"{self.folder / name} is not the file that {DESCRIPTION_NAME} describes: "
+                    "the style is damaged or was changed; install or train it again"
+                )
+
+
+def user_styles_folder() -> Path:
+    """Return the folder where the user's own styles live; it may not exist yet."""
+    return Path(platformdirs.user_data_dir("pmsgan", appauthor=False)) / "styles"
+
+
+def shipped_styles_folder() -> Path:
+    """Return the folder of the styles that come with the package."""
+    return Path(__file__).parent
+
+
+def list_styles() -> list[Style]:
+    """Read all styles, by name; the user's own come before shipped ones of the same name."""
+    found: dict[str, Style] = {}
+    for root in (user_styles_folder(), shipped_styles_folder()):
+        for description in root.glob(f"*/{DESCRIPTION_NAME}"):
+            found.setdefault(description.parent.name, read_style(description.parent))
+    return [found[name] for name in sorted(found)]
+
+
+def find_style(name: str) -> Style:
+    """Read a style by its name, or by the path of its folder.
+
+    Raises:
+        StyleError: there is none, or it is incomplete or damaged.
+    """
+    for folder in (user_styles_folder() / name, shipped_styles_folder() / name, Path(name)):
+        if (folder / DESCRIPTION_NAME).is_file():
+            style = read_style(folder)
+            style.verify()
+            return style
+    known = ", ".join(style.name for style in list_styles()) or "none"
+    raise StyleError(
+        f"there is no style {name!r} (known: {known}): give one of them, the path of a style "
+        "folder, or train one with pmsgan train"
+    )
+
+
+def read_style(folder: Path) -> Style:
+    """Read style.toml without checking the other files.
+
+    Raises:
+        StyleError: it cannot be read or lacks something.
+    """
+    path = folder / DESCRIPTION_NAME
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Style(
+            name=folder.name,
+            folder=folder,
+            input=str(content["input"]),
+            output=str(content["output"]),
+            height=int(content["height"]),
+            width=int(content["width"]),
+            generator=_generator_config(content["generator"]),
+            origin=dict(content.get("origin", {})),
+            sha256={str(name): str(value) for name, value in content["sha256"].items()},
+        )
+    except KeyError as error:
+        raise StyleError(f"{path} lacks {error.args[0]!r}") from error
+    except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
+        raise StyleError(f"{path} cannot be read: {error}") from error
+
+
+def _generator_config(table: dict[str, Any]) -> GeneratorConfig:
+    known = {field.name for field in fields(GeneratorConfig)}
+    unknown = sorted(table.keys() - known)
+    if unknown:
+        raise ConfigError(f"unknown setting {unknown[0]!r} under [generator]")
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+    }
+    return GeneratorConfig(**values)

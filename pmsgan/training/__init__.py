@@ -1,0 +1,1 @@
+"""Train a generator from pairs of pictures."""

@@ -1,0 +1,42 @@
+"""Training checkpoints: one file that a run goes on from."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pmsgan.atomic import replacing
+from pmsgan.errors import CheckpointError
+
+
+def save_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Write tensors, numbers and strings to `path`; an interrupted write leaves the old file.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    try:
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
+    except (OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"cannot save {path}: {error}; free some space and go on with --resume"
+        ) from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote, tensors on the CPU; no code in the file is run.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} does not exist: there is nothing to resume") from error
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise CheckpointError(f"{path} is not a readable checkpoint: {error}") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} is not a checkpoint of pmsgan")
+    return state

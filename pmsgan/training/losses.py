@@ -1,0 +1,62 @@
+"""The losses of the paper, Eq. 1 to Eq. 3.
+
+Lists of tensors hold one entry for each output scale: (y_out, RGB_2, RGB_3) against (y, y_2, y_3),
+finest first.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def discriminator_loss(real_scores: Sequence[Tensor], fake_scores: Sequence[Tensor]) -> Tensor:
+    """Eq. 1 as the discriminators see it: least squares to 1 on real, to 0 on fake.
+
+    The paper's Eq. 1 swaps the two labels; this is the usual reading.
+
+    Args:
+        real_scores: scores of (y, y_2, y_3), float [N, 1, h, w] each.
+        fake_scores: scores of (y_out, RGB_2, RGB_3), likewise.
+    """
+    return _total(
+        [
+            (real - 1.0).square().mean() + fake.square().mean()
+            for real, fake in zip(real_scores, fake_scores, strict=True)
+        ]
+    )
+
+
+def adversarial_loss(fake_scores: Sequence[Tensor]) -> Tensor:
+    """L_adv, Eq. 1 as the generator sees it: least squares of the fakes' scores to 1."""
+    return _total([(fake - 1.0).square().mean() for fake in fake_scores])
+
+
+def l1_gradient_loss(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """L_p without VGG-19: L1 between the pictures plus L1 between their gradients, each scale.
+
+    Stands in for Eq. 2 where no ImageNet weights are at hand.
+
+    Args:
+        outputs: (y_out, RGB_2, RGB_3), float [N, 3, H, W] each.
+        targets: (y, y_2, y_3), likewise.
+    """
+    terms = []
+    for output, target in zip(outputs, targets, strict=True):
+        difference = output - target
+        terms.append(
+            difference.abs().mean()
+            + difference.diff(dim=-1).abs().mean()
+            + difference.diff(dim=-2).abs().mean()
+        )
+    return _total(terms)
+
+
+def target_pyramid(target: Tensor, num_scales: int) -> list[Tensor]:
+    """Return y, y_2, y_3: float [N, 3, H, W] at 1, 1/2 and 1/4 of its sides."""
+    return [functional.avg_pool2d(target, 2**scale) for scale in range(num_scales)]
+
+
+def _total(terms: Sequence[Tensor]) -> Tensor:
+    return torch.stack(tuple(terms)).sum()

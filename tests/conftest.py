@@ -1,0 +1,85 @@
+"""What several tests share: a tiny network, a tiny style, pictures, and no trace outside."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pmsgan.export.style_folder import write_style
+from pmsgan.model.config import Ablation, GeneratorConfig
+from pmsgan.model.generator import Generator
+from pmsgan.styles.registry import Style, read_style
+
+SIDE = 64
+
+
+def tiny_generator(ablation: Ablation = "full", seed: int = 0) -> Generator:
+    """A small network whose untrained output has contrast, as a trained one's has."""
+    torch.manual_seed(seed)
+    generator = Generator(
+        GeneratorConfig(
+            base_channels=4, num_residual_blocks=1, attention_reduction=1, ablation=ablation
+        )
+    )
+    with torch.no_grad():
+        for name, parameter in generator.named_parameters():
+            if name.startswith(("to_rgb", "output.rgb")):
+                parameter.mul_(4.0)
+    return generator.eval()
+
+
+@pytest.fixture(name="make_generator")
+def _make_generator() -> Callable[..., Generator]:
+    return tiny_generator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep styles and caches of the tests away from those of the user."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_DATA_HOME", str(home / "data"))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def style(tmp_path_factory: pytest.TempPathFactory) -> Style:
+    """A tiny style of 64x64 pictures."""
+    folder = tmp_path_factory.mktemp("styles") / "tiny"
+    write_style(
+        tiny_generator(),
+        folder,
+        height=SIDE,
+        width=SIDE,
+        input_kind="sketch",
+        output_kind="face",
+        origin={"steps": 0},
+    )
+    return read_style(folder)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> NDArray[np.uint8]:
+    """Smooth colour with some noise, uint8 [9, 64, 64, 3] BGR."""
+    rng = np.random.default_rng(1)
+    coarse = rng.integers(0, 256, (9, 4, 4, 3), dtype=np.uint8)
+    smooth = np.stack([cv2.resize(picture, (SIDE, SIDE)) for picture in coarse])
+    noise = rng.integers(-8, 9, smooth.shape)
+    return np.clip(smooth + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def in_dir(tmp_path: Path, pictures: NDArray[np.uint8]) -> Path:
+    """A folder of nine pictures, three of them in a sub-folder."""
+    folder = tmp_path / "in"
+    (folder / "more").mkdir(parents=True)
+    for index, picture in enumerate(pictures):
+        place = folder / "more" if index >= 6 else folder
+        cv2.imwrite(str(place / f"picture_{index}.png"), picture)
+    return folder

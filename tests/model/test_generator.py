@@ -1,0 +1,183 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from pmsgan.errors import ConfigError
+from pmsgan.model.blocks import resize
+from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
+from pmsgan.model.generator import (
+    DecoderFeatureFusion,
+    EncoderFeatureFusion,
+    Generator,
+    MultiScaleSpatialAttention,
+    init_weights,
+)
+
+
+def on_meta(base_channels: int, ablation: Ablation = "full") -> Generator:
+    """A network of full size that holds no numbers."""
+    with torch.device("meta"):
+        return Generator(GeneratorConfig(base_channels=base_channels, ablation=ablation))
+
+
+def picture(side: int) -> Tensor:
+    return torch.empty(1, 3, side, side, device="meta")
+
+
+def test_shapes_are_those_of_the_papers_table() -> None:
+    generator = on_meta(32)
+    seen: dict[str, tuple[int, ...]] = {}
+    for name, module in generator.named_modules():
+
+        def note(module: nn.Module, inputs: object, output: object, name: str = name) -> None:
+            if isinstance(output, Tensor):
+                seen[name] = tuple(output.shape[1:])
+
+        module.register_forward_hook(note)
+    outputs = generator(picture(512))
+    stages = [(32, 512, 512), (64, 256, 256), (128, 128, 128)]
+    for index, shape in enumerate(stages):
+        assert seen[f"encoders.{index}"] == shape
+        assert seen[f"contexts.{index}"] == shape
+        assert seen[f"decoders.{index}"] == shape
+        assert seen[f"to_rgb.{index}"] == (3, *shape[1:])
+    for index, shape in enumerate(stages[1:]):
+        assert seen[f"encoder_fusions.{index}"] == shape
+    for index, shape in enumerate(stages[:-1]):
+        assert seen[f"decoder_fusions.{index}"] == shape
+    assert seen["output.mask"] == (32, 512, 512)
+    assert [tuple(output.shape) for output in outputs] == [
+        (1, 3, 512, 512),
+        (1, 3, 256, 256),
+        (1, 3, 128, 128),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base_channels", "side", "millions", "gflop"), [(32, 512, 5.3, 410), (16, 256, 1.3, 26)]
+)
+def test_size_and_cost_are_about_what_is_expected(
+    base_channels: int, side: int, millions: float, gflop: float
+) -> None:
+    generator = on_meta(base_channels)
+    with FlopCounterMode(display=False) as counter:
+        generator(picture(side))
+    num_parameters = sum(parameter.numel() for parameter in generator.parameters())
+    assert num_parameters / 1e6 == pytest.approx(millions, rel=0.04)
+    assert counter.get_total_flops() / 1e9 == pytest.approx(gflop, rel=0.04)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_every_parameter_receives_gradient(
+    make_generator: Callable[..., Generator], ablation: Ablation
+) -> None:
+    generator = make_generator(ablation)
+    outputs = generator(torch.rand(2, 3, 32, 32) * 2 - 1)
+    assert len(outputs) == generator.config.num_stages
+    torch.stack([output.square().mean() for output in outputs]).sum().backward()
+    without = [
+        name
+        for name, parameter in generator.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    assert without == []
+
+
+def test_outputs_are_in_range(make_generator: Callable[..., Generator]) -> None:
+    with torch.no_grad():
+        for output in make_generator()(torch.randn(1, 3, 32, 32) * 5):
+            assert output.abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger", "added"),
+    [
+        ("single", "eff", ("encoder_fusions.", "encoders.1", "encoders.2", "decoders.1",
+                           "decoders.2", "to_rgb.1", "to_rgb.2")),
+        ("eff", "dff", ("decoder_fusions.",)),
+        ("dff", "csasp", ("contexts.",)),
+        ("csasp", "full", ("output.",)),
+    ],
+)  # fmt: skip
+def test_each_ablation_adds_its_module_alone(
+    smaller: Ablation, larger: Ablation, added: tuple[str, ...]
+) -> None:
+    before, after = (
+        {name: parameter.shape for name, parameter in on_meta(16, ablation).named_parameters()}
+        for ablation in (smaller, larger)
+    )
+    assert before.items() <= after.items()
+    new = after.keys() - before.keys()
+    assert new
+    assert all(name.startswith(added) for name in new)
+    assert all(any(name.startswith(prefix) for name in new) for prefix in added)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "named"), [(30, 32, "height 30"), (32, 34, "width 34")]
+)
+def test_a_side_that_is_not_a_multiple_of_4_is_refused_by_name(
+    make_generator: Callable[..., Generator], height: int, width: int, named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named):
+        make_generator()(torch.zeros(1, 3, height, width))
+
+
+def test_oblong_pictures_are_fine(make_generator: Callable[..., Generator]) -> None:
+    with torch.no_grad():
+        assert make_generator()(torch.zeros(1, 3, 24, 36))[0].shape == (1, 3, 24, 36)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"base_channels": 5}, "base_channels is 5"),
+        ({"num_residual_blocks": 0}, "num_residual_blocks is 0"),
+        ({"dilations": (1, 0, 4)}, "dilations"),
+        ({"ablation": "all"}, "ablation is 'all'"),
+    ],
+)
+def test_a_wrong_setting_is_named(values: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        GeneratorConfig(**values)  # type: ignore[arg-type]
+
+
+def test_eff_is_the_papers_formula() -> None:
+    torch.manual_seed(0)
+    eff = EncoderFeatureFusion(4, 8, 3)
+    image, above = torch.randn(1, 3, 8, 8), torch.randn(1, 4, 16, 16)
+    e, d = functional.relu(eff.down(above)), eff.dense(image)
+    torch.testing.assert_close(eff(image, above), e + eff.merge(e * d))
+
+
+def test_dff_is_the_papers_formula() -> None:
+    torch.manual_seed(0)
+    dff = DecoderFeatureFusion(4, 8)
+    fused, below = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 8, 8)
+    u = functional.interpolate(functional.relu(dff.up(below)), scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(dff(fused, below), fused + dff.merge(u * fused))
+
+
+def test_mssa_is_the_papers_formula() -> None:
+    torch.manual_seed(0)
+    mssa = MultiScaleSpatialAttention(4, 3)
+    decoded = torch.randn(1, 4, 16, 16)
+    outputs = [torch.randn(1, 3, 16 // 2**stage, 16 // 2**stage) for stage in range(3)]
+    full_size = torch.cat([resize(output, stage) for stage, output in enumerate(outputs)], 1)
+    masks = mssa.mask(full_size).softmax(1)
+    expected = torch.tanh(mssa.rgb(decoded * masks + decoded))
+    torch.testing.assert_close(mssa(decoded, outputs), expected)
+
+
+def test_initial_weights_are_the_papers() -> None:
+    generator = Generator(GeneratorConfig(base_channels=16))
+    init_weights(generator)
+    weights = torch.cat([p.flatten() for n, p in generator.named_parameters() if "weight" in n])
+    biases = torch.cat([p.flatten() for n, p in generator.named_parameters() if "bias" in n])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.01)
+    assert weights.mean().item() == pytest.approx(0.0, abs=1e-4)
+    assert not biases.any()

@@ -1,0 +1,176 @@
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.errors import CheckpointError, ConfigError, DataError
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.training import trainer as trainer_module
+from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
+from pmsgan.training.config import TrainingConfig
+from pmsgan.training.trainer import CHECKPOINT_NAME, Trainer, train
+
+NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
+SETTINGS = TrainingConfig(steps=4, size=96, save_every=2, ema_decay=0.5, num_workers=0)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        coarse = rng.integers(0, 256, (4, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"{index}.png"), cv2.resize(coarse, (192, 96)))
+    return find_pairs(folder, "left:right")
+
+
+def test_a_run_leaves_config_checkpoint_and_samples(pairs: list[Pair], tmp_path: Path) -> None:
+    generator, num_steps = train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert num_steps == 4
+    assert generator.config == NETWORK
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["training"]["steps"] == 4
+    assert config["generator"]["base_channels"] == 4
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 4
+    samples = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert samples == ["step_0000002.png", "step_0000004.png"]
+    assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 3 * 96, 3)
+
+
+def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    config = replace(SETTINGS, num_workers=2)
+    whole, _ = train(pairs, config, NETWORK, tmp_path / "whole")
+    train(pairs, replace(config, steps=2), NETWORK, tmp_path / "parts")
+    resumed, _ = train(pairs, config, NETWORK, tmp_path / "parts", resume=True)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    one, other = (
+        load_checkpoint(tmp_path / run / CHECKPOINT_NAME)["discriminators"]
+        for run in ("whole", "parts")
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_steps_lower_the_perceptual_loss() -> None:
+    config = replace(SETTINGS, lambda_adversarial=0.0, learning_rate=2e-2)
+    trainer = Trainer(config, NETWORK, CPU)
+    source, target = torch.rand(1, 3, 96, 96), torch.full((1, 3, 96, 96), -0.8)
+    losses = [trainer.step(source, target)["perceptual"].item() for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_both_sides_learn_in_a_step_and_the_average_follows() -> None:
+    trainer = Trainer(SETTINGS, NETWORK, CPU)
+    networks = (trainer.generator, trainer.discriminators, trainer.trained_generator())
+    before = [[p.detach().clone() for p in network.parameters()] for network in networks]
+    for _ in range(2):
+        trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
+    for network, old in zip(networks, before, strict=True):
+        changed = [not torch.equal(a, b) for a, b in zip(network.parameters(), old, strict=True)]
+        assert sum(changed) > len(changed) / 2
+    assert trainer.trained_generator() is not trainer.generator
+
+
+def test_without_average_the_generator_itself_is_the_result() -> None:
+    trainer = Trainer(replace(SETTINGS, ema_decay=0.0), NETWORK, CPU)
+    assert trainer.trained_generator() is trainer.generator
+
+
+def test_bf16_runs_under_autocast_and_keeps_float_weights() -> None:
+    trainer = Trainer(replace(SETTINGS, precision="bf16"), NETWORK, CPU)
+    losses = trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    assert all(p.dtype == torch.float32 for p in trainer.generator.parameters())
+
+
+@pytest.mark.parametrize("ablation", ["single", "eff"])
+def test_every_scale_has_its_discriminator(ablation: str) -> None:
+    network = replace(NETWORK, ablation=ablation)
+    trainer = Trainer(SETTINGS, network, CPU)
+    trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
+    assert len(trainer.discriminators) == network.num_stages
+
+
+def test_ctrl_c_ends_after_the_step_and_saves(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_step = Trainer.step
+
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.num_steps_done == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real_step(self, source, target)
+
+    monkeypatch.setattr(trainer_module.Trainer, "step", step)
+    handler = signal.getsignal(signal.SIGINT)
+    _, num_steps = train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert num_steps == 1
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 1
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_run_is_not_overwritten_by_accident(pairs: list[Pair], tmp_path: Path) -> None:
+    config = replace(SETTINGS, steps=1)
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        train(pairs, config, NETWORK, tmp_path, resume=True)
+    train(pairs, config, NETWORK, tmp_path)
+    with pytest.raises(CheckpointError, match="--resume"):
+        train(pairs, config, NETWORK, tmp_path)
+    with pytest.raises(CheckpointError, match="another network"):
+        train(pairs, config, replace(NETWORK, base_channels=6), tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match="--ema-decay"):
+        train(pairs, replace(config, ema_decay=0.0), NETWORK, tmp_path, resume=True)
+    with pytest.raises(DataError, match="no pairs"):
+        train([], config, NETWORK, tmp_path / "other")
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint({"step": 1}, path)
+    with pytest.raises((CheckpointError, AttributeError, TypeError)):
+        save_checkpoint({"step": lambda: None}, path)
+    assert load_checkpoint(path) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(CheckpointError, match="cannot save"):
+        save_checkpoint({}, tmp_path / "missing" / "checkpoint.pt")
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        load_checkpoint(path)
+    torch.save([1, 2], path)
+    with pytest.raises(CheckpointError, match="not a checkpoint of pmsgan"):
+        load_checkpoint(path)
+    torch.save({"code": Path}, path)
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"size": 98}, "height 98"),
+        ({"size": 92}, "size is 92"),
+        ({"crop": 64}, "crop is 64"),
+        ({"crop": 300}, "must not exceed size"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+    ],
+)
+def test_a_wrong_setting_is_named(values: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        TrainingConfig(**values)  # type: ignore[arg-type]
