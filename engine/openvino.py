@@ -6,7 +6,6 @@ OpenVINO has streams; the rest wait in its queue.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -142,8 +141,3 @@ def _short_name(element_type: object) -> str:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
-
-
-def cached_blobs(folder: Path) -> set[Path]:
-    """List the compiled models that OpenVINO keeps in a folder."""
-    return set(folder.glob("*.blob"))

@@ -42,9 +42,9 @@ def compare(pictures: Pictures, reference: Pictures) -> Parity:
 
 
 def has_constant_picture(pictures: Pictures) -> bool:
-    """Say whether one of the pictures has the same value everywhere: what a NaN comes out as."""
-    flat = pictures.reshape(len(pictures), -1)
-    return bool((flat.min(axis=1) == flat.max(axis=1)).any())
+    """Say whether one of the pictures has one colour only: what a NaN comes out as."""
+    colors = pictures.reshape(len(pictures), -1, 3)
+    return bool((colors == colors[:, :1]).all(axis=(1, 2)).any())
 
 
 def check_pictures(height: int, width: int) -> Pictures:

@@ -32,7 +32,7 @@ def tiny_generator(ablation: Ablation = "full", seed: int = 0) -> Generator:
     return generator.eval()
 
 
-@pytest.fixture(name="make_generator")
+@pytest.fixture(name="make_generator", scope="session")
 def _make_generator() -> Callable[..., Generator]:
     return tiny_generator
 

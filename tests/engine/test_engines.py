@@ -1,0 +1,176 @@
+"""Both engines keep the same promises."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.engine import cache, select
+from pmsgan.engine.build import build
+from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.graph import read_graph
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.parity import compare
+from pmsgan.engine.select import choose_backend, open_engine
+from pmsgan.engine.translate import Translator
+from pmsgan.errors import CheckpointError, ConfigError, EngineError
+from pmsgan.styles.registry import Style
+
+Pictures = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def reference(style: Style, pictures: Pictures) -> Pictures:
+    """The style's graph in ONNX Runtime, which is no part of pmsgan."""
+    session = onnxruntime.InferenceSession(style.graph)
+    result: Pictures = session.run(None, {"image": pictures})[0]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision", "least_psnr_db"),
+    [("openvino", "fp32", 50), ("openvino", "auto", 40), ("eager", "fp32", 50)],
+)
+@pytest.mark.parametrize("max_batch", [1, 4, 16])
+def test_an_engine_agrees_with_onnx_runtime(
+    style: Style,
+    pictures: Pictures,
+    reference: Pictures,
+    backend: Literal["openvino", "eager"],
+    precision: Literal["auto", "fp32"],
+    least_psnr_db: float,
+    max_batch: int,
+) -> None:
+    with open_engine(style, backend=backend, precision=precision, max_batch=max_batch) as engine:
+        result = Translator(engine)(pictures)
+        assert engine.info.backend == backend
+        assert (engine.info.height, engine.info.width) == (64, 64)
+    assert compare(result, reference).psnr_db > least_psnr_db
+
+
+@pytest.fixture(params=["openvino", "eager"])
+def engine(request: pytest.FixtureRequest, style: Style) -> Engine:
+    return open_engine(style, backend=request.param, precision="fp32", max_batch=3)
+
+
+def test_a_partial_batch_leaves_the_other_rows_alone(engine: Engine, pictures: Pictures) -> None:
+    with engine:
+        (slot,) = engine.slots(1)
+        slot.input[:] = pictures[:3]
+        slot.output[:] = 7
+        engine.submit(slot, 2)
+        engine.wait(slot)
+        assert slot.output[:2].std() > 5
+        assert (slot.output[2] == 7).all()
+
+
+def test_slots_in_flight_do_not_mix(
+    engine: Engine, pictures: Pictures, reference: Pictures
+) -> None:
+    with engine:
+        slots = engine.slots(3)
+        for _ in range(2):
+            for index, slot in enumerate(slots):
+                slot.input[:] = pictures[3 * index : 3 * index + 3]
+                engine.submit(slot, 3)
+            for index, slot in reversed(list(enumerate(slots))):
+                engine.wait(slot)
+                expected = reference[3 * index : 3 * index + 3]
+                assert compare(slot.output, expected).psnr_db > 50
+                slot.output[:] = 0
+
+
+def test_an_engine_may_be_left_while_it_works(engine: Engine, pictures: Pictures) -> None:
+    with engine:
+        (slot,) = engine.slots(1)
+        slot.input[:] = pictures[:3]
+        engine.submit(slot, 3)
+
+
+def test_translate_takes_any_number_but_no_other_shape(engine: Engine, pictures: Pictures) -> None:
+    with engine:
+        translate = Translator(engine)
+        assert translate(pictures[:0]).shape == (0, 64, 64, 3)
+        np.testing.assert_array_equal(translate(pictures[:7]), translate(pictures)[:7])
+        with pytest.raises(ConfigError, match=r"takes uint8 \[N, 64, 64, 3\]"):
+            translate(pictures[:, :32])
+        with pytest.raises(ConfigError, match="float64"):
+            translate(pictures.astype(np.float64))  # type: ignore[arg-type]
+
+
+def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_backend().backend == "openvino"
+    assert choose_backend("eager").reason == "asked for"
+    installed = {"torch"}
+    monkeypatch.setattr(
+        select.importlib.util, "find_spec", lambda name: name if name in installed else None
+    )
+    choice = choose_backend()
+    assert choice.backend == "eager"
+    assert "openvino is not installed (pip install openvino)" in choice.reason
+    with pytest.raises(EngineError, match="backend openvino cannot run here"):
+        choose_backend("openvino")
+    installed.clear()
+    with pytest.raises(EngineError, match="no backend can run here"):
+        choose_backend()
+
+
+def test_wrong_requests_are_refused(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EngineError, match="max_batch is 0"):
+        open_engine(style, max_batch=0)
+    with pytest.raises(EngineError, match="the eager backend runs in fp32, not in bf16"):
+        open_engine(style, backend="eager", precision="bf16")
+    with pytest.raises(EngineError, match="does not compute in fp8"):
+        open_engine(style, backend="openvino", precision="fp8")  # type: ignore[arg-type]
+
+
+def test_weights_of_another_network_are_refused(style: Style, tmp_path: Path) -> None:
+    from pmsgan.engine.eager import EagerEngine
+
+    with pytest.raises(CheckpointError):
+        EagerEngine(tmp_path / "missing", style.generator, height=64, width=64)
+
+
+def test_a_graph_that_openvino_cannot_compile_is_named(style: Style, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(style.graph)
+    model.graph.node[5].op_type = "NoSuchOperator"
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(EngineError, match=r"OpenVINO cannot compile .*broken\.onnx"):
+        OpenVinoEngine(read_graph(path))
+
+
+def test_build_fills_the_cache_and_says_where(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    said = build(str(style.folder), precision="fp32")
+    assert str(tmp_path / "openvino") in said
+    assert "fp32" in said
+    assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
+    build(str(style.folder), precision="fp32")
+    assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
+    with pytest.raises(EngineError, match="compiles nothing"):
+        build(str(style.folder), backend="eager")
+
+
+def test_the_cache_belongs_to_the_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    folder = cache_folder("openvino")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(EngineError, match="open to other users"):
+        cache_folder("openvino")
+    folder.chmod(0o700)
+    folder.rmdir()
+    folder.write_text("a file")
+    with pytest.raises(EngineError, match="cannot make the cache folder"):
+        cache_folder("openvino")

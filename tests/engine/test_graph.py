@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from pmsgan.engine.graph import read_graph
+from pmsgan.errors import EngineError
+from pmsgan.styles.registry import Style
+
+
+def save(model: onnx.ModelProto, path: Path) -> Path:
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_graph_says_what_it_is(style: Style) -> None:
+    info = read_graph(style.graph)
+    assert (info.height, info.width, info.precision) == (64, 64, "fp16")
+    assert info.style == "tiny"
+    assert info.sha256 == style.sha256["generator.onnx"]
+
+
+def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot read"):
+        read_graph(tmp_path / "missing.onnx")
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(b"\xff no onnx")
+    with pytest.raises(EngineError, match="is not an ONNX file"):
+        read_graph(path)
+
+
+def external(tensor: TensorProto) -> None:
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+
+
+def test_data_in_another_file_is_refused_wherever_it_hides(style: Style, tmp_path: Path) -> None:
+    model = onnx.load(style.graph)
+    external(model.graph.initializer[3])
+    with pytest.raises(EngineError, match="in another file"):
+        read_graph(save(model, tmp_path / "initializer.onnx"))
+
+    model = onnx.load(style.graph)
+    hidden = helper.make_tensor("hidden", TensorProto.FLOAT, [1], [0.0])
+    external(hidden)
+    constant = helper.make_node("Constant", [], ["c"], value=hidden)
+    inner = helper.make_graph([constant], "inner", [], [])
+    model.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=inner))
+    with pytest.raises(EngineError, match="'hidden' in another file"):
+        read_graph(save(model, tmp_path / "nested.onnx"))
+
+
+def test_a_graph_with_functions_is_refused(style: Style, tmp_path: Path) -> None:
+    model = onnx.load(style.graph)
+    model.functions.add(name="f", domain="d")
+    with pytest.raises(EngineError, match="functions of its own"):
+        read_graph(save(model, tmp_path / "g.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape_in", "shape_out", "reason"),
+    [
+        (TensorProto.FLOAT, ["N", 8, 8, 3], ["N", 8, 8, 3], "is not a deployment graph"),
+        (TensorProto.UINT8, ["N", 8, 8, 3], ["N", 8, 4, 3], "has pictures of shape"),
+        (TensorProto.UINT8, ["N", 8, 8, 1], ["N", 8, 8, 1], "has pictures of shape"),
+        (TensorProto.UINT8, ["N", "H", "W", 3], ["N", "H", "W", 3], "has pictures of shape"),
+    ],
+)
+def test_other_graphs_are_refused(
+    tmp_path: Path, kind: int, shape_in: list[object], shape_out: list[object], reason: str
+) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["image"], ["translated"])],
+        "other",
+        [helper.make_tensor_value_info("image", kind, shape_in)],
+        [helper.make_tensor_value_info("translated", kind, shape_out)],
+    )
+    with pytest.raises(EngineError, match=reason):
+        read_graph(save(helper.make_model(graph), tmp_path / "other.onnx"))

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pmsgan.errors import ExportError, StyleError
+from pmsgan.export.style_folder import style_folder, write_style
+from pmsgan.model.generator import Generator
+from pmsgan.styles.registry import find_style, user_styles_folder
+
+WORDS = {"input_kind": "a", "output_kind": "b", "origin": {"steps": 3, "licence": "CC0"}}
+
+
+def test_a_written_style_is_complete(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    exported = write_style(make_generator(), folder, height=64, width=48, **WORDS)  # type: ignore[arg-type]
+    style = find_style(str(folder))
+    assert (style.name, style.height, style.width) == ("mine", 64, 48)
+    assert style.generator == make_generator().config
+    assert style.origin == {"steps": 3, "licence": "CC0"}
+    assert exported.path == style.graph
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+def test_a_style_that_fails_its_check_leaves_the_old_one(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    write_style(make_generator(), folder, height=64, width=64, **WORDS)  # type: ignore[arg-type]
+    before = (folder / "style.toml").read_text()
+    dead = make_generator()
+    with torch.no_grad():
+        dead.output.rgb.weight.zero_()
+    with pytest.raises(ExportError):
+        write_style(dead, folder, height=64, width=64, **WORDS)  # type: ignore[arg-type]
+    assert (folder / "style.toml").read_text() == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_names_go_to_the_users_folder_and_paths_stay_paths(tmp_path: Path) -> None:
+    assert style_folder("mine") == user_styles_folder() / "mine"
+    assert style_folder(f"{tmp_path}/mine") == tmp_path / "mine"
+    (tmp_path / "other").mkdir()
+    with pytest.raises(StyleError, match="is not a style"):
+        style_folder(f"{tmp_path}/other")

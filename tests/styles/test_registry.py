@@ -1,0 +1,61 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pmsgan.errors import StyleError
+from pmsgan.styles.registry import Style, find_style, list_styles, read_style, user_styles_folder
+
+
+@pytest.fixture
+def copy(style: Style, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(style.folder, tmp_path / "copy"))
+
+
+def test_a_style_is_found_by_path_and_by_name(style: Style, user_folders: Path) -> None:
+    assert find_style(str(style.folder)).graph == style.graph
+    installed = user_styles_folder() / "installed"
+    shutil.copytree(style.folder, installed)
+    try:
+        assert find_style("installed").folder == installed
+        assert "installed" in [one.name for one in list_styles()]
+    finally:
+        shutil.rmtree(installed)
+
+
+def test_an_unknown_style_names_those_there_are(style: Style) -> None:
+    with pytest.raises(StyleError, match=r"no style 'nonesuch' \(known: .*\)"):
+        find_style("nonesuch")
+
+
+@pytest.mark.parametrize("name", ["generator.onnx", "generator.safetensors"])
+def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(StyleError, match=f"{name} is not the file"):
+        find_style(str(copy))
+    (copy / name).unlink()
+    with pytest.raises(StyleError, match="lacks"):
+        find_style(str(copy))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("height = 64", "", "lacks 'height'"),
+        ("height = 64", "height = 'tall'", "cannot be read"),
+        ("base_channels = 4", "base_channels = 3", "base_channels is 3"),
+        ("base_channels = 4", "colour = 4", "unknown setting 'colour'"),
+        ("[generator]", "[generator", "cannot be read"),
+    ],
+)
+def test_a_description_that_is_wrong_says_where(
+    copy: Path, old: str, new: str, reason: str
+) -> None:
+    description = copy / "style.toml"
+    text = description.read_text()
+    assert old in text
+    description.write_text(text.replace(old, new))
+    with pytest.raises(StyleError, match=reason):
+        read_style(copy)
