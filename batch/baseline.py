@@ -6,6 +6,7 @@ the two sides run in turn and a machine that gets slower or faster flatters neit
 """
 
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,12 @@ class Baseline:
     speedup: float
     """How many times faster the engine is: the median of the rounds' ratios."""
     psnr_db: float
-    """Between the two results."""
+    """Between the two results; infinite if they are equal."""
     eager: EngineInfo
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; JSON has no infinity, so equal results have a `psnr_db` of null."""
+        return asdict(self) | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
 def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) -> Baseline:

@@ -53,7 +53,7 @@ class Report:
             "images_per_s": self.images_per_s,
             "seconds": asdict(self.timing),
             "engine": asdict(self.engine),
-            "baseline": asdict(self.baseline) if self.baseline else None,
+            "baseline": self.baseline.to_json() if self.baseline else None,
             "no_baseline": self.no_baseline,
         }
 

@@ -1,6 +1,7 @@
 """Export a generator, and keep the file only if it does what the generator does."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +71,15 @@ def export_generator(
     pictures = check_pictures(height, width)
     source = copy.deepcopy(generator).cpu()
     reference, largest = _run_torch(source, pictures)
-    if precision == "fp16" and not largest < MAX_FP16:
+    if not math.isfinite(largest):
         raise ExportError(
-            f"{path} is not written: activations reach {largest:.3g}, past FP16's "
-            f"{MAX_FP16:.0f}; export without --fp16"
+            "the network gives numbers that are not finite: its training went astray; "
+            "train again with a lower --learning-rate"
+        )
+    if precision == "fp16" and largest > MAX_FP16:
+        raise ExportError(
+            f"activations reach {largest:.3g}, past FP16's {MAX_FP16:.0f}: "
+            "export without --fp16, or train with a lower --learning-rate"
         )
     program = trace(DeploymentGraph(source, precision), height, width)
     try:

@@ -1,0 +1,142 @@
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.batch import baseline as baseline_module
+from pmsgan.batch.baseline import measure_baseline
+from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.report import write_report
+from pmsgan.engine import select
+from pmsgan.engine.parity import compare
+from pmsgan.engine.select import open_engine
+from pmsgan.engine.translate import Translator
+from pmsgan.errors import ConfigError, EngineError, PmsganError, StyleError
+from pmsgan.styles.registry import Style
+
+
+def test_a_folder_becomes_a_mirrored_folder(
+    style: Style, in_dir: Path, tmp_path: Path, pictures: NDArray[np.uint8]
+) -> None:
+    before = {path: path.read_bytes() for path in in_dir.rglob("*.png")}
+    out = tmp_path / "out"
+    report = convert_folder(in_dir, out, style, precision="fp32", with_baseline=False)
+    assert report.num_done == 9
+    assert report.failures == ()
+    assert report.no_baseline == "switched off"
+    with open_engine(style, precision="fp32") as engine:
+        expected = Translator(engine)(pictures)
+    for index, picture in enumerate(expected):
+        folder = out / "more" if index >= 6 else out
+        np.testing.assert_array_equal(cv2.imread(str(folder / f"picture_{index}.png")), picture)
+    assert {path: path.read_bytes() for path in in_dir.rglob("*.png")} == before
+
+
+@pytest.mark.parametrize("image_format", ["jpg", "webp"])
+def test_other_formats(style: Style, in_dir: Path, tmp_path: Path, image_format: str) -> None:
+    convert_folder(
+        in_dir,
+        tmp_path / "out",
+        style,
+        image_format=image_format,  # type: ignore[arg-type]
+        with_baseline=False,
+    )
+    assert len(list((tmp_path / "out").rglob(f"*.{image_format}"))) == 9
+
+
+def test_the_report_tells_of_failures_and_of_the_baseline(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    (in_dir / "bad.jpg").write_text("no picture")
+    report = convert_folder(in_dir, tmp_path / "out", style, precision="fp32")
+    write_report(report, tmp_path / "deep" / "report.json")
+    content = json.loads((tmp_path / "deep" / "report.json").read_text())
+    assert content["images_done"] == 9
+    assert content["failures"] == [{"name": "bad.jpg", "reason": "is not a picture, or is damaged"}]
+    assert content["engine"]["backend"] == "openvino"
+    assert content["seconds"]["wall_s"] >= content["seconds"]["run_s"] > 0
+    assert content["images_per_s"] == pytest.approx(9 / content["seconds"]["wall_s"])
+    measured = content["baseline"]
+    assert measured["num_pictures"] == 9
+    assert measured["psnr_db"] > 50
+    assert measured["eager"]["backend"] == "eager"
+    assert measured["speedup"] > 0
+    assert str(tmp_path) not in json.dumps(content)
+    text = report.to_text()
+    assert "9 done, 1 failed" in text
+    assert "times eager" in text
+
+
+def test_without_torch_the_report_says_how_to_have_a_baseline(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = select.importlib.util.find_spec
+    monkeypatch.setattr(
+        select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    report = convert_folder(in_dir, tmp_path / "out", style)
+    assert report.baseline is None
+    assert "not measured: torch is not installed (pip install 'pmsgan[train]')" in report.to_text()
+
+
+def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.png").write_text("no picture")
+    report = convert_folder(tmp_path / "in", tmp_path / "out", style)
+    assert (report.num_done, report.no_baseline) == (0, "no picture was converted")
+
+
+def test_a_child_that_fails_says_its_last_words(
+    style: Style, pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    gone = replace(style, folder=tmp_path / "gone")
+    with (
+        open_engine(style) as engine,
+        pytest.raises(EngineError, match=r"baseline failed: .*no style"),
+    ):
+        measure_baseline(engine, gone, pictures)
+
+
+def test_a_child_that_hangs_is_ended(
+    style: Style, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline_module, "TIMEOUT_S", 0.0)
+    with open_engine(style) as engine, pytest.raises(EngineError, match="no answer within 0 s"):
+        measure_baseline(engine, style, pictures)
+
+
+def test_both_sides_get_the_same_pictures(style: Style, pictures: NDArray[np.uint8]) -> None:
+    with open_engine(style, backend="eager") as engine:
+        measured = measure_baseline(engine, style, pictures)
+        assert compare(Translator(engine)(pictures), pictures).psnr_db < 40
+    assert measured.psnr_db == math.inf
+    assert measured.to_json()["psnr_db"] is None
+    assert measured.engine_images_per_s > 0
+
+
+def test_wrong_arguments_are_refused_before_anything_is_written(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(StyleError, match="no style 'nonesuch'"):
+        convert_folder(in_dir, out, "nonesuch")
+    with pytest.raises(ConfigError, match="OUT is the same"):
+        convert_folder(in_dir, in_dir, style)
+    assert not out.exists()
+    out.write_text("a file")
+    with pytest.raises(ConfigError, match="cannot make the folder"):
+        convert_folder(in_dir, out, style)
+
+
+def test_a_report_that_cannot_be_written_is_named(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=False)
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(PmsganError, match="cannot write the report"):
+        write_report(report, tmp_path / "report.json")

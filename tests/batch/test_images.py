@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pmsgan.batch.images import read_image, resize_into, write_image
+from pmsgan.errors import ImageError
+
+
+def test_every_format_is_read_as_colour(tmp_path: Path) -> None:
+    image = np.full((6, 9, 3), (10, 120, 230), np.uint8)
+    for suffix in (".png", ".bmp", ".tif", ".jpg", ".webp"):
+        path = tmp_path / f"weird % name \u00e9{suffix}"
+        cv2.imencode(suffix, image)[1].tofile(path)
+        found = read_image(path)
+        assert found.shape == (6, 9, 3)
+        assert np.abs(found.astype(int) - image).max() <= 8
+    cv2.imwrite(str(tmp_path / "grey.png"), image[:, :, 1])
+    assert read_image(tmp_path / "grey.png").shape == (6, 9, 3)
+
+
+def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        read_image(tmp_path / "missing.png")
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(ImageError, match="is empty"):
+        read_image(tmp_path / "empty.png")
+    (tmp_path / "text.jpg").write_text("this is a text file, not a picture")
+    with pytest.raises(ImageError, match="is not a picture, or is damaged"):
+        read_image(tmp_path / "text.jpg")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(tmp_path / "folder.png")
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 1), (300, 2), (5, 100), (64, 64)])
+def test_any_size_is_stretched_over_the_row_in_place(shape: tuple[int, int]) -> None:
+    rows = np.zeros((3, 8, 8, 3), np.uint8)
+    resize_into(np.full((*shape, 3), 200, np.uint8), rows[1])
+    assert (rows[1] == 200).all()
+    assert not rows[0].any()
+    assert not rows[2].any()
+
+
+def test_shrinking_averages() -> None:
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[::2] = 200
+    row = np.zeros((2, 2, 3), np.uint8)
+    resize_into(image, row)
+    assert (row == 100).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_a_written_picture_is_whole_and_alone(tmp_path: Path, suffix: str) -> None:
+    image = np.full((8, 8, 3), (10, 120, 230), np.uint8)
+    path = tmp_path / "new" / f"a{suffix}"
+    write_image(image, path)
+    assert np.abs(read_image(path).astype(int) - image).max() <= 8
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    (tmp_path / "file").touch()
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_image(image, tmp_path / "file" / "a.png")
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_image(image, tmp_path / "a.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "file"]

@@ -1,0 +1,199 @@
+"""The commands as a user meets them: exit code, stdout and stderr."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import pmsgan
+from pmsgan.cli import boundary, needs
+from pmsgan.cli.app import app
+from pmsgan.styles.registry import Style, user_styles_folder
+
+
+def pmsgan_command(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def test_help_teaches_the_tool() -> None:
+    result = pmsgan_command("--help")
+    assert result.exit_code == 0
+    for word in ("convert", "train", "export", "build-engine", "styles"):
+        assert word in result.stdout
+    for command in ("convert", "train", "export", "build-engine", "styles"):
+        shown = pmsgan_command(command, "--help")
+        assert shown.exit_code == 0
+        assert "--help" in shown.stdout
+
+
+def test_version() -> None:
+    assert pmsgan_command("--version").stdout == f"pmsgan {pmsgan.__version__}\n"
+
+
+def test_convert_leaves_pictures_and_a_report(
+    style: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "out"
+    result = pmsgan_command("convert", in_dir, out, "--style", style.folder)
+    assert result.exit_code == 0, result.output
+    assert "9 done, 0 failed" in result.stdout
+    assert "times eager" in result.stdout
+    assert "backend openvino (the first that can run here)" in caplog.text
+    assert "converting: 100%" in result.stderr
+    assert len(list(out.rglob("*.png"))) == 9
+    assert json.loads((out / "report.json").read_text())["images_done"] == 9
+
+
+def test_convert_names_bad_files_and_exits_1(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    (in_dir / "text.jpg").write_text("this is no picture")
+    report = tmp_path / "there.json"
+    result = pmsgan_command(
+        "convert", in_dir, tmp_path / "out", "--style", style.folder, "--no-baseline",
+        "--report", report,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "failed: text.jpg is not a picture, or is damaged" in result.stderr
+    assert "9 done, 1 failed" in result.stdout
+    assert report.exists()
+
+
+def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    empty, out = tmp_path / "empty", tmp_path / "out"
+    empty.mkdir()
+    for arguments, code, message in (
+        ((empty, out), 2, "holds no pictures"),
+        ((tmp_path / "missing", out), 2, "is not a folder"),
+        ((in_dir, in_dir), 2, "OUT is the same folder as IN"),
+        ((in_dir, out, "--style", "nonesuch"), 3, "there is no style 'nonesuch'"),
+    ):
+        options = () if "--style" in arguments else ("--style", style.folder)
+        result = pmsgan_command("convert", *arguments, *options)
+        assert result.exit_code == code
+        assert result.stderr.count("\n") == 1
+        assert result.stderr.startswith("error: ")
+        assert message in result.stderr
+        assert result.stdout == ""
+    assert not out.exists()
+
+
+def test_wrong_usage_is_exit_2() -> None:
+    assert pmsgan_command("convert").exit_code == 2
+    assert pmsgan_command("convert", "a", "b", "--format", "gif").exit_code == 2
+    assert pmsgan_command("paint").exit_code == 2
+
+
+def test_traceback_shows_where_an_error_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boundary, "show_tracebacks", False)
+    result = pmsgan_command("--traceback", "convert", tmp_path / "missing", tmp_path / "out")
+    assert "Traceback" in result.stderr
+    assert last_line(result.stderr).startswith("error: ")
+
+
+def test_ctrl_c_during_convert_is_130(style: Style, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    picture = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    for index in range(400):
+        (tmp_path / "in" / f"{index}.png").write_bytes(encoded)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pmsgan", "convert", tmp_path / "in", tmp_path / "out",
+         "--style", style.folder, "--no-baseline"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not list(tmp_path.glob("out/*.png")):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert last_line(stderr) == "interrupted"
+    written = list((tmp_path / "out").iterdir())
+    assert 0 < len(written) < 400
+    assert all(cv2.imread(str(path)).shape == (64, 64, 3) for path in written)
+
+
+def test_styles_are_listed_and_shown(style: Style) -> None:
+    listed = pmsgan_command("styles", "list")
+    assert listed.exit_code == 0
+    shown = pmsgan_command("styles", "show", style.folder)
+    assert shown.exit_code == 0
+    assert 'input = "sketch"' in shown.stdout
+    assert pmsgan_command("styles", "show", "nonesuch").exit_code == 3
+
+
+@pytest.mark.parametrize("flag", ["--fp16", None])
+def test_export_writes_a_checked_file(style: Style, tmp_path: Path, flag: str | None) -> None:
+    path = tmp_path / "g.onnx"
+    options = [flag] if flag else []
+    result = pmsgan_command("export", style.folder, *options, "-o", path)
+    assert result.exit_code == 0, result.output
+    assert "largest difference" in result.stdout
+    assert "PSNR" in result.stdout
+    assert path.exists()
+
+
+@pytest.mark.parametrize("flag", ["--fp16", "--fp32"])
+def test_build_engine_prepares_the_cpu(style: Style, flag: str) -> None:
+    result = pmsgan_command("build-engine", "--style", style.folder, flag)
+    assert result.exit_code == 0, result.output
+    assert "for openvino" in result.stdout
+    assert ("fp32" in result.stdout) or flag == "--fp16"
+
+
+def test_train_makes_a_style_that_converts(
+    tmp_path: Path, in_dir: Path, user_folders: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        coarse = rng.integers(0, 256, (6, 12, 3), dtype=np.uint8)
+        cv2.imwrite(str(data / f"{index}.png"), cv2.resize(coarse, (192, 96)))
+    arguments = [
+        "train", data, "--perceptual", "l1", "--size", 96, "--base-channels", 4,
+        "--learning-rate", 0.002, "--out", tmp_path / "run", "--workers", 0,
+    ]  # fmt: skip
+    first = pmsgan_command(*arguments, "--steps", 2)
+    assert first.exit_code == 0, first.output
+    assert "--resume --style NAME" in first.stdout
+    again = pmsgan_command(*arguments, "--steps", 4)
+    assert again.exit_code == 3
+    assert "go on with --resume" in again.stderr
+    second = pmsgan_command(*arguments, "--steps", 20, "--resume", "--style", "trained")
+    assert second.exit_code == 0, second.output
+    assert "pmsgan convert IN OUT --style trained" in second.stdout
+    assert (user_styles_folder() / "trained" / "style.toml").exists()
+    assert "trained" in pmsgan_command("styles", "list").stdout
+    converted = pmsgan_command(
+        "convert", in_dir, tmp_path / "out", "--style", "trained", "--no-baseline"
+    )
+    assert converted.exit_code == 0, converted.output
+
+
+def test_train_refuses_a_folder_without_pairs(tmp_path: Path) -> None:
+    result = pmsgan_command("train", tmp_path, "--perceptual", "l1")
+    assert result.exit_code == 2
+    assert "holds no side-by-side pictures" in result.stderr
+    assert pmsgan_command("train", tmp_path).exit_code == 2
+
+
+def test_commands_that_need_torch_say_how_to_have_it(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(needs.importlib.util, "find_spec", lambda name: None)
+    result = pmsgan_command("export", style.folder)
+    assert result.exit_code == 3
+    assert "pip install 'pmsgan[train]'" in result.stderr
