@@ -54,11 +54,6 @@ class OpenVinoEngine:
         self._requests: dict[Slot, list[openvino.InferRequest]] = {}
         self._running: dict[Slot, int] = {}
 
-    @property
-    def num_parallel_requests(self) -> int:
-        """How many pictures are computed at the same time."""
-        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-
     def slots(self, count: int) -> list[Slot]:
         """Make slots whose rows the requests read and write in place."""
         return [self._make_slot() for _ in range(count)]
