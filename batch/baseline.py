@@ -6,6 +6,7 @@ the two sides run in turn and a machine that gets slower or faster flatters neit
 """
 
 import json
+import logging
 import math
 import statistics
 import subprocess
@@ -26,6 +27,8 @@ from pmsgan.engine.select import missing_library, open_engine
 from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
+
+_log = logging.getLogger(__name__)
 
 NUM_ROUNDS = 3
 """Times that each side translates the sample; the median counts."""
@@ -64,6 +67,7 @@ def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) 
     """
     if (missing := missing_library("eager")) is not None:
         raise EngineError(missing)
+    _log.info("timing eager PyTorch on %d of the pictures", len(pictures))
     translate = Translator(engine)
     with tempfile.TemporaryDirectory(prefix="pmsgan-baseline-") as scratch:
         files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")

@@ -1,6 +1,5 @@
 """Convert a folder: plan, run, report."""
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +17,6 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import ConfigError, EngineError, ImageError
 from pmsgan.styles.registry import Style, find_style
-
-_log = logging.getLogger(__name__)
 
 NUM_BASELINE_PICTURES = 16
 """How many of the pictures the baseline is measured on."""
@@ -99,7 +96,6 @@ def convert_folder(
 def _measure(engine: Engine, style: Style, done: list[Job]) -> tuple[Baseline | None, str | None]:
     try:
         pictures = _sample(engine, done[:NUM_BASELINE_PICTURES])
-        _log.info("timing eager PyTorch on %d of the pictures", len(pictures))
         return measure_baseline(engine, style, pictures), None
     except (EngineError, ImageError) as error:
         return None, str(error)

@@ -22,7 +22,10 @@ def cache_folder(backend: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise EngineError(f"cannot make the cache folder {folder}: {error.strerror}") from error
+        raise EngineError(
+            f"cannot make the cache folder {folder}: {error.strerror}; "
+            "set XDG_CACHE_HOME to a folder that can be written"
+        ) from error
     if os.name == "posix" and (
         found.st_uid != os.getuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     ):

@@ -1,6 +1,6 @@
 """Put pictures above their translations, for the README.
 
-    python tools/contact_sheet.py IN_DIR OUT_DIR SHEET.png --count 8 --side 160
+python tools/contact_sheet.py IN_DIR OUT_DIR SHEET.png --count 8 --side 160
 """
 
 import argparse

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
-from pmsgan.engine.choices import Backend
+from pmsgan.engine.choices import CompilingBackend
 
 
 @one_line_errors
@@ -17,11 +17,12 @@ def build_engine(
             "--fp16/--fp32", help="Half precision (bf16 on a CPU that has it), or single."
         ),
     ] = True,
-    backend: Annotated[Backend, typer.Option(help="Runtime to build for.")] = "auto",
+    backend: Annotated[CompilingBackend, typer.Option(help="Runtime to build for.")] = "auto",
 ) -> None:
-    """Compile a style for this machine ahead of time, into the user's cache.
+    """Compile a style for this machine ahead of time.
 
-    pmsgan convert does the same at its start; this only takes the wait out of it.
+    The result goes into your cache. pmsgan convert does the same at its start; this only takes the
+    wait out of it.
     """
     from pmsgan.engine.build import build
 

@@ -17,7 +17,9 @@ def export(
         typer.Option("--output", "-o", help="File to write.", show_default="STYLE-PRECISION.onnx"),
     ] = None,
 ) -> None:
-    """Write a style as one ONNX file: uint8 [N, H, W, 3] BGR in, the same out.
+    """Write a style as one checked ONNX file.
+
+    Its input and its output are uint8 [N, H, W, 3] BGR, as OpenCV decodes pictures.
 
     The file is run and compared with PyTorch; one that does not pass is not kept.
     Needs torch: pip install 'pmsgan[train]'.

@@ -53,7 +53,7 @@ def train(
     ] = _TRAINING.precision,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _TRAINING.learning_rate,
     lambda_adversarial: Annotated[
-        float, typer.Option(help="Weight of the adversarial loss.")
+        float, typer.Option(help="Weight of the adversarial loss; 0: no discriminators.")
     ] = _TRAINING.lambda_adversarial,
     lambda_perceptual: Annotated[
         float, typer.Option(help="Weight of the perceptual loss.")
@@ -69,7 +69,7 @@ def train(
     ] = _TRAINING.save_every,
     seed: Annotated[int, typer.Option(help="Of weights, order, crops and flips.")] = _TRAINING.seed,
 ) -> None:
-    """Train a network from pairs of pictures, and make a style of it.
+    """Train a style from pairs of pictures.
 
     Ctrl-C saves a checkpoint after the current step; --resume goes on from it.
     Needs torch: pip install 'pmsgan[train]'.
@@ -103,7 +103,10 @@ def train(
     typer.echo(f"{len(pairs)} pairs, {direction}", err=True)
     trained, num_steps = run_training(pairs, config, generator, out, resume=resume)
     if num_steps < steps:
-        typer.echo(f"stopped after step {num_steps}; go on with the same command and --resume")
+        typer.echo(
+            f"saved after step {num_steps} in {out}; go on with the same command and --resume",
+            err=True,
+        )
         raise typer.Exit(ExitCode.INTERRUPTED)
     if folder is None:
         typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")

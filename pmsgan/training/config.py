@@ -34,7 +34,7 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.5, 0.99)
     """Of Adam."""
     lambda_adversarial: float = 1.0
-    """Weight of L_adv in Eq. 3."""
+    """Weight of L_adv in Eq. 3; 0 leaves the discriminators out, at half the time for a step."""
     lambda_perceptual: float = 5.0
     """Weight of L_p in Eq. 3."""
     ema_decay: float = 0.0

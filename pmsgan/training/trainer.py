@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -72,13 +73,17 @@ class Trainer:
             target: likewise.
 
         Returns:
-            The losses, one number each: `discriminator`, `adversarial`, `perceptual`.
+            The losses, one number each: `discriminator`, `perceptual`, `adversarial`; without an
+            adversarial weight the second alone.
         """
         with self._autocast():
             fakes = self.generator(source)
         fakes = [fake.float() for fake in fakes]
         reals = target_pyramid(target, len(fakes))
-        losses = self._step_discriminators(fakes, reals) | self._step_generator(fakes, reals)
+        losses: dict[str, Tensor] = {}
+        if self.config.lambda_adversarial:
+            losses |= self._step_discriminators(fakes, reals)
+        losses |= self._step_generator(fakes, reals)
         if self.average is not None:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
@@ -96,19 +101,18 @@ class Trainer:
         return {"discriminator": loss.detach()}
 
     def _step_generator(self, fakes: list[Tensor], reals: list[Tensor]) -> dict[str, Tensor]:
-        self.discriminators.requires_grad_(False)
-        with self._autocast():
-            adversarial = adversarial_loss(self._scores(fakes))
-        perceptual = l1_gradient_loss(fakes, reals)
-        # Eq. 3
-        loss = (
-            self.config.lambda_adversarial * adversarial
-            + self.config.lambda_perceptual * perceptual
-        )
+        losses = {"perceptual": l1_gradient_loss(fakes, reals)}
+        loss = self.config.lambda_perceptual * losses["perceptual"]
+        if self.config.lambda_adversarial:
+            self.discriminators.requires_grad_(False)
+            with self._autocast():
+                losses["adversarial"] = adversarial_loss(self._scores(fakes))
+            # Eq. 3
+            loss = loss + self.config.lambda_adversarial * losses["adversarial"]
         self.generator_optimizer.zero_grad()
         loss.backward()
         self.generator_optimizer.step()
-        return {"adversarial": adversarial.detach(), "perceptual": perceptual.detach()}
+        return {name: value.detach() for name, value in losses.items()}
 
     def _scores(self, images: list[Tensor]) -> list[Tensor]:
         return [
@@ -256,6 +260,9 @@ def _leave_interrupts_to_the_parent(worker: int) -> None:
 @contextmanager
 def _interruptible() -> Iterator[Any]:
     """Note Ctrl-C instead of raising, so that a step is never left half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # only the main thread may change how signals are taken
+        return
     pressed = False
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_steps_lower_the_perceptual_loss() -> None:
     trainer = Trainer(config, NETWORK, CPU)
     source, target = torch.rand(1, 3, 96, 96), torch.full((1, 3, 96, 96), -0.8)
     losses = [trainer.step(source, target)["perceptual"].item() for _ in range(12)]
+    assert trainer.step(source, target).keys() == {"perceptual"}
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -174,3 +176,11 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_named(values: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         TrainingConfig(**values)  # type: ignore[arg-type]
+
+
+def test_a_run_in_another_thread_leaves_signals_alone(pairs: list[Pair], tmp_path: Path) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(train, pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+        assert run.result()[1] == 1
+    assert signal.getsignal(signal.SIGINT) is handler
