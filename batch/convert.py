@@ -61,12 +61,9 @@ def convert_folder(
     """
     found = find_style(style) if isinstance(style, str) else style
     jobs = plan_jobs(in_dir, out_dir, image_format)
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {out_dir}: {error.strerror}") from error
     num_threads = min(MAX_THREADS, os.cpu_count() or 1)
     with open_engine(found, backend=backend, precision=precision, max_batch=max_batch) as engine:
+        _make_folder(out_dir)
         if on_start is not None:
             on_start(len(jobs))
         timing = run_jobs(
@@ -91,6 +88,13 @@ def convert_folder(
         baseline=baseline,
         no_baseline=reason,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def _measure(engine: Engine, style: Style, done: list[Job]) -> tuple[Baseline | None, str | None]:

@@ -27,7 +27,7 @@ def list_command() -> None:
 def show_command(
     style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
 ) -> None:
-    """Show what a style is: its files are checked, then its style.toml is printed."""
+    """Check a style's files, and print what it is."""
     from pmsgan.styles.registry import DESCRIPTION_NAME, find_style
 
     found = find_style(style)

@@ -121,7 +121,7 @@ def read_style(folder: Path) -> Style:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         return Style(
-            name=folder.name,
+            name=folder.resolve().name,
             folder=folder,
             input=str(content["input"]),
             output=str(content["output"]),
