@@ -11,6 +11,7 @@ from pmsgan.cli import boundary
 from pmsgan.cli.build_engine import build_engine
 from pmsgan.cli.convert import convert
 from pmsgan.cli.export import export
+from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.styles import styles_app
 from pmsgan.cli.train import train
 
@@ -27,6 +28,7 @@ app.command()(convert)
 app.command()(train)
 app.command()(export)
 app.command("build-engine")(build_engine)
+app.add_typer(prepare_app, name="prepare")
 app.add_typer(styles_app, name="styles")
 
 

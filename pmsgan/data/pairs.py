@@ -1,4 +1,4 @@
-"""Pairs of pictures on disk, and the endless stream of training samples made from them."""
+"""Pairs of pictures on disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from pmsgan.errors import ConfigError, DataError
 
@@ -60,16 +59,35 @@ def find_pairs(root: Path, direction: str) -> list[Pair]:
         ConfigError: the direction cannot be read.
         DataError: the folder holds no pairs, or names without a partner.
     """
-    source, separator, target = direction.partition(":")
-    if not separator or not source or not target or source == target:
-        raise ConfigError(
-            f"direction is {direction!r}: write FROM:TO, such as left:right or sketch:face"
-        )
+    source, target = read_direction(direction)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder: give the folder that holds the pairs")
     if {source, target} == {"left", "right"}:
         return _side_by_side(root, source == "left")
     return _two_folders(root / source, root / target)
+
+
+def read_direction(direction: str) -> tuple[str, str]:
+    """Split `FROM:TO`; raise ConfigError if it is not that."""
+    source, separator, target = direction.partition(":")
+    if not separator or not source or not target or source == target:
+        raise ConfigError(
+            f"direction is {direction!r}: write FROM:TO, such as left:right or sketch:face"
+        )
+    return source, target
+
+
+def list_pictures(folder: Path) -> dict[str, Path]:
+    """Map names without suffix to the pictures of a folder.
+
+    Raises:
+        DataError: it is no folder, or holds no pictures.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder: give the folder that holds the pictures")
+    if not (found := _pictures(folder)):
+        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+    return found
 
 
 def _side_by_side(root: Path, left_first: bool) -> list[Pair]:
@@ -101,68 +119,8 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    """Map names without suffix to the pictures of a folder."""
     return {
         path.stem: path
         for path in folder.iterdir()
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
     }
-
-
-Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Input and target, uint8 [H, W, 3] BGR each."""
-
-
-class PairStream(Dataset[Sample]):
-    """Training samples by their running number: number n is the same sample in every run.
-
-    The order is a new permutation in each pass over the pairs. Order, crop and flip depend on
-    the seed and n alone, so workers share nothing and a resumed run goes on exactly.
-    """
-
-    def __init__(self, pairs: list[Pair], *, size: int, crop: int, flip: bool, seed: int) -> None:
-        """Take the pairs.
-
-        Args:
-            pairs: what to draw from, at least one.
-            size: side [pixels] that each picture is resized to.
-            crop: side [pixels] of the square cut out of it at random, at most `size`.
-            flip: mirror half of the samples.
-            seed: of order, crops and flips.
-        """
-        self.pairs = pairs
-        self.size = size
-        self.crop = crop
-        self.flip = flip
-        self.seed = seed
-        self._order: tuple[int, NDArray[np.int64]] | None = None
-
-    def __getitem__(self, number: int) -> Sample:
-        """Return sample `number`: input and target, uint8 [crop, crop, 3] BGR."""
-        pair = self.pairs[self._index(number)]
-        rng = np.random.default_rng((self.seed, 1, number))
-        top, left = rng.integers(0, self.size - self.crop + 1, size=2)
-        mirrored = self.flip and bool(rng.integers(2))
-        window = np.s_[top : top + self.crop, left : left + self.crop]
-        images = [fit(picture.read(), self.size)[window] for picture in (pair.input, pair.target)]
-        if mirrored:
-            images = [image[:, ::-1] for image in images]
-        source, target = (np.ascontiguousarray(image) for image in images)
-        return source, target
-
-    def _index(self, number: int) -> int:
-        epoch, position = divmod(number, len(self.pairs))
-        if self._order is None or self._order[0] != epoch:
-            rng = np.random.default_rng((self.seed, 0, epoch))
-            self._order = (epoch, rng.permutation(len(self.pairs)))
-        return int(self._order[1][position])
-
-
-def fit(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize uint8 [H, W, 3] to [size, size, 3]: averaged when smaller, bicubic when larger."""
-    height, width = image.shape[:2]
-    if (height, width) == (size, size):
-        return image
-    shrinks = size * size < height * width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (size, size), interpolation=method).astype(np.uint8, copy=False)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import Pair, fit
+from pmsgan.data.pairs import Pair
+from pmsgan.data.stream import fit
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 

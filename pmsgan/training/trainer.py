@@ -17,7 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from pmsgan.data.pairs import Pair, PairStream
+from pmsgan.data.pairs import Pair
+from pmsgan.data.stream import PairStream
 from pmsgan.errors import CheckpointError, DataError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.discriminator import PatchDiscriminator

@@ -197,3 +197,37 @@ def test_commands_that_need_torch_say_how_to_have_it(
     result = pmsgan_command("export", style.folder)
     assert result.exit_code == 3
     assert "pip install 'pmsgan[train]'" in result.stderr
+
+
+def test_prepare_lines_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> None:
+    (in_dir / "bad.png").write_text("no picture")
+    result = pmsgan_command("prepare", "lines", in_dir, tmp_path / "set")
+    assert result.exit_code == 1
+    assert result.stdout == "6 done, 1 failed\n"
+    assert "failed: bad" in result.stderr
+    joined = pmsgan_command(
+        "prepare", "pairs", tmp_path / "set", tmp_path / "joined", "--direction", "picture:lines"
+    )
+    assert joined.exit_code == 0, joined.output
+    assert len(list((tmp_path / "joined").iterdir())) == 6
+
+
+def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
+    eyes = tmp_path / "eyes.csv"
+    rows = [f"picture_{index}.png,20,30,40,30" for index in range(6)]
+    eyes.write_text("\n".join(["name,left_x,left_y,right_x,right_y", *rows]))
+    result = pmsgan_command(
+        "prepare",
+        "align",
+        in_dir,
+        tmp_path / "out",
+        "--eyes",
+        eyes,
+        "--width",
+        512,
+        "--height",
+        512,
+    )
+    assert result.exit_code == 0, result.output
+    assert cv2.imread(str(tmp_path / "out" / "picture_0.png")).shape == (512, 512, 3)
+    assert pmsgan_command("prepare", "align", in_dir, tmp_path / "out").exit_code == 2

@@ -1,0 +1,100 @@
+"""`pmsgan prepare`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.data.config import AlignConfig, LinesConfig
+
+if TYPE_CHECKING:
+    from pmsgan.data.prepare import Preparation
+
+prepare_app = typer.Typer(
+    help="Make paired sets to train on.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_LINES = LinesConfig()
+_ALIGN = AlignConfig()
+
+InDir = Annotated[Path, typer.Argument(help="Folder of pictures; nothing in it is changed.")]
+OutDir = Annotated[Path, typer.Argument(help="Folder for the results.")]
+
+
+@prepare_app.command()
+@one_line_errors
+def lines(
+    in_dir: InDir,
+    out_dir: OutDir,
+    sigma: Annotated[float, typer.Option(help="Thickness of the lines [pixels].")] = _LINES.sigma,
+    threshold: Annotated[
+        float, typer.Option(help="Where ink begins; lower leaves only the strongest lines.")
+    ] = _LINES.threshold,
+    smoothing: Annotated[
+        int, typer.Option(help="Rounds of smoothing against texture.")
+    ] = _LINES.smoothing,
+) -> None:
+    """Draw the lines of each picture.
+
+    OUT_DIR/picture and OUT_DIR/lines are then a set for
+    pmsgan train OUT_DIR --direction picture:lines (or lines:picture).
+    """
+    from pmsgan.data.prepare import prepare_lines
+
+    config = LinesConfig(sigma=sigma, threshold=threshold, smoothing=smoothing)
+    _run(prepare_lines(in_dir, out_dir, config))
+
+
+@prepare_app.command()
+@one_line_errors
+def align(
+    in_dir: InDir,
+    out_dir: OutDir,
+    eyes: Annotated[
+        Path,
+        typer.Option(help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels]."),
+    ],
+    width: Annotated[int, typer.Option(help="Of a crop [pixels].")] = _ALIGN.width,
+    height: Annotated[int, typer.Option(help="Of a crop [pixels].")] = _ALIGN.height,
+) -> None:
+    """Crop faces so that the eyes are always at the same place.
+
+    The eye centres come from a file; left is the one further left in the picture.
+    """
+    from pmsgan.data.prepare import prepare_aligned
+
+    _run(prepare_aligned(in_dir, out_dir, eyes, AlignConfig(width=width, height=height)))
+
+
+@prepare_app.command()
+@one_line_errors
+def pairs(
+    in_dir: InDir,
+    out_dir: OutDir,
+    direction: Annotated[
+        str, typer.Option(help="Names of the two sub-folders, LEFT:RIGHT, such as sketch:face.")
+    ],
+) -> None:
+    """Turn two folders into side-by-side pictures, or the other way around.
+
+    Where IN_DIR has the sub-folder LEFT, the two are joined; else IN_DIR's pictures are cut in
+    the middle.
+    """
+    from pmsgan.data.prepare import prepare_pairs
+
+    _run(prepare_pairs(in_dir, out_dir, direction))
+
+
+def _run(preparation: "Preparation") -> None:
+    from tqdm import tqdm
+
+    num_failed = 0
+    for one in tqdm(preparation, desc="preparing", unit="image", dynamic_ncols=True):
+        if one.failure is not None:
+            num_failed += 1
+            tqdm.write(f"failed: {one.name} {one.failure}", file=sys.stderr)
+    typer.echo(f"{len(preparation) - num_failed} done, {num_failed} failed")
+    if num_failed:
+        raise typer.Exit(ExitCode.SOME_FAILED)

@@ -1,0 +1,87 @@
+"""Crop faces so that the eyes are always at the same place."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.data.config import AlignConfig, Eyes
+from pmsgan.errors import DataError
+
+
+def align_face(image: NDArray[np.uint8], eyes: Eyes, config: AlignConfig) -> NDArray[np.uint8]:
+    """Turn, scale and shift a face so that its eyes are where the config says.
+
+    Args:
+        image: uint8 [H, W, 3] BGR.
+        eyes: where they are now.
+        config: where they shall be, and the size of the crop.
+
+    Returns:
+        uint8 [config.height, config.width, 3] BGR; beyond the picture's edge its
+        last pixels repeat.
+
+    Raises:
+        DataError: the two eyes are at the same place.
+    """
+    # A point is a complex number here: to turn and scale is to multiply by one.
+    (now_left, now_right), (then_left, then_right) = (
+        [complex(*point) for point in pair] for pair in (eyes, config.eyes)
+    )
+    if now_left == now_right:
+        raise DataError("the two eyes are at the same place: correct the eyes file")
+    factor = (then_right - then_left) / (now_right - now_left)
+    shrink = min(1.0, abs(factor))
+    small = _shrink(image, shrink)
+    factor /= shrink
+    shift = then_left - factor * now_left * shrink
+    matrix = np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
+    crop = cv2.warpAffine(
+        small,
+        matrix,
+        (config.width, config.height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return crop.astype(np.uint8, copy=False)
+
+
+def _shrink(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Shrink by averaging, which warpAffine cannot: it would let fine texture flicker."""
+    if factor == 1.0:
+        return image
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )
+
+
+def read_eyes(path: Path) -> dict[str, Eyes]:
+    """Read eye centres from a CSV file with the columns name, left_x, left_y, right_x, right_y.
+
+    Returns:
+        The eyes of each picture, by the path that the file gives it.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column or has a value that is no number.
+    """
+    columns = ("left_x", "left_y", "right_x", "right_y")
+    found: dict[str, Eyes] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            missing = sorted({"name", *columns} - set(rows.fieldnames or ()))
+            if missing:
+                raise DataError(f"{path} lacks the column {missing[0]}: see --help")
+            for row in rows:
+                left_x, left_y, right_x, right_y = (float(row[column]) for column in columns)
+                found[row["name"]] = ((left_x, left_y), (right_x, right_y))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}, line {rows.line_num}: {error}") from error
+    return found

@@ -1,0 +1,129 @@
+"""Make paired sets: line drawings of pictures, aligned faces, pairs in another layout."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.atomic import replacing
+from pmsgan.data.align import align_face, read_eyes
+from pmsgan.data.config import AlignConfig, LinesConfig
+from pmsgan.data.lines import draw_lines
+from pmsgan.data.pairs import Pair, Picture, find_pairs, list_pictures, read_direction
+from pmsgan.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How one picture went."""
+
+    name: str
+    failure: str | None
+    """What went wrong, if something did."""
+
+
+class Preparation:
+    """Work that is done picture by picture while one iterates over it."""
+
+    def __init__(self, names: Iterable[str], work: Callable[[str], None]) -> None:
+        """Take the names, and what to do with each; it raises DataError where that fails."""
+        self._names = sorted(names)
+        self._work = work
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Prepared]:
+        for name in self._names:
+            try:
+                self._work(name)
+            except DataError as error:
+                yield Prepared(name, str(error))
+            else:
+                yield Prepared(name, None)
+
+
+def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparation:
+    """Write each picture to OUT/picture as PNG and draw it to OUT/lines: a set for `picture:lines`.
+
+    Raises:
+        DataError: `in_dir` holds no pictures.
+    """
+    pictures = list_pictures(in_dir)
+
+    def work(name: str) -> None:
+        image = Picture(pictures[name]).read()
+        drawing = draw_lines(image, config)
+        _write(image, out_dir / "picture" / f"{name}.png")
+        _write(drawing, out_dir / "lines" / f"{name}.png")
+
+    return Preparation(pictures, work)
+
+
+def prepare_aligned(
+    in_dir: Path, out_dir: Path, eyes_file: Path, config: AlignConfig
+) -> Preparation:
+    """Crop each picture that the eyes file names; one that it does not name is a failure.
+
+    Raises:
+        DataError: `in_dir` holds no pictures, or the eyes file cannot be read.
+    """
+    pictures, eyes = list_pictures(in_dir), read_eyes(eyes_file)
+
+    def work(name: str) -> None:
+        path = pictures[name]
+        found = eyes.get(path.name) or eyes.get(name)
+        if found is None:
+            raise DataError(f"{eyes_file} says nothing of {path.name}")
+        crop = align_face(Picture(path).read(), found, config)
+        _write(crop, out_dir / f"{name}.png")
+
+    return Preparation(pictures, work)
+
+
+def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
+    """Turn two folders into side-by-side pictures, or side-by-side pictures into two folders.
+
+    Args:
+        in_dir: with the two sub-folders that `direction` names, or with side-by-side pictures.
+        out_dir: gets the other layout.
+        direction: names of the two sub-folders, LEFT:RIGHT, such as `sketch:face`.
+
+    Raises:
+        ConfigError: the direction cannot be read.
+        DataError: `in_dir` holds no pairs.
+    """
+    left, right = read_direction(direction)
+    joins = (in_dir / left).is_dir()
+    pairs = {pair.name: pair for pair in find_pairs(in_dir, direction if joins else "left:right")}
+
+    def join(name: str) -> None:
+        _write(_side_by_side(pairs[name]), out_dir / f"{name}.png")
+
+    def split(name: str) -> None:
+        _write(pairs[name].input.read(), out_dir / left / f"{name}.png")
+        _write(pairs[name].target.read(), out_dir / right / f"{name}.png")
+
+    return Preparation(pairs, join if joins else split)
+
+
+def _side_by_side(pair: Pair) -> NDArray[np.uint8]:
+    left, right = pair.input.read(), pair.target.read()
+    if left.shape != right.shape:
+        raise DataError(
+            f"the two pictures of {pair.name} differ in size: {left.shape[1]}x{left.shape[0]} "
+            f"and {right.shape[1]}x{right.shape[0]}; resize one of them"
+        )
+    return np.concatenate([left, right], axis=1)
+
+
+def _write(image: NDArray[np.uint8], path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.data.align import align_face, read_eyes
+from pmsgan.data.config import AlignConfig, Eyes, LinesConfig
+from pmsgan.data.lines import draw_lines
+from pmsgan.data.pairs import find_pairs
+from pmsgan.data.prepare import prepare_aligned, prepare_lines, prepare_pairs
+from pmsgan.errors import ConfigError, DataError
+
+
+def disc(center: tuple[int, int] = (50, 50)) -> NDArray[np.uint8]:
+    """A grey disc on a lighter ground."""
+    image = np.full((100, 100, 3), 200, np.uint8)
+    cv2.circle(image, center, 30, (90, 90, 90), -1, cv2.LINE_AA)
+    return image
+
+
+def test_a_line_is_drawn_along_the_edge_and_nowhere_else() -> None:
+    drawing = draw_lines(disc(), LinesConfig())
+    assert drawing.shape == (100, 100, 3)
+    radius = np.hypot(*(np.indices((100, 100)) - 50))
+    dark = drawing[:, :, 0] < 128
+    assert np.abs(radius[dark] - 30).max() < 6
+    angles = np.arctan2(*(np.argwhere(dark).T - 50))
+    assert len(np.unique(np.round(angles * 4))) > 20
+    assert (drawing[radius > 40] == 255).all()
+    assert (drawing[radius < 20] == 255).all()
+
+
+def test_a_lower_threshold_draws_less() -> None:
+    tones = [draw_lines(disc(), LinesConfig(threshold=t)).mean() for t in (-0.002, -0.05, -0.2)]
+    assert tones == sorted(tones)
+    assert tones[-1] == 255
+
+
+@pytest.mark.parametrize("field", ["sigma", "tau", "steepness", "smoothing"])
+def test_wrong_line_settings_are_named(field: str) -> None:
+    with pytest.raises(ConfigError, match=f"{field} is -1"):
+        LinesConfig(**{field: -1})
+
+
+@pytest.mark.parametrize(
+    "eyes",
+    [
+        ((40.0, 40.0), (60.0, 40.0)),
+        ((30.0, 50.0), (70.0, 60.0)),
+        ((20.0, 70.0), (80.0, 20.0)),
+        ((45.0, 50.0), (50.0, 52.0)),
+    ],
+)
+def test_eyes_are_brought_to_their_place(eyes: Eyes) -> None:
+    image = np.full((100, 120, 3), 255, np.uint8)
+    for x, y in eyes:
+        cv2.circle(image, (round(x), round(y)), 1, (0, 0, 0), -1)
+    config = AlignConfig()
+    crop = align_face(image, eyes, config)
+    assert crop.shape == (250, 200, 3)
+    for x, y in config.eyes:
+        half = 20 if eyes[1][0] - eyes[0][0] > 10 else 12
+        window = 255.0 - crop[:, :, 0][round(y) - half : round(y) + half + 1,
+                                       round(x) - half : round(x) + half + 1]  # fmt: skip
+        rows, columns = np.indices(window.shape) - half
+        assert np.average(rows, weights=window) == pytest.approx(0, abs=2.5)
+        assert np.average(columns, weights=window) == pytest.approx(0, abs=2.5)
+
+
+def test_a_large_face_is_averaged_not_sampled() -> None:
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    image[:, ::2] = 200  # stripes of one pixel
+    crop = align_face(image, ((400.0, 500.0), (600.0, 500.0)), AlignConfig())
+    assert np.abs(crop.astype(int) - 100).max() <= 3
+
+
+def test_eyes_at_one_place_are_refused() -> None:
+    with pytest.raises(DataError, match="at the same place"):
+        align_face(disc(), ((5.0, 5.0), (5.0, 5.0)), AlignConfig())
+    with pytest.raises(ConfigError, match="eye_height is 2"):
+        AlignConfig(eye_height=2)
+    with pytest.raises(ConfigError, match="width is 0"):
+        AlignConfig(width=0)
+
+
+def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
+    path = tmp_path / "eyes.csv"
+    path.write_text("name,left_x,left_y,right_x,right_y\na.png,1,2,3.5,4\n")
+    assert read_eyes(path) == {"a.png": ((1.0, 2.0), (3.5, 4.0))}
+    for text, reason in (
+        ("name,left_x\na,1\n", "lacks the column left_y"),
+        ("name,left_x,left_y,right_x,right_y\na,1,2,3,x\n", "line 2.*could not convert"),
+        ("name,left_x,left_y,right_x,right_y\na,1,2\n", "line 2"),
+        ("", "lacks the column"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=reason):
+            read_eyes(path)
+    with pytest.raises(DataError, match="cannot read"):
+        read_eyes(tmp_path / "missing.csv")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    for index in range(3):
+        cv2.imwrite(str(tmp_path / "in" / f"{index}.png"), disc((40 + index * 5, 50)))
+    return tmp_path / "in"
+
+
+def test_lines_make_a_paired_set_and_name_bad_pictures(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.jpg").write_text("no picture")
+    preparation = prepare_lines(folder, tmp_path / "out", LinesConfig())
+    assert len(preparation) == 4
+    failures = [one.name for one in preparation if one.failure]
+    assert failures == ["bad"]
+    pairs = find_pairs(tmp_path / "out", "picture:lines")
+    assert [pair.name for pair in pairs] == ["0", "1", "2"]
+    np.testing.assert_array_equal(pairs[0].input.read(), disc((40, 50)))
+
+
+def test_aligned_faces_need_eyes(folder: Path, tmp_path: Path) -> None:
+    eyes = tmp_path / "eyes.csv"
+    eyes.write_text("name,left_x,left_y,right_x,right_y\n0.png,30,50,50,50\n1,30,50,50,50\n")
+    done = list(prepare_aligned(folder, tmp_path / "out", eyes, AlignConfig()))
+    assert [one.failure is None for one in done] == [True, True, False]
+    assert "says nothing of 2.png" in str(done[2].failure)
+    assert cv2.imread(str(tmp_path / "out" / "0.png")).shape == (250, 200, 3)
+
+
+def test_pairs_go_from_one_layout_to_the_other_and_back(folder: Path, tmp_path: Path) -> None:
+    list(prepare_lines(folder, tmp_path / "two", LinesConfig()))
+    joined, again = tmp_path / "joined", tmp_path / "again"
+    assert not any(one.failure for one in prepare_pairs(tmp_path / "two", joined, "picture:lines"))
+    assert cv2.imread(str(joined / "0.png")).shape == (100, 200, 3)
+    assert not any(one.failure for one in prepare_pairs(joined, again, "picture:lines"))
+    for name in ("picture/0.png", "lines/2.png"):
+        before, after = (cv2.imread(str(root / name)) for root in (tmp_path / "two", again))
+        np.testing.assert_array_equal(before, after)
+
+
+def test_pairs_of_two_sizes_are_named(folder: Path, tmp_path: Path) -> None:
+    list(prepare_lines(folder, tmp_path / "two", LinesConfig()))
+    cv2.imwrite(str(tmp_path / "two" / "lines" / "1.png"), np.zeros((50, 100, 3), np.uint8))
+    done = list(prepare_pairs(tmp_path / "two", tmp_path / "joined", "picture:lines"))
+    assert "1 differ in size: 100x100 and 100x50" in str(done[1].failure)
+    with pytest.raises(ConfigError, match="FROM:TO"):
+        prepare_pairs(tmp_path / "two", tmp_path / "joined", "picture")
+
+
+def test_what_cannot_be_written_is_a_failure(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    done = list(prepare_lines(folder, tmp_path / "out", LinesConfig()))
+    assert all("cannot write" in str(one.failure) for one in done)
