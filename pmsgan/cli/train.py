@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.model.config import Ablation, GeneratorConfig
-from pmsgan.training.config import Precision, TrainingConfig
+from pmsgan.training.config import Perceptual, Precision, TrainingConfig
 
 _TRAINING = TrainingConfig()
 _GENERATOR = GeneratorConfig()
@@ -19,10 +19,6 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(help="Folder of side-by-side pictures, or of two folders of pictures."),
-    ],
-    perceptual: Annotated[
-        Literal["l1"],
-        typer.Option(help="Perceptual loss: l1 is L1 plus gradient L1, without VGG-19."),
     ],
     style: Annotated[
         str | None, typer.Option(help="Name of the style to make when training is done.")
@@ -58,6 +54,16 @@ def train(
     lambda_perceptual: Annotated[
         float, typer.Option(help="Weight of the perceptual loss.")
     ] = _TRAINING.lambda_perceptual,
+    perceptual: Annotated[
+        Perceptual,
+        typer.Option(help="Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19."),
+    ] = _TRAINING.perceptual,
+    vgg_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with VGG-19's ImageNet weights.", show_default="that in torch hub's cache"
+        ),
+    ] = None,
     ema_decay: Annotated[
         float, typer.Option(help="Decay of the weights' moving average, such as 0.999; 0: none.")
     ] = _TRAINING.ema_decay,
@@ -87,6 +93,7 @@ def train(
         learning_rate=learning_rate,
         lambda_adversarial=lambda_adversarial,
         lambda_perceptual=lambda_perceptual,
+        perceptual=perceptual,
         ema_decay=ema_decay,
         precision=precision,
         seed=seed,
@@ -101,7 +108,9 @@ def train(
     folder = style_folder(style) if style is not None else None
     pairs = find_pairs(data, direction)
     typer.echo(f"{len(pairs)} pairs, {direction}", err=True)
-    trained, num_steps = run_training(pairs, config, generator, out, resume=resume)
+    trained, num_steps = run_training(
+        pairs, config, generator, out, resume=resume, vgg_weights=vgg_weights
+    )
     if num_steps < steps:
         typer.echo(
             f"saved after step {num_steps} in {out}; go on with the same command and --resume",
@@ -119,7 +128,7 @@ def train(
         width=size,
         input_kind=source,
         output_kind=target,
-        origin={"num_pairs": len(pairs), "perceptual": perceptual, **asdict(config)},
+        origin={"num_pairs": len(pairs), **asdict(config)},
     )
     typer.echo(f"style {folder.name} in {folder} ({exported.parity})")
     typer.echo(f"next: pmsgan convert IN OUT --style {style}")

@@ -6,6 +6,9 @@ from typing import Literal, get_args
 from pmsgan.errors import ConfigError
 from pmsgan.model.config import check_sides
 
+Perceptual = Literal["vgg19", "l1"]
+PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
+
 Precision = Literal["fp32", "bf16"]
 MIN_CROP = 96
 """Pixels: a quarter of it is the least that the third discriminator's layers leave anything of."""
@@ -37,6 +40,8 @@ class TrainingConfig:
     """Weight of L_adv in Eq. 3; 0 leaves the discriminators out, at half the time for a step."""
     lambda_perceptual: float = 5.0
     """Weight of L_p in Eq. 3."""
+    perceptual: Perceptual = "vgg19"
+    """L_p: vgg19 is Eq. 2; l1 is L1 plus gradient L1, for want of VGG-19's weights."""
     ema_decay: float = 0.0
     """Decay of the moving average of the generator that becomes the style; 0 is off [D]."""
     precision: Precision = "fp32"
@@ -68,6 +73,10 @@ class TrainingConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"ema_decay is {self.ema_decay}: it must be in [0, 1)")
+        if self.perceptual not in PERCEPTUALS:
+            raise ConfigError(
+                f"perceptual is {self.perceptual!r}: use one of {', '.join(PERCEPTUALS)}"
+            )
         if self.precision not in PRECISIONS:
             raise ConfigError(
                 f"precision is {self.precision!r}: use one of {', '.join(PRECISIONS)}"

@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +33,10 @@ from pmsgan.training.losses import (
     l1_gradient_loss,
     target_pyramid,
 )
+from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
+
+PerceptualLoss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
+"""L_p of (y_out, RGB_2, RGB_3) against (y, y_2, y_3)."""
 
 CHECKPOINT_NAME = "checkpoint.pt"
 NUM_SAMPLES = 4
@@ -42,7 +46,11 @@ class Trainer:
     """Networks and optimisers of one run, and the step that updates them."""
 
     def __init__(
-        self, config: TrainingConfig, generator_config: GeneratorConfig, device: torch.device
+        self,
+        config: TrainingConfig,
+        generator_config: GeneratorConfig,
+        device: torch.device,
+        perceptual_loss: PerceptualLoss = l1_gradient_loss,
     ) -> None:
         """Make fresh networks from the config's seed."""
         torch.manual_seed(config.seed)
@@ -57,6 +65,7 @@ class Trainer:
             init_weights(network)
             network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator = generator
+        self.perceptual_loss = perceptual_loss
         self.discriminators = discriminators
         self.average = (
             AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
@@ -102,7 +111,8 @@ class Trainer:
         return {"discriminator": loss.detach()}
 
     def _step_generator(self, fakes: list[Tensor], reals: list[Tensor]) -> dict[str, Tensor]:
-        losses = {"perceptual": l1_gradient_loss(fakes, reals)}
+        with self._autocast():
+            losses = {"perceptual": self.perceptual_loss(fakes, reals)}
         loss = self.config.lambda_perceptual * losses["perceptual"]
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
@@ -179,6 +189,7 @@ def train(
     run_folder: Path,
     *,
     resume: bool = False,
+    vgg_weights: Path | None = None,
     device: torch.device | None = None,
 ) -> tuple[Generator, int]:
     """Train until `config.steps`, or until Ctrl-C, which ends the run after the current step.
@@ -192,6 +203,8 @@ def train(
         generator_config: which network.
         run_folder: made if it does not exist.
         resume: go on from the checkpoint in `run_folder`.
+        vgg_weights: VGG-19's weights, by default those in torch hub's cache; the perceptual loss
+            `l1` needs none.
         device: by default the first GPU, else the CPU.
 
     Returns:
@@ -206,7 +219,8 @@ def train(
         raise DataError("there are no pairs to train on")
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     checkpoint = run_folder / CHECKPOINT_NAME
-    trainer = Trainer(config, generator_config, device)
+    perceptual_loss = _perceptual_loss(config, vgg_weights, device)
+    trainer = Trainer(config, generator_config, device, perceptual_loss)
     if resume:
         trainer.load_state_dict(load_checkpoint(checkpoint))
     elif checkpoint.exists():
@@ -227,6 +241,14 @@ def train(
             if ends:
                 break
     return trainer.trained_generator(), trainer.num_steps_done
+
+
+def _perceptual_loss(
+    config: TrainingConfig, vgg_weights: Path | None, device: torch.device
+) -> PerceptualLoss:
+    if config.perceptual == "l1":
+        return l1_gradient_loss
+    return VggPerceptualLoss(load_vgg19(vgg_weights)).to(device)
 
 
 def _batches(pairs: list[Pair], trainer: Trainer) -> Iterator[tuple[Tensor, Tensor]]:

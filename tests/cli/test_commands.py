@@ -187,7 +187,14 @@ def test_train_refuses_a_folder_without_pairs(tmp_path: Path) -> None:
     result = pmsgan_command("train", tmp_path, "--perceptual", "l1")
     assert result.exit_code == 2
     assert "holds no side-by-side pictures" in result.stderr
-    assert pmsgan_command("train", tmp_path).exit_code == 2
+
+
+def test_train_without_vgg_weights_names_the_ways_out(in_dir: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "vgg.pth"
+    result = pmsgan_command("train", in_dir, "--vgg-weights", missing, "--out", tmp_path / "run")
+    assert result.exit_code == 3
+    assert "--perceptual l1" in last_line(result.stderr)
+    assert not (tmp_path / "run").exists()
 
 
 def test_commands_that_need_torch_say_how_to_have_it(

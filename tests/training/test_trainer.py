@@ -16,10 +16,13 @@ from pmsgan.model.config import GeneratorConfig
 from pmsgan.training import trainer as trainer_module
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.perceptual import vgg19_features
 from pmsgan.training.trainer import CHECKPOINT_NAME, Trainer, train
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
-SETTINGS = TrainingConfig(steps=4, size=96, save_every=2, ema_decay=0.5, num_workers=0)
+SETTINGS = TrainingConfig(
+    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_workers=0
+)
 CPU = torch.device("cpu")
 
 
@@ -170,6 +173,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
         ({"crop": 300}, "must not exceed size"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"perceptual": "l2"}, "perceptual is 'l2'"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
     ],
 )
@@ -184,3 +188,16 @@ def test_a_run_in_another_thread_leaves_signals_alone(pairs: list[Pair], tmp_pat
         run = pool.submit(train, pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
         assert run.result()[1] == 1
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_vgg_is_the_perceptual_loss_unless_l1_is_asked_for(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="VGG-19"):
+        train(pairs, TrainingConfig(size=96), NETWORK, tmp_path, vgg_weights=tmp_path / "missing")
+    features = vgg19_features()
+    state = {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg.pth")
+    config = replace(SETTINGS, steps=1, perceptual="vgg19", num_workers=0)
+    _, done = train(pairs, config, NETWORK, tmp_path / "run", vgg_weights=tmp_path / "vgg.pth")
+    assert done == 1
