@@ -21,6 +21,10 @@ class CheckpointError(PmsganError):
     """A training checkpoint or a weights file cannot be read or written."""
 
 
+class TrainingError(PmsganError):
+    """A training cannot go on."""
+
+
 class DataError(PmsganError):
     """A folder of training pairs is not what it should be."""
 

@@ -103,7 +103,7 @@ def train(
     generator = GeneratorConfig(base_channels=base_channels, ablation=ablation)
     from pmsgan.data.pairs import find_pairs
     from pmsgan.export.style_folder import style_folder, write_style
-    from pmsgan.training.trainer import train as run_training
+    from pmsgan.training.loop import train as run_training
 
     folder = style_folder(style) if style is not None else None
     pairs = find_pairs(data, direction)

@@ -6,16 +6,19 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pmsgan.data.pairs import Pair
+from pmsgan.errors import DataError
 
-Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Input and target, uint8 [H, W, 3] BGR each."""
+Sample = tuple[NDArray[np.uint8], NDArray[np.uint8], str]
+"""Input and target, uint8 [H, W, 3] BGR each, and which picture had to be skipped for want of one
+that can be read (empty: none)."""
 
 
 class PairStream(Dataset[Sample]):
     """Training samples by their running number: number n is the same sample in every run.
 
     The order is a new permutation in each pass over the pairs. Order, crop and flip depend on
-    the seed and n alone, so workers share nothing and a resumed run goes on exactly.
+    the seed and n alone, so workers share nothing and a resumed run goes on exactly. In the place
+    of a pair that cannot be read stands the next one that can.
     """
 
     def __init__(self, pairs: list[Pair], *, size: int, crop: int, flip: bool, seed: int) -> None:
@@ -36,16 +39,34 @@ class PairStream(Dataset[Sample]):
         self._order: tuple[int, NDArray[np.int64]] | None = None
 
     def __getitem__(self, number: int) -> Sample:
-        """Return sample `number`: input and target, uint8 [crop, crop, 3] BGR."""
-        pair = self.pairs[self._index(number)]
+        """Return sample `number`, with pictures uint8 [crop, crop, 3] BGR.
+
+        Raises:
+            DataError: no pair can be read.
+        """
+        index = self._index(number)
+        skipped = ""
+        for offset in range(len(self.pairs)):
+            pair = self.pairs[(index + offset) % len(self.pairs)]
+            try:
+                pictures = [fit(picture.read(), self.size) for picture in (pair.input, pair.target)]
+            except DataError as error:
+                skipped = skipped or str(error)
+                continue
+            return *self._augment(pictures, number), skipped
+        raise DataError(f"none of the {len(self.pairs)} pairs can be read; the first: {skipped}")
+
+    def _augment(
+        self, pictures: list[NDArray[np.uint8]], number: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         rng = np.random.default_rng((self.seed, 1, number))
         top, left = rng.integers(0, self.size - self.crop + 1, size=2)
         mirrored = self.flip and bool(rng.integers(2))
         window = np.s_[top : top + self.crop, left : left + self.crop]
-        images = [fit(picture.read(), self.size)[window] for picture in (pair.input, pair.target)]
+        cut = [picture[window] for picture in pictures]
         if mirrored:
-            images = [image[:, ::-1] for image in images]
-        source, target = (np.ascontiguousarray(image) for image in images)
+            cut = [picture[:, ::-1] for picture in cut]
+        source, target = (np.ascontiguousarray(picture) for picture in cut)
         return source, target
 
     def _index(self, number: int) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.data.stream import PairStream, fit
+from pmsgan.errors import DataError
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_number_is_the_same_sample_in_every_run(tmp_path: Path) -> None:
         stream(pairs, size=32, crop=16, flip=True, seed=seed) for seed in (5, 5, 6)
     )
     for number in (7, 2, 7):
-        for ours, theirs in zip(one[number], other[number], strict=True):
+        for ours, theirs in zip(one[number][:2], other[number][:2], strict=True):
             np.testing.assert_array_equal(ours, theirs)
     assert any((one[n][0] != another_seed[n][0]).any() for n in range(4))
 
@@ -53,7 +54,7 @@ def test_crop_and_flip_move_input_and_target_together(tmp_path: Path) -> None:
     samples = stream(find_pairs(tmp_path, "left:right"), size=32, crop=16, flip=True)
     seen = set()
     for number in range(20):
-        source, target = samples[number]
+        source, target, _ = samples[number]
         assert source.shape == (16, 16, 3)
         np.testing.assert_array_equal(source, target)
         seen.add(source.tobytes())
@@ -65,3 +66,17 @@ def test_fit_brings_a_picture_to_size(side: int) -> None:
     image = np.full((8, 8, 3), 77, np.uint8)
     assert fit(image, side).shape == (side, side, 3)
     assert (fit(image, side) == 77).all()
+
+
+def test_an_unreadable_pair_is_named_and_the_next_one_stands_in(two_folders: Path) -> None:
+    pairs = find_pairs(two_folders, "sketch:face")
+    (two_folders / "face" / "2.png").write_text("no picture")
+    samples = [stream(pairs)[number] for number in range(4)]
+    named = [skipped for _, _, skipped in samples if skipped]
+    assert len(named) == 1
+    assert "2.png is not a picture" in named[0]
+    assert all(int(target.mean()) - int(source.mean()) == 100 for source, target, _ in samples)
+    for index in (0, 1, 3):
+        (two_folders / "sketch" / f"{index}.png").unlink()
+    with pytest.raises(DataError, match="none of the 4 pairs can be read"):
+        stream(pairs)[0]

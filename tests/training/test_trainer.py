@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.errors import CheckpointError, ConfigError, DataError
+from pmsgan.data.pairs import Pair, Picture, find_pairs
+from pmsgan.errors import CheckpointError, ConfigError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.training import trainer as trainer_module
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.loop import CHECKPOINT_NAME, train
 from pmsgan.training.perceptual import vgg19_features
-from pmsgan.training.trainer import CHECKPOINT_NAME, Trainer, train
+from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
 SETTINGS = TrainingConfig(
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_after_the_step_and_saves(
             os.kill(os.getpid(), signal.SIGINT)
         return real_step(self, source, target)
 
-    monkeypatch.setattr(trainer_module.Trainer, "step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     handler = signal.getsignal(signal.SIGINT)
     _, num_steps = train(pairs, SETTINGS, NETWORK, tmp_path)
     assert num_steps == 1
@@ -201,3 +201,31 @@ def test_vgg_is_the_perceptual_loss_unless_l1_is_asked_for(
     config = replace(SETTINGS, steps=1, perceptual="vgg19", num_workers=0)
     _, done = train(pairs, config, NETWORK, tmp_path / "run", vgg_weights=tmp_path / "vgg.pth")
     assert done == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_step = Trainer.step
+
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        losses = real_step(self, source, target)
+        return losses | ({"perceptual": torch.tensor(torch.nan)} if self.num_steps_done > 3 else {})
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(TrainingError, match=r"perceptual loss is nan at step 4: .*--resume"):
+        train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 2
+
+
+def test_single_broken_pictures_are_named_and_many_end_the_run(
+    pairs: list[Pair], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = [
+        Pair(str(index), Picture(tmp_path / f"{index}.png"), Picture(tmp_path / f"{index}.png"))
+        for index in range(2)
+    ]
+    train([*pairs, broken[0]], replace(SETTINGS, steps=8), NETWORK, tmp_path / "few")
+    assert capsys.readouterr().err.count("skipped: cannot read") == 1
+    with pytest.raises(DataError, match="2 pictures cannot be read, more than 1%"):
+        train([*pairs, *broken], replace(SETTINGS, steps=10), NETWORK, tmp_path / "many")
