@@ -1,5 +1,6 @@
 """`pmsgan styles`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 
 styles_app = typer.Typer(
-    help="See which styles there are.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, add and remove styles.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -33,3 +34,29 @@ def show_command(
     found = find_style(style)
     typer.echo(f"# {found.folder}")
     typer.echo((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
+
+
+@styles_app.command("add")
+@one_line_errors
+def add_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of a style.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name to give it.", show_default="that of the folder")
+    ] = None,
+) -> None:
+    """Copy a style folder to your own styles."""
+    from pmsgan.styles.registry import add_style
+
+    added = add_style(folder, name)
+    typer.echo(f"added {added.name} in {added.folder}")
+
+
+@styles_app.command("remove")
+@one_line_errors
+def remove_command(
+    name: Annotated[str, typer.Argument(help="Name of one of your own styles.")],
+) -> None:
+    """Delete one of your own styles."""
+    from pmsgan.styles.registry import remove_style
+
+    typer.echo(f"removed {remove_style(name)}")

@@ -8,7 +8,9 @@ A style is a folder:
 """
 
 import hashlib
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,57 @@ def find_style(name: str) -> Style:
         f"there is no style {name!r} (known: {known}): give one of them, the path of a style "
         "folder, or train one with pmsgan train"
     )
+
+
+def add_style(source: Path, name: str | None = None) -> Style:
+    """Copy a style folder to the user's styles.
+
+    Args:
+        source: the folder; its files are checked first.
+        name: of the copy, by default that of the folder.
+
+    Raises:
+        StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
+            cannot be copied.
+    """
+    read_style(source).verify()
+    name = name or source.resolve().name
+    folder = _user_style_folder(name)
+    if folder.exists():
+        raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
+            draft = Path(scratch) / name
+            draft.mkdir()
+            for file in (DESCRIPTION_NAME, WEIGHTS_NAME, GRAPH_NAME):
+                shutil.copyfile(source / file, draft / file)
+            draft.rename(folder)
+    except OSError as error:
+        raise StyleError(f"cannot write {folder}: {error.strerror}") from error
+    return read_style(folder)
+
+
+def remove_style(name: str) -> Path:
+    """Delete one of the user's styles; return the folder that is gone.
+
+    Raises:
+        StyleError: the user has no such style, or it cannot be deleted.
+    """
+    folder = _user_style_folder(name)
+    if not (folder / DESCRIPTION_NAME).is_file():
+        raise StyleError(f"you have no style {name!r}; those that ship cannot be removed")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise StyleError(f"cannot remove {folder}: {error.strerror}") from error
+    return folder
+
+
+def _user_style_folder(name: str) -> Path:
+    if name.startswith(".") or Path(name).name != name:
+        raise StyleError(f"{name!r} is not a name for a style: use letters, digits, - and _")
+    return user_styles_folder() / name
 
 
 def read_style(folder: Path) -> Style:

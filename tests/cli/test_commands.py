@@ -134,6 +134,15 @@ def test_styles_are_listed_and_shown(style: Style) -> None:
     assert pmsgan_command("styles", "show", "nonesuch").exit_code == 3
 
 
+def test_styles_are_added_and_removed(style: Style) -> None:
+    added = pmsgan_command("styles", "add", style.folder, "--name", "added")
+    assert added.exit_code == 0, added.output
+    assert "added added in" in added.stdout
+    assert "added" in pmsgan_command("styles", "list").stdout
+    assert pmsgan_command("styles", "remove", "added").exit_code == 0
+    assert pmsgan_command("styles", "remove", "added").exit_code == 3
+
+
 @pytest.mark.parametrize("flag", ["--fp16", None])
 def test_export_writes_a_checked_file(style: Style, tmp_path: Path, flag: str | None) -> None:
     path = tmp_path / "g.onnx"

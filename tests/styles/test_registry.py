@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from pmsgan.errors import StyleError
-from pmsgan.styles.registry import Style, find_style, list_styles, read_style, user_styles_folder
+from pmsgan.styles.registry import (
+    Style,
+    add_style,
+    find_style,
+    list_styles,
+    read_style,
+    remove_style,
+    user_styles_folder,
+)
 
 
 @pytest.fixture
@@ -59,3 +67,31 @@ def test_a_description_that_is_wrong_says_where(
     description.write_text(text.replace(old, new))
     with pytest.raises(StyleError, match=reason):
         read_style(copy)
+
+
+def test_a_style_is_added_under_a_name_and_removed_again(style: Style) -> None:
+    added = add_style(style.folder, "mine")
+    assert added.folder == user_styles_folder() / "mine"
+    assert find_style("mine").sha256 == style.sha256
+    with pytest.raises(StyleError, match="you have a style 'mine' already"):
+        add_style(style.folder, "mine")
+    assert remove_style("mine") == added.folder
+    assert not added.folder.exists()
+    with pytest.raises(StyleError, match="you have no style 'mine'"):
+        remove_style("mine")
+    assert [path.name for path in user_styles_folder().iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["../up", ".hidden", "a/b", ".."])
+def test_only_plain_names_are_taken(style: Style, name: str) -> None:
+    with pytest.raises(StyleError, match="is not a name"):
+        add_style(style.folder, name)
+    with pytest.raises(StyleError, match="is not a name"):
+        remove_style(name)
+
+
+def test_a_damaged_style_is_not_added(copy: Path) -> None:
+    (copy / "generator.onnx").write_text("damaged")
+    with pytest.raises(StyleError, match="is not the file"):
+        add_style(copy, "damaged")
+    assert not (user_styles_folder() / "damaged").exists()
