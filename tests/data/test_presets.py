@@ -1,0 +1,82 @@
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pmsgan.data import presets
+from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.data.presets import PRESETS, check_preset, training_split
+from pmsgan.errors import DataError
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> list[Pair]:
+    for folder in ("photo", "sketch"):
+        (tmp_path / folder).mkdir()
+        for name in "abcdefgh":
+            picture = np.zeros((250, 200, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f"{name}.png"), picture)
+    return find_pairs(tmp_path, "photo:sketch")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUFS with eight pairs."""
+    eight = replace(PRESETS["cufs"], num_train=6, num_test=2)
+    monkeypatch.setattr(presets, "PRESETS", {"cufs": eight})
+
+
+def test_the_sets_are_those_of_the_paper() -> None:
+    assert {name: preset.num_pairs for name, preset in PRESETS.items()} == {
+        "cufs": 606,
+        "cufsf": 1194,
+        "apdrawing": 140,
+        "sketch2anime": 135_509,
+    }
+    assert [preset.size for preset in PRESETS.values()] == [256, 256, 512, 512]
+
+
+def test_a_folder_that_looks_like_the_set_passes(pairs: list[Pair], small: None) -> None:
+    check_preset(pairs, "cufs")
+
+
+def test_a_wrong_number_of_pairs_is_described(pairs: list[Pair]) -> None:
+    with pytest.raises(DataError, match="cufs has 606 pairs, this folder has 8"):
+        check_preset(pairs, "cufs")
+
+
+def test_other_sizes_are_described_with_five_names(pairs: list[Pair], small: None) -> None:
+    for pair in pairs[:7]:
+        cv2.imwrite(str(pair.input.path), np.zeros((100, 80, 3), np.uint8))
+    with pytest.raises(DataError) as caught:
+        check_preset(pairs, "cufs")
+    assert "prepared as 200x250, 7 pictures here are not (most of them 80x100)" in str(caught.value)
+    assert "a, b, c, d, e;" in str(caught.value)
+
+
+def test_the_first_pairs_are_trained_on_unless_a_list_decides(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    def names(split: list[Pair]) -> str:
+        return "".join(pair.name for pair in split)
+
+    assert names(training_split(pairs)) == "abcdefgh"
+    assert names(training_split(pairs, num_train=3)) == "abc"
+    chosen = tmp_path / "train.txt"
+    chosen.write_text("h\n\n b.png \n")
+    assert names(training_split(pairs, num_train=3, train_list=chosen)) == "hb"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a\nx\ny\n", "names 2 pairs that are not there: x, y"), ("\n", "no pairs")],
+)
+def test_a_wrong_list_is_refused(pairs: list[Pair], tmp_path: Path, text: str, reason: str) -> None:
+    chosen = tmp_path / "train.txt"
+    with pytest.raises(DataError, match="cannot read"):
+        training_split(pairs, train_list=chosen)
+    chosen.write_text(text)
+    with pytest.raises(DataError, match=reason):
+        training_split(pairs, train_list=chosen)
