@@ -73,7 +73,7 @@ def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) 
         files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")
         np.save(files[0], pictures)
         results = translate(pictures)
-        with _Child(style, *files, engine.info.max_batch) as child:
+        with _Child(style, *files, engine.info.max_batch, Path(scratch, "stderr")) as child:
             eager_info = EngineInfo(**json.loads(child.answer()))
             engine_s, eager_s = [], []
             for _ in range(NUM_ROUNDS):
@@ -95,16 +95,21 @@ def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) 
 class _Child:
     """The child process; it is ended when the block is left."""
 
-    def __init__(self, style: Style, pictures: Path, results: Path, batch: int) -> None:
+    def __init__(
+        self, style: Style, pictures: Path, results: Path, batch: int, stderr: Path
+    ) -> None:
+        self._timed_out = False
+        self._stderr = stderr  # a file, since a pipe that nobody reads fills up
         arguments = [str(style.folder), str(pictures), str(results), str(batch)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pmsgan.batch.baseline", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._timer = threading.Timer(TIMEOUT_S, self._process.kill)
+        with stderr.open("wb") as last_words:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pmsgan.batch.baseline", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=last_words,
+                text=True,
+            )
+        self._timer = threading.Timer(TIMEOUT_S, self._end)
         self._timer.daemon = True
         self._timer.start()
 
@@ -120,13 +125,18 @@ class _Child:
 
     def answer(self) -> str:
         """Return its next line."""
-        assert self._process.stdout is not None and self._process.stderr is not None
-        line = self._process.stdout.readline()
-        if not line:
-            last_words = self._process.stderr.read().strip().splitlines()
-            reason = last_words[-1] if last_words else f"no answer within {TIMEOUT_S:.0f} s"
-            raise EngineError(f"the eager baseline failed: {reason}")
-        return line
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline():
+            return line
+        if self._timed_out:
+            raise EngineError(f"the eager baseline failed: no answer within {TIMEOUT_S:.0f} s")
+        last_words = self._stderr.read_text(encoding="utf-8", errors="replace").split("\n")
+        reason = next((words for words in reversed(last_words) if words), "it said nothing")
+        raise EngineError(f"the eager baseline failed: {reason}")
+
+    def _end(self) -> None:
+        self._timed_out = True
+        self._process.kill()
 
     def __enter__(self) -> "_Child":
         return self

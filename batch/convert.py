@@ -15,7 +15,7 @@ from pmsgan.batch.report import Failure, Report
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import ConfigError, EngineError, ImageError
+from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.styles.registry import Style, find_style
 
 NUM_BASELINE_PICTURES = 16
@@ -31,7 +31,7 @@ def convert_folder(
     *,
     backend: Backend = "auto",
     precision: Precision = "auto",
-    max_batch: int = 4,
+    max_batch: int | None = None,
     image_format: ImageFormat = "png",
     with_baseline: bool = True,
     on_start: Callable[[int], None] | None = None,
@@ -45,7 +45,7 @@ def convert_folder(
         style: a style, its name, or the path of its folder.
         backend: auto takes the first that can run here.
         precision: auto takes the fastest that is accurate.
-        max_batch: pictures in a slot.
+        max_batch: pictures in a slot; by default the engine's own choice.
         image_format: of the outputs: png, jpg or webp.
         with_baseline: measure eager PyTorch on some of the pictures afterwards.
         on_start: called once with the number of pictures.
@@ -73,7 +73,7 @@ def convert_folder(
             num_writers=num_threads,
             on_done=on_done or (lambda job: None),
         )
-        done = [job for job in jobs if job.failure is None]
+        done = [job for job in jobs if job.done]
         baseline, reason = (
             _measure(engine, found, done) if with_baseline else (None, "switched off")
         )
@@ -98,11 +98,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _measure(engine: Engine, style: Style, done: list[Job]) -> tuple[Baseline | None, str | None]:
+    """Measure the baseline; nothing that goes wrong here may lose the report of a finished run."""
     try:
         pictures = _sample(engine, done[:NUM_BASELINE_PICTURES])
         return measure_baseline(engine, style, pictures), None
-    except (EngineError, ImageError) as error:
+    except (PmsganError, OSError, ValueError) as error:
         return None, str(error)
+    except KeyboardInterrupt:
+        return None, "interrupted"
 
 
 def _sample(engine: Engine, jobs: list[Job]) -> NDArray[np.uint8]:

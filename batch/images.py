@@ -62,10 +62,14 @@ def write_image(image: Image, path: Path) -> None:
     Raises:
         ImageError: it cannot be encoded or written.
     """
-    encoded = cv2.imencode(path.suffix, image, _ENCODER_SETTINGS[path.suffix])[1]
+    try:
+        encoded = cv2.imencode(path.suffix, image, _ENCODER_SETTINGS[path.suffix])[1].tobytes()
+    except cv2.error as error:
+        raise ImageError(f"its translation cannot be encoded: {error.err}") from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            encoded.tofile(temporary)
+            # Not ndarray.tofile: it does not notice every full disk.
+            temporary.write_bytes(encoded)
     except OSError as error:
         raise ImageError(f"its translation cannot be written: {error.strerror}") from error

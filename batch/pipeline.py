@@ -81,11 +81,13 @@ class _Run:
             ThreadPoolExecutor(num_readers, "reader") as readers,
             ThreadPoolExecutor(num_writers, "writer") as writers,
         ):
-            self.num_readers_left = num_readers
-            for _ in range(num_readers):
-                readers.submit(self.read_all).add_done_callback(self.reader_ended)
             try:
+                self.num_readers_left = num_readers
+                for _ in range(num_readers):
+                    readers.submit(self.read_all).add_done_callback(self.reader_ended)
                 self.run_engine(writers)
+                writers.shutdown()
+                self.ring.raise_if_stopped()
             except BaseException as error:
                 self.stop()
                 writers.shutdown(cancel_futures=True)
@@ -157,7 +159,7 @@ class _Run:
 
     def finish(self, job: Job, failure: str | None) -> None:
         with self.lock:
-            job.failure = failure
+            job.failure, job.done = failure, failure is None
             self.on_done(job)
 
     def reader_ended(self, future: "Future[None]") -> None:

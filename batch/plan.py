@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
@@ -23,6 +23,8 @@ class Job:
     target: Path
     name: PurePath
     """Path of the source below IN, for messages."""
+    done: bool = False
+    """The translation is written."""
     failure: str | None = None
     """What went wrong, if something did."""
 
@@ -50,19 +52,21 @@ def plan_jobs(in_dir: Path, out_dir: Path, image_format: ImageFormat) -> list[Jo
         raise ConfigError(f"OUT is the same folder as IN ({in_dir}): give another one")
     if target_root in source_root.parents:
         raise ConfigError(f"IN ({in_dir}) lies inside OUT ({out_dir}): give another OUT")
-    names = sorted(
-        path.relative_to(source_root) for path in _walk(source_root, skipped=target_root)
-    )
+    try:
+        names = sorted(
+            path.relative_to(source_root) for path in _walk(source_root, skipped=target_root)
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot list the folder {error.filename}: {error.strerror}; "
+            "make it readable, or move it out of IN"
+        ) from error
     if not names:
         raise ConfigError(f"{in_dir} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    stems = Counter(_without_case(name.with_suffix("")) for name in names)
+    outputs = _output_names(names, f".{image_format}")
     return [
-        Job(
-            source=in_dir / name,
-            target=out_dir / _output_name(name, f".{image_format}", stems),
-            name=name,
-        )
-        for name in names
+        Job(source=in_dir / name, target=out_dir / output, name=name)
+        for name, output in zip(names, outputs, strict=True)
     ]
 
 
@@ -79,11 +83,23 @@ def _walk(folder: Path, *, skipped: Path) -> Iterator[Path]:
                 yield path
 
 
-def _output_name(name: Path, suffix: str, stems: Counter[str]) -> Path:
-    if stems[_without_case(name.with_suffix(""))] == 1:
-        return name.with_suffix(suffix)
-    return name.with_name(name.name + suffix)
+def _output_names(names: Sequence[Path], suffix: str) -> list[Path]:
+    """Name the outputs, distinct from each other even where case does not count."""
+    outputs = {name: name.with_suffix(suffix) for name in names}
+    while clashing := [name for name in _clashing(outputs) if outputs[name].stem == name.stem]:
+        for name in clashing:
+            outputs[name] = name.with_name(name.name + suffix)
+    for number, name in enumerate(_clashing(outputs)):  # A.jpg and a.jpg
+        outputs[name] = name.with_name(f"{name.name}.{number}{suffix}")
+    if still := _clashing(outputs):
+        raise ConfigError(f"{still[0]} and {still[1]} would get one output: rename one of them")
+    return list(outputs.values())
+
+
+def _clashing(outputs: Mapping[Path, Path]) -> list[Path]:
+    counts = Counter(_without_case(output) for output in outputs.values())
+    return [name for name, output in outputs.items() if counts[_without_case(output)] > 1]
 
 
 def _without_case(name: PurePath) -> str:
-    return name.as_posix().lower()
+    return name.as_posix().casefold()

@@ -1,7 +1,7 @@
 """The ring of slots: the only queue between readers, engine and writers.
 
-A slot is free, then filled row by row, then ready, then written from, then free again. There are
-never more pictures in memory than the ring has rows, and whoever is too fast waits here.
+A slot is free, then filled row by row, then ready, then written from, then free again. Besides what
+the ring has rows for, each reader holds one decoded picture; whoever is too fast waits here.
 """
 
 import threading
@@ -70,7 +70,7 @@ class Ring:
     def end_reading(self) -> None:
         """Note that no row will be claimed any more; a partly filled slot becomes ready."""
         with self._changed:
-            if self._filling is not None:
+            if self._filling is not None and not self._stopped:
                 self._hand_over(self._filling)
                 self._filling = None
             self._reading_ended = True
@@ -89,6 +89,7 @@ class Ring:
             RingStoppedError: the run ends early.
         """
         with self._changed:
+            self._raise_if_stopped()
             if wait:
                 self._wait_until(lambda: bool(self._ready) or self._reading_ended)
             return self._ready.popleft() if self._ready else None
@@ -109,6 +110,11 @@ class Ring:
             self._error = self._error or error
             self._changed.notify_all()
 
+    def raise_if_stopped(self) -> None:
+        """Raise RingStoppedError if somebody has called `stop`."""
+        with self._changed:
+            self._raise_if_stopped()
+
     def _hand_over(self, batch: Batch) -> None:
         batch.num_open_rows = len(batch.jobs)
         self._ready.append(batch)
@@ -116,5 +122,8 @@ class Ring:
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         self._changed.wait_for(lambda: self._stopped or condition())
+        self._raise_if_stopped()
+
+    def _raise_if_stopped(self) -> None:
         if self._stopped:
             raise RingStoppedError from self._error

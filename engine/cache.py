@@ -17,7 +17,13 @@ def cache_folder(backend: str) -> Path:
     Raises:
         EngineError: it cannot be made, or is open to others.
     """
-    folder = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False)) / backend
+    root = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False))
+    for folder in (root, root / backend):
+        _make_private(folder)
+    return root / backend
+
+
+def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
@@ -27,7 +33,8 @@ def cache_folder(backend: str) -> Path:
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
     if os.name == "posix" and (
-        found.st_uid != os.getuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     ):
-        raise EngineError(f"{folder} is open to other users: run chmod 700 on it, or remove it")
-    return folder
+        raise EngineError(
+            f"{folder} can be written by other users: run chmod 700 on it, or remove it"
+        )

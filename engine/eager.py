@@ -18,6 +18,7 @@ from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 from pmsgan.model.weights import load_generator
 
 BACKEND = "eager"
+DEFAULT_BATCH = 4
 
 
 class EagerEngine:
@@ -31,7 +32,7 @@ class EagerEngine:
         height: int,
         width: int,
         precision: str = "auto",
-        max_batch: int = 4,
+        max_batch: int | None = None,
     ) -> None:
         """Load the weights onto the first GPU, or onto the CPU.
 
@@ -41,7 +42,7 @@ class EagerEngine:
             height: of a picture [pixels].
             width: of a picture [pixels].
             precision: auto or fp32; both are FP32.
-            max_batch: pictures in a slot.
+            max_batch: pictures in a slot; by default 4.
 
         Raises:
             CheckpointError: the weights cannot be read, or belong to another network.
@@ -57,7 +58,7 @@ class EagerEngine:
             precision="fp32",
             height=height,
             width=width,
-            max_batch=max_batch,
+            max_batch=max_batch or DEFAULT_BATCH,
             runtime=f"PyTorch {torch.__version__}",
         )
 
@@ -93,4 +94,8 @@ class EagerEngine:
 
 
 def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )

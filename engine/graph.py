@@ -23,10 +23,6 @@ class GraphInfo:
     """Pixels."""
     width: int
     """Pixels."""
-    precision: str
-    """fp32 or fp16, as exported."""
-    style: str
-    """Name of the style it was exported from."""
 
 
 def read_graph(path: Path) -> GraphInfo:
@@ -48,14 +44,11 @@ def read_graph(path: Path) -> GraphInfo:
         raise EngineError(f"{path} is not an ONNX file: export it again") from error
     refuse_external_data(model, path)
     height, width = _picture_size(model, path)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
     return GraphInfo(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
         height=height,
         width=width,
-        precision=metadata.get("precision", "unknown"),
-        style=metadata.get("style", path.stem),
     )
 
 
@@ -99,6 +92,6 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int]:
                 f"uint8 {OUTPUT_NAME!r} out): make one with pmsgan export"
             )
         shapes.append([dimension.dim_value for dimension in kind.shape.dim])
-    if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not shapes[0][1]:
+    if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not all(shapes[0][1:]):
         raise EngineError(f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out")
     return shapes[0][1], shapes[0][2]

@@ -2,9 +2,10 @@
 
 Each row of a slot is a request of its own at batch 1: the fastest way on a CPU (a batch of 4 in
 one request is slower), and a partial last batch costs nothing. As many requests run at a time as
-OpenVINO has streams; the rest wait in its queue.
+OpenVINO has streams for; the rest wait in its queue.
 """
 
+import contextlib
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -19,18 +20,28 @@ from pmsgan.errors import EngineError
 
 BACKEND = "openvino"
 DEVICE = "CPU"
+MIN_BATCH = 4
+"""Pictures in a slot on a small CPU: fewer would make the readers wait for each other."""
 
 
 class OpenVinoEngine:
     """A deployment graph compiled for the CPU."""
 
-    def __init__(self, graph: GraphInfo, *, precision: str = "auto", max_batch: int = 4) -> None:
+    def __init__(
+        self,
+        graph: GraphInfo,
+        *,
+        precision: str = "auto",
+        max_batch: int | None = None,
+        use_cache: bool = True,
+    ) -> None:
         """Compile a graph, or take it from the cache that an earlier compilation left.
 
         Args:
             graph: what to run.
             precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
-            max_batch: pictures in a slot.
+            max_batch: pictures in a slot; by default enough for all streams of the CPU.
+            use_cache: leave the compiled graph in the user's cache.
 
         Raises:
             EngineError: OpenVINO cannot read, compile or run the graph.
@@ -39,8 +50,9 @@ class OpenVinoEngine:
         properties = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": _hint(core, precision),
-            "CACHE_DIR": str(cache_folder(BACKEND)),
         }
+        if use_cache:
+            properties["CACHE_DIR"] = str(cache_folder(BACKEND))
         self._compiled = _compile(core, graph, properties)
         self.info = EngineInfo(
             backend=BACKEND,
@@ -48,11 +60,15 @@ class OpenVinoEngine:
             precision=_short_name(self._compiled.get_property("INFERENCE_PRECISION_HINT")),
             height=graph.height,
             width=graph.width,
-            max_batch=max_batch,
+            max_batch=max_batch or self._default_batch(),
             runtime=f"OpenVINO {openvino.__version__.split('-')[0]}",
         )
         self._requests: dict[Slot, list[openvino.InferRequest]] = {}
         self._running: dict[Slot, int] = {}
+
+    def _default_batch(self) -> int:
+        streams = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        return max(MIN_BATCH, streams)
 
     def slots(self, count: int) -> list[Slot]:
         """Make slots whose rows the requests read and write in place."""
@@ -60,17 +76,21 @@ class OpenVinoEngine:
 
     def submit(self, slot: Slot, count: int) -> None:
         """Start one request for each of the first `count` rows."""
-        for request in self._requests[slot][:count]:
-            request.start_async()
         self._running[slot] = count
+        try:
+            for request in self._requests[slot][:count]:
+                request.start_async()
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
 
     def wait(self, slot: Slot) -> None:
         """Wait for the slot's requests; raise EngineError if one failed."""
         try:
-            for request in self._requests[slot][: self._running.pop(slot, 0)]:
+            for request in self._requests[slot][: self._running.get(slot, 0)]:
                 request.wait()
         except RuntimeError as error:
-            raise EngineError(f"OpenVINO failed to run the graph: {_first_line(error)}") from error
+            raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
+        self._running.pop(slot, None)
 
     def __enter__(self) -> "OpenVinoEngine":
         """Return the engine."""
@@ -82,11 +102,14 @@ class OpenVinoEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop what still runs, and free the requests before the slots they point into."""
+        """End what still runs, so that nothing writes into the slots any more."""
         for slot, count in self._running.items():
             for request in self._requests[slot][:count]:
                 request.cancel()
-        self._requests.clear()
+                with contextlib.suppress(RuntimeError):  # says that it was cancelled
+                    request.wait()
+        for requests in self._requests.values():
+            requests.clear()  # before the slots, which they point into
 
     def _make_slot(self) -> Slot:
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)
@@ -111,7 +134,7 @@ def _compile(
         return core.compile_model(model, DEVICE, dict(properties))
     except RuntimeError as error:
         raise EngineError(
-            f"OpenVINO cannot compile {graph.path}: {_first_line(error)}; export it again"
+            f"OpenVINO cannot compile {graph.path}: {_reason(error)}; export it again"
         ) from error
 
 
@@ -133,6 +156,6 @@ def _short_name(element_type: object) -> str:
     return "bf16" if "bfloat16" in name or "bf16" in name else "fp32"
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -60,7 +60,7 @@ def open_engine(
     *,
     backend: Backend = "auto",
     precision: Precision = "auto",
-    max_batch: int = 4,
+    max_batch: int | None = None,
 ) -> Engine:
     """Make a style ready to run.
 
@@ -68,13 +68,13 @@ def open_engine(
         style: a style, its name, or the path of its folder.
         backend: auto takes the first that can run here.
         precision: auto takes the fastest that the backend is known to be accurate in.
-        max_batch: pictures in a slot, at least 1.
+        max_batch: pictures in a slot, at least 1; by default the engine's own choice.
 
     Raises:
         StyleError: there is no such style, or it is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
-    if max_batch < 1:
+    if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style) if isinstance(style, str) else style
     choice = choose_backend(backend)

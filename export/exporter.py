@@ -148,7 +148,7 @@ def _check(
 
 
 def _run_file(path: Path, pictures: Pictures) -> Pictures:
-    with OpenVinoEngine(read_graph(path), precision="fp32") as engine:
+    with OpenVinoEngine(read_graph(path), precision="fp32", use_cache=False) as engine:
         return Translator(engine)(pictures)
 
 

@@ -6,7 +6,7 @@ import onnx
 
 import pmsgan
 from pmsgan.engine.graph import refuse_external_data
-from pmsgan.errors import ExportError
+from pmsgan.errors import EngineError, ExportError
 
 
 def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> None:
@@ -20,21 +20,23 @@ def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> 
         metadata: what the file shall say about itself.
 
     Raises:
-        ExportError: the model is invalid, or the file cannot be written.
+        ExportError: the model is invalid.
+        OSError: the file cannot be written.
     """
     _strip_notes(model)
     model.producer_name = "pmsgan"
     model.producer_version = pmsgan.__version__
     onnx.helper.set_model_props(model, metadata)
-    refuse_external_data(model, path)
     try:
+        refuse_external_data(model, path)
         onnx.checker.check_model(model, full_check=True)
-    except onnx.checker.ValidationError as error:
-        raise ExportError(f"{path} would be an invalid ONNX file: {error}") from error
-    try:
-        path.write_bytes(model.SerializeToString())
-    except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror}") from error
+    except (
+        EngineError,
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+    ) as error:
+        raise ExportError(f"the exported graph would be invalid: {error}") from error
+    path.write_bytes(model.SerializeToString())
 
 
 def _strip_notes(model: onnx.ModelProto) -> None:

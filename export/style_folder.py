@@ -1,7 +1,6 @@
 """Turn a trained generator into a style."""
 
 import hashlib
-import shutil
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +17,8 @@ from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
     GRAPH_NAME,
     WEIGHTS_NAME,
-    user_styles_folder,
+    is_path,
+    user_style_folder,
 )
 
 
@@ -26,10 +26,9 @@ def style_folder(name: str) -> Path:
     """Return the folder of a new style: below the user's styles, or the path that `name` is.
 
     Raises:
-        StyleError: the folder exists and is no style.
+        StyleError: the folder exists and is no style, or the name is no plain name.
     """
-    is_path = any(separator in name for separator in ("/", "\\"))
-    folder = Path(name).resolve() if is_path else user_styles_folder() / name
+    folder = Path(name).resolve() if is_path(name) else user_style_folder(name)
     if folder.exists() and not (folder / DESCRIPTION_NAME).is_file():
         raise StyleError(f"{folder} exists and is not a style: choose another name")
     return folder
@@ -88,7 +87,7 @@ def write_style(
             }
             (draft / DESCRIPTION_NAME).write_text(tomli_w.dumps(description), encoding="utf-8")
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(Path(scratch) / "old")
             draft.rename(folder)
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error

@@ -28,7 +28,12 @@ def convert(
     image_format: Annotated[
         ImageFormat, typer.Option("--format", help="Format of the results.")
     ] = "png",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures in one slot of the engine.")] = 4,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pictures in one slot of the engine.", show_default="the engine's choice"
+        ),
+    ] = None,
     baseline: Annotated[
         bool, typer.Option(help="Afterwards, time eager PyTorch on some of the pictures.")
     ] = True,
@@ -59,7 +64,7 @@ def convert(
             on_start=progress.start,
             on_done=progress.count,
         )
-    write_report(result, report or out_dir / REPORT_NAME)
     typer.echo(result.to_text())
+    write_report(result, report or out_dir / REPORT_NAME)
     if result.failures:
         raise typer.Exit(ExitCode.SOME_FAILED)

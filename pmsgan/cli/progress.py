@@ -8,6 +8,11 @@ from tqdm import tqdm
 from pmsgan.batch.plan import Job
 
 
+def printable(name: str) -> str:
+    """Escape what a terminal would obey instead of showing."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+
+
 class FolderProgress:
     """Counts pictures on stderr with an ETA, and names those that fail."""
 
@@ -22,7 +27,7 @@ class FolderProgress:
         """Count a job that is done or has failed; the bar ends with the last one."""
         assert self._bar is not None
         if job.failure is not None:
-            tqdm.write(f"failed: {job.name} {job.failure}", file=sys.stderr)
+            tqdm.write(f"failed: {printable(str(job.name))} {job.failure}", file=sys.stderr)
         self._bar.update()
         if self._bar.n == self._bar.total:
             self._bar.close()

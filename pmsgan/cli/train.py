@@ -21,7 +21,10 @@ def train(
         typer.Argument(help="Folder of side-by-side pictures, or of two folders of pictures."),
     ],
     style: Annotated[
-        str | None, typer.Option(help="Name of the style to make when training is done.")
+        str | None,
+        typer.Option(
+            help="Name of the style to make when training is done; one of yours is replaced."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")] = Path(
         "run"

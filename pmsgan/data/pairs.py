@@ -30,8 +30,11 @@ class Picture:
             data = np.frombuffer(self.path.read_bytes(), np.uint8)
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror}") from error
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if image is None:
+        try:
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        except cv2.error:
+            image = None
+        if image is None or (self.half != "whole" and image.shape[1] < 2):
             raise DataError(f"{self.path} is not a picture that can be decoded: remove it")
         middle = image.shape[1] // 2
         parts = {"whole": image, "left": image[:, :middle], "right": image[:, middle:]}
@@ -119,8 +122,12 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    return {
-        path.stem: path
-        for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    }
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+            if path.stem in found:
+                raise DataError(
+                    f"{found[path.stem]} and {path.name} have one name: rename or remove one"
+                )
+            found[path.stem] = path
+    return found

@@ -1,6 +1,6 @@
 """Make paired sets: line drawings of pictures, aligned faces, pairs in another layout."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pmsgan.data.align import align_face, read_eyes
 from pmsgan.data.config import AlignConfig, LinesConfig
 from pmsgan.data.lines import draw_lines
 from pmsgan.data.pairs import Pair, Picture, find_pairs, list_pictures, read_direction
-from pmsgan.errors import DataError
+from pmsgan.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,11 @@ def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparati
     """Write each picture to OUT/picture as PNG and draw it to OUT/lines: a set for `picture:lines`.
 
     Raises:
+        ConfigError: results would be written into the folder of the originals.
         DataError: `in_dir` holds no pictures.
     """
     pictures = list_pictures(in_dir)
+    _refuse_overlap([in_dir], [out_dir / "picture", out_dir / "lines"])
 
     def work(name: str) -> None:
         image = Picture(pictures[name]).read()
@@ -69,9 +71,11 @@ def prepare_aligned(
     """Crop each picture that the eyes file names; one that it does not name is a failure.
 
     Raises:
+        ConfigError: results would be written into the folder of the originals.
         DataError: `in_dir` holds no pictures, or the eyes file cannot be read.
     """
     pictures, eyes = list_pictures(in_dir), read_eyes(eyes_file)
+    _refuse_overlap([in_dir], [out_dir])
 
     def work(name: str) -> None:
         path = pictures[name]
@@ -93,11 +97,16 @@ def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
         direction: names of the two sub-folders, LEFT:RIGHT, such as `sketch:face`.
 
     Raises:
-        ConfigError: the direction cannot be read.
+        ConfigError: the direction cannot be read, or results would be written into the folder of
+            the originals.
         DataError: `in_dir` holds no pairs.
     """
     left, right = read_direction(direction)
     joins = (in_dir / left).is_dir()
+    if joins:
+        _refuse_overlap([in_dir / left, in_dir / right], [out_dir])
+    else:
+        _refuse_overlap([in_dir], [out_dir / left, out_dir / right])
     pairs = {pair.name: pair for pair in find_pairs(in_dir, direction if joins else "left:right")}
 
     def join(name: str) -> None:
@@ -108,6 +117,14 @@ def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
         _write(pairs[name].target.read(), out_dir / right / f"{name}.png")
 
     return Preparation(pairs, join if joins else split)
+
+
+def _refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raise ConfigError where results would be written into a folder of originals."""
+    originals = {folder.resolve() for folder in inputs}
+    for folder in outputs:
+        if folder.resolve() in originals:
+            raise ConfigError(f"results would be written into {folder}: give another OUT")
 
 
 def _side_by_side(pair: Pair) -> NDArray[np.uint8]:

@@ -18,7 +18,10 @@ from pmsgan.model.config import GeneratorConfig, check_sides
 
 
 class EncoderFeatureFusion(nn.Module):
-    """EFF_j: let the small picture x_j correct what comes down from the encoder above it."""
+    """EFF_j: let the small picture x_j correct what comes down from the encoder above it.
+
+    e = relu(conv3x3 stride 2 (E_{j-1})), d = dense(x_j); e + conv3x3(e * d). The ReLU is [D].
+    """
 
     def __init__(self, above_channels: int, channels: int, num_growth_layers: int) -> None:
         super().__init__()
@@ -77,7 +80,11 @@ class OwnEncoderOnly(nn.Module):
 
 
 class DecoderFeatureFusion(nn.Module):
-    """DFF_j: let the coarser decoder D_{j+1} correct F_j."""
+    """DFF_j: let the coarser decoder D_{j+1} correct F_j.
+
+    u = up(relu(conv1x1(D_{j+1}))); F_j + conv3x3(u * F_j). The conv1x1 brings D_{j+1} to C_j
+    channels at its own, smaller size [D].
+    """
 
     def __init__(self, channels: int, below_channels: int) -> None:
         super().__init__()

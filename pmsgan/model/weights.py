@@ -32,6 +32,6 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path} is not a readable weights file: {error}") from error
     except RuntimeError as error:
-        reason = str(error).splitlines()[1].strip()
+        reason = str(error).splitlines()[-1].strip()
         raise CheckpointError(f"{path} belongs to another network: {reason}") from error
     return generator

@@ -8,6 +8,7 @@ A style is a folder:
 """
 
 import hashlib
+import logging
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_log = logging.getLogger(__name__)
 
 DESCRIPTION_NAME = "style.toml"
 WEIGHTS_NAME = "generator.safetensors"
@@ -87,11 +90,17 @@ def shipped_styles_folder() -> Path:
 
 
 def list_styles() -> list[Style]:
-    """Read all styles, by name; the user's own come before shipped ones of the same name."""
+    """Read all styles, by name; the user's own come before shipped ones of the same name.
+
+    One that cannot be read is passed over with a warning.
+    """
     found: dict[str, Style] = {}
     for root in (user_styles_folder(), shipped_styles_folder()):
-        for description in root.glob(f"*/{DESCRIPTION_NAME}"):
-            found.setdefault(description.parent.name, read_style(description.parent))
+        for description in root.glob(f"[!.]*/{DESCRIPTION_NAME}"):
+            try:
+                found.setdefault(description.parent.name, read_style(description.parent))
+            except StyleError as error:
+                _log.warning("passed over: %s", error)
     return [found[name] for name in sorted(found)]
 
 
@@ -101,7 +110,8 @@ def find_style(name: str) -> Style:
     Raises:
         StyleError: there is none, or it is incomplete or damaged.
     """
-    for folder in (user_styles_folder() / name, shipped_styles_folder() / name, Path(name)):
+    named = [user_styles_folder() / name, shipped_styles_folder() / name]
+    for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
         if (folder / DESCRIPTION_NAME).is_file():
             style = read_style(folder)
             style.verify()
@@ -111,6 +121,11 @@ def find_style(name: str) -> Style:
         f"there is no style {name!r} (known: {known}): give one of them, the path of a style "
         "folder, or train one with pmsgan train"
     )
+
+
+def is_path(name: str) -> bool:
+    """Say whether what a user gave as a style is the path of a folder, and not a name."""
+    return "/" in name or "\\" in name
 
 
 def add_style(source: Path, name: str | None = None) -> Style:
@@ -126,7 +141,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
     """
     read_style(source).verify()
     name = name or source.resolve().name
-    folder = _user_style_folder(name)
+    folder = user_style_folder(name)
     if folder.exists():
         raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
     try:
@@ -148,7 +163,7 @@ def remove_style(name: str) -> Path:
     Raises:
         StyleError: the user has no such style, or it cannot be deleted.
     """
-    folder = _user_style_folder(name)
+    folder = user_style_folder(name)
     if not (folder / DESCRIPTION_NAME).is_file():
         raise StyleError(f"you have no style {name!r}; those that ship cannot be removed")
     try:
@@ -158,8 +173,9 @@ def remove_style(name: str) -> Path:
     return folder
 
 
-def _user_style_folder(name: str) -> Path:
-    if name.startswith(".") or Path(name).name != name:
+def user_style_folder(name: str) -> Path:
+    """Return where a style of the user lives; raise StyleError if `name` is no plain name."""
+    if not name or name.startswith(".") or Path(name).name != name:
         raise StyleError(f"{name!r} is not a name for a style: use letters, digits, - and _")
     return user_styles_folder() / name
 

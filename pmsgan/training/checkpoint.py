@@ -36,7 +36,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist: there is nothing to resume") from error
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise CheckpointError(f"{path} is not a readable checkpoint: {error}") from error
+        raise CheckpointError(
+            f"{path} is not a readable checkpoint: it is damaged, or holds more than tensors"
+        ) from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} is not a checkpoint of pmsgan")
     return state

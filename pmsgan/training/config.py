@@ -68,7 +68,13 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "save_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least 1")
-        for name in ("learning_rate", "lambda_adversarial", "lambda_perceptual", "num_workers"):
+        for name in (
+            "learning_rate",
+            "lambda_adversarial",
+            "lambda_perceptual",
+            "num_workers",
+            "seed",
+        ):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.ema_decay < 1:

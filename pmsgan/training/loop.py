@@ -1,11 +1,12 @@
 """The training loop: samples, steps, checkpoints, and how a run ends."""
 
 import json
+import logging
 import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -29,6 +30,8 @@ from pmsgan.training.grid import draw_grid
 from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain_config
+
+_log = logging.getLogger(__name__)
 
 CHECKPOINT_NAME = "checkpoint.pt"
 NUM_SAMPLES = 4
@@ -80,7 +83,9 @@ def train(
     perceptual_loss = _perceptual_loss(config, vgg_weights, device)
     trainer = Trainer(config, generator_config, device, perceptual_loss)
     if resume:
-        trainer.load_state_dict(load_checkpoint(checkpoint))
+        state = load_checkpoint(checkpoint)
+        trainer.load_state_dict(state)
+        _tell_changes(state["training_config"], plain_config(config))
     elif checkpoint.exists():
         raise CheckpointError(f"{checkpoint} exists: go on with --resume, or give a new --out")
     _write_config(run_folder, trainer)
@@ -159,7 +164,7 @@ def _batches(pairs: list[Pair], trainer: Trainer) -> Iterator[tuple[Tensor, Tens
         pin_memory=device.type == "cuda",
         worker_init_fn=_leave_interrupts_to_the_parent,
     )
-    for *images, skipped in loader:
+    for *images, skipped in _read(loader):
         source, target = (
             bytes_to_rgb(image.to(device, non_blocking=True)).contiguous(
                 memory_format=torch.channels_last
@@ -167,6 +172,15 @@ def _batches(pairs: list[Pair], trainer: Trainer) -> Iterator[tuple[Tensor, Tens
             for image in images
         )
         yield source, target, skipped
+
+
+def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Iterate over a loader; an error in a worker comes without the worker's traceback."""
+    try:
+        yield from loader
+    except DataError as error:
+        last_line = str(error).strip().splitlines()[-1]
+        raise DataError(last_line.removeprefix("pmsgan.errors.DataError: ")) from error
 
 
 def _leave_interrupts_to_the_parent(worker: int) -> None:
@@ -210,16 +224,34 @@ def _save_sample(trainer: Trainer, pairs: list[Pair], run_folder: Path) -> None:
     samples = [whole[number] for number in range(min(NUM_SAMPLES, len(pairs)))]
     grid = draw_grid(trainer.trained_generator(), [sample[:2] for sample in samples])
     encoded = cv2.imencode(".png", grid)[1]
-    folder = run_folder / "samples"
-    folder.mkdir(exist_ok=True)
-    (folder / f"step_{trainer.num_steps_done:07d}.png").write_bytes(encoded.tobytes())
+    path = run_folder / "samples" / f"step_{trainer.num_steps_done:07d}.png"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        _log.warning("cannot write the samples %s: %s", path, error.strerror)
+
+
+def _tell_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Name the settings that a resumed run does not share with the run before it."""
+    changes = [
+        f"{name} {before.get(name)} -> {value}"
+        for name, value in now.items()
+        if name != "steps" and before.get(name) != value
+    ]
+    if changes:
+        _log.warning("going on with other settings: %s", ", ".join(changes))
 
 
 def _write_config(run_folder: Path, trainer: Trainer) -> None:
-    run_folder.mkdir(parents=True, exist_ok=True)
     resolved = {
         "generator": plain_config(trainer.generator.config),
         "training": plain_config(trainer.config),
     }
     text = json.dumps(resolved, indent=2) + "\n"
-    (run_folder / "config.json").write_text(text, encoding="utf-8")
+    path = run_folder / "config.json"
+    try:
+        run_folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"cannot write {path}: {error.strerror}") from error

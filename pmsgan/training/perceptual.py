@@ -93,5 +93,7 @@ def load_vgg19(path: Path | None = None) -> nn.Sequential:
             "with --vgg-weights, or train without them with --perceptual l1"
         ) from error
     except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path} does not hold the weights of VGG-19: {error}") from error
+        raise CheckpointError(
+            f"{path} does not hold the weights of VGG-19: download {WEIGHTS_URL} again"
+        ) from error
     return features

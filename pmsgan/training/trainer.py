@@ -135,11 +135,15 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned.
+        """Go on from what `state_dict` returned; learning rate and betas are this run's own.
 
         Raises:
-            CheckpointError: it belongs to another network, or has no moving average.
+            CheckpointError: it is none of ours, belongs to another network, or has no moving
+                average.
         """
+        missing = self.state_dict().keys() - state.keys()
+        if missing:
+            raise CheckpointError(f"this is no checkpoint of pmsgan: it lacks {min(missing)!r}")
         if state["generator_config"] != plain_config(self.generator.config):
             raise CheckpointError(
                 "the checkpoint holds another network than this run asks for "
@@ -154,6 +158,9 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"], group["betas"] = self.config.learning_rate, self.config.betas
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(

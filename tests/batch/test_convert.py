@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch import baseline as baseline_module
+from pmsgan.batch import convert as convert_module
 from pmsgan.batch.baseline import measure_baseline
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.report import write_report
@@ -108,6 +109,25 @@ def test_a_child_that_hangs_is_ended(
     monkeypatch.setattr(baseline_module, "TIMEOUT_S", 0.0)
     with open_engine(style) as engine, pytest.raises(EngineError, match="no answer within 0 s"):
         measure_baseline(engine, style, pictures)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(KeyboardInterrupt(), "interrupted"), (OSError("no space"), "no space")]
+)
+def test_a_finished_run_keeps_its_report_whatever_the_baseline_does(
+    style: Style,
+    in_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    reason: str,
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(convert_module, "measure_baseline", fail)
+    report = convert_folder(in_dir, tmp_path / "out", style)
+    assert (report.num_done, report.no_baseline) == (9, reason)
 
 
 def test_both_sides_get_the_same_pictures(style: Style, pictures: NDArray[np.uint8]) -> None:

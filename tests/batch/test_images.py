@@ -60,6 +60,19 @@ def test_a_written_picture_is_whole_and_alone(tmp_path: Path, suffix: str) -> No
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_full_disk_is_noticed_even_by_a_small_file(tmp_path: Path) -> None:
+    temporary = tmp_path / ".a.png.part"
+    temporary.symlink_to("/dev/full")
+    with pytest.raises(ImageError, match="cannot be written: No space left"):
+        write_image(np.zeros((2, 2, 3), np.uint8), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_encoded_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="cannot be encoded"):
+        write_image(np.zeros((0, 0, 3), np.uint8), tmp_path / "a.png")
+
+
 def test_what_cannot_be_written_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     (tmp_path / "file").touch()

@@ -155,16 +155,17 @@ def test_a_lost_engine_ends_the_run_once(tmp_path: Path) -> None:
     assert pipeline_threads() == []
 
 
+@pytest.mark.parametrize("count", [1, 4, 40])
 @pytest.mark.parametrize("stage", ["resize_into", "write_image"])
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, count: int
 ) -> None:
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(pipeline, stage, broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        run(Inverter(max_batch=2), make_jobs(tmp_path, 40))
+        run(Inverter(max_batch=4), make_jobs(tmp_path, count))
     assert pipeline_threads() == []
 
 

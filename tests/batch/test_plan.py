@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pmsgan.batch import plan
 from pmsgan.batch.plan import plan_jobs
 from pmsgan.errors import ConfigError
 
@@ -44,9 +45,40 @@ def test_names_that_would_collide_keep_their_suffix(tmp_path: Path) -> None:
 
 def test_outputs_stay_distinct_even_when_a_kept_suffix_meets_a_name(tmp_path: Path) -> None:
     in_dir = tmp_path / "in"
-    touch(in_dir, "a.jpg", "a.png", "a.jpg.webp", "A.JPG.tif")
-    outputs = planned(in_dir, tmp_path / "out").values()
-    assert len({output.lower() for output in outputs}) == 4
+    touch(in_dir, "a.jpg", "a.png", "a.jpg.webp", "b.jpg", "b.webp", "b.jpg.png")
+    assert planned(in_dir, tmp_path / "out") == {
+        "a.jpg": "a.jpg.png",
+        "a.jpg.webp": "a.jpg.webp.png",
+        "a.png": "a.png.png",
+        "b.jpg": "b.jpg.png",
+        "b.jpg.png": "b.jpg.png.png",
+        "b.webp": "b.webp.png",
+    }
+
+
+def test_names_that_differ_in_case_alone_are_numbered(tmp_path: Path) -> None:
+    in_dir = tmp_path / "in"
+    touch(in_dir, "A.jpg", "a.jpg", "B.jpg")
+    assert planned(in_dir, tmp_path / "out") == {
+        "A.jpg": "A.jpg.0.png",
+        "B.jpg": "B.png",
+        "a.jpg": "a.jpg.1.png",
+    }
+    touch(in_dir, "A.jpg.0.tif", "a.jpg.0.webp", "A.jpg.0.tif.bmp")
+    assert len({out.lower() for out in planned(in_dir, tmp_path / "out").values()}) == 6
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "in", "a.png")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(plan.os, "scandir", refuse)
+    with pytest.raises(ConfigError, match=r"cannot list the folder .*in: Permission denied"):
+        plan_jobs(tmp_path / "in", tmp_path / "out", "png")
 
 
 def test_out_inside_in_is_not_converted_again(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_pictures_without_partner_are_named(two_folders: Path) -> None:
         find_pairs(two_folders, "sketch:face")
 
 
+def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
+    write(two_folders / "sketch" / "2.webp", 1)
+    with pytest.raises(DataError, match=r"2\.png and 2\.webp have one name"):
+        find_pairs(two_folders, "sketch:face")
+
+
+def test_half_of_a_picture_one_pixel_wide_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a picture"):
+        Picture(write(tmp_path / "thin.png", 1, width=1), "left").read()
+
+
 def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         find_pairs(tmp_path / "missing", "left:right")

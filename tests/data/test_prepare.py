@@ -150,6 +150,22 @@ def test_pairs_of_two_sizes_are_named(folder: Path, tmp_path: Path) -> None:
         prepare_pairs(tmp_path / "two", tmp_path / "joined", "picture")
 
 
+def test_originals_are_never_written_over(folder: Path, tmp_path: Path) -> None:
+    eyes = tmp_path / "eyes.csv"
+    eyes.write_text("name,left_x,left_y,right_x,right_y\n")
+    list(prepare_lines(folder, tmp_path / "two", LinesConfig()))
+    joined = tmp_path / "joined"
+    list(prepare_pairs(tmp_path / "two", joined, "picture:lines"))
+    for prepare in (
+        lambda: prepare_aligned(folder, folder, eyes, AlignConfig()),
+        lambda: prepare_lines(tmp_path / "two" / "lines", tmp_path / "two", LinesConfig()),
+        lambda: prepare_pairs(tmp_path / "two", tmp_path / "two" / "lines", "picture:lines"),
+        lambda: prepare_pairs(joined, tmp_path, "joined:other"),
+    ):
+        with pytest.raises(ConfigError, match="results would be written into"):
+            prepare()
+
+
 def test_what_cannot_be_written_is_a_failure(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     done = list(prepare_lines(folder, tmp_path / "out", LinesConfig()))

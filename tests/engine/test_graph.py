@@ -16,8 +16,7 @@ def save(model: onnx.ModelProto, path: Path) -> Path:
 
 def test_a_graph_says_what_it_is(style: Style) -> None:
     info = read_graph(style.graph)
-    assert (info.height, info.width, info.precision) == (64, 64, "fp16")
-    assert info.style == "tiny"
+    assert (info.height, info.width) == (64, 64)
     assert info.sha256 == style.sha256["generator.onnx"]
 
 

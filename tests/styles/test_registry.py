@@ -82,6 +82,37 @@ def test_a_style_is_added_under_a_name_and_removed_again(style: Style) -> None:
     assert [path.name for path in user_styles_folder().iterdir()] == []
 
 
+def test_a_path_is_never_taken_for_a_name(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_style(style.folder, "mine")
+    shutil.copytree(style.folder, tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert find_style("./mine").folder == Path("mine")
+        assert find_style("mine").folder == user_styles_folder() / "mine"
+        monkeypatch.chdir(style.folder)
+        with pytest.raises(StyleError, match="no style"):
+            find_style("./mine")
+    finally:
+        remove_style("mine")
+
+
+def test_a_damaged_style_does_not_hide_the_others(
+    style: Style, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_style(style.folder, "good")
+    (add_style(style.folder, "bad").folder / "style.toml").write_text("height = ")
+    try:
+        names = [one.name for one in list_styles()]
+        assert "good" in names
+        assert "bad" not in names
+        assert "passed over" in caplog.text
+    finally:
+        remove_style("good")
+        remove_style("bad")
+
+
 @pytest.mark.parametrize("name", ["../up", ".hidden", "a/b", ".."])
 def test_only_plain_names_are_taken(style: Style, name: str) -> None:
     with pytest.raises(StyleError, match="is not a name"):

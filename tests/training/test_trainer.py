@@ -173,6 +173,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
         ({"crop": 300}, "must not exceed size"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"seed": -1}, "seed is -1"),
         ({"perceptual": "l2"}, "perceptual is 'l2'"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
     ],
@@ -229,3 +230,49 @@ def test_single_broken_pictures_are_named_and_many_end_the_run(
     assert capsys.readouterr().err.count("skipped: cannot read") == 1
     with pytest.raises(DataError, match="2 pictures cannot be read, more than 1%"):
         train([*pairs, *broken], replace(SETTINGS, steps=10), NETWORK, tmp_path / "many")
+
+
+def test_a_resumed_run_learns_at_its_own_rate_and_names_what_changed(
+    pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    slower = replace(SETTINGS, steps=2, learning_rate=1e-5, flip=False)
+    train(pairs, slower, NETWORK, tmp_path, resume=True)
+    state = load_checkpoint(tmp_path / CHECKPOINT_NAME)
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        assert state[name]["param_groups"][0]["lr"] == 1e-5
+    assert "flip True -> False, learning_rate 0.0002 -> 1e-05" in caplog.text
+
+
+def test_a_checkpoint_of_another_program_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / CHECKPOINT_NAME)
+    with pytest.raises(CheckpointError, match="no checkpoint of pmsgan: it lacks"):
+        train(pairs, SETTINGS, NETWORK, tmp_path, resume=True)
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(pairs: list[Pair], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match=r"cannot write .*config\.json"):
+        train(pairs, SETTINGS, NETWORK, tmp_path / "file")
+
+
+def test_samples_that_cannot_be_written_do_not_end_the_run(
+    pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "samples").touch()
+    _, done = train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    assert done == 1
+    assert "cannot write the samples" in caplog.text
+
+
+def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
+    missing = Picture(tmp_path / "missing.png")
+    with pytest.raises(DataError) as caught:
+        train(
+            [Pair("a", missing, missing)],
+            replace(SETTINGS, num_workers=1),
+            NETWORK,
+            tmp_path / "run",
+        )
+    assert str(caught.value).startswith("none of the 1 pairs can be read")
+    assert "\n" not in str(caught.value)
