@@ -1,14 +1,19 @@
 """`pmsgan train`."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.data.config import PRESETS, PresetName
 from pmsgan.model.config import Ablation, GeneratorConfig
 from pmsgan.training.config import Perceptual, Precision, TrainingConfig
+
+if TYPE_CHECKING:
+    from pmsgan.model.generator import Generator
 
 _TRAINING = TrainingConfig()
 _GENERATOR = GeneratorConfig()
@@ -29,12 +34,36 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")] = Path(
         "run"
     ),
+    preset: Annotated[
+        PresetName | None,
+        typer.Option(help="A data set of the paper: sets size, direction and number of pairs."),
+    ] = None,
+    train_list: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that names the pairs to train on, one on each line.",
+            show_default="the preset's first ones, or all",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look at the pairs, print the settings, and end.")
+    ] = False,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
     direction: Annotated[
-        str, typer.Option(help="FROM:TO: left:right, right:left, or two sub-folders' names.")
-    ] = _TRAINING.direction,
+        str | None,
+        typer.Option(
+            help="FROM:TO: left:right, right:left, or two sub-folders' names.",
+            show_default=f"the preset's, or {_TRAINING.direction}",
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(help="Updates in all.")] = _TRAINING.steps,
-    size: Annotated[int, typer.Option(help="Side of the pictures [pixels].")] = _TRAINING.size,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of the pictures [pixels].",
+            show_default=f"the preset's, or {_TRAINING.size}",
+        ),
+    ] = None,
     crop: Annotated[
         int, typer.Option(help="Side of the random crop to train on [pixels]; 0: none.")
     ] = _TRAINING.crop,
@@ -86,6 +115,16 @@ def train(
     from pmsgan.cli.needs import need_torch
 
     need_torch("train")
+    from pmsgan.data.pairs import find_pairs
+    from pmsgan.data.presets import check_preset, training_split
+    from pmsgan.export.style_folder import style_folder
+    from pmsgan.training.loop import train as run_training
+
+    known = PRESETS[preset] if preset is not None else None
+    if size is None:
+        size = known.size if known is not None else _TRAINING.size
+    if direction is None:
+        direction = known.direction if known is not None else _TRAINING.direction
     config = TrainingConfig(
         steps=steps,
         batch_size=batch_size,
@@ -104,13 +143,17 @@ def train(
         save_every=save_every,
     )
     generator = GeneratorConfig(base_channels=base_channels, ablation=ablation)
-    from pmsgan.data.pairs import find_pairs
-    from pmsgan.export.style_folder import style_folder, write_style
-    from pmsgan.training.loop import train as run_training
-
     folder = style_folder(style) if style is not None else None
-    pairs = find_pairs(data, direction)
-    typer.echo(f"{len(pairs)} pairs, {direction}", err=True)
+    found = find_pairs(data, direction)
+    if preset is not None:
+        check_preset(found, preset)
+    num_train = known.num_train if known is not None else None
+    pairs = training_split(found, num_train=num_train, train_list=train_list)
+    typer.echo(f"training on {len(pairs)} of {len(found)} pairs, {direction}", err=True)
+    if dry_run:
+        settings = {"generator": asdict(generator), "training": asdict(config)}
+        typer.echo(json.dumps(settings, indent=2))
+        return
     trained, num_steps = run_training(
         pairs, config, generator, out, resume=resume, vgg_weights=vgg_weights
     )
@@ -122,16 +165,24 @@ def train(
         raise typer.Exit(ExitCode.INTERRUPTED)
     if folder is None:
         typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
-        return
-    source, _, target = direction.partition(":")
+    else:
+        _make_style(trained, folder, config, len(pairs))
+        typer.echo(f"next: pmsgan convert IN OUT --style {style}")
+
+
+def _make_style(
+    generator: "Generator", folder: Path, config: TrainingConfig, num_pairs: int
+) -> None:
+    from pmsgan.export.style_folder import write_style
+
+    source, _, target = config.direction.partition(":")
     exported = write_style(
-        trained,
+        generator,
         folder,
-        height=size,
-        width=size,
+        height=config.size,
+        width=config.size,
         input_kind=source,
         output_kind=target,
-        origin={"num_pairs": len(pairs), **asdict(config)},
+        origin={"num_pairs": num_pairs, **asdict(config)},
     )
     typer.echo(f"style {folder.name} in {folder} ({exported.parity})")
-    typer.echo(f"next: pmsgan convert IN OUT --style {style}")

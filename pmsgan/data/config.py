@@ -1,8 +1,13 @@
-"""How data tools work, readable without NumPy and OpenCV."""
+"""The paper's data sets and how data tools work, readable without NumPy and OpenCV."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 from pmsgan.errors import ConfigError
+
+PresetName = Literal["cufs", "cufsf", "apdrawing", "sketch2anime"]
 
 Point = tuple[float, float]
 """x, y [pixels], from the top left corner."""
@@ -61,3 +66,49 @@ class AlignConfig:
         """Where the eyes shall be."""
         y, half = self.eye_height * self.height, self.eye_distance / 2 * self.width
         return (self.width / 2 - half, y), (self.width / 2 + half, y)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """One data set. Split sizes marked [D] are those usual in the literature."""
+
+    num_train: int
+    """Pairs to train on: the first ones by name, unless a list says which."""
+    num_test: int
+    """Pairs that are left for testing."""
+    prepared: tuple[int, int]
+    """Width and height [pixels] that the pictures are aligned and cropped to."""
+    size: int
+    """Side [pixels] that the network is trained at."""
+    direction: str
+    """FROM:TO of the paper's first task, as sub-folders of the set."""
+
+    @property
+    def num_pairs(self) -> int:
+        """Pairs in the whole set."""
+        return self.num_train + self.num_test
+
+
+PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
+    {
+        # CUHK student 188, AR 123, XM2VTS 295; the split is [D]
+        "cufs": Preset(
+            num_train=268, num_test=338, prepared=(200, 250), size=256, direction="photo:sketch"
+        ),
+        # FERET; the split is [D]
+        "cufsf": Preset(
+            num_train=250, num_test=944, prepared=(200, 250), size=256, direction="photo:sketch"
+        ),
+        # the split is [D]
+        "apdrawing": Preset(
+            num_train=70, num_test=70, prepared=(512, 512), size=512, direction="photo:drawing"
+        ),
+        "sketch2anime": Preset(
+            num_train=130_000,
+            num_test=5_509,
+            prepared=(512, 512),
+            size=512,
+            direction="sketch:anime",
+        ),
+    }
+)

@@ -1,65 +1,15 @@
-"""The four data sets of the paper: what they hold, and how it trains on them."""
+"""Does a folder look like one of the paper's data sets, and which of its pairs train?"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
+from pmsgan.data.config import PRESETS, PresetName
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError
 
-PresetName = Literal["cufs", "cufsf", "apdrawing", "sketch2anime"]
-
 MAX_OFFENDERS = 5
 """How many pictures an error names."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preset:
-    """One data set. Split sizes marked [D] are those usual in the literature."""
-
-    num_train: int
-    """Pairs to train on: the first ones by name, unless a list says which."""
-    num_test: int
-    """Pairs that are left for testing."""
-    prepared: tuple[int, int]
-    """Width and height [pixels] that the pictures are aligned and cropped to."""
-    size: int
-    """Side [pixels] that the network is trained at."""
-    direction: str
-    """FROM:TO of the paper's first task, as sub-folders of the set."""
-
-    @property
-    def num_pairs(self) -> int:
-        """Pairs in the whole set."""
-        return self.num_train + self.num_test
-
-
-PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
-    {
-        # CUHK student 188, AR 123, XM2VTS 295; the split is [D]
-        "cufs": Preset(
-            num_train=268, num_test=338, prepared=(200, 250), size=256, direction="photo:sketch"
-        ),
-        # FERET; the split is [D]
-        "cufsf": Preset(
-            num_train=250, num_test=944, prepared=(200, 250), size=256, direction="photo:sketch"
-        ),
-        # the split is [D]
-        "apdrawing": Preset(
-            num_train=70, num_test=70, prepared=(512, 512), size=512, direction="photo:drawing"
-        ),
-        "sketch2anime": Preset(
-            num_train=130_000,
-            num_test=5_509,
-            prepared=(512, 512),
-            size=512,
-            direction="sketch:anime",
-        ),
-    }
-)
 
 
 def check_preset(pairs: Sequence[Pair], name: PresetName) -> None:

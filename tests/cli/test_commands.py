@@ -1,11 +1,13 @@
 """The commands as a user meets them: exit code, stdout and stderr."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,11 @@ from typer.testing import CliRunner, Result
 import pmsgan
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
+from pmsgan.data import presets
+from pmsgan.data.config import PRESETS
 from pmsgan.styles.registry import Style, user_styles_folder
+
+train_module = importlib.import_module("pmsgan.cli.train")
 
 
 def pmsgan_command(*arguments: object) -> Result:
@@ -247,3 +253,31 @@ def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert cv2.imread(str(tmp_path / "out" / "picture_0.png")).shape == (512, 512, 3)
     assert pmsgan_command("prepare", "align", in_dir, tmp_path / "out").exit_code == 2
+
+
+@pytest.mark.parametrize("preset", ["cufs", "cufsf", "apdrawing", "sketch2anime"])
+def test_train_dry_run_shows_the_settings_of_a_preset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    known = PRESETS[preset]  # type: ignore[index]
+    three = replace(known, num_train=2, num_test=1)
+    for module in (train_module, presets):
+        monkeypatch.setattr(module, "PRESETS", {preset: three})
+    width, height = known.prepared
+    for folder in known.direction.split(":"):
+        (tmp_path / folder).mkdir()
+        for name in "abc":
+            picture = np.zeros((height, width, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f"{name}.png"), picture)
+    run = tmp_path / "run"
+    result = pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run", "--out", run)
+    assert result.exit_code == 0, result.output
+    assert f"training on 2 of 3 pairs, {known.direction}" in result.stderr
+    settings = json.loads(result.stdout)
+    assert settings["training"]["size"] == known.size
+    assert settings["training"]["direction"] == known.direction
+    assert settings["training"]["learning_rate"] == 2e-4
+    assert settings["generator"]["base_channels"] == 32
+    assert not run.exists()
+    (tmp_path / known.direction.split(":")[0] / "c.png").unlink()
+    assert "c" in pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run").stderr

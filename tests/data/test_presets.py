@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pmsgan.data import presets
+from pmsgan.data.config import PRESETS
 from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.data.presets import PRESETS, check_preset, training_split
+from pmsgan.data.presets import check_preset, training_split
 from pmsgan.errors import DataError
 
 
