@@ -1,0 +1,192 @@
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pmsgan.data.pairs import Pair, Picture, find_pairs
+from pmsgan.errors import CheckpointError, DataError, TrainingError
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.training.checkpoint import load_checkpoint
+from pmsgan.training.config import TrainingConfig
+from pmsgan.training.loop import CHECKPOINT_NAME, train
+from pmsgan.training.perceptual import vgg19_features
+from pmsgan.training.trainer import Trainer
+
+NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
+SETTINGS = TrainingConfig(
+    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_workers=0
+)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pair]:
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        coarse = rng.integers(0, 256, (4, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"{index}.png"), cv2.resize(coarse, (192, 96)))
+    return find_pairs(folder, "left:right")
+
+
+def test_a_run_leaves_config_checkpoint_and_samples(pairs: list[Pair], tmp_path: Path) -> None:
+    generator, num_steps = train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert num_steps == 4
+    assert generator.config == NETWORK
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["training"]["steps"] == 4
+    assert config["generator"]["base_channels"] == 4
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 4
+    samples = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert samples == ["step_0000002.png", "step_0000004.png"]
+    assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 3 * 96, 3)
+
+
+def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    config = replace(SETTINGS, num_workers=2)
+    whole, _ = train(pairs, config, NETWORK, tmp_path / "whole")
+    train(pairs, replace(config, steps=2), NETWORK, tmp_path / "parts")
+    resumed, _ = train(pairs, config, NETWORK, tmp_path / "parts", resume=True)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    one, other = (
+        load_checkpoint(tmp_path / run / CHECKPOINT_NAME)["discriminators"]
+        for run in ("whole", "parts")
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_ctrl_c_ends_after_the_step_and_saves(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_step = Trainer.step
+
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.num_steps_done == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real_step(self, source, target)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    handler = signal.getsignal(signal.SIGINT)
+    _, num_steps = train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert num_steps == 1
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 1
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_run_is_not_overwritten_by_accident(pairs: list[Pair], tmp_path: Path) -> None:
+    config = replace(SETTINGS, steps=1)
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        train(pairs, config, NETWORK, tmp_path, resume=True)
+    train(pairs, config, NETWORK, tmp_path)
+    with pytest.raises(CheckpointError, match="--resume"):
+        train(pairs, config, NETWORK, tmp_path)
+    with pytest.raises(CheckpointError, match="another network"):
+        train(pairs, config, replace(NETWORK, base_channels=6), tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match="--ema-decay"):
+        train(pairs, replace(config, ema_decay=0.0), NETWORK, tmp_path, resume=True)
+    with pytest.raises(DataError, match="no pairs"):
+        train([], config, NETWORK, tmp_path / "other")
+
+
+def test_a_run_in_another_thread_leaves_signals_alone(pairs: list[Pair], tmp_path: Path) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(train, pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+        assert run.result()[1] == 1
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_vgg_is_the_perceptual_loss_unless_l1_is_asked_for(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="VGG-19"):
+        train(pairs, TrainingConfig(size=96), NETWORK, tmp_path, vgg_weights=tmp_path / "missing")
+    features = vgg19_features()
+    state = {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg.pth")
+    config = replace(SETTINGS, steps=1, perceptual="vgg19", num_workers=0)
+    _, done = train(pairs, config, NETWORK, tmp_path / "run", vgg_weights=tmp_path / "vgg.pth")
+    assert done == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_step = Trainer.step
+
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        losses = real_step(self, source, target)
+        return losses | ({"perceptual": torch.tensor(torch.nan)} if self.num_steps_done > 3 else {})
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(TrainingError, match=r"perceptual loss is nan at step 4: .*--resume"):
+        train(pairs, SETTINGS, NETWORK, tmp_path)
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 2
+
+
+def test_single_broken_pictures_are_named_and_many_end_the_run(
+    pairs: list[Pair], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = [
+        Pair(str(index), Picture(tmp_path / f"{index}.png"), Picture(tmp_path / f"{index}.png"))
+        for index in range(2)
+    ]
+    train([*pairs, broken[0]], replace(SETTINGS, steps=8), NETWORK, tmp_path / "few")
+    assert capsys.readouterr().err.count("skipped: cannot read") == 1
+    with pytest.raises(DataError, match="2 pictures cannot be read, more than 1%"):
+        train([*pairs, *broken], replace(SETTINGS, steps=10), NETWORK, tmp_path / "many")
+
+
+def test_a_resumed_run_learns_at_its_own_rate_and_names_what_changed(
+    pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    slower = replace(SETTINGS, steps=2, learning_rate=1e-5, flip=False)
+    train(pairs, slower, NETWORK, tmp_path, resume=True)
+    state = load_checkpoint(tmp_path / CHECKPOINT_NAME)
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        assert state[name]["param_groups"][0]["lr"] == 1e-5
+    assert "flip True -> False, learning_rate 0.0002 -> 1e-05" in caplog.text
+
+
+def test_a_checkpoint_of_another_program_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / CHECKPOINT_NAME)
+    with pytest.raises(CheckpointError, match="no checkpoint of pmsgan: it lacks"):
+        train(pairs, SETTINGS, NETWORK, tmp_path, resume=True)
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(pairs: list[Pair], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match=r"cannot write .*config\.json"):
+        train(pairs, SETTINGS, NETWORK, tmp_path / "file")
+
+
+def test_samples_that_cannot_be_written_do_not_end_the_run(
+    pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "samples").touch()
+    _, done = train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    assert done == 1
+    assert "cannot write the samples" in caplog.text
+
+
+def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
+    missing = Picture(tmp_path / "missing.png")
+    with pytest.raises(DataError) as caught:
+        train(
+            [Pair("a", missing, missing)],
+            replace(SETTINGS, num_workers=1),
+            NETWORK,
+            tmp_path / "run",
+        )
+    assert str(caught.value).startswith("none of the 1 pairs can be read")
+    assert "\n" not in str(caught.value)
