@@ -29,6 +29,7 @@ from pmsgan.training.config import TrainingConfig
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
+from pmsgan.training.run_log import RunLog
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain_config
 
 _log = logging.getLogger(__name__)
@@ -53,8 +54,8 @@ def train(
 ) -> tuple[Generator, int]:
     """Train until `config.steps`, or until Ctrl-C, which ends the run after the current step.
 
-    `run_folder` gets config.json, checkpoint.pt and a sample grid (input, output, target) with
-    each checkpoint.
+    `run_folder` gets config.json, metrics.jsonl (the losses), checkpoint.pt, and a sample grid
+    (input, output, target) with each checkpoint.
 
     Args:
         pairs: what to learn, at least one.
@@ -92,7 +93,8 @@ def train(
 
     with _interruptible() as interrupted, _progress(trainer) as progress:
         broken = _BrokenPictures(len(pairs))
-        for source, target, skipped in _batches(pairs, trainer):
+        log = RunLog(run_folder)
+        for source, target, skipped in log.waiting_for(_batches(pairs, trainer)):
             broken.note(skipped)
             losses = trainer.step(source, target)
             progress.update()
@@ -102,12 +104,14 @@ def train(
             if saves or done % LOG_EVERY == 0:
                 numbers = {name: loss.item() for name, loss in losses.items()}
                 _check_finite(numbers, done, checkpoint)
+                log.note(done, numbers)
                 progress.set_postfix({name: f"{number:.3f}" for name, number in numbers.items()})
             if saves:
                 save_checkpoint(trainer.state_dict(), checkpoint)
                 _save_sample(trainer, pairs, run_folder)
             if ends:
                 break
+    _log.info("%s", log.summary())
     return trainer.trained_generator(), trainer.num_steps_done
 
 

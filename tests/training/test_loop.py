@@ -43,6 +43,8 @@ def test_a_run_leaves_config_checkpoint_and_samples(pairs: list[Pair], tmp_path:
     assert config["training"]["steps"] == 4
     assert config["generator"]["base_channels"] == 4
     assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 4
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [2, 4]
     samples = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert samples == ["step_0000002.png", "step_0000004.png"]
     assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 3 * 96, 3)
