@@ -99,6 +99,9 @@ def train(
     ema_decay: Annotated[
         float, typer.Option(help="Decay of the weights' moving average, such as 0.999; 0: none.")
     ] = _TRAINING.ema_decay,
+    gradient_clip: Annotated[
+        float, typer.Option(help="Largest norm of a network's gradient; 0: no limit.")
+    ] = _TRAINING.gradient_clip,
     workers: Annotated[
         int, typer.Option(help="Processes that read pictures.")
     ] = _TRAINING.num_workers,
@@ -137,6 +140,7 @@ def train(
         lambda_perceptual=lambda_perceptual,
         perceptual=perceptual,
         ema_decay=ema_decay,
+        gradient_clip=gradient_clip,
         precision=precision,
         seed=seed,
         num_workers=workers,

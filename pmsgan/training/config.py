@@ -44,6 +44,8 @@ class TrainingConfig:
     """L_p: vgg19 is Eq. 2; l1 is L1 plus gradient L1, for want of VGG-19's weights."""
     ema_decay: float = 0.0
     """Decay of the moving average of the generator that becomes the style; 0 is off [D]."""
+    gradient_clip: float = 0.0
+    """Largest norm of a network's gradient; 0 is off [D]."""
     precision: Precision = "fp32"
     """fp32, or bf16 autocast."""
     seed: int = 0
@@ -74,6 +76,7 @@ class TrainingConfig:
             "lambda_perceptual",
             "num_workers",
             "seed",
+            "gradient_clip",
         ):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must not be negative")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
@@ -14,19 +15,22 @@ Picture = NDArray[np.uint8]
 
 
 def draw_grid(generator: Generator, pairs: Sequence[tuple[Picture, Picture]]) -> Picture:
-    """Draw one row for each pair: input, output, target.
+    """Draw one row for each pair: input, the output at each scale (finest first), target.
 
     Args:
         generator: on any device.
         pairs: inputs and targets of one size, at least one pair.
 
     Returns:
-        uint8 [len(pairs) * size, 3 * size, 3] BGR.
+        uint8 [len(pairs) * size, (2 + number of scales) * size, 3] BGR.
     """
     sources, targets = (np.stack(pictures) for pictures in zip(*pairs, strict=True))
     device = next(generator.parameters()).device
     with torch.no_grad():
-        output = generator(bytes_to_rgb(torch.from_numpy(sources).to(device)))[0]
-    results = rgb_to_bytes(output).cpu().numpy()
-    rows = np.concatenate([sources, results, targets], axis=2)  # [N, size, 3 * size, 3]
+        outputs = generator(bytes_to_rgb(torch.from_numpy(sources).to(device)))
+        results = [
+            rgb_to_bytes(functional.interpolate(output, scale_factor=2**scale)).cpu().numpy()
+            for scale, output in enumerate(outputs)
+        ]
+    rows = np.concatenate([sources, *results, targets], axis=2)  # [N, size, columns * size, 3]
     return rows.reshape(-1, rows.shape[2], 3)

@@ -55,7 +55,7 @@ def train(
     """Train until `config.steps`, or until Ctrl-C, which ends the run after the current step.
 
     `run_folder` gets config.json, metrics.jsonl (the losses), checkpoint.pt, and a sample grid
-    (input, output, target) with each checkpoint.
+    (input, output at three scales, target) with each checkpoint.
 
     Args:
         pairs: what to learn, at least one.
@@ -96,7 +96,8 @@ def train(
         log = RunLog(run_folder)
         for source, target, skipped in log.waiting_for(_batches(pairs, trainer)):
             broken.note(skipped)
-            losses = trainer.step(source, target)
+            with _memory_errors_named(config):
+                losses = trainer.step(source, target)
             progress.update()
             done = trainer.num_steps_done
             ends = done == config.steps or interrupted()
@@ -139,6 +140,19 @@ class _BrokenPictures:
                 f"{len(self._reasons)} pictures cannot be read, more than {MAX_BROKEN_SHARE:.0%} "
                 "of the pairs: remove or replace the ones named above"
             )
+
+
+@contextmanager
+def _memory_errors_named(config: TrainingConfig) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate" not in str(error):
+            raise
+        raise TrainingError(
+            f"out of memory with --batch-size {config.batch_size} at {config.crop_side}x"
+            f"{config.crop_side} pixels: lower --batch-size, --crop or --base-channels"
+        ) from error
 
 
 def _check_finite(losses: dict[str, float], step: int, checkpoint: Path) -> None:

@@ -88,9 +88,7 @@ class Trainer:
             real_scores = self._scores(reals)
             fake_scores = self._scores([fake.detach() for fake in fakes])
             loss = discriminator_loss(real_scores, fake_scores)
-        self.discriminator_optimizer.zero_grad()
-        loss.backward()
-        self.discriminator_optimizer.step()
+        self._update(self.discriminators, self.discriminator_optimizer, loss)
         return {"discriminator": loss.detach()}
 
     def _step_generator(self, fakes: list[Tensor], reals: list[Tensor]) -> dict[str, Tensor]:
@@ -103,10 +101,15 @@ class Trainer:
                 losses["adversarial"] = adversarial_loss(self._scores(fakes))
             # Eq. 3
             loss = loss + self.config.lambda_adversarial * losses["adversarial"]
-        self.generator_optimizer.zero_grad()
-        loss.backward()
-        self.generator_optimizer.step()
+        self._update(self.generator, self.generator_optimizer, loss)
         return {name: value.detach() for name, value in losses.items()}
+
+    def _update(self, network: nn.Module, optimizer: torch.optim.Adam, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        if self.config.gradient_clip:
+            nn.utils.clip_grad_norm_(network.parameters(), self.config.gradient_clip)
+        optimizer.step()
 
     def _scores(self, images: list[Tensor]) -> list[Tensor]:
         return [

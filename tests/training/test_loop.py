@@ -47,7 +47,7 @@ def test_a_run_leaves_config_checkpoint_and_samples(pairs: list[Pair], tmp_path:
     assert [json.loads(line)["step"] for line in lines] == [2, 4]
     samples = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert samples == ["step_0000002.png", "step_0000004.png"]
-    assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 3 * 96, 3)
+    assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 5 * 96, 3)
 
 
 def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
@@ -192,3 +192,32 @@ def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
         )
     assert str(caught.value).startswith("none of the 1 pairs can be read")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_out_of_memory_names_what_to_lower(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> None:
+        raise error
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(TrainingError, match="--batch-size 1 at 96x96 pixels: lower"):
+        train(pairs, SETTINGS, NETWORK, tmp_path)
+
+
+def test_other_errors_stay_what_they_are(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(pairs, SETTINGS, NETWORK, tmp_path)

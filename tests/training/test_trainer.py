@@ -53,3 +53,11 @@ def test_every_scale_has_its_discriminator(ablation: str) -> None:
     trainer = Trainer(SETTINGS, network, CPU)
     trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
     assert len(trainer.discriminators) == network.num_stages
+
+
+def test_clipping_bounds_the_gradient_of_both_networks() -> None:
+    trainer = Trainer(replace(SETTINGS, gradient_clip=1e-3), NETWORK, CPU)
+    trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
+    for network in (trainer.generator, trainer.discriminators):
+        gradients = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        assert 0 < torch.cat(gradients).norm().item() <= 1.001e-3
