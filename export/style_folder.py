@@ -12,7 +12,7 @@ import pmsgan
 from pmsgan.errors import StyleError
 from pmsgan.export.exporter import Exported, export_generator, graph_metadata
 from pmsgan.model.generator import Generator
-from pmsgan.model.weights import save_generator
+from pmsgan.model.weights import load_generator, save_generator
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
     GRAPH_NAME,
@@ -66,8 +66,9 @@ def write_style(
             draft.mkdir()
             save_generator(generator, draft / WEIGHTS_NAME)
             sha256 = {WEIGHTS_NAME: _sha256(draft / WEIGHTS_NAME)}
+            # From the file, so that a later export of the style gives the same bytes.
             exported = export_generator(
-                generator,
+                load_generator(draft / WEIGHTS_NAME, generator.config),
                 draft / GRAPH_NAME,
                 height=height,
                 width=width,

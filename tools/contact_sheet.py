@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--side", type=int, default=160)
     arguments = parser.parse_args()
-    jobs = plan_jobs(arguments.in_dir, arguments.out_dir, "png")[: arguments.count]
+    jobs = plan_jobs(arguments.in_dir, arguments.out_dir, "png")
+    jobs = jobs[:: max(1, len(jobs) // arguments.count)][: arguments.count]
     rows = [
         draw([getattr(job, place) for job in jobs], arguments.side)
         for place in ("source", "target")

@@ -17,7 +17,7 @@ def save_generator(generator: Generator, path: Path) -> None:
         name: tensor.detach().float().cpu().contiguous()
         for name, tensor in generator.state_dict().items()
     }
-    safetensors.torch.save_file(tensors, path)
+    path.write_bytes(safetensors.torch.save(tensors))
 
 
 def load_generator(path: Path, config: GeneratorConfig) -> Generator:

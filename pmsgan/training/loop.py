@@ -112,7 +112,8 @@ def train(
                 _save_sample(trainer, pairs, run_folder)
             if ends:
                 break
-    _log.info("%s", log.summary())
+    if log.num_steps:
+        _log.info("%s", log.summary())
     return trainer.trained_generator(), trainer.num_steps_done
 
 

@@ -21,7 +21,8 @@ class RunLog:
         self._path = run_folder / METRICS_NAME
         self._start = time.perf_counter()
         self._waited_s = 0.0
-        self._num_steps = 0
+        self.num_steps = 0
+        """Steps of this run, without those that it was resumed after."""
 
     def waiting_for(self, batches: Iterable[T]) -> Iterator[T]:
         """Pass batches on; the time until each is there counts as waiting, from the second on.
@@ -30,11 +31,11 @@ class RunLog:
         """
         asked = time.perf_counter()
         for batch in batches:
-            if self._num_steps:
+            if self.num_steps:
                 self._waited_s += time.perf_counter() - asked
             else:
                 self._start = time.perf_counter()
-            self._num_steps += 1
+            self.num_steps += 1
             yield batch
             asked = time.perf_counter()
 
@@ -56,6 +57,6 @@ class RunLog:
         """Say how fast the run was, and how much of it was waiting for pictures."""
         seconds = max(time.perf_counter() - self._start, 1e-9)
         return (
-            f"{self._num_steps} steps in {seconds:.1f} s, {self._num_steps / seconds:.2f} steps/s, "
+            f"{self.num_steps} steps in {seconds:.1f} s, {self.num_steps / seconds:.2f} steps/s, "
             f"{self._waited_s / seconds:.1%} of the time waiting for pictures"
         )

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pmsgan.errors import ExportError, StyleError
+from pmsgan.export.exporter import export_style
 from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.generator import Generator
 from pmsgan.styles.registry import find_style, user_styles_folder
@@ -23,6 +24,16 @@ def test_a_written_style_is_complete(
     assert style.origin == {"steps": 3, "licence": "CC0"}
     assert exported.path == style.graph
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+def test_the_graph_follows_from_the_weights_whatever_their_memory_looked_like(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    trained = make_generator().to(memory_format=torch.channels_last)
+    write_style(trained, tmp_path / "mine", height=64, width=64, **WORDS)  # type: ignore[arg-type]
+    style = find_style(f"{tmp_path}/mine")
+    again = export_style(style, tmp_path / "again.onnx", precision="fp16")
+    assert again.path.read_bytes() == style.graph.read_bytes()
 
 
 def test_a_style_that_fails_its_check_leaves_the_old_one(
