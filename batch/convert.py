@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.batch.baseline import Baseline, measure_baseline
-from pmsgan.batch.images import read_image, resize_into
+from pmsgan.batch.images import read_image
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import ImageFormat, Job, plan_jobs
+from pmsgan.batch.plan import Job, plan_jobs
 from pmsgan.batch.report import Failure, Report
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import ConfigError, EngineError, PmsganError
+from pmsgan.formats import ImageFormat
+from pmsgan.resize import resize_into
 from pmsgan.styles.registry import Style, find_style
 
 NUM_BASELINE_PICTURES = 16

@@ -43,17 +43,6 @@ def read_image(path: Path) -> Image:
     return image.astype(np.uint8, copy=False)
 
 
-def resize_into(image: Image, row: Image) -> None:
-    """Stretch a picture over `row`, uint8 [H, W, 3]: averaged when smaller, bicubic when larger."""
-    height, width = row.shape[:2]
-    if image.shape == row.shape:
-        row[:] = image
-        return
-    shrinks = height * width < image.shape[0] * image.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    cv2.resize(image, (width, height), dst=row, interpolation=method)
-
-
 def write_image(image: Image, path: Path) -> None:
     """Encode a picture in the format of the path's suffix.
 

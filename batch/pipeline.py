@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import cv2
 
-from pmsgan.batch.images import read_image, resize_into, write_image
+from pmsgan.batch.images import read_image, write_image
 from pmsgan.batch.plan import Job
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
 from pmsgan.errors import ImageError
+from pmsgan.resize import resize_into
 
 NUM_SLOTS = MAX_IN_FLIGHT + 2
 """One more is being filled, and one written from."""

@@ -5,14 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Literal
 
 from pmsgan.errors import ConfigError
-
-ImageFormat = Literal["png", "jpg", "webp"]
-"""What results are written as, and their suffix."""
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+from pmsgan.formats import PICTURE_SUFFIXES, ImageFormat
 
 
 @dataclass(slots=True)

@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from pmsgan.batch.convert import MAX_THREADS
-from pmsgan.batch.images import read_image, resize_into, write_image
+from pmsgan.batch.images import read_image, write_image
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import plan_jobs
 from pmsgan.engine.select import open_engine
 from pmsgan.engine.translate import Translator
+from pmsgan.resize import resize_into
 from pmsgan.styles.registry import find_style
 
 

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.batch.images import read_image, resize_into, write_image
+from pmsgan.batch.images import read_image, write_image
 from pmsgan.batch.plan import plan_jobs
+from pmsgan.resize import resize_into
 
 
 def draw(paths: list[Path], side: int) -> NDArray[np.uint8]:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.batch.images import resize_into
 from pmsgan.data.pairs import Picture, find_pairs
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine
 from pmsgan.engine.translate import Translator
+from pmsgan.resize import resize_into
 
 HAIR_COLORS = ("34539b", "f07fa3", "f4c24d", "9c3f2b")
 """RGB of HAIR_CLASSES in tools/anime_faces/faces.mjs."""

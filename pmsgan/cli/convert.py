@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pmsgan.batch.plan import ImageFormat
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.engine.choices import Backend, Precision
+from pmsgan.formats import ImageFormat
 
 
 @one_line_errors

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.errors import ConfigError, DataError
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+from pmsgan.formats import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """The endless stream of training samples that pairs are turned into."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError
+from pmsgan.resize import resize_into
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.uint8], str]
 """Input and target, uint8 [H, W, 3] BGR each, and which picture had to be skipped for want of one
@@ -78,10 +78,7 @@ class PairStream(Dataset[Sample]):
 
 
 def fit(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize uint8 [H, W, 3] to [size, size, 3]: averaged when smaller, bicubic when larger."""
-    height, width = image.shape[:2]
-    if (height, width) == (size, size):
-        return image
-    shrinks = size * size < height * width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (size, size), interpolation=method).astype(np.uint8, copy=False)
+    """Return uint8 [H, W, 3] as [size, size, 3]."""
+    fitted = np.empty((size, size, 3), np.uint8)
+    resize_into(image, fitted)
+    return fitted

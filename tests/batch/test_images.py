@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pmsgan.batch.images import read_image, resize_into, write_image
+from pmsgan.batch.images import read_image, write_image
 from pmsgan.errors import ImageError
 
 
@@ -32,23 +32,6 @@ def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(ImageError, match="cannot be read"):
         read_image(tmp_path / "folder.png")
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (1, 1), (300, 2), (5, 100), (64, 64)])
-def test_any_size_is_stretched_over_the_row_in_place(shape: tuple[int, int]) -> None:
-    rows = np.zeros((3, 8, 8, 3), np.uint8)
-    resize_into(np.full((*shape, 3), 200, np.uint8), rows[1])
-    assert (rows[1] == 200).all()
-    assert not rows[0].any()
-    assert not rows[2].any()
-
-
-def test_shrinking_averages() -> None:
-    image = np.zeros((4, 4, 3), np.uint8)
-    image[::2] = 200
-    row = np.zeros((2, 2, 3), np.uint8)
-    resize_into(image, row)
-    assert (row == 100).all()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
