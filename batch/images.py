@@ -55,6 +55,8 @@ def write_image(image: Image, path: Path) -> None:
         encoded = cv2.imencode(path.suffix, image, _ENCODER_SETTINGS[path.suffix])[1].tobytes()
     except cv2.error as error:
         raise ImageError(f"its translation cannot be encoded: {error.err}") from error
+    if not encoded:  # OpenCV reports some failures by an empty result alone
+        raise ImageError(f"its translation cannot be encoded as {path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

@@ -57,6 +57,13 @@ def test_what_cannot_be_encoded_says_so(tmp_path: Path) -> None:
         write_image(np.zeros((0, 0, 3), np.uint8), tmp_path / "a.png")
 
 
+def test_an_empty_encoding_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, np.empty(0, np.uint8)))
+    with pytest.raises(ImageError, match=r"cannot be encoded as \.png"):
+        write_image(np.zeros((2, 2, 3), np.uint8), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_written_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     (tmp_path / "file").touch()
