@@ -7,7 +7,7 @@ from pmsgan.errors import EngineError
 
 def need_torch(command: str) -> None:
     """Raise EngineError unless the packages of the extra `train` are installed."""
-    for module in ("torch", "onnxscript", "tomli_w"):
+    for module in ("torch", "onnxscript", "tomli_w", "lightning_fabric", "tensorboard"):
         if importlib.util.find_spec(module) is None:
             raise EngineError(
                 f"pmsgan {command} needs {module}, which is not installed: "

@@ -1,6 +1,7 @@
 """`pmsgan train`."""
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +69,9 @@ def train(
         int, typer.Option(help="Side of the random crop to train on [pixels]; 0: none.")
     ] = _TRAINING.crop,
     flip: Annotated[bool, typer.Option(help="Mirror half of the samples.")] = _TRAINING.flip,
-    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = _TRAINING.batch_size,
+    batch_size: Annotated[
+        int, typer.Option(help="Pairs in a step of one device.")
+    ] = _TRAINING.batch_size,
     base_channels: Annotated[
         int, typer.Option(help="Width of the network's first stage.")
     ] = _GENERATOR.base_channels,
@@ -77,7 +80,7 @@ def train(
         typer.Option(help="Row of the paper's ablation table."),
     ] = _GENERATOR.ablation,
     precision: Annotated[
-        Precision, typer.Option(help="fp32, or bf16 autocast.")
+        Precision, typer.Option(help="fp32; bf16 autocast; fp16 autocast on a GPU.")
     ] = _TRAINING.precision,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _TRAINING.learning_rate,
     lambda_adversarial: Annotated[
@@ -102,8 +105,21 @@ def train(
     gradient_clip: Annotated[
         float, typer.Option(help="Largest norm of a network's gradient; 0: no limit.")
     ] = _TRAINING.gradient_clip,
+    channels_last: Annotated[
+        bool, typer.Option(help="Lay pictures out as convolutions like them.")
+    ] = _TRAINING.channels_last,
+    compile_: Annotated[
+        bool,
+        typer.Option("--compile", help="Use torch.compile: minutes to start, then quicker steps."),
+    ] = _TRAINING.compile,
+    devices: Annotated[
+        int, typer.Option(help="GPUs on each machine; without a GPU, processes.")
+    ] = _TRAINING.devices,
+    num_nodes: Annotated[
+        int, typer.Option(help="Machines, this command on each of them.")
+    ] = _TRAINING.num_nodes,
     workers: Annotated[
-        int, typer.Option(help="Processes that read pictures.")
+        int, typer.Option(help="Processes that read pictures, for each device.")
     ] = _TRAINING.num_workers,
     save_every: Annotated[
         int, typer.Option(help="Steps between checkpoints and sample grids.")
@@ -112,7 +128,8 @@ def train(
 ) -> None:
     """Train a style from pairs of pictures.
 
-    Ctrl-C saves a checkpoint after the current step; --resume goes on from it.
+    Ctrl-C saves a checkpoint after the current step; --resume goes on from it. For several
+    machines start this command on each with torchrun or Slurm.
     Needs torch: pip install 'pmsgan[train]'.
     """
     from pmsgan.cli.needs import need_torch
@@ -121,6 +138,7 @@ def train(
     from pmsgan.data.pairs import find_pairs
     from pmsgan.data.presets import check_preset, training_split
     from pmsgan.export.style_folder import style_folder
+    from pmsgan.training.hardware import make_fabric
     from pmsgan.training.loop import train as run_training
 
     known = PRESETS[preset] if preset is not None else None
@@ -142,6 +160,10 @@ def train(
         ema_decay=ema_decay,
         gradient_clip=gradient_clip,
         precision=precision,
+        channels_last=channels_last,
+        compile=compile_,
+        devices=devices,
+        num_nodes=num_nodes,
         seed=seed,
         num_workers=workers,
         save_every=save_every,
@@ -152,15 +174,28 @@ def train(
     if preset is not None:
         check_preset(found, preset)
     num_train = known.num_train if known is not None else None
-    pairs = training_split(found, num_train=num_train, train_list=train_list)
-    typer.echo(f"training on {len(pairs)} of {len(found)} pairs, {direction}", err=True)
+    pairs, held_out = training_split(found, num_train=num_train, train_list=train_list)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    fabric = make_fabric(config)
+    leads = fabric.is_global_zero  # the other processes of a run keep quiet
+    if leads:
+        typer.echo(f"training on {len(pairs)} of {len(found)} pairs, {direction}", err=True)
     if dry_run:
         settings = {"generator": asdict(generator), "training": asdict(config)}
         typer.echo(json.dumps(settings, indent=2))
         return
     trained, num_steps = run_training(
-        pairs, config, generator, out, resume=resume, vgg_weights=vgg_weights
+        pairs,
+        config,
+        generator,
+        out,
+        held_out=held_out,
+        resume=resume,
+        vgg_weights=vgg_weights,
+        fabric=fabric,
     )
+    if not leads:
+        return
     if num_steps < steps:
         typer.echo(
             f"saved after step {num_steps} in {out}; go on with the same command and --resume",

@@ -34,8 +34,8 @@ def check_preset(pairs: Sequence[Pair], name: PresetName) -> None:
 
 def training_split(
     pairs: Sequence[Pair], *, num_train: int | None = None, train_list: Path | None = None
-) -> list[Pair]:
-    """Return the pairs to train on.
+) -> tuple[list[Pair], list[Pair]]:
+    """Return the pairs to train on, and those held out.
 
     Args:
         pairs: all of them, by name.
@@ -46,7 +46,8 @@ def training_split(
         DataError: the list cannot be read, is empty, or names pairs that are not there.
     """
     if train_list is None:
-        return list(pairs[:num_train])
+        num_train = num_train or len(pairs)
+        return list(pairs[:num_train]), list(pairs[num_train:])
     try:
         lines = train_list.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -62,4 +63,5 @@ def training_split(
         )
     if not wanted:
         raise DataError(f"{train_list} names no pairs: write one name on each line")
-    return [by_name[key] for key in keys]
+    held_out = by_name.keys() - set(keys)
+    return [by_name[key] for key in keys], [pair for pair in pairs if pair.name in held_out]

@@ -1,5 +1,7 @@
 """The endless stream of training samples that pairs are turned into."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
@@ -21,7 +23,9 @@ class PairStream(Dataset[Sample]):
     of a pair that cannot be read stands the next one that can.
     """
 
-    def __init__(self, pairs: list[Pair], *, size: int, crop: int, flip: bool, seed: int) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], *, size: int, crop: int, flip: bool, seed: int
+    ) -> None:
         """Take the pairs.
 
         Args:

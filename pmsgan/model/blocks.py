@@ -59,13 +59,12 @@ class Stage(nn.Sequential):
 class DenseBlock(nn.Module):
     """Features of a small RGB picture: each layer sees all layers before it.
 
-    conv3x3 from RGB, `num_growth_layers` of conv3x3 + ReLU on the concatenation, each adding half
-    of `channels`, and a conv1x1 back to `channels`.
+    conv3x3 from RGB, `num_growth_layers` of conv3x3 + ReLU on the concatenation, each adding
+    `growth` channels, and a conv1x1 back to `channels`.
     """
 
-    def __init__(self, channels: int, num_growth_layers: int) -> None:
+    def __init__(self, channels: int, growth: int, num_growth_layers: int) -> None:
         super().__init__()
-        growth = channels // 2
         self.first = conv3x3(3, channels)
         self.layers = nn.ModuleList(
             conv3x3(channels + index * growth, growth) for index in range(num_growth_layers)

@@ -22,6 +22,10 @@ class GeneratorConfig:
     """Residual blocks in each encoder and each decoder."""
     num_growth_layers: int = 3
     """Layers that grow inside a dense block of EFF [D]."""
+    growth_divisor: int = 2
+    """Each growth layer adds C_j divided by this channels [D]."""
+    branch_divisor: int = 2
+    """Each branch of CSASP_j is C_j divided by this wide [D]."""
     dilations: tuple[int, int, int] = (1, 2, 4)
     """Dilation of CSASP's convolution on E_1, E_2, E_3: low on the fine, high on the coarse [D]."""
     attention_reduction: int = 8
@@ -38,6 +42,12 @@ class GeneratorConfig:
         for name in ("num_residual_blocks", "num_growth_layers", "attention_reduction"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        for name in ("growth_divisor", "branch_divisor"):
+            if not 1 <= getattr(self, name) <= self.base_channels:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}: it must be from 1 to base_channels, "
+                    f"{self.base_channels}"
+                )
         if len(self.dilations) != 3 or min(self.dilations) < 1:
             raise ConfigError(f"dilations is {self.dilations}: it must be three numbers from 1 up")
         if self.ablation not in ABLATIONS:

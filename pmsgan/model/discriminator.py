@@ -1,6 +1,8 @@
 """The 70x70 PatchGAN that judges one output scale [D]; training uses three independent ones."""
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 
 class PatchDiscriminator(nn.Sequential):
@@ -16,9 +18,21 @@ class PatchDiscriminator(nn.Sequential):
         for stride in (2, 2, 1):
             layers += [
                 nn.LeakyReLU(0.2),
-                nn.Conv2d(channels, channels * 2, 4, stride=stride, padding=1),
+                # The norm would take a bias away again.
+                nn.Conv2d(channels, channels * 2, 4, stride=stride, padding=1, bias=False),
                 nn.InstanceNorm2d(channels * 2),
             ]
             channels *= 2
         layers += [nn.LeakyReLU(0.2), nn.Conv2d(channels, 1, 4, padding=1)]
         super().__init__(*layers)
+
+
+class ScaleDiscriminators(nn.ModuleList):
+    """Independent discriminators, one for each output scale."""
+
+    def __init__(self, num_scales: int) -> None:
+        super().__init__(PatchDiscriminator() for _ in range(num_scales))
+
+    def forward(self, images: Sequence[Tensor]) -> list[Tensor]:
+        """Judge one batch at each scale, finest first: RGB [N, 3, H, W] to scores [N, 1, h, w]."""
+        return [judge(image) for judge, image in zip(self, images, strict=True)]

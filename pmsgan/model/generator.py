@@ -13,7 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmsgan.model.blocks import ChannelAttention, DenseBlock, Stage, conv1x1, conv3x3, resize
+from pmsgan.model.blocks import (
+    ChannelAttention,
+    DenseBlock,
+    Stage,
+    conv1x1,
+    conv3x3,
+    resize,
+)
 from pmsgan.model.config import GeneratorConfig, check_sides
 
 
@@ -23,9 +30,10 @@ class EncoderFeatureFusion(nn.Module):
     e = relu(conv3x3 stride 2 (E_{j-1})), d = dense(x_j); e + conv3x3(e * d). The ReLU is [D].
     """
 
-    def __init__(self, above_channels: int, channels: int, num_growth_layers: int) -> None:
+    def __init__(self, above_channels: int, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
-        self.dense = DenseBlock(channels, num_growth_layers)
+        growth = channels // config.growth_divisor
+        self.dense = DenseBlock(channels, growth, config.num_growth_layers)
         self.down = conv3x3(above_channels, channels, stride=2)
         self.merge = conv3x3(channels, channels)
 
@@ -39,14 +47,13 @@ class EncoderFeatureFusion(nn.Module):
 class CrossScaleAttentionSpatialPyramid(nn.Module):
     """CSASP_j: look at all encoders with dilated convolutions, and weigh what they say.
 
-    Every branch convolves at its feature's own size and is then brought to stage j's size. A
-    branch is half of C_j wide [D].
+    Every branch convolves at its feature's own size and is then brought to stage j's size.
     """
 
     def __init__(self, stage: int, config: GeneratorConfig) -> None:
         super().__init__()
         channels = config.widths[stage]
-        branch = channels // 2
+        branch = channels // config.branch_divisor
         self.stage = stage
         self.dilated = nn.ModuleList(
             conv3x3(width, branch, dilation=dilation)
@@ -137,8 +144,7 @@ class Generator(nn.Module):
         widths, blocks = config.widths, config.num_residual_blocks
         stages = range(config.num_stages)
         self.encoder_fusions = nn.ModuleList(
-            EncoderFeatureFusion(above, width, config.num_growth_layers)
-            for above, width in pairwise(widths)
+            EncoderFeatureFusion(above, width, config) for above, width in pairwise(widths)
         )
         self.encoders = nn.ModuleList(
             Stage(3 if stage == 0 else widths[stage], widths[stage], blocks) for stage in stages

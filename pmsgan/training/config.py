@@ -9,11 +9,11 @@ from pmsgan.model.config import check_sides
 Perceptual = Literal["vgg19", "l1"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
 MIN_CROP = 96
 """Pixels: a quarter of it is the least that the third discriminator's layers leave anything of."""
-
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class TrainingConfig:
     steps: int = 100_000
     """Updates of the discriminators and of the generator [D]."""
     batch_size: int = 1
-    """Pairs in one step."""
+    """Pairs in one step of one process."""
     size: int = 256
     """Side [pixels] of the pictures; the style works at this size."""
     crop: int = 0
@@ -47,7 +47,15 @@ class TrainingConfig:
     gradient_clip: float = 0.0
     """Largest norm of a network's gradient; 0 is off [D]."""
     precision: Precision = "fp32"
-    """fp32, or bf16 autocast."""
+    """fp32, or bf16 autocast, or on a GPU fp16 autocast with loss scaling."""
+    channels_last: bool = True
+    """Lay tensors out as [N, H, W, C] in memory, which convolutions prefer; changes no result."""
+    compile: bool = False
+    """Compile the networks with torch.compile, which takes minutes before the first step."""
+    devices: int = 1
+    """GPUs on each machine, or processes on one without a GPU."""
+    num_nodes: int = 1
+    """Machines."""
     seed: int = 0
     """Of weights, order, crops and flips."""
     num_workers: int = 2
@@ -67,7 +75,7 @@ class TrainingConfig:
                 f"{'crop' if self.crop else 'size'} is {self.crop_side}: "
                 f"training needs at least {MIN_CROP}"
             )
-        for name in ("steps", "batch_size", "save_every"):
+        for name in ("steps", "batch_size", "save_every", "devices", "num_nodes"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least 1")
         for name in (

@@ -18,16 +18,16 @@ def draw_grid(generator: Generator, pairs: Sequence[tuple[Picture, Picture]]) ->
     """Draw one row for each pair: input, the output at each scale (finest first), target.
 
     Args:
-        generator: on any device.
+        generator: on any device, of any floating type.
         pairs: inputs and targets of one size, at least one pair.
 
     Returns:
         uint8 [len(pairs) * size, (2 + number of scales) * size, 3] BGR.
     """
     sources, targets = (np.stack(pictures) for pictures in zip(*pairs, strict=True))
-    device = next(generator.parameters()).device
+    weight = next(generator.parameters())
     with torch.no_grad():
-        outputs = generator(bytes_to_rgb(torch.from_numpy(sources).to(device)))
+        outputs = generator(bytes_to_rgb(torch.from_numpy(sources)).to(weight))
         results = [
             rgb_to_bytes(functional.interpolate(output, scale_factor=2**scale)).cpu().numpy()
             for scale, output in enumerate(outputs)

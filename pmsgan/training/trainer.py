@@ -6,12 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pmsgan.errors import CheckpointError
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.model.discriminator import PatchDiscriminator
+from pmsgan.model.discriminator import ScaleDiscriminators
 from pmsgan.model.generator import Generator, init_weights
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.losses import (
@@ -32,31 +33,24 @@ class Trainer:
         self,
         config: TrainingConfig,
         generator_config: GeneratorConfig,
-        device: torch.device,
+        fabric: Fabric,
         perceptual_loss: PerceptualLoss = l1_gradient_loss,
     ) -> None:
-        """Make fresh networks from the config's seed."""
+        """Make fresh networks from the config's seed, the same in each process of `fabric`."""
         torch.manual_seed(config.seed)
         self.config = config
-        self.device = device
+        self.fabric = fabric
         self.num_steps_done = 0
-        generator = Generator(generator_config)
-        discriminators = nn.ModuleList(
-            PatchDiscriminator() for _ in range(generator_config.num_stages)
-        )
-        for network in (generator, discriminators):
-            init_weights(network)
-            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.generator = generator
         self.perceptual_loss = perceptual_loss
-        self.discriminators = discriminators
+        self.generator = Generator(generator_config)
+        self.discriminators = ScaleDiscriminators(generator_config.num_stages)
+        self._generate, self.generator_optimizer = self._set_up(self.generator)
+        self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)
         self.average = (
-            AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
+            AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
             if config.ema_decay
             else None
         )
-        self.generator_optimizer = self._adam(generator)
-        self.discriminator_optimizer = self._adam(discriminators)
 
     def step(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Update the discriminators, then the generator.
@@ -66,12 +60,10 @@ class Trainer:
             target: likewise.
 
         Returns:
-            The losses, one number each: `discriminator`, `perceptual`, `adversarial`; without an
-            adversarial weight the second alone.
+            The losses of this process, one number each: `discriminator`, `perceptual`,
+            `adversarial`; without an adversarial weight the second alone.
         """
-        with self._autocast():
-            fakes = self.generator(source)
-        fakes = [fake.float() for fake in fakes]
+        fakes = self._generate(source)
         reals = target_pyramid(target, len(fakes))
         losses: dict[str, Tensor] = {}
         if self.config.lambda_adversarial:
@@ -82,39 +74,57 @@ class Trainer:
         self.num_steps_done += 1
         return losses
 
-    def _step_discriminators(self, fakes: list[Tensor], reals: list[Tensor]) -> dict[str, Tensor]:
+    def _step_discriminators(
+        self, fakes: Sequence[Tensor], reals: Sequence[Tensor]
+    ) -> dict[str, Tensor]:
         self.discriminators.requires_grad_(True)
-        with self._autocast():
-            real_scores = self._scores(reals)
-            fake_scores = self._scores([fake.detach() for fake in fakes])
-            loss = discriminator_loss(real_scores, fake_scores)
-        self._update(self.discriminators, self.discriminator_optimizer, loss)
+        both = [
+            torch.cat([real, fake.detach()]) for real, fake in zip(reals, fakes, strict=True)
+        ]  # [2 N, 3, H, W] each
+        halves = [scores.chunk(2) for scores in self._judge(both)]
+        loss = discriminator_loss([real for real, _ in halves], [fake for _, fake in halves])
+        self._update(self._judge, self.discriminator_optimizer, loss)
         return {"discriminator": loss.detach()}
 
-    def _step_generator(self, fakes: list[Tensor], reals: list[Tensor]) -> dict[str, Tensor]:
-        with self._autocast():
+    def _step_generator(
+        self, fakes: Sequence[Tensor], reals: Sequence[Tensor]
+    ) -> dict[str, Tensor]:
+        with self.fabric.autocast():
             losses = {"perceptual": self.perceptual_loss(fakes, reals)}
         loss = self.config.lambda_perceptual * losses["perceptual"]
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
-            with self._autocast():
-                losses["adversarial"] = adversarial_loss(self._scores(fakes))
+            with self.fabric.no_backward_sync(self._judge):
+                losses["adversarial"] = adversarial_loss(self._judge(fakes))
             # Eq. 3
             loss = loss + self.config.lambda_adversarial * losses["adversarial"]
-        self._update(self.generator, self.generator_optimizer, loss)
+        self._update(self._generate, self.generator_optimizer, loss)
         return {name: value.detach() for name, value in losses.items()}
 
-    def _update(self, network: nn.Module, optimizer: torch.optim.Adam, loss: Tensor) -> None:
+    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()
-        loss.backward()
+        self.fabric.backward(loss)
         if self.config.gradient_clip:
-            nn.utils.clip_grad_norm_(network.parameters(), self.config.gradient_clip)
+            self.fabric.clip_gradients(
+                network, optimizer, max_norm=self.config.gradient_clip, error_if_nonfinite=False
+            )
         optimizer.step()
 
-    def _scores(self, images: list[Tensor]) -> list[Tensor]:
-        return [
-            judge(image).float() for judge, image in zip(self.discriminators, images, strict=True)
-        ]
+    def _set_up(self, network: nn.Module) -> Any:
+        """Return module and optimiser that run and update `network` on the run's devices."""
+        init_weights(network)
+        if self.config.channels_last:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.Adam(
+            network.parameters(),
+            lr=self.config.learning_rate,
+            betas=self.config.betas,
+            # One pass over the weights; Fabric cannot clip where it takes the scaling over.
+            fused=self.config.precision != "fp16",
+        )
+        if self.config.compile:
+            network.compile()
+        return self.fabric.setup(network, optimizer)
 
     def trained_generator(self) -> Generator:
         """Return the generator that becomes the style: the moving average where there is one."""
@@ -135,6 +145,7 @@ class Trainer:
             "average": self.average.state_dict() if self.average is not None else None,
             "generator_optimizer": self.generator_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "precision": self.fabric.strategy.precision.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -161,18 +172,10 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = self.config.learning_rate, self.config.betas
-
-    def _adam(self, network: nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(
-            network.parameters(), lr=self.config.learning_rate, betas=self.config.betas
-        )
-
-    def _autocast(self) -> torch.autocast:
-        enabled = self.config.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
 
 def plain_config(config: GeneratorConfig | TrainingConfig) -> dict[str, Any]:

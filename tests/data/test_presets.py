@@ -60,14 +60,14 @@ def test_other_sizes_are_described_with_five_names(pairs: list[Pair], small: Non
 def test_the_first_pairs_are_trained_on_unless_a_list_decides(
     pairs: list[Pair], tmp_path: Path
 ) -> None:
-    def names(split: list[Pair]) -> str:
-        return "".join(pair.name for pair in split)
+    def names(split: tuple[list[Pair], list[Pair]]) -> list[str]:
+        return ["".join(pair.name for pair in side) for side in split]
 
-    assert names(training_split(pairs)) == "abcdefgh"
-    assert names(training_split(pairs, num_train=3)) == "abc"
+    assert names(training_split(pairs)) == ["abcdefgh", ""]
+    assert names(training_split(pairs, num_train=3)) == ["abc", "defgh"]
     chosen = tmp_path / "train.txt"
     chosen.write_text("h\n\n b.png \n")
-    assert names(training_split(pairs, num_train=3, train_list=chosen)) == "hb"
+    assert names(training_split(pairs, num_train=3, train_list=chosen)) == ["hb", "acdefg"]
 
 
 @pytest.mark.parametrize(

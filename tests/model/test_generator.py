@@ -117,6 +117,12 @@ def test_each_ablation_adds_its_module_alone(
     assert all(any(name.startswith(prefix) for name in new) for prefix in added)
 
 
+def test_the_widths_that_the_paper_leaves_open_can_be_set() -> None:
+    shapes = Generator(GeneratorConfig(base_channels=8, growth_divisor=4, branch_divisor=8))
+    assert shapes.encoder_fusions[0].dense.layers[0].out_channels == 16 // 4
+    assert shapes.contexts[2].own.out_channels == 32 // 8
+
+
 @pytest.mark.parametrize(
     ("height", "width", "named"), [(30, 32, "height 30"), (32, 34, "width 34")]
 )
@@ -138,6 +144,8 @@ def test_oblong_pictures_are_fine(make_generator: Callable[..., Generator]) -> N
         ({"base_channels": 5}, "base_channels is 5"),
         ({"num_residual_blocks": 0}, "num_residual_blocks is 0"),
         ({"dilations": (1, 0, 4)}, "dilations"),
+        ({"growth_divisor": 0}, "growth_divisor is 0"),
+        ({"branch_divisor": 64}, "branch_divisor is 64"),
         ({"ablation": "all"}, "ablation is 'all'"),
     ],
 )
@@ -148,7 +156,7 @@ def test_a_wrong_setting_is_named(values: dict[str, object], named: str) -> None
 
 def test_eff_is_the_papers_formula() -> None:
     torch.manual_seed(0)
-    eff = EncoderFeatureFusion(4, 8, 3)
+    eff = EncoderFeatureFusion(4, 8, GeneratorConfig(base_channels=4))
     image, above = torch.randn(1, 3, 8, 8), torch.randn(1, 4, 16, 16)
     e, d = functional.relu(eff.down(above)), eff.dense(image)
     torch.testing.assert_close(eff(image, above), e + eff.merge(e * d))

@@ -14,6 +14,8 @@ from pmsgan.training.config import TrainingConfig
         ({"crop": 300}, "must not exceed size"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"devices": 0}, "devices is 0"),
+        ({"num_nodes": 0}, "num_nodes is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"perceptual": "l2"}, "perceptual is 'l2'"),
         ({"precision": "fp8"}, "precision is 'fp8'"),

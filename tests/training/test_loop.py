@@ -15,8 +15,9 @@ from pmsgan.errors import CheckpointError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
-from pmsgan.training.loop import CHECKPOINT_NAME, train
+from pmsgan.training.loop import train
 from pmsgan.training.perceptual import vgg19_features
+from pmsgan.training.run_folder import CHECKPOINT_NAME
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
@@ -48,6 +49,16 @@ def test_a_run_leaves_config_checkpoint_and_samples(pairs: list[Pair], tmp_path:
     samples = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert samples == ["step_0000002.png", "step_0000004.png"]
     assert cv2.imread(str(tmp_path / "samples" / samples[0])).shape == (3 * 96, 5 * 96, 3)
+
+
+def test_samples_are_of_held_out_pairs_where_there_are_any(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    config = replace(SETTINGS, steps=1)
+    train(pairs[1:], config, NETWORK, tmp_path, held_out=pairs[:1])
+    grid = cv2.imread(str(tmp_path / "samples" / "step_0000001.png"))
+    assert (grid[:, :96] == pairs[0].input.read()).all()
+    assert (grid[:, -96:] == pairs[0].target.read()).all()
 
 
 def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
@@ -209,6 +220,17 @@ def test_out_of_memory_names_what_to_lower(
 
     monkeypatch.setattr(Trainer, "step", step)
     with pytest.raises(TrainingError, match="--batch-size 1 at 96x96 pixels: lower"):
+        train(pairs, SETTINGS, NETWORK, tmp_path)
+
+
+def test_the_death_of_another_process_is_told_from_a_fault_of_ones_own(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> None:
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [::1]:1")
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(TrainingError, match="another process of this run has ended"):
         train(pairs, SETTINGS, NETWORK, tmp_path)
 
 

@@ -1,17 +1,22 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 
 from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.discriminator import ScaleDiscriminators
+from pmsgan.model.generator import Generator
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.hardware import make_precision
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
 SETTINGS = TrainingConfig(
     steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_workers=0
 )
-CPU = torch.device("cpu")
+CPU = Fabric(accelerator="cpu", devices=1)
 
 
 def test_steps_lower_the_perceptual_loss() -> None:
@@ -45,6 +50,45 @@ def test_bf16_runs_under_autocast_and_keeps_float_weights() -> None:
     losses = trainer.step(torch.rand(1, 3, 96, 96), torch.rand(1, 3, 96, 96))
     assert all(torch.isfinite(loss) for loss in losses.values())
     assert all(p.dtype == torch.float32 for p in trainer.generator.parameters())
+
+
+def half_precision_on_the_cpu() -> Fabric:
+    # Fabric itself offers fp16 on GPUs alone.
+    return Fabric(accelerator="cpu", devices=1, plugins=[make_precision("fp16", "cpu")])
+
+
+def test_fp16_skips_updates_that_overflow_and_keeps_the_scale_in_the_checkpoint() -> None:
+    config = replace(
+        SETTINGS, precision="fp16", gradient_clip=1.0, lambda_adversarial=0.0, ema_decay=0.0
+    )
+    trainer = Trainer(config, NETWORK, half_precision_on_the_cpu())
+    source, target = torch.rand(2, 1, 3, 96, 96)
+    weight = trainer.generator.output.rgb.weight
+    history = []
+    for _ in range(6):
+        before = weight.detach().clone()
+        trainer.step(source, target)
+        scale = trainer.state_dict()["precision"]["scale"]
+        history.append((scale, not torch.equal(before, weight)))
+    for (old, _), (new, updated) in pairwise([(2.0**16, False), *history]):
+        assert updated == (new == old), history
+    assert history[-1][1], history
+    state = trainer.state_dict()
+    resumed = Trainer(config, NETWORK, half_precision_on_the_cpu())
+    resumed.load_state_dict(state)
+    assert resumed.state_dict()["precision"] == state["precision"]
+
+
+def test_compiling_and_the_memory_layout_change_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    # What compiling itself does is torch's to test, and takes a minute.
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self)))
+    source, target = torch.rand(2, 1, 3, 96, 96)
+    plain = Trainer(replace(SETTINGS, channels_last=False), NETWORK, CPU).step(source, target)
+    other = Trainer(replace(SETTINGS, compile=True), NETWORK, CPU).step(source, target)
+    assert compiled == [Generator, ScaleDiscriminators]
+    for name, loss in plain.items():
+        assert other[name].item() == pytest.approx(loss.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("ablation", ["single", "eff"])

@@ -1,0 +1,69 @@
+"""The batches of a run, on the device that trains on them."""
+
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from pmsgan.data.pairs import Pair
+from pmsgan.data.stream import PairStream
+from pmsgan.errors import DataError
+from pmsgan.model.pixels import bytes_to_rgb
+from pmsgan.training.config import TrainingConfig
+
+
+def batches(
+    pairs: list[Pair], config: TrainingConfig, fabric: Fabric, num_steps_done: int
+) -> Iterator[tuple[Tensor, Tensor, Sequence[str]]]:
+    """Yield what is left of the run: input and target, float [N, 3, H, W] RGB in [-1, 1].
+
+    The third is what had to be skipped for each sample. The processes of a run take turns at the
+    samples: n processes with batch 1 see in a step what one process with batch n sees.
+
+    Raises:
+        DataError: no pair can be read.
+    """
+    stream = PairStream(
+        pairs, size=config.size, crop=config.crop_side, flip=config.flip, seed=config.seed
+    )
+    loader = DataLoader(
+        stream,
+        batch_sampler=_sample_numbers(config, fabric, num_steps_done),
+        num_workers=config.num_workers,
+        pin_memory=fabric.device.type == "cuda",
+        worker_init_fn=_leave_interrupts_to_the_parent,
+    )
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
+    for *images, skipped in _read(loader):
+        source, target = (
+            bytes_to_rgb(image.to(fabric.device, non_blocking=True)).contiguous(
+                memory_format=layout
+            )
+            for image in images
+        )
+        yield source, target, skipped
+
+
+def _sample_numbers(
+    config: TrainingConfig, fabric: Fabric, num_steps_done: int
+) -> Iterator[list[int]]:
+    for step in range(num_steps_done, config.steps):
+        first = (step * fabric.world_size + fabric.global_rank) * config.batch_size
+        yield list(range(first, first + config.batch_size))
+
+
+def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Iterate over a loader; an error in a worker comes without the worker's traceback."""
+    try:
+        yield from loader
+    except DataError as error:
+        last_line = str(error).strip().splitlines()[-1]
+        raise DataError(last_line.removeprefix("pmsgan.errors.DataError: ")) from error
+
+
+def _leave_interrupts_to_the_parent(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,49 @@
+"""Which processors a run uses, through Lightning Fabric."""
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
+from lightning_fabric.plugins import Precision as FabricPrecision
+
+from pmsgan.errors import ConfigError
+from pmsgan.training.config import Precision, TrainingConfig
+
+SCALE_GROWTH_INTERVAL = 200
+"""Updates without an overflow after which the loss scale of fp16 doubles.
+
+An untrained generator makes almost flat pictures, whose instance norm has gradients so large that
+the scale falls below 1; torch's interval of 2000 would keep it there for most of a run.
+"""
+
+
+def make_fabric(config: TrainingConfig) -> Fabric:
+    """Return what starts the processes of a run and lets them train together.
+
+    GPUs where there are any, else the CPU. Under torchrun or Slurm the processes are there
+    already; otherwise `launch` starts this program again for each further device.
+
+    Raises:
+        ConfigError: this machine has too few GPUs, or none for fp16.
+    """
+    num_gpus = torch.cuda.device_count()
+    if not num_gpus and config.precision == "fp16":
+        raise ConfigError("precision fp16 needs a GPU: use bf16 or fp32")
+    if 0 < num_gpus < config.devices:
+        raise ConfigError(f"devices is {config.devices}: this machine has {num_gpus} GPUs")
+    accelerator = "cuda" if num_gpus else "cpu"
+    return Fabric(
+        accelerator=accelerator,
+        devices=config.devices,
+        num_nodes=config.num_nodes,
+        plugins=[make_precision(config.precision, accelerator)],
+    )
+
+
+def make_precision(precision: Precision, device_type: str) -> FabricPrecision:
+    """Return what casts to `precision` and, for fp16, scales the losses."""
+    if precision == "fp32":
+        return FabricPrecision()
+    if precision == "bf16":
+        return MixedPrecision("bf16-mixed", device_type)
+    scaler = torch.amp.GradScaler(device_type, growth_interval=SCALE_GROWTH_INTERVAL)
+    return MixedPrecision("16-mixed", device_type, scaler)
