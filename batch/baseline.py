@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.engine.parity import compare
-from pmsgan.engine.select import missing_library, open_engine
+from pmsgan.engine.select import open_engine, what_is_missing
 from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
@@ -65,7 +65,7 @@ def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) 
     Raises:
         EngineError: torch is not installed, or the child failed.
     """
-    if (missing := missing_library("eager")) is not None:
+    if (missing := what_is_missing("eager")) is not None:
         raise EngineError(missing)
     _log.info("timing eager PyTorch on %d of the pictures", len(pictures))
     translate = Translator(engine)

@@ -34,6 +34,7 @@ def convert_folder(
     backend: Backend = "auto",
     precision: Precision = "auto",
     max_batch: int | None = None,
+    require_gpu: bool = False,
     image_format: ImageFormat = "png",
     with_baseline: bool = True,
     on_start: Callable[[int], None] | None = None,
@@ -48,6 +49,7 @@ def convert_folder(
         backend: auto takes the first that can run here.
         precision: auto takes the fastest that is accurate.
         max_batch: pictures in a slot; by default the engine's own choice.
+        require_gpu: take no backend that runs on the CPU.
         image_format: of the outputs: png, jpg or webp.
         with_baseline: measure eager PyTorch on some of the pictures afterwards.
         on_start: called once with the number of pictures.
@@ -64,7 +66,13 @@ def convert_folder(
     found = find_style(style) if isinstance(style, str) else style
     jobs = plan_jobs(in_dir, out_dir, image_format)
     num_threads = min(MAX_THREADS, os.cpu_count() or 1)
-    with open_engine(found, backend=backend, precision=precision, max_batch=max_batch) as engine:
+    with open_engine(
+        found,
+        backend=backend,
+        precision=precision,
+        max_batch=max_batch,
+        require_gpu=require_gpu,
+    ) as engine:
         _make_folder(out_dir)
         if on_start is not None:
             on_start(len(jobs))

@@ -2,8 +2,12 @@
 
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
+from pmsgan.engine.graph import read_graph
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import EngineError
+from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
+from pmsgan.engine.tensorrt.prepare import build_ahead
+from pmsgan.errors import ConfigError, EngineError
+from pmsgan.styles.registry import find_style
 
 
 def build(
@@ -11,17 +15,42 @@ def build(
     *,
     backend: CompilingBackend = "auto",
     precision: Precision = "auto",
+    max_batch: int = DEFAULT_BATCH,
+    config: BuildConfig | None = None,
+    compute_capability: str | None = None,
 ) -> str:
-    """Compile a style for this machine into the user's cache.
+    """Compile a style into the user's cache.
+
+    Args:
+        style: its name, or the path of its folder.
+        backend: auto takes the first that can run here.
+        precision: auto takes the fastest that the backend is known to be accurate in.
+        max_batch: pictures that TensorRT translates at a time.
+        config: how TensorRT builds; by default an engine that is kept will do.
+        compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
+            8.9, or portable for all that it supports.
 
     Returns:
         One line that says what was prepared, and where.
 
     Raises:
+        ConfigError: another backend builds for GPUs that are not here.
         StyleError: there is no such style.
         EngineError: no backend here can run it, or the one taken compiles nothing.
     """
-    with open_engine(style, backend=backend, precision=precision) as engine:
+    if compute_capability is not None:
+        if backend not in ("auto", "tensorrt-rtx"):
+            raise ConfigError(
+                f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
+            )
+        graph = read_graph(find_style(style).graph)
+        path = build_ahead(
+            graph, compute_capability, precision=precision, max_batch=max_batch, config=config
+        )
+        return f"prepared {style} for tensorrt-rtx, compute capability {compute_capability}: {path}"
+    with open_engine(
+        style, backend=backend, precision=precision, max_batch=max_batch, config=config
+    ) as engine:
         info = engine.info
     if info.backend == "eager":
         raise EngineError("eager PyTorch compiles nothing: pip install openvino")

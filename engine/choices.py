@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-Backend = Literal["auto", "openvino", "eager"]
+Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "eager"]
 """Runtimes; auto takes the first that can run here."""
 
-CompilingBackend = Literal["auto", "openvino"]
+CompilingBackend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino"]
 """Runtimes that can prepare an engine ahead of time."""
 
-Precision = Literal["auto", "fp32", "bf16"]
-"""Arithmetic; auto is bf16 where the processor computes in it, else fp32."""
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that computes in it, else fp32."""

@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import onnx
 
 from pmsgan.errors import EngineError
+
+GraphPrecision = Literal["fp32", "fp16"]
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "translated"
@@ -23,6 +26,8 @@ class GraphInfo:
     """Pixels."""
     width: int
     """Pixels."""
+    precision: GraphPrecision
+    """Of its weights."""
 
 
 def read_graph(path: Path) -> GraphInfo:
@@ -49,6 +54,7 @@ def read_graph(path: Path) -> GraphInfo:
         sha256=hashlib.sha256(data).hexdigest(),
         height=height,
         width=width,
+        precision="fp16" if _has_half(model) else "fp32",
     )
 
 
@@ -65,6 +71,10 @@ def refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
             )
     if model.functions:
         raise EngineError(f"{path} holds functions of its own: export it again with pmsgan export")
+
+
+def _has_half(model: onnx.ModelProto) -> bool:
+    return any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer)
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

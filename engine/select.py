@@ -5,16 +5,35 @@ import logging
 from dataclasses import dataclass
 
 from pmsgan.engine.choices import Backend, Precision
+from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style, find_style
 
-_MODULES: dict[Backend, tuple[str, str]] = {
-    "openvino": ("openvino", "pip install openvino"),
-    "eager": ("torch", "pip install 'pmsgan[train]'"),
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a backend needs."""
+
+    modules: tuple[str, ...]
+    command: str
+    """Installs them."""
+    gpu: bool = False
+
+
+NEEDS: dict[Backend, _Needs] = {
+    "tensorrt": _Needs(("tensorrt", "pycuda"), "pip install 'pmsgan[tensorrt]'", gpu=True),
+    "tensorrt-rtx": _Needs(
+        ("tensorrt_rtx", "pycuda"), "pip install 'pmsgan[tensorrt-rtx]'", gpu=True
+    ),
+    "openvino": _Needs(("openvino",), "pip install openvino"),
+    "eager": _Needs(("torch",), "pip install 'pmsgan[train]'"),
 }
-"""What each backend needs and how to have it, in the order in which `auto` tries them."""
+"""The backends in the order in which `auto` tries them."""
+
+NO_GPU = "no NVIDIA GPU with a driver was found"
 
 _log = logging.getLogger(__name__)
 
@@ -27,32 +46,45 @@ class Choice:
     reason: str
 
 
-def choose_backend(wanted: Backend = "auto") -> Choice:
+def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Choice:
     """Say which backend to use.
 
+    Args:
+        wanted: auto takes the first that can run here.
+        require_gpu: take none that runs on the CPU.
+
     Raises:
-        EngineError: the one asked for, or every one, lacks its library.
+        EngineError: the one asked for, or every one, cannot run here.
     """
     if wanted != "auto":
-        if (missing := missing_library(wanted)) is not None:
+        if (missing := what_is_missing(wanted)) is not None:
             raise EngineError(f"backend {wanted} cannot run here: {missing}")
+        if require_gpu and not NEEDS[wanted].gpu:
+            raise EngineError(f"backend {wanted} runs on the CPU, and a GPU is required")
         return Choice(wanted, "asked for")
-    passed_over: list[str] = []
-    for backend in _MODULES:
-        missing = missing_library(backend)
+    passed_over: dict[str, None] = {}  # in order, each reason once
+    for backend, needs in NEEDS.items():
+        if require_gpu and not needs.gpu:
+            continue
+        missing = what_is_missing(backend)
         if missing is None:
-            reason = "; ".join([*passed_over, "the first that can run here"])
-            return Choice(backend, reason)
-        passed_over.append(f"{backend}: {missing}")
-    raise EngineError(f"no backend can run here ({'; '.join(passed_over)})")
+            return Choice(backend, "; ".join([*passed_over, "the first that can run here"]))
+        passed_over[NO_GPU if missing.startswith(NO_GPU) else f"{backend}: {missing}"] = None
+    kind = "backend on a GPU" if require_gpu else "backend"
+    raise EngineError(f"no {kind} can run here ({'; '.join(passed_over)})")
 
 
-def missing_library(backend: Backend) -> str | None:
-    """Say what a backend lacks and how to install it, or None if nothing."""
-    module, command = _MODULES[backend]
-    if importlib.util.find_spec(module) is None:
-        return f"{module} is not installed ({command})"
-    return None
+def what_is_missing(backend: Backend) -> str | None:
+    """Say what keeps a backend from running here and what to do about it, or None if nothing."""
+    needs = NEEDS[backend]
+    reasons = []
+    if needs.gpu and not count_gpus():
+        reasons.append(NO_GPU)
+    absent = [name for name in needs.modules if importlib.util.find_spec(name) is None]
+    if absent:
+        verb = "is" if len(absent) == 1 else "are"
+        reasons.append(f"{' and '.join(absent)} {verb} not installed: {needs.command}")
+    return "; ".join(reasons) or None
 
 
 def open_engine(
@@ -61,6 +93,8 @@ def open_engine(
     backend: Backend = "auto",
     precision: Precision = "auto",
     max_batch: int | None = None,
+    require_gpu: bool = False,
+    config: BuildConfig | None = None,
 ) -> Engine:
     """Make a style ready to run.
 
@@ -69,6 +103,8 @@ def open_engine(
         backend: auto takes the first that can run here.
         precision: auto takes the fastest that the backend is known to be accurate in.
         max_batch: pictures in a slot, at least 1; by default the engine's own choice.
+        require_gpu: take no backend that runs on the CPU.
+        config: how TensorRT builds; by default an engine that is kept will do.
 
     Raises:
         StyleError: there is no such style, or it is damaged.
@@ -77,9 +113,19 @@ def open_engine(
     if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style) if isinstance(style, str) else style
-    choice = choose_backend(backend)
+    choice = choose_backend(backend, require_gpu=require_gpu)
     _log.info("backend %s (%s)", choice.backend, choice.reason)
     # Each runtime is imported only when it is taken: the others need not be installed.
+    if choice.backend in ("tensorrt", "tensorrt-rtx"):
+        from pmsgan.engine.tensorrt.prepare import open_on_gpu
+
+        return open_on_gpu(
+            choice.backend,
+            read_graph(found.graph),
+            precision=precision,
+            max_batch=max_batch or DEFAULT_BATCH,
+            config=config,
+        )
     if choice.backend == "openvino":
         from pmsgan.engine.openvino import OpenVinoEngine
 

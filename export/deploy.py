@@ -4,17 +4,14 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
+from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphPrecision
 from pmsgan.model.config import check_sides
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
-
-GraphPrecision = Literal["fp32", "fp16"]
 
 OPSET = 18
 """ONNX operator set: the exporter's own, which needs no conversion, and every runtime reads it."""

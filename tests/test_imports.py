@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": "export"}
+FOLDERS = {
+    "pmsgan.batch": "batch",
+    "pmsgan.engine": "engine",
+    "pmsgan.engine.tensorrt": "engine/tensorrt",
+    "pmsgan.export": "export",
+}
 
 ALLOWED = {
     "pmsgan.batch": {"pmsgan.batch", "pmsgan.engine", "pmsgan.styles"},
     "pmsgan.engine": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
+    "pmsgan.engine.tensorrt": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
     "pmsgan.export": {"pmsgan.export", "pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
     "pmsgan.training": {"pmsgan.training", "pmsgan.model", "pmsgan.data"},
     "pmsgan.data": {"pmsgan.data"},
@@ -56,7 +62,9 @@ def test_imports_go_one_way(package: str) -> None:
                 assert f"pmsgan.{parts[1]}" in ALLOWED[package], f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("package", ["pmsgan.batch", "pmsgan.engine", "pmsgan.styles"])
+@pytest.mark.parametrize(
+    "package", ["pmsgan.batch", "pmsgan.engine", "pmsgan.engine.tensorrt", "pmsgan.styles"]
+)
 def test_converting_imports_no_torch(package: str) -> None:
     for path in files_of(package):
         if path.name != "eager.py":

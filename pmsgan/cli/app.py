@@ -10,6 +10,7 @@ import pmsgan
 from pmsgan.cli import boundary
 from pmsgan.cli.build_engine import build_engine
 from pmsgan.cli.convert import convert
+from pmsgan.cli.doctor import doctor
 from pmsgan.cli.export import export
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.styles import styles_app
@@ -28,6 +29,7 @@ app.command()(convert)
 app.command()(train)
 app.command()(export)
 app.command("build-engine")(build_engine)
+app.command()(doctor)
 app.add_typer(prepare_app, name="prepare")
 app.add_typer(styles_app, name="styles")
 

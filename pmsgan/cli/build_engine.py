@@ -18,12 +18,67 @@ def build_engine(
         ),
     ] = True,
     backend: Annotated[CompilingBackend, typer.Option(help="Runtime to build for.")] = "auto",
+    max_batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pictures that a GPU translates at a time; give convert the same as --batch.",
+            show_default="8",
+        ),
+    ] = None,
+    compute_capability: Annotated[
+        str | None,
+        typer.Option(
+            help="Build with TensorRT for RTX for a GPU that is not here: 8.9, say, or portable.",
+            show_default="the GPU that is here",
+        ),
+    ] = None,
+    workspace: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="TensorRT: most memory for kernels [MiB].",
+            show_default="all of the GPU's",
+        ),
+    ] = None,
+    max_aux_streams: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="TensorRT: streams for independent branches.",
+            show_default="TensorRT's choice",
+        ),
+    ] = None,
+    optimization_level: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=5,
+            help="TensorRT: 0 builds quickly, 5 searches longest.",
+            show_default="TensorRT's choice",
+        ),
+    ] = None,
 ) -> None:
-    """Compile a style for this machine ahead of time.
+    """Compile a style ahead of time, for this machine or for another GPU.
 
     The result goes into your cache. pmsgan convert does the same at its start; this only takes the
     wait out of it.
     """
     from pmsgan.engine.build import build
+    from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 
-    typer.echo(build(style, backend=backend, precision="auto" if fp16 else "fp32"))
+    config = BuildConfig(
+        workspace_mib=workspace,
+        max_aux_streams=max_aux_streams,
+        optimization_level=optimization_level,
+    )
+    typer.echo(
+        build(
+            style,
+            backend=backend,
+            precision="auto" if fp16 else "fp32",
+            max_batch=max_batch or DEFAULT_BATCH,
+            config=config if config != BuildConfig() else None,
+            compute_capability=compute_capability,
+        )
+    )

@@ -23,8 +23,11 @@ def convert(
     ] = "auto",
     precision: Annotated[
         Precision,
-        typer.Option(help="Arithmetic; auto is bf16 where the processor has it."),
+        typer.Option(help="Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."),
     ] = "auto",
+    require_gpu: Annotated[
+        bool, typer.Option("--require-gpu", help="End with an error where no GPU can run it.")
+    ] = False,
     image_format: Annotated[
         ImageFormat, typer.Option("--format", help="Format of the results.")
     ] = "png",
@@ -59,6 +62,7 @@ def convert(
             backend=backend,
             precision=precision,
             max_batch=batch,
+            require_gpu=require_gpu,
             image_format=image_format,
             with_baseline=baseline,
             on_start=progress.start,

@@ -82,7 +82,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
     )
     report = convert_folder(in_dir, tmp_path / "out", style)
     assert report.baseline is None
-    assert "not measured: torch is not installed (pip install 'pmsgan[train]')" in report.to_text()
+    assert "not measured: torch is not installed: pip install 'pmsgan[train]'" in report.to_text()
 
 
 def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None:

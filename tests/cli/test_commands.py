@@ -1,6 +1,7 @@
 """The commands as a user meets them: exit code, stdout and stderr."""
 
 import importlib
+import importlib.metadata
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
+from pmsgan.engine import select
 from pmsgan.styles.registry import Style, user_styles_folder
 
 train_module = importlib.import_module("pmsgan.cli.train")
@@ -38,7 +40,7 @@ def test_help_teaches_the_tool() -> None:
     assert result.exit_code == 0
     for word in ("convert", "train", "export", "build-engine", "styles"):
         assert word in result.stdout
-    for command in ("convert", "train", "export", "build-engine", "styles"):
+    for command in ("convert", "train", "export", "build-engine", "styles", "doctor"):
         shown = pmsgan_command(command, "--help")
         assert shown.exit_code == 0
         assert "--help" in shown.stdout
@@ -56,7 +58,10 @@ def test_convert_leaves_pictures_and_a_report(
     assert result.exit_code == 0, result.output
     assert "9 done, 0 failed" in result.stdout
     assert "times eager" in result.stdout
-    assert "backend openvino (the first that can run here)" in caplog.text
+    assert (
+        "backend openvino (no NVIDIA GPU with a driver was found; the first that can run here)"
+        in caplog.text
+    )
     assert "converting: 100%" in result.stderr
     assert len(list(out.rglob("*.png"))) == 9
     assert json.loads((out / "report.json").read_text())["images_done"] == 9
@@ -281,3 +286,39 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
     assert not run.exists()
     (tmp_path / known.direction.split(":")[0] / "c.png").unlink()
     assert "c" in pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run").stderr
+
+
+def test_doctor_says_what_can_run_and_what_the_others_lack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(select, "count_gpus", lambda: 0)
+    told = pmsgan_command("doctor")
+    assert told.exit_code == 0
+    assert f"openvino {importlib.metadata.version('openvino')}" in told.stdout
+    lines = [line.split() for line in told.stdout.splitlines() if line.startswith("  ")]
+    assert [line[0] for line in lines] == ["tensorrt", "tensorrt-rtx", "openvino", "eager"]
+    assert [" ".join(line[1:3]) for line in lines][2:] == ["can run", "can run"]
+    assert "no NVIDIA GPU" in told.stdout
+    real = select.importlib.util.find_spec
+    absent = ("tensorrt", "pycuda")
+    monkeypatch.setattr(
+        select.importlib.util, "find_spec", lambda name: None if name in absent else real(name)
+    )
+    told = pmsgan_command("doctor")
+    assert "tensorrt and pycuda are not installed: pip install 'pmsgan[tensorrt]'" in told.stdout
+
+
+def test_a_required_gpu_that_is_not_there_is_an_error(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(select, "count_gpus", lambda: 0)
+    arguments = ("convert", in_dir, tmp_path / "out", "--style", style.folder, "--require-gpu")
+    result = pmsgan_command(*arguments)
+    assert result.exit_code == 3
+    assert "no backend on a GPU can run here (no NVIDIA GPU" in last_line(result.stderr)
+    result = pmsgan_command(*arguments, "--backend", "openvino")
+    assert result.exit_code == 3
+    assert "backend openvino runs on the CPU" in result.stderr
+    result = pmsgan_command("build-engine", "--fp16", "--backend", "tensorrt")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: backend tensorrt cannot run here: no NVIDIA GPU")

@@ -111,7 +111,7 @@ def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.Monk
     )
     choice = choose_backend()
     assert choice.backend == "eager"
-    assert "openvino is not installed (pip install openvino)" in choice.reason
+    assert "openvino is not installed: pip install openvino" in choice.reason
     with pytest.raises(EngineError, match="backend openvino cannot run here"):
         choose_backend("openvino")
     installed.clear()

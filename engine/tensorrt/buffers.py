@@ -1,0 +1,111 @@
+"""Memory on both sides of the bus, with pycuda.
+
+One thread owns the context and makes all calls. What is made here is freed in reverse order when
+its `with` block ends, also after an error.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pycuda.driver as cuda
+
+from pmsgan.engine.interface import Slot
+from pmsgan.errors import EngineError
+
+
+class GpuMemoryError(EngineError):
+    """The GPU has too little memory left."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gpu:
+    """The GPU in use."""
+
+    name: str
+    capability: str
+    """Compute capability, such as 8.9."""
+    driver: int
+    """Version of CUDA that the driver offers, such as 13000."""
+
+
+@contextmanager
+def gpu_errors_named(task: str) -> Iterator[None]:
+    """Turn pycuda's errors into an EngineError that names the task."""
+    try:
+        yield
+    except cuda.MemoryError as error:
+        raise GpuMemoryError(f"the GPU has too little memory to {task}") from error
+    except cuda.Error as error:
+        raise EngineError(f"the GPU cannot {task}: {error}") from error
+
+
+@contextmanager
+def gpu_context() -> Iterator[Gpu]:
+    """Make the first GPU's primary context current, which other CUDA libraries share.
+
+    Raises:
+        EngineError: there is no GPU that works.
+    """
+    with gpu_errors_named("be used"):
+        cuda.init()
+        device = cuda.Device(0)
+        major, minor = device.compute_capability()
+        gpu = Gpu(
+            name=device.name(),
+            capability=f"{major}.{minor}",
+            driver=cuda.get_driver_version(),
+        )
+        context = device.retain_primary_context()
+    context.push()
+    try:
+        yield gpu
+    finally:
+        context.pop()
+        context.detach()
+
+
+class SlotBuffers:
+    """What one slot holds on both sides, and the order of what happens to it."""
+
+    def __init__(self, stack: ExitStack, shape: tuple[int, ...]) -> None:
+        """Make the buffers of one slot of uint8 `shape`; `stack` frees them.
+
+        Raises:
+            GpuMemoryError: there is too little memory.
+        """
+        stack.callback(self._forget)
+        with gpu_errors_named(f"hold slots of {shape[0]} pictures"):
+            self.slot = Slot(_page_locked(stack, shape), _page_locked(stack, shape))
+            self.input = device_memory(stack, self.slot.input.nbytes)
+            self.output = device_memory(stack, self.slot.output.nbytes)
+            self.copies = cuda.Stream()
+            """For the copies in and out, beside the stream that computes."""
+            self.uploaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+            """The pictures are on the GPU."""
+            self.computed = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+            """So are their translations."""
+            self.downloaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+            """So are they on the host."""
+
+    def _forget(self) -> None:
+        """Let go of the stream and the events, which pycuda frees when nobody knows them.
+
+        An error's traceback may know this object for longer than the GPU's context lives.
+        """
+        self.__dict__.clear()
+
+
+def device_memory(stack: ExitStack, num_bytes: int) -> Any:
+    """Take device memory; `stack` frees it."""
+    memory = cuda.mem_alloc(max(1, num_bytes))
+    stack.callback(memory.free)
+    return memory
+
+
+def _page_locked(stack: ExitStack, shape: tuple[int, ...]) -> Any:
+    array = cuda.pagelocked_zeros(shape, np.uint8)
+    stack.callback(array.base.free)
+    return array

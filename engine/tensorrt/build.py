@@ -1,0 +1,166 @@
+"""Build a plan: parse a deployment graph, choose shapes, and let TensorRT look for kernels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from pmsgan.engine.graph import INPUT_NAME
+from pmsgan.engine.tensorrt.product import Library, capability_name
+from pmsgan.errors import ConfigError, EngineError
+
+DEFAULT_BATCH = 8
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildConfig:
+    """How TensorRT looks for kernels. Changes no result, but the speed of it."""
+
+    workspace_mib: int | None = None
+    """Most memory that kernels may use beside activations [MiB]; by default all there is."""
+    max_aux_streams: int | None = None
+    """Streams beside the main one on which independent branches may run; by default TensorRT's
+    own choice."""
+    optimization_level: int | None = None
+    """0 (quick to build) to 5 (longest search); by default TensorRT's own choice."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a value outside its range."""
+        if self.workspace_mib is not None and self.workspace_mib < 1:
+            raise ConfigError(f"workspace is {self.workspace_mib} MiB: it must be at least 1")
+        if self.max_aux_streams is not None and self.max_aux_streams < 0:
+            raise ConfigError(f"max_aux_streams is {self.max_aux_streams}: it cannot be negative")
+        if self.optimization_level is not None and not 0 <= self.optimization_level <= 5:
+            raise ConfigError(f"optimization_level is {self.optimization_level}: use 0 to 5")
+
+
+def build_plan(
+    library: Library,
+    graph: bytes,
+    name: str,
+    *,
+    height: int,
+    width: int,
+    max_batch: int,
+    config: BuildConfig,
+    capability: str | None,
+    timing_cache: bytes = b"",
+) -> tuple[bytes, bytes]:
+    """Build a plan, which takes seconds to minutes; a bar on stderr shows how far it is.
+
+    Args:
+        library: what builds.
+        graph: a deployment graph, the bytes of an ONNX file.
+        name: of the file, for messages.
+        height: of a picture [pixels].
+        width: of a picture [pixels].
+        max_batch: pictures in a batch: any number from 1 to this, best at this.
+        config: how to search.
+        capability: the compute capability to build for ahead of time, such as 8.9 or portable;
+            None builds for the GPU that is here.
+        timing_cache: what an earlier build has measured.
+
+    Returns:
+        The serialised plan, and the timing cache for the next build.
+
+    Raises:
+        EngineError: the graph is refused, with every error of the parser, or nothing can be built.
+    """
+    api = library.api
+    builder = library.need(api.Builder(library.log), "make a builder")
+    # Types stand in the graph. From TensorRT 11 on there is no other way.
+    strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    network = library.need(builder.create_network(strongly_typed), "make a network")
+    _parse(library, network, graph, name)
+    options = builder.create_builder_config()
+    if config.workspace_mib is not None:
+        options.set_memory_pool_limit(api.MemoryPoolType.WORKSPACE, config.workspace_mib * MIB)
+    if config.max_aux_streams is not None:
+        options.max_aux_streams = config.max_aux_streams
+    if config.optimization_level is not None:
+        options.builder_optimization_level = config.optimization_level
+    _set_capability(library, options, capability)
+    profile = builder.create_optimization_profile()
+    best = (max_batch, height, width, 3)
+    profile.set_shape(INPUT_NAME, (1, height, width, 3), best, best)
+    if options.add_optimization_profile(profile) < 0:
+        raise EngineError(f"{library.product.title} refuses the batch {max_batch}")
+    # TensorRT for RTX measures nothing when it builds.
+    timings = None if library.product.builds_ahead else _use_timing_cache(options, timing_cache)
+    with _progress_bar(library, options) as monitor:
+        plan = builder.build_serialized_network(network, options)
+    if monitor.interrupted:
+        raise KeyboardInterrupt
+    library.need(plan, f"build an engine from {name}")
+    return bytes(plan), bytes(timings.serialize()) if timings is not None else b""
+
+
+def _parse(library: Library, network: Any, graph: bytes, name: str) -> None:
+    parser = library.api.OnnxParser(network, library.log)
+    if parser.parse(graph):
+        return
+    reasons = [
+        f"node {error.node_name() or error.node()} ({error.node_operator() or '?'}): "
+        f"{error.desc().strip()}"
+        for error in map(parser.get_error, range(parser.num_errors))
+    ]
+    raise EngineError(
+        f"{library.product.title} refuses {name}: {'; '.join(reasons) or library.log.summary()}; "
+        "export it again"
+    )
+
+
+def _set_capability(library: Library, options: Any, capability: str | None) -> None:
+    if capability is None:
+        return
+    wanted = capability_name(library, capability)
+    if wanted is not None:
+        options.num_compute_capabilities = 1
+        options.set_compute_capability(getattr(library.api.ComputeCapability, wanted), 0)
+
+
+def _use_timing_cache(options: Any, data: bytes) -> Any:
+    timings = options.create_timing_cache(data) or options.create_timing_cache(b"")
+    if timings is None or not options.set_timing_cache(timings, ignore_mismatch=False):
+        return None
+    return timings
+
+
+def _progress_bar(library: Library, options: Any) -> Any:
+    api = library.api
+
+    class ProgressBar(api.IProgressMonitor):  # type: ignore[misc, name-defined]
+        """A bar over the steps of all phases that have begun; Ctrl-C ends the build."""
+
+        def __init__(self) -> None:
+            api.IProgressMonitor.__init__(self)
+            self.interrupted = False
+            self._done: dict[str, int] = {}
+            self._bar = tqdm(total=0, desc="building", unit="step", dynamic_ncols=True)
+
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            self._done[phase_name] = 0
+            self._bar.total = (self._bar.total or 0) + num_steps
+            self._bar.refresh()
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            try:
+                self._bar.update(step + 1 - self._done[phase_name])
+                self._done[phase_name] = step + 1
+            except KeyboardInterrupt:  # must not fly through TensorRT
+                self.interrupted = True
+            return not self.interrupted
+
+        def phase_finish(self, phase_name: str) -> None:
+            self._done.pop(phase_name, None)
+
+        def __enter__(self) -> "ProgressBar":
+            options.progress_monitor = self
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            options.progress_monitor = None
+            self._bar.close()
+
+    return ProgressBar()

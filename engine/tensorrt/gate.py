@@ -1,0 +1,33 @@
+"""May this engine be used? Its pictures beside those of the same graph in FP32 on the CPU."""
+
+from pmsgan.engine.graph import GraphInfo
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.parity import Parity, check_pictures, compare, has_constant_picture
+from pmsgan.engine.translate import Translator
+from pmsgan.errors import EngineError
+
+MIN_PSNR_DB = 35.0
+
+
+def check_accuracy(engine: Engine, graph: GraphInfo) -> Parity:
+    """Compare an engine with OpenVINO in FP32 on the check pictures.
+
+    Raises:
+        EngineError: a picture is of one colour (what NaN comes out as), or all are too far off.
+    """
+    pictures = check_pictures(graph.height, graph.width)
+    with OpenVinoEngine(graph, precision="fp32", use_cache=False) as reference:
+        wanted = Translator(reference)(pictures)
+    got = Translator(engine)(pictures)
+    parity = compare(got, wanted)
+    is_flat = has_constant_picture(got) and not has_constant_picture(wanted)
+    if is_flat or parity.psnr_db < MIN_PSNR_DB:
+        found = (
+            "pictures of one colour" if is_flat else f"only {parity.psnr_db:.1f} dB PSNR to FP32"
+        )
+        raise EngineError(
+            f"{engine.info.runtime} gives {found} with {graph.path.name} on {engine.info.device} "
+            f"in {engine.info.precision}: use --precision fp32 (build-engine: --fp32)"
+        )
+    return parity

@@ -1,0 +1,118 @@
+"""The two products that share this code, and where they differ."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pmsgan.errors import EngineError
+
+ProductName = Literal["tensorrt", "tensorrt-rtx"]
+
+PORTABLE = "portable"
+"""A compute capability: a plan of TensorRT for RTX that runs on all that it supports."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Product:
+    """TensorRT, or TensorRT for RTX."""
+
+    name: ProductName
+    title: str
+    """As its maker writes it."""
+    module: str
+    """What Python imports."""
+    builds_ahead: bool
+    """It builds for GPUs that are not there, and compiles kernels when a plan is loaded.
+
+    Its plans depend on a compute capability, but on no single GPU and no driver.
+    """
+
+
+PRODUCTS: dict[ProductName, Product] = {
+    "tensorrt": Product(name="tensorrt", title="TensorRT", module="tensorrt", builds_ahead=False),
+    "tensorrt-rtx": Product(
+        name="tensorrt-rtx", title="TensorRT for RTX", module="tensorrt_rtx", builds_ahead=True
+    ),
+}
+
+
+class Library:
+    """An imported product: its module, and its log."""
+
+    def __init__(self, product: Product) -> None:
+        """Import the product.
+
+        Raises:
+            EngineError: it is not installed, or its libraries cannot be loaded.
+        """
+        self.product = product
+        try:
+            self.api: Any = importlib.import_module(product.module)
+        except (ImportError, OSError) as error:
+            raise EngineError(
+                f"{product.title} cannot be loaded ({error}): pip install 'pmsgan[{product.name}]'"
+            ) from error
+        self.version = str(self.api.__version__)
+        self.log = _make_log(self.api)
+
+    def need(self, result: Any, task: str) -> Any:
+        """Pass on a result of the product, which reports failures as None or False.
+
+        Raises:
+            EngineError: it is one of these; with what the log says of it.
+        """
+        if result is None or result is False:
+            raise EngineError(f"{self.product.title} cannot {task}: {self.log.summary()}")
+        return result
+
+
+def _make_log(api: Any) -> Any:
+    class Log(api.ILogger):  # type: ignore[misc]
+        """Keeps warnings and errors, which the calls themselves do not give."""
+
+        def __init__(self) -> None:
+            api.ILogger.__init__(self)
+            self.lines: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity <= api.ILogger.Severity.WARNING:
+                self.lines.append(f"{severity.name}: {message}")
+
+        def summary(self) -> str:
+            """Return the last errors, or the last warnings, in one line."""
+            errors = [line for line in self.lines if not line.startswith("WARNING")]
+            return " | ".join((errors or self.lines)[-3:]) or "it gives no reason"
+
+    return Log()
+
+
+def has_capability(library: Library, capability: str) -> bool:
+    """Say whether TensorRT for RTX builds for one compute capability, such as 8.9."""
+    return _member(capability) in library.api.ComputeCapability.__members__
+
+
+def capability_name(library: Library, capability: str) -> str | None:
+    """Return the name of a compute capability in TensorRT for RTX; None builds a portable plan.
+
+    Args:
+        library: TensorRT for RTX.
+        capability: such as 8.9, or portable.
+
+    Raises:
+        EngineError: it builds no plans for this one.
+    """
+    if capability == PORTABLE:
+        return None
+    if not has_capability(library, capability):
+        members = library.api.ComputeCapability.__members__
+        numbers = sorted(int(name[2:]) for name in members if name.startswith("SM"))
+        known = ", ".join(f"{number // 10}.{number % 10}" for number in numbers)
+        raise EngineError(
+            f"{library.product.title} {library.version} builds for compute capability "
+            f"{known} or {PORTABLE}, not for {capability}"
+        )
+    return _member(capability)
+
+
+def _member(capability: str) -> str:
+    return "SM" + capability.replace(".", "")

@@ -1,0 +1,186 @@
+"""Run a plan: copies in, computing and copies out of neighbouring slots overlap.
+
+Each slot has a stream of its own for its copies; one stream computes for all of them. Events hand
+a slot from one to the other: uploaded -> computed -> downloaded.
+"""
+
+import contextlib
+import logging
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+import pycuda.driver as cuda
+
+from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
+from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.engine.tensorrt.buffers import (
+    Gpu,
+    GpuMemoryError,
+    SlotBuffers,
+    device_memory,
+    gpu_errors_named,
+)
+from pmsgan.engine.tensorrt.plan import PlanKey
+from pmsgan.engine.tensorrt.product import Library
+from pmsgan.errors import EngineError
+
+_log = logging.getLogger(__name__)
+
+
+class TensorRtEngine:
+    """A plan on the GPU; the context that it is made in must stay current while it lives."""
+
+    def __init__(
+        self, library: Library, plan: bytes, key: PlanKey, gpu: Gpu, owned: ExitStack
+    ) -> None:
+        """Load a plan.
+
+        Args:
+            library: the product that built it.
+            plan: what `read_plan` or `build_plan` gave.
+            key: what it was built for.
+            gpu: where it runs.
+            owned: what has to live as long as the engine and no longer; closed with it.
+
+        Raises:
+            EngineError: TensorRT refuses the plan.
+        """
+        self._library = library
+        self._owned = owned
+        self._runtime = library.need(library.api.Runtime(library.log), "make a runtime")
+        self._engine = library.need(
+            self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
+        )
+        self._memory = ExitStack()
+        self._buffers: dict[Slot, SlotBuffers] = {}
+        self._context: Any = None
+        self._compute: Any = None
+        self._count = 0
+        self.info = EngineInfo(
+            backend=key.product,
+            device=gpu.name,
+            precision=key.precision,
+            height=key.height,
+            width=key.width,
+            max_batch=key.max_batch,
+            runtime=f"{library.product.title} {library.version}",
+        )
+
+    def slots(self, count: int) -> list[Slot]:
+        """Make slots; where memory does not suffice for the first ones, of half as many pictures.
+
+        Raises:
+            EngineError: not even slots of one picture fit.
+        """
+        has_slots = bool(self._buffers)
+        while True:
+            try:
+                return self._make_slots(count)
+            except GpuMemoryError as error:
+                batch = self.info.max_batch // 2
+                if has_slots or batch == 0:
+                    raise
+                self._free()
+                _log.warning("%s: going on with slots of %d", error, batch)
+                self.info = replace(self.info, max_batch=batch)
+
+    def submit(self, slot: Slot, count: int) -> None:
+        """Queue the copy in, the translation and the copy out of the first `count` pictures."""
+        buffers = self._of(slot)
+        with gpu_errors_named("translate a batch"):
+            cuda.memcpy_htod_async(buffers.input, slot.input[:count], buffers.copies)
+            buffers.uploaded.record(buffers.copies)
+            self._compute.wait_for_event(buffers.uploaded)
+            self._translate(buffers, count)
+            buffers.computed.record(self._compute)
+            buffers.copies.wait_for_event(buffers.computed)
+            cuda.memcpy_dtoh_async(slot.output[:count], buffers.output, buffers.copies)
+            buffers.downloaded.record(buffers.copies)
+
+    def wait(self, slot: Slot) -> None:
+        """Wait for a slot's copy out; raise EngineError if something before it failed."""
+        buffers = self._of(slot)
+        with gpu_errors_named("translate a batch"):
+            buffers.downloaded.synchronize()
+
+    def __enter__(self) -> "TensorRtEngine":
+        """Return the engine."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for what still runs, then free everything."""
+        self.close()
+
+    def close(self) -> None:
+        """Free everything in the reverse order of its making; a second call does nothing."""
+        self._free()
+        self._engine = self._runtime = None
+        self._owned.close()
+
+    def _make_slots(self, count: int) -> list[Slot]:
+        if self._context is None:
+            self._make_context()
+        shape = (self.info.max_batch, self.info.height, self.info.width, 3)
+        made = []
+        for _ in range(count):
+            buffers = SlotBuffers(self._memory, shape)
+            self._buffers[buffers.slot] = buffers
+            made.append(buffers.slot)
+        return made
+
+    def _make_context(self) -> None:
+        """Make the one execution context, with memory for activations of `max_batch` pictures."""
+        strategy = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
+        self._context = self._library.need(
+            self._engine.create_execution_context(strategy), "make an execution context"
+        )
+        self._set_count(self.info.max_batch)
+        num_bytes = self._context.update_device_memory_size_for_shapes()
+        with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
+            activations = device_memory(self._memory, num_bytes)
+            self._context.set_device_memory(int(activations), num_bytes)
+            self._compute = cuda.Stream()
+
+    def _translate(self, buffers: SlotBuffers, count: int) -> None:
+        if count != self._count:
+            self._set_count(count)
+        for name, memory in ((INPUT_NAME, buffers.input), (OUTPUT_NAME, buffers.output)):
+            self._library.need(
+                self._context.set_tensor_address(name, int(memory)), f"use the memory of {name!r}"
+            )
+        self._library.need(
+            self._context.execute_async_v3(self._compute.handle), f"run a batch of {count}"
+        )
+
+    def _set_count(self, count: int) -> None:
+        shape = (count, self.info.height, self.info.width, 3)
+        self._library.need(
+            self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}"
+        )
+        self._count = count
+
+    def _of(self, slot: Slot) -> SlotBuffers:
+        if slot not in self._buffers:
+            raise EngineError("this slot belongs to no open engine")
+        return self._buffers[slot]
+
+    def _free(self) -> None:
+        """Let go of slots, context and memory, once nothing runs in them any more."""
+        streams = [buffers.copies for buffers in self._buffers.values()]
+        if self._compute is not None:
+            streams.append(self._compute)
+        for stream in streams:
+            # What failed was for `wait` to tell.
+            with contextlib.suppress(EngineError), gpu_errors_named("end what it does"):
+                stream.synchronize()
+        self._buffers.clear()
+        self._compute = self._context = None
+        self._count = 0
+        self._memory.close()

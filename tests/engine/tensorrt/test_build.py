@@ -1,0 +1,211 @@
+"""Our graphs against a real TensorRT parser and builder: TensorRT for RTX needs no GPU for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from pmsgan.cli.app import app
+from pmsgan.engine import cache
+from pmsgan.engine.graph import GraphInfo, read_graph
+from pmsgan.engine.parity import compare
+from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
+from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
+from pmsgan.engine.tensorrt.prepare import build_ahead
+from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
+from pmsgan.engine.widen import widen
+from pmsgan.errors import ConfigError, EngineError
+from pmsgan.export.deploy import DeploymentGraph, trace
+from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
+from pmsgan.model.generator import Generator
+from pmsgan.styles.registry import Style
+
+pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed: make .venv/dev")
+
+CAPABILITIES = ["7.5", "8.0", "8.6", "8.9", "12.0", PORTABLE]
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library(PRODUCTS["tensorrt-rtx"])
+
+
+@pytest.fixture
+def cache_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    return tmp_path
+
+
+def build(library: Library, graph: bytes, name: str = "graph.onnx", **options: object) -> bytes:
+    sizes = {"height": 64, "width": 64, "max_batch": 4, "config": BuildConfig()}
+    return build_plan(library, graph, name, **(sizes | {"capability": "8.9"} | options))[0]  # type: ignore[arg-type]
+
+
+def traced(generator: Generator) -> bytes:
+    program = trace(DeploymentGraph(generator.eval(), "fp16"), 64, 64)
+    return bytes(program.model_proto.SerializeToString())
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_the_graph_of_every_ablation_builds_in_fp16_and_fp32(
+    library: Library, make_generator: Callable[..., Generator], ablation: Ablation
+) -> None:
+    graph = traced(make_generator(ablation))
+    for data in (graph, widen(graph)):
+        assert len(build(library, data)) > 1000
+    assert library.log.lines == []
+
+
+@pytest.mark.parametrize("base_channels", [16, 32])
+def test_the_graph_of_real_widths_builds_in_fp16_and_fp32(
+    library: Library, base_channels: int
+) -> None:
+    graph = traced(Generator(GeneratorConfig(base_channels=base_channels)))
+    for data in (graph, widen(graph)):
+        assert len(build(library, data)) > 1000
+    assert library.log.lines == []
+
+
+def test_a_widened_graph_computes_the_same(
+    style: Style, pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    graph = style.graph.read_bytes()
+    wide = widen(graph)
+    path = tmp_path / "wide.onnx"
+    path.write_bytes(wide)
+    assert read_graph(path).precision == "fp32"
+    assert read_graph(style.graph).precision == "fp16"
+    got, wanted = (
+        onnxruntime.InferenceSession(data).run(None, {"image": pictures})[0]
+        for data in (wide, graph)
+    )
+    assert compare(got, wanted).psnr_db > 50
+
+
+def test_all_errors_of_the_parser_are_told_at_once(library: Library, style: Style) -> None:
+    model = onnx.load(style.graph)
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    convolutions[3].op_type, convolutions[5].op_type = "NoSuch", "NorThis"
+    with pytest.raises(EngineError) as caught:
+        build(library, model.SerializeToString(), "broken.onnx")
+    message = str(caught.value)
+    assert message.startswith("TensorRT for RTX refuses broken.onnx: node ")
+    for node in (convolutions[3], convolutions[5]):
+        assert f"node {node.name} ({node.op_type})" in message
+    with pytest.raises(EngineError, match=r"refuses half\.onnx"):
+        build(library, style.graph.read_bytes()[:1000], "half.onnx")
+
+
+def test_a_compute_capability_that_it_does_not_build_for_is_refused(
+    library: Library, style: Style
+) -> None:
+    with pytest.raises(EngineError, match=r"builds for compute capability 7\.5, .* not for 9\.0"):
+        build(library, style.graph.read_bytes(), capability="9.0")
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_plans_are_kept_and_taken_from_the_cache(
+    style: Style, cache_root: Path, capability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = read_graph(style.graph)
+    path = build_ahead(graph, capability, max_batch=2)
+    assert path.parent == cache_root / "tensorrt-rtx"
+    assert path.stat().st_size > 1000
+    monkeypatch.setattr("pmsgan.engine.tensorrt.prepare.build_plan", None)
+    assert build_ahead(graph, capability, max_batch=2) == path
+
+
+def test_other_settings_of_the_builder_build_again(style: Style, cache_root: Path) -> None:
+    graph = read_graph(style.graph)
+    changed = []
+    for config in (
+        None,
+        BuildConfig(optimization_level=1),
+        BuildConfig(optimization_level=1),
+        None,
+    ):
+        changed.append(build_ahead(graph, "8.9", config=config).stat().st_mtime_ns)
+    assert changed[0] < changed[1] == changed[2] == changed[3]
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"workspace_mib": 0}, "workspace is 0 MiB"),
+        ({"max_aux_streams": -1}, "max_aux_streams is -1"),
+        ({"optimization_level": 6}, "optimization_level is 6"),
+    ],
+)
+def test_a_wrong_setting_is_named(values: dict[str, int], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        BuildConfig(**values)
+
+
+def key_of(graph: GraphInfo) -> PlanKey:
+    return PlanKey(
+        graph_sha256=graph.sha256, product="tensorrt-rtx", version="1.7.1", capability="8.9",
+        gpu="", driver=0, precision="fp16", height=64, width=64, max_batch=2,
+    )  # fmt: skip
+
+
+def test_a_plan_with_any_byte_flipped_is_refused(style: Style, cache_root: Path) -> None:
+    key = key_of(read_graph(style.graph))
+    rng = np.random.default_rng(0)
+    path = write_plan(Plan(rng.bytes(2000), BuildConfig(), checked=True), key)
+    whole = path.read_bytes()
+    header = whole.index(b"\n", whole.index(b"\n") + 1)
+    places = [*range(header + 1), *rng.permutation(range(header + 1, len(whole)))[: 999 - header]]
+    assert len(set(places)) == len(places) == 1000
+    for place in places:
+        flipped = bytearray(whole)
+        flipped[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(flipped)
+        with pytest.raises(StalePlanError, match="is damaged"):
+            read_plan(key)
+    path.write_bytes(whole[:-1])
+    with pytest.raises(StalePlanError, match="is damaged"):
+        read_plan(key)
+    path.write_bytes(whole)
+    plan = read_plan(key)
+    assert plan is not None and plan.checked
+    assert whole.endswith(b"\n" + plan.data)
+
+
+def test_a_plan_for_something_else_is_refused_by_name(style: Style, cache_root: Path) -> None:
+    key = key_of(read_graph(style.graph))
+    assert read_plan(key) is None
+    path = write_plan(Plan(b"plan", BuildConfig(), checked=False), key)
+    other = replace(key, version="1.8.0", driver=13010)
+    with pytest.raises(
+        StalePlanError, match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010"
+    ):
+        read_plan(other)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(EngineError, match="cannot read the engine"):
+        read_plan(key)
+    with pytest.raises(EngineError, match="cannot keep the engine"):
+        write_plan(Plan(b"plan", BuildConfig(), checked=False), key)
+
+
+def test_build_engine_builds_for_a_gpu_that_is_not_here(style: Style, cache_root: Path) -> None:
+    command = [
+        "build-engine", "--style", str(style.folder), "--fp16", "--backend", "tensorrt-rtx",
+        "--compute-capability", "8.9",
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    (plan,) = (cache_root / "tensorrt-rtx").glob("*-fp16-batch8-sm8.9.plan")
+    assert result.stdout.rstrip().endswith(str(plan))
+    single = CliRunner().invoke(app, [*command, "--fp32"])
+    assert single.exit_code == 0, single.output
+    assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-batch8-sm8.9.plan"))) == 1
+    wrong = CliRunner().invoke(app, [*command, "--backend", "openvino"])
+    assert wrong.exit_code == 2
+    assert "use --backend tensorrt-rtx" in wrong.stderr

@@ -1,0 +1,193 @@
+"""Slots, streams, events and memory, through the real pycuda."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pmsgan.engine.tensorrt.plan import PlanKey
+from pmsgan.engine.tensorrt.product import PRODUCTS, Library
+from pmsgan.engine.translate import Translator
+from pmsgan.errors import EngineError
+
+SIDE = 8
+BATCH = 4
+SLOT_BYTES = 2 * BATCH * SIDE * SIDE * 3
+ACTIVATION_BYTES = 4096
+PICTURES = np.random.default_rng(0).integers(0, 256, (11, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def make_library(api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setattr("importlib.import_module", lambda name: api)
+    return Library(PRODUCTS["tensorrt"])
+
+
+@pytest.fixture
+def library(api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    with monkeypatch.context() as patch:
+        library = make_library(api, patch)
+    yield library
+
+
+@contextmanager
+def opened(library: Library) -> Iterator[Any]:
+    from pmsgan.engine.tensorrt.buffers import gpu_context
+    from pmsgan.engine.tensorrt.run import TensorRtEngine
+
+    key = PlanKey(
+        graph_sha256="0" * 64, product="tensorrt", version="10.13.0", capability="8.9",
+        gpu="Stand-in", driver=13000, precision="fp16", height=SIDE, width=SIDE, max_batch=BATCH,
+    )  # fmt: skip
+    with ExitStack() as stack:
+        gpu = stack.enter_context(gpu_context())
+        plan = b'{"version": "10.13.0"}'
+        engine = TensorRtEngine(library, plan, key, gpu, owned=stack.pop_all())
+    with engine:
+        yield engine
+
+
+def test_the_engine_says_what_it_is(library: Library) -> None:
+    with opened(library) as engine:
+        assert engine.info.device == "Stand-in"
+        assert engine.info.runtime == "TensorRT 10.13.0"
+        assert (engine.info.precision, engine.info.max_batch) == ("fp16", BATCH)
+
+
+@pytest.mark.parametrize("count", range(len(PICTURES) + 1))
+def test_any_number_of_pictures_is_translated(library: Library, count: int) -> None:
+    with opened(library) as engine:
+        np.testing.assert_array_equal(Translator(engine)(PICTURES[:count]), 255 - PICTURES[:count])
+
+
+def test_nothing_is_there_before_it_is_waited_for(library: Library) -> None:
+    with opened(library) as engine:
+        (slot,) = engine.slots(1)
+        slot.input[:] = PICTURES[:BATCH]
+        slot.output[:] = 7
+        engine.submit(slot, BATCH)
+        assert (slot.output == 7).all()
+        engine.wait(slot)
+        np.testing.assert_array_equal(slot.output, 255 - PICTURES[:BATCH])
+
+
+def test_a_partial_batch_leaves_the_other_rows_alone(library: Library) -> None:
+    with opened(library) as engine:
+        (slot,) = engine.slots(1)
+        slot.input[:] = PICTURES[:BATCH]
+        slot.output[:] = 7
+        engine.submit(slot, 3)
+        engine.wait(slot)
+        np.testing.assert_array_equal(slot.output[:3], 255 - PICTURES[:3])
+        assert (slot.output[3] == 7).all()
+
+
+def test_slots_in_flight_do_not_mix(library: Library) -> None:
+    with opened(library) as engine:
+        slots = engine.slots(3)
+        for round_ in range(4):
+            for index, slot in enumerate(slots):
+                slot.input[:] = PICTURES[:BATCH] + np.uint8(10 * index + round_)
+                engine.submit(slot, BATCH if index else 2)
+            for index, slot in reversed(list(enumerate(slots))):
+                engine.wait(slot)
+                count = BATCH if index else 2
+                np.testing.assert_array_equal(slot.output[:count], 255 - slot.input[:count])
+
+
+def test_slots_can_be_made_again(library: Library) -> None:
+    with opened(library) as engine:
+        first = Translator(engine)
+        second = Translator(engine)
+        for translate in (first, second, first):
+            np.testing.assert_array_equal(translate(PICTURES), 255 - PICTURES)
+
+
+def test_an_engine_may_be_left_while_it_works(library: Library) -> None:
+    with opened(library) as engine:
+        for slot in engine.slots(2):
+            engine.submit(slot, BATCH)
+
+
+@pytest.mark.parametrize(("pictures", "batch"), [(BATCH, 4), (BATCH - 1, 2), (2, 2), (1, 1)])
+def test_too_little_memory_halves_the_batch(
+    library: Library, driver: Any, caplog: pytest.LogCaptureFixture, pictures: int, batch: int
+) -> None:
+    driver.set_capacity(pictures * (ACTIVATION_BYTES + 2 * 2 * SIDE * SIDE * 3) + 100)
+    with opened(library) as engine:
+        np.testing.assert_array_equal(Translator(engine)(PICTURES), 255 - PICTURES)
+        assert engine.info.max_batch == batch
+    assert ("going on with slots of" in caplog.text) == (batch < BATCH)
+
+
+def test_memory_for_not_even_one_picture_is_an_error(library: Library, driver: Any) -> None:
+    driver.set_capacity(ACTIVATION_BYTES)
+    with pytest.raises(EngineError, match="too little memory"), opened(library) as engine:
+        engine.slots(2)
+
+
+def test_later_slots_do_not_shrink_those_in_use(library: Library, driver: Any) -> None:
+    with opened(library) as engine:
+        translate = Translator(engine)
+        driver.fail("cuMemAlloc", count=100, code=2)
+        with pytest.raises(EngineError, match="too little memory"):
+            engine.slots(1)
+        np.testing.assert_array_equal(translate(PICTURES), 255 - PICTURES)
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync", "cuEventRecord", "cuStreamWaitEvent",
+     "cuEventSynchronize", "cuStreamCreate", "cuEventCreate", "cuMemHostAlloc"],
+)  # fmt: skip
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_failing_call_is_named_and_everything_is_freed(
+    library: Library, driver: Any, function: str, after: int
+) -> None:
+    driver.fail(function, after=after)
+    with pytest.raises(EngineError, match="the GPU cannot"), opened(library) as engine:
+        Translator(engine)(PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("execute_async_v3", "cannot run a batch of 4: ERROR: no kernel for this"),
+        ("create_execution_context", "cannot make an execution context: it gives no reason"),
+        ("set_input_shape", "cannot take a batch of 4"),
+    ],
+)
+def test_a_refusal_of_tensorrt_is_an_error_with_its_log(
+    library: Library, api: SimpleNamespace, call: str, said: str
+) -> None:
+    api.fails.add(call)
+    with pytest.raises(EngineError, match=said), opened(library) as engine:
+        Translator(engine)(PICTURES)
+
+
+def test_a_plan_that_cannot_be_loaded_frees_the_context(
+    library: Library, api: SimpleNamespace
+) -> None:
+    api.__version__ = "11.0.0"
+    with pytest.raises(EngineError, match="cannot load the engine"), opened(library):
+        pass
+
+
+def test_a_closed_engine_takes_nothing(library: Library) -> None:
+    with opened(library) as engine:
+        (slot,) = engine.slots(1)
+    with pytest.raises(EngineError, match="belongs to no open engine"):
+        engine.submit(slot, 1)
+    with pytest.raises(EngineError, match="belongs to no open engine"):
+        engine.wait(slot)
+    engine.close()
+
+
+def test_no_gpu_is_an_error(driver: Any) -> None:
+    from pmsgan.engine.tensorrt.buffers import gpu_context
+
+    driver.fail("cuDevicePrimaryCtxRetain", code=100)
+    with pytest.raises(EngineError, match="the GPU cannot be used"), gpu_context():
+        pass
