@@ -3,6 +3,7 @@
 #   make demo    convert samples/sketches to out/ with the shipped style
 #   make test    the tests
 #   make lint    ruff and mypy
+#   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
 #   make clean   remove what these leave behind
 #
 # torch is large; a machine without a GPU saves gigabytes with
@@ -14,7 +15,7 @@ PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint gpu-check clean
 
 demo: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out --style anime
@@ -30,6 +31,12 @@ lint: .venv/dev
 	rm -rf build
 	$(PIP) install --no-deps --upgrade --target build/types .
 	cd build/types && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p pmsgan
+
+# Needs pycuda and TensorRT in .venv: .venv/bin/pip install '.[tensorrt]'
+gpu-check: .venv/dev
+	.venv/bin/pmsgan doctor
+	.venv/bin/python -m pytest -m gpu tests/engine/tensorrt
+	.venv/bin/python tools/bench_gpu.py docs/benchmarks/gpu
 
 clean:
 	rm -rf .venv build out

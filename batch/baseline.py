@@ -1,8 +1,8 @@
 """The eager baseline: the same pictures through PyTorch, in a child process.
 
-`python -m pmsgan.batch.baseline STYLE PICTURES.npy RESULTS.npy BATCH` is the child. For each line
-on its stdin it translates the pictures once and answers with the seconds that this took, so that
-the two sides run in turn and a machine that gets slower or faster flatters neither.
+The child is `python -m pmsgan.batch.baseline STYLE PICTURES.npy RESULTS.npy BATCH PRECISION`. For
+each line on its stdin it translates the pictures once and answers with the seconds that this took,
+so that the two sides run in turn and a machine that gets slower or faster flatters neither.
 """
 
 import json
@@ -16,11 +16,12 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine, what_is_missing
@@ -54,26 +55,40 @@ class Baseline:
         return asdict(self) | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) -> Baseline:
-    """Time an open engine against eager PyTorch in FP32.
+def baseline_precisions(engine: EngineInfo) -> tuple[Precision, ...]:
+    """Return what eager PyTorch is to be timed in beside an engine.
+
+    FP32, and the best that a user could have had: autocast to what this processor is quick in.
+    """
+    if engine.precision == "fp32":
+        return ("fp32",)
+    return ("fp32", "fp16" if engine.precision == "fp16" else "bf16")
+
+
+def measure_baseline(
+    engine: Engine, style: Style, pictures: NDArray[np.uint8], precision: Precision = "fp32"
+) -> Baseline:
+    """Time an open engine against eager PyTorch.
 
     Args:
         engine: idle; one untimed round warms it up.
         style: what it runs.
         pictures: uint8 [N, H, W, 3] BGR, at least one.
+        precision: of eager PyTorch.
 
     Raises:
         EngineError: torch is not installed, or the child failed.
     """
     if (missing := what_is_missing("eager")) is not None:
         raise EngineError(missing)
-    _log.info("timing eager PyTorch on %d of the pictures", len(pictures))
+    _log.info("timing eager PyTorch in %s on %d of the pictures", precision, len(pictures))
     translate = Translator(engine)
     with tempfile.TemporaryDirectory(prefix="pmsgan-baseline-") as scratch:
         files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")
         np.save(files[0], pictures)
         results = translate(pictures)
-        with _Child(style, *files, engine.info.max_batch, Path(scratch, "stderr")) as child:
+        arguments = [str(style.folder), *map(str, files), str(engine.info.max_batch), precision]
+        with _Child(arguments, Path(scratch, "stderr")) as child:
             eager_info = EngineInfo(**json.loads(child.answer()))
             engine_s, eager_s = [], []
             for _ in range(NUM_ROUNDS):
@@ -95,12 +110,9 @@ def measure_baseline(engine: Engine, style: Style, pictures: NDArray[np.uint8]) 
 class _Child:
     """The child process; it is ended when the block is left."""
 
-    def __init__(
-        self, style: Style, pictures: Path, results: Path, batch: int, stderr: Path
-    ) -> None:
+    def __init__(self, arguments: list[str], stderr: Path) -> None:
         self._timed_out = False
         self._stderr = stderr  # a file, since a pipe that nobody reads fills up
-        arguments = [str(style.folder), str(pictures), str(results), str(batch)]
         with stderr.open("wb") as last_words:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pmsgan.batch.baseline", *arguments],
@@ -147,10 +159,12 @@ class _Child:
         self._process.communicate()
 
 
-def _serve(style_folder: str, pictures_file: str, results_file: str, batch: int) -> None:
+def _serve(
+    style_folder: str, pictures_file: str, results_file: str, batch: int, precision: Precision
+) -> None:
     """Be the child: warm up, leave the results, then translate once for each line on stdin."""
     pictures = np.load(pictures_file)
-    with open_engine(style_folder, backend="eager", max_batch=batch) as engine:
+    with open_engine(style_folder, backend="eager", precision=precision, max_batch=batch) as engine:
         translate = Translator(engine)
         np.save(results_file, translate(pictures))
         _say(json.dumps(asdict(engine.info)))
@@ -166,4 +180,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    folder, source, target, size, wanted = sys.argv[1:]
+    _serve(folder, source, target, int(size), cast("Precision", wanted))

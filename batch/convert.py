@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.batch.baseline import Baseline, measure_baseline
+from pmsgan.batch.baseline import Baseline, baseline_precisions, measure_baseline
 from pmsgan.batch.images import read_image
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job, plan_jobs
@@ -84,9 +84,7 @@ def convert_folder(
             on_done=on_done or (lambda job: None),
         )
         done = [job for job in jobs if job.done]
-        baseline, reason = (
-            _measure(engine, found, done) if with_baseline else (None, "switched off")
-        )
+        baselines, reason = _measure(engine, found, done) if with_baseline else ((), "switched off")
     return Report(
         style=found.name,
         engine=engine.info,
@@ -95,7 +93,7 @@ def convert_folder(
             Failure(name=job.name.as_posix(), reason=job.failure) for job in jobs if job.failure
         ),
         timing=timing,
-        baseline=baseline,
+        baselines=baselines,
         no_baseline=reason,
     )
 
@@ -107,15 +105,21 @@ def _make_folder(folder: Path) -> None:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
-def _measure(engine: Engine, style: Style, done: list[Job]) -> tuple[Baseline | None, str | None]:
-    """Measure the baseline; nothing that goes wrong here may lose the report of a finished run."""
+def _measure(
+    engine: Engine, style: Style, done: list[Job]
+) -> tuple[tuple[Baseline, ...], str | None]:
+    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
+    measured: list[Baseline] = []
+    reason = None
     try:
         pictures = _sample(engine, done[:NUM_BASELINE_PICTURES])
-        return measure_baseline(engine, style, pictures), None
+        for precision in baseline_precisions(engine.info):
+            measured.append(measure_baseline(engine, style, pictures, precision))
     except (PmsganError, OSError, ValueError) as error:
-        return None, str(error)
+        reason = str(error)
     except KeyboardInterrupt:
-        return None, "interrupted"
+        reason = "interrupted"
+    return tuple(measured), reason
 
 
 def _sample(engine: Engine, jobs: list[Job]) -> NDArray[np.uint8]:

@@ -33,9 +33,10 @@ class Report:
     num_done: int
     failures: tuple[Failure, ...]
     timing: Timing
-    baseline: Baseline | None
+    baselines: tuple[Baseline, ...]
+    """Eager PyTorch in FP32, then in what this processor is quick in."""
     no_baseline: str | None
-    """Why there is no baseline, if there is none."""
+    """Why there is none, or not the second."""
 
     @property
     def images_per_s(self) -> float:
@@ -53,7 +54,7 @@ class Report:
             "images_per_s": self.images_per_s,
             "seconds": asdict(self.timing),
             "engine": asdict(self.engine),
-            "baseline": self.baseline.to_json() if self.baseline else None,
+            "baselines": [baseline.to_json() for baseline in self.baselines],
             "no_baseline": self.no_baseline,
         }
 
@@ -77,23 +78,23 @@ class Report:
                 f"{engine.precision}, {engine.width}x{engine.height}, batch {engine.max_batch}",
             ),
         ]
-        if self.baseline is None:
-            return [*rows, ("baseline", f"not measured: {self.no_baseline}")]
-        base = self.baseline
-        return [
-            *rows,
-            (
-                "baseline",
-                f"eager {base.eager.precision} ({base.eager.runtime}) "
-                f"{base.eager_images_per_s:.1f} images/s, "
-                f"engine alone {base.engine_images_per_s:.1f} images/s",
-            ),
-            (
-                "speed-up",
-                f"{base.speedup:.2f} times eager, PSNR {base.psnr_db:.1f} dB to it "
-                f"({base.num_pictures} pictures)",
-            ),
-        ]
+        for base in self.baselines:
+            rows += [
+                (
+                    "baseline",
+                    f"eager {base.eager.precision} ({base.eager.runtime}) "
+                    f"{base.eager_images_per_s:.1f} images/s, "
+                    f"engine alone {base.engine_images_per_s:.1f} images/s",
+                ),
+                (
+                    "speed-up",
+                    f"{base.speedup:.2f} times eager {base.eager.precision}, "
+                    f"PSNR {base.psnr_db:.1f} dB to it ({base.num_pictures} pictures)",
+                ),
+            ]
+        if self.no_baseline is not None:
+            rows.append(("baseline", f"not measured: {self.no_baseline}"))
+        return rows
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pmsgan.batch import baseline as baseline_module
 from pmsgan.batch import convert as convert_module
-from pmsgan.batch.baseline import measure_baseline
+from pmsgan.batch.baseline import baseline_precisions, measure_baseline
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.report import write_report
 from pmsgan.engine import select
@@ -62,7 +62,7 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     assert content["engine"]["backend"] == "openvino"
     assert content["seconds"]["wall_s"] >= content["seconds"]["run_s"] > 0
     assert content["images_per_s"] == pytest.approx(9 / content["seconds"]["wall_s"])
-    measured = content["baseline"]
+    (measured,) = content["baselines"]
     assert measured["num_pictures"] == 9
     assert measured["psnr_db"] > 50
     assert measured["eager"]["backend"] == "eager"
@@ -81,7 +81,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
         select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
     )
     report = convert_folder(in_dir, tmp_path / "out", style)
-    assert report.baseline is None
+    assert report.baselines == ()
     assert "not measured: torch is not installed: pip install 'pmsgan[train]'" in report.to_text()
 
 
@@ -137,6 +137,29 @@ def test_both_sides_get_the_same_pictures(style: Style, pictures: NDArray[np.uin
     assert measured.psnr_db == math.inf
     assert measured.to_json()["psnr_db"] is None
     assert measured.engine_images_per_s > 0
+
+
+def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert_module, "baseline_precisions", lambda info: ("fp32", "bf16"))
+    report = convert_folder(in_dir, tmp_path / "out", style)
+    single, half = report.baselines
+    assert (single.eager.precision, half.eager.precision) == ("fp32", "bf16")
+    assert half.psnr_db > 30
+    assert "times eager fp32" in report.to_text()
+    assert "times eager bf16" in report.to_text()
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("fp32", ("fp32",)), ("bf16", ("fp32", "bf16")), ("fp16", ("fp32", "fp16"))],
+)
+def test_eager_runs_in_what_the_engine_runs_in(
+    style: Style, precision: str, expected: tuple[str, ...]
+) -> None:
+    with open_engine(style) as engine:
+        assert baseline_precisions(replace(engine.info, precision=precision)) == expected
 
 
 def test_wrong_arguments_are_refused_before_anything_is_written(

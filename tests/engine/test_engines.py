@@ -33,7 +33,12 @@ def reference(style: Style, pictures: Pictures) -> Pictures:
 
 @pytest.mark.parametrize(
     ("backend", "precision", "least_psnr_db"),
-    [("openvino", "fp32", 50), ("openvino", "auto", 40), ("eager", "fp32", 50)],
+    [
+        ("openvino", "fp32", 50),
+        ("openvino", "auto", 40),
+        ("eager", "fp32", 50),
+        ("eager", "bf16", 35),
+    ],
 )
 @pytest.mark.parametrize("max_batch", [1, 4, 16])
 def test_an_engine_agrees_with_onnx_runtime(
@@ -41,7 +46,7 @@ def test_an_engine_agrees_with_onnx_runtime(
     pictures: Pictures,
     reference: Pictures,
     backend: Literal["openvino", "eager"],
-    precision: Literal["auto", "fp32"],
+    precision: Literal["auto", "fp32", "bf16"],
     least_psnr_db: float,
     max_batch: int,
 ) -> None:
@@ -122,8 +127,9 @@ def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.Monk
 def test_wrong_requests_are_refused(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="max_batch is 0"):
         open_engine(style, max_batch=0)
-    with pytest.raises(EngineError, match="the eager backend runs in fp32, not in bf16"):
-        open_engine(style, backend="eager", precision="bf16")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(EngineError, match="runs in fp32 or bf16 on a CPU, not in fp16"):
+        open_engine(style, backend="eager", precision="fp16")
     with pytest.raises(EngineError, match="does not compute in fp8"):
         open_engine(style, backend="openvino", precision="fp8")  # type: ignore[arg-type]
 

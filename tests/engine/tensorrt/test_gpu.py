@@ -1,0 +1,56 @@
+"""On a machine with an NVIDIA GPU: `make gpu-check`."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.batch.convert import convert_folder
+from pmsgan.engine.parity import compare
+from pmsgan.engine.select import open_engine, what_is_missing
+from pmsgan.engine.translate import Translator
+from pmsgan.styles.registry import Style
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="no NVIDIA GPU is here"),
+]
+
+Product = Literal["tensorrt", "tensorrt-rtx"]
+
+
+@pytest.fixture(params=["tensorrt", "tensorrt-rtx"])
+def product(request: pytest.FixtureRequest) -> Product:
+    if (missing := what_is_missing(request.param)) is not None:
+        pytest.skip(missing)
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("precision", "least_psnr_db"), [("fp16", 40), ("fp32", 50)])
+@pytest.mark.parametrize("max_batch", [1, 4, 16])
+def test_a_gpu_agrees_with_onnx_runtime(
+    style: Style,
+    pictures: NDArray[np.uint8],
+    product: Product,
+    precision: Literal["fp16", "fp32"],
+    least_psnr_db: float,
+    max_batch: int,
+) -> None:
+    session = onnxruntime.InferenceSession(style.graph)
+    wanted = session.run(None, {"image": pictures})[0]
+    with open_engine(style, backend=product, precision=precision, max_batch=max_batch) as engine:
+        for count in {1, max_batch, len(pictures)}:
+            got = Translator(engine)(pictures[:count])
+            assert compare(got, wanted[:count]).psnr_db > least_psnr_db
+
+
+def test_a_folder_is_converted_on_the_gpu(
+    style: Style, in_dir: Path, tmp_path: Path, product: Product
+) -> None:
+    report = convert_folder(in_dir, tmp_path / "out", style, backend=product, require_gpu=True)
+    assert report.num_done == 9
+    assert report.engine.backend == product
+    assert len(report.baselines) == 2
