@@ -8,6 +8,9 @@ from pmsgan.errors import ConfigError
 Ablation = Literal["single", "eff", "dff", "csasp", "full"]
 ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
 
+Output = Literal["linear", "tanh"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+
 SIDE_MULTIPLE = 4
 """Both sides of a picture are multiples of this: the third stage works at a quarter of them."""
 
@@ -30,6 +33,9 @@ class GeneratorConfig:
     """Dilation of CSASP's convolution on E_1, E_2, E_3: low on the fine, high on the coarse [D]."""
     attention_reduction: int = 8
     """How many times narrower the middle of CSASP's channel attention is [D]."""
+    output: Output = "linear"
+    """What ends each output: nothing, or tanh [D]. Where pictures are mostly white, tanh saturates
+    within a hundred steps of training, and no gradient leads back."""
     ablation: Ablation = "full"
     """Rows (a) to (e) of the paper's Table II; each adds one module to the one before it."""
 
@@ -52,6 +58,9 @@ class GeneratorConfig:
             raise ConfigError(f"dilations is {self.dilations}: it must be three numbers from 1 up")
         if self.ablation not in ABLATIONS:
             raise ConfigError(f"ablation is {self.ablation!r}: use one of {', '.join(ABLATIONS)}")
+
+        if self.output not in OUTPUTS:
+            raise ConfigError(f"output is {self.output!r}: use one of {', '.join(OUTPUTS)}")
 
     @property
     def num_stages(self) -> int:

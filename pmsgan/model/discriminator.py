@@ -28,10 +28,15 @@ class PatchDiscriminator(nn.Sequential):
 
 
 class ScaleDiscriminators(nn.ModuleList):
-    """Independent discriminators, one for each output scale."""
+    """Independent discriminators, one for each output scale, from weights N(0, 0.02)."""
 
     def __init__(self, num_scales: int) -> None:
         super().__init__(PatchDiscriminator() for _ in range(num_scales))
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, 0.0, 0.02)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def forward(self, images: Sequence[Tensor]) -> list[Tensor]:
         """Judge one batch at each scale, finest first: RGB [N, 3, H, W] to scores [N, 1, h, w]."""

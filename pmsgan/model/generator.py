@@ -16,6 +16,7 @@ from torch.nn import functional
 from pmsgan.model.blocks import (
     ChannelAttention,
     DenseBlock,
+    ResidualBlock,
     Stage,
     conv1x1,
     conv3x3,
@@ -115,16 +116,17 @@ class FusedFeaturesOnly(nn.Module):
 class MultiScaleSpatialAttention(nn.Module):
     """MSSA: masks made from all three outputs decide where D_1 counts in the final picture."""
 
-    def __init__(self, channels: int, num_stages: int) -> None:
+    def __init__(self, channels: int, num_stages: int, squash: nn.Module) -> None:
         super().__init__()
         self.mask = conv3x3(3 * num_stages, channels)
         self.rgb = conv3x3(channels, 3)
+        self.squash = squash
 
     def forward(self, decoded: Tensor, outputs: Sequence[Tensor]) -> Tensor:
-        """Make y_out [N, 3, H, W] in [-1, 1] from D_1 and RGB_1, RGB_2, RGB_3."""
+        """Make y_out [N, 3, H, W] from D_1 and RGB_1, RGB_2, RGB_3."""
         full_size = [resize(output, stage) for stage, output in enumerate(outputs)]
         masks = torch.softmax(self.mask(torch.cat(full_size, dim=1)), dim=1)  # [N, C_1, H, W]
-        return torch.tanh(self.rgb(decoded * masks + decoded))
+        return self.squash(self.rgb(decoded * masks + decoded))
 
 
 class FinestOutputOnly(nn.Module):
@@ -161,8 +163,9 @@ class Generator(nn.Module):
         )
         self.decoders = nn.ModuleList(Stage(width, width, blocks) for width in widths)
         self.to_rgb = nn.ModuleList(conv3x3(width, 3) for width in widths)
+        self.squash = nn.Tanh() if config.output == "tanh" else nn.Identity()
         self.output = (
-            MultiScaleSpatialAttention(widths[0], len(widths))
+            MultiScaleSpatialAttention(widths[0], len(widths), self.squash)
             if config.has("full")
             else FinestOutputOnly()
         )
@@ -174,8 +177,9 @@ class Generator(nn.Module):
             image: float [N, 3, H, W], RGB in [-1, 1]; H and W are multiples of 4.
 
         Returns:
-            y_out, RGB_2, RGB_3: float [N, 3, H / 2**j, W / 2**j], RGB in [-1, 1], finest first.
-            The ablation `single` has y_out alone.
+            y_out, RGB_2, RGB_3: float [N, 3, H / 2**j, W / 2**j], RGB, -1 black and 1 white,
+            finest first; a linear output may go beyond, which is for the reader to clip. The
+            ablation `single` has y_out alone.
 
         Raises:
             ConfigError: a side is not a multiple of 4.
@@ -186,7 +190,7 @@ class Generator(nn.Module):
         fused = [context(encoded) for context in self.contexts]
         decoded = self.decode(fused)
         outputs = [
-            torch.tanh(rgb(features)) for rgb, features in zip(self.to_rgb, decoded, strict=True)
+            self.squash(rgb(features)) for rgb, features in zip(self.to_rgb, decoded, strict=True)
         ]
         return (self.output(decoded[0], outputs), *outputs[1:])
 
@@ -210,10 +214,19 @@ class Generator(nn.Module):
         return decoded
 
 
-def init_weights(module: nn.Module) -> None:
-    """Set every convolution of `module` to N(0, 0.02) with zero bias, as the paper trains it."""
-    for layer in module.modules():
+def init_weights(generator: Generator) -> None:
+    """Set every convolution so that features keep their size on their way, with zero bias [D].
+
+    Weights are N(0, 1 / fan_in), the second ones of residual blocks a tenth of it. N(0, 0.02),
+    the paper's, is meant for networks with normalisation: here it would shrink features to a
+    thousandth, and for a thousand steps nothing but biases would learn.
+    """
+    for layer in generator.modules():
         if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    for block in generator.modules():
+        if isinstance(block, ResidualBlock):
+            with torch.no_grad():
+                block.conv2.weight.mul_(0.1)

@@ -43,6 +43,7 @@ class Trainer:
         self.num_steps_done = 0
         self.perceptual_loss = perceptual_loss
         self.generator = Generator(generator_config)
+        init_weights(self.generator)
         self.discriminators = ScaleDiscriminators(generator_config.num_stages)
         self._generate, self.generator_optimizer = self._set_up(self.generator)
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)
@@ -112,7 +113,6 @@ class Trainer:
 
     def _set_up(self, network: nn.Module) -> Any:
         """Return module and optimiser that run and update `network` on the run's devices."""
-        init_weights(network)
         if self.config.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(
