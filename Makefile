@@ -35,6 +35,7 @@ lint: .venv/dev
 # Needs pycuda and TensorRT in .venv: .venv/bin/pip install '.[tensorrt]'
 gpu-check: .venv/dev
 	.venv/bin/pmsgan doctor
+	.venv/bin/pmsgan build-engine --require-gpu
 	.venv/bin/python -m pytest -m gpu tests/engine/tensorrt
 	.venv/bin/python tools/bench_gpu.py docs/benchmarks/gpu
 

@@ -18,6 +18,7 @@ def build(
     max_batch: int = DEFAULT_BATCH,
     config: BuildConfig | None = None,
     compute_capability: str | None = None,
+    require_gpu: bool = False,
 ) -> str:
     """Compile a style into the user's cache.
 
@@ -28,7 +29,8 @@ def build(
         max_batch: pictures that TensorRT translates at a time.
         config: how TensorRT builds; by default an engine that is kept will do.
         compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
-            8.9, or portable for all that it supports.
+            8.9, or portable for 8.0 and newer.
+        require_gpu: take no backend that runs on the CPU.
 
     Returns:
         One line that says what was prepared, and where.
@@ -49,7 +51,12 @@ def build(
         )
         return f"prepared {style} for tensorrt-rtx, compute capability {compute_capability}: {path}"
     with open_engine(
-        style, backend=backend, precision=precision, max_batch=max_batch, config=config
+        style,
+        backend=backend,
+        precision=precision,
+        max_batch=max_batch,
+        require_gpu=require_gpu,
+        config=config,
     ) as engine:
         info = engine.info
     if info.backend == "eager":

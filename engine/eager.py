@@ -53,6 +53,8 @@ class EagerEngine:
         if precision == "fp16" and self._device.type == "cpu":
             raise EngineError("the eager backend runs in fp32 or bf16 on a CPU, not in fp16")
         self._generator = load_generator(weights, config).to(self._device).eval()
+        # Its convolutions would have no more digits than FP16.
+        torch.backends.cudnn.allow_tf32 = False
         self._autocast = torch.autocast(
             self._device.type,
             torch.float16 if precision == "fp16" else torch.bfloat16,

@@ -56,11 +56,12 @@ def measure(style: Style, backend: str, batch: int, cost_gflop: float) -> dict[s
     """Return one row of the table."""
     shape = (batch * BATCHES_IN_A_ROUND, style.height, style.width, 3)
     pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    with open_engine(style, backend=backend, max_batch=batch) as engine:  # type: ignore[arg-type]
+    on_gpu = backend == "auto"
+    with open_engine(style, backend=backend, max_batch=batch, require_gpu=on_gpu) as engine:  # type: ignore[arg-type]
         row: dict[str, Any] = {
             "base": style.generator.base_channels,
             "size": style.height,
-            "batch": engine.info.max_batch,
+            "batch": batch,
             "engine": f"{engine.info.runtime} {engine.info.precision}",
             "device": engine.info.device,
         }
@@ -71,6 +72,7 @@ def measure(style: Style, backend: str, batch: int, cost_gflop: float) -> dict[s
             row[f"eager_{precision}_images_per_s"] = measured.eager_images_per_s
             row[f"times_eager_{precision}"] = measured.speedup
             row[f"psnr_to_eager_{precision}_db"] = measured.to_json()["psnr_db"]
+        row["batch"] = engine.info.max_batch  # halved where memory did not suffice
     return row
 
 
@@ -89,7 +91,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path, help="path of the two files, without suffix")
-    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--backend", default="auto", help="auto: TensorRT, or its RTX sibling")
     parser.add_argument("--sizes", type=numbers, default=[256, 512])
     parser.add_argument("--bases", type=numbers, default=[16, 32])
     parser.add_argument("--batches", type=numbers, default=[1, 4, 8, 16, 32])
@@ -106,6 +108,8 @@ def main() -> None:
                         print(f"base {base}, size {size}, batch {batch}: {error}", file=sys.stderr)
                         continue
                     print(to_markdown(rows[-1:]).splitlines()[-1])
+    if not rows:
+        sys.exit("error: nothing could be measured")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.with_suffix(".json").write_text(json.dumps(rows, indent=2) + "\n")
     command = f"tools/bench_gpu.py {' '.join(sys.argv[1:])}"

@@ -1,6 +1,11 @@
 """Build a plan: parse a deployment graph, choose shapes, and let TensorRT look for kernels."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
@@ -43,6 +48,7 @@ def build_plan(
     height: int,
     width: int,
     max_batch: int,
+    half: bool,
     config: BuildConfig,
     capability: str | None,
     timing_cache: bytes = b"",
@@ -56,6 +62,7 @@ def build_plan(
         height: of a picture [pixels].
         width: of a picture [pixels].
         max_batch: pictures in a batch: any number from 1 to this, best at this.
+        half: the graph computes in FP16; otherwise in FP32, all digits of it.
         config: how to search.
         capability: the compute capability to build for ahead of time, such as 8.9 or portable;
             None builds for the GPU that is here.
@@ -80,6 +87,8 @@ def build_plan(
         options.max_aux_streams = config.max_aux_streams
     if config.optimization_level is not None:
         options.builder_optimization_level = config.optimization_level
+    if not half:
+        options.clear_flag(api.BuilderFlag.TF32)  # has no more digits than FP16
     _set_capability(library, options, capability)
     profile = builder.create_optimization_profile()
     best = (max_batch, height, width, 3)
@@ -88,7 +97,7 @@ def build_plan(
         raise EngineError(f"{library.product.title} refuses the batch {max_batch}")
     # TensorRT for RTX measures nothing when it builds.
     timings = None if library.product.builds_ahead else _use_timing_cache(options, timing_cache)
-    with _progress_bar(library, options) as monitor:
+    with _progress_bar(library, options) as monitor, _interrupts_noted(monitor):
         plan = builder.build_serialized_network(network, options)
     if monitor.interrupted:
         raise KeyboardInterrupt
@@ -117,7 +126,8 @@ def _set_capability(library: Library, options: Any, capability: str | None) -> N
     wanted = capability_name(library, capability)
     if wanted is not None:
         options.num_compute_capabilities = 1
-        options.set_compute_capability(getattr(library.api.ComputeCapability, wanted), 0)
+        member = getattr(library.api.ComputeCapability, wanted)
+        library.need(options.set_compute_capability(member, 0), f"build for {capability}")
 
 
 def _use_timing_cache(options: Any, data: bytes) -> Any:
@@ -125,6 +135,23 @@ def _use_timing_cache(options: Any, data: bytes) -> Any:
     if timings is None or not options.set_timing_cache(timings, ignore_mismatch=False):
         return None
     return timings
+
+
+@contextmanager
+def _interrupts_noted(monitor: Any) -> Iterator[None]:
+    """Let Ctrl-C end the build at its next step: an exception must not fly through TensorRT."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change how signals are taken
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        monitor.interrupted = True
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _progress_bar(library: Library, options: Any) -> Any:
@@ -145,11 +172,8 @@ def _progress_bar(library: Library, options: Any) -> Any:
             self._bar.refresh()
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            try:
-                self._bar.update(step + 1 - self._done[phase_name])
-                self._done[phase_name] = step + 1
-            except KeyboardInterrupt:  # must not fly through TensorRT
-                self.interrupted = True
+            self._bar.update(step + 1 - self._done.get(phase_name, 0))
+            self._done[phase_name] = step + 1
             return not self.interrupted
 
         def phase_finish(self, phase_name: str) -> None:

@@ -105,8 +105,11 @@ def read_plan(key: PlanKey) -> Plan | None:
     if first != MAGIC + hashlib.sha256(body).hexdigest().encode():
         raise StalePlanError(f"{path} is damaged")
     text, _, plan = body.partition(b"\n")
-    header = json.loads(text)
-    found = header["key"]
+    try:
+        header = json.loads(text)
+        found, checked, config = header["key"], header["checked"], BuildConfig(**header["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StalePlanError(f"{path} was built by another version of pmsgan") from error
     differences = [
         f"{field.name} {found.get(field.name)!r}, not {getattr(key, field.name)!r}"
         for field in fields(PlanKey)
@@ -114,4 +117,4 @@ def read_plan(key: PlanKey) -> Plan | None:
     ]
     if differences:
         raise StalePlanError(f"{path} was built for {'; '.join(differences)}")
-    return Plan(plan, BuildConfig(**header["config"]), header["checked"])
+    return Plan(plan, config, checked)

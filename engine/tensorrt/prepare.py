@@ -1,9 +1,11 @@
 """From a graph to an engine: take its plan from the cache, or build, check and keep one."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pmsgan.atomic import replacing
 from pmsgan.engine.cache import cache_folder
@@ -11,16 +13,20 @@ from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo, GraphPrecision
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
+from pmsgan.engine.tensorrt.gate import check_accuracy
 from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
 from pmsgan.engine.tensorrt.product import (
     PORTABLE,
     PRODUCTS,
     Library,
     ProductName,
-    has_capability,
+    known_capabilities,
 )
 from pmsgan.engine.widen import widen
 from pmsgan.errors import EngineError
+
+if TYPE_CHECKING:
+    from pmsgan.engine.tensorrt.buffers import Gpu
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +41,8 @@ def open_on_gpu(
 ) -> Engine:
     """Make a graph ready to run on the first GPU.
 
-    The first time this takes as long as a build; an engine that is kept is loaded in a moment.
+    The first time this takes as long as a build; an engine that is kept is loaded in a moment,
+    but for the kernels that TensorRT for RTX compiles each time.
 
     Args:
         product: what to build and run with.
@@ -47,28 +54,32 @@ def open_on_gpu(
     Raises:
         EngineError: no GPU, no product, a graph that cannot be built, or results that are off.
     """
-    from pmsgan.engine.tensorrt.buffers import gpu_context
-    from pmsgan.engine.tensorrt.gate import check_accuracy
-    from pmsgan.engine.tensorrt.run import TensorRtEngine
+    try:
+        from pmsgan.engine.tensorrt.buffers import gpu_context
+        from pmsgan.engine.tensorrt.run import TensorRtEngine
+    except (ImportError, OSError) as error:
+        raise EngineError(
+            f"pycuda cannot be loaded ({error}): build it against the CUDA that is here, "
+            "pip install --force-reinstall --no-binary pycuda pycuda"
+        ) from error
 
     library = Library(PRODUCTS[product])
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
-        ahead = library.product.builds_ahead
-        key = _key(
-            library,
-            graph,
-            precision,
-            max_batch,
-            capability=_capability(library, gpu.capability),
-            gpu="" if ahead else gpu.name,
-            driver=0 if ahead else gpu.driver,
-        )
-        plan = _take_or_build(library, graph, key, config)
-        engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack.pop_all())
+        keys = _keys_here(library, graph, precision, max_batch, gpu)
+        plan, key = _kept(keys, config) or _build(library, graph, keys[0], config)
+        try:
+            engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
+        except EngineError as error:
+            if not plan.checked:
+                raise
+            _log.warning("%s is refused (%s)", key.path(), error)
+            plan, key = _build(library, graph, keys[0], config)
+            engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
         if not plan.checked:
             _log.info("checked: %s", check_accuracy(engine, graph))
+            engine.free_slots()
             write_plan(replace(plan, checked=True), key)
     except BaseException:
         engine.close()
@@ -98,8 +109,27 @@ def build_ahead(
     """
     library = Library(PRODUCTS["tensorrt-rtx"])
     key = _key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
-    _take_or_build(library, graph, key, config)
+    if _kept([key], config) is None:
+        _build(library, graph, key, config)
     return key.path()
+
+
+def _keys_here(
+    library: Library, graph: GraphInfo, precision: Precision, max_batch: int, gpu: "Gpu"
+) -> list[PlanKey]:
+    """Return what a plan may be for to run on this GPU; the first is what to build."""
+    if not library.product.builds_ahead:
+        return [
+            _key(
+                library, graph, precision, max_batch,
+                capability=gpu.capability, gpu=gpu.name, driver=gpu.driver,
+            )
+        ]  # fmt: skip
+    known = gpu.capability in known_capabilities(library)
+    return [
+        _key(library, graph, precision, max_batch, capability=capability)
+        for capability in ([gpu.capability] if known else []) + [PORTABLE]
+    ]
 
 
 def _key(
@@ -109,8 +139,8 @@ def _key(
     max_batch: int,
     *,
     capability: str,
-    gpu: str,
-    driver: int,
+    gpu: str = "",
+    driver: int = 0,
 ) -> PlanKey:
     return PlanKey(
         graph_sha256=graph.sha256,
@@ -126,13 +156,6 @@ def _key(
     )
 
 
-def _capability(library: Library, capability: str) -> str:
-    """Return what to build for on a GPU of this compute capability."""
-    if library.product.builds_ahead and not has_capability(library, capability):
-        return PORTABLE
-    return capability
-
-
 def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
     if precision in ("auto", graph.precision):
         return graph.precision
@@ -144,34 +167,56 @@ def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
     )
 
 
-def _take_or_build(
+def _kept(keys: Sequence[PlanKey], config: BuildConfig | None) -> tuple[Plan, PlanKey] | None:
+    """Return the first plan that is kept for one of the keys, and built as `config` says."""
+    for key in keys:
+        try:
+            plan = read_plan(key)
+        except StalePlanError as error:
+            _log.info("%s", error)
+            continue
+        if plan is not None and config in (None, plan.config):
+            return plan, key
+    return None
+
+
+def _build(
     library: Library, graph: GraphInfo, key: PlanKey, config: BuildConfig | None
-) -> Plan:
-    try:
-        kept = read_plan(key)
-        if kept is not None and config in (None, kept.config):
-            return kept
-        reason = "no engine is kept for it" if kept is None else "with other settings"
-    except StalePlanError as error:
-        reason = str(error)
-    _log.info("building %s for compute capability %s (%s)", graph.path, key.capability, reason)
+) -> tuple[Plan, PlanKey]:
+    _log.info("building %s for compute capability %s", graph.path, key.capability)
     config = config or BuildConfig()
     data = graph.path.read_bytes()
     timings = cache_folder(key.product) / f"timings-{key.version}-sm{key.capability}.bin"
-    plan, new_timings = build_plan(
+    built, new_timings = build_plan(
         library,
-        widen(data) if key.precision != graph.precision else data,
+        data if key.precision == graph.precision else widen(data),
         str(graph.path),
         height=graph.height,
         width=graph.width,
         max_batch=key.max_batch,
+        half=key.precision == "fp16",
         config=config,
         capability=key.capability if library.product.builds_ahead else None,
-        timing_cache=timings.read_bytes() if timings.exists() else b"",
+        timing_cache=_read_timings(timings),
     )
+    plan = Plan(built, config, checked=False)
+    write_plan(plan, key)
     if new_timings:
-        with replacing(timings) as temporary:
-            temporary.write_bytes(new_timings)
-    built = Plan(plan, config, checked=False)
-    write_plan(built, key)
-    return built
+        _keep_timings(timings, new_timings)
+    return plan, key
+
+
+def _read_timings(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _keep_timings(path: Path, data: bytes) -> None:
+    """Keep what was measured, for a quicker build; no build is lost if that fails."""
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        _log.warning("cannot keep the timings %s: %s", path, error.strerror)

@@ -9,7 +9,7 @@ from pmsgan.errors import EngineError
 ProductName = Literal["tensorrt", "tensorrt-rtx"]
 
 PORTABLE = "portable"
-"""A compute capability: a plan of TensorRT for RTX that runs on all that it supports."""
+"""In the place of a compute capability: a plan for TensorRT for RTX's default, 8.0 and newer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,9 +86,10 @@ def _make_log(api: Any) -> Any:
     return Log()
 
 
-def has_capability(library: Library, capability: str) -> bool:
-    """Say whether TensorRT for RTX builds for one compute capability, such as 8.9."""
-    return _member(capability) in library.api.ComputeCapability.__members__
+def known_capabilities(library: Library) -> list[str]:
+    """Return the compute capabilities that TensorRT for RTX builds for by name, such as 8.9."""
+    names = (name[2:] for name in library.api.ComputeCapability.__members__ if name[:2] == "SM")
+    return [f"{number // 10}.{number % 10}" for number in sorted(map(int, names))]
 
 
 def capability_name(library: Library, capability: str) -> str | None:
@@ -103,16 +104,10 @@ def capability_name(library: Library, capability: str) -> str | None:
     """
     if capability == PORTABLE:
         return None
-    if not has_capability(library, capability):
-        members = library.api.ComputeCapability.__members__
-        numbers = sorted(int(name[2:]) for name in members if name.startswith("SM"))
-        known = ", ".join(f"{number // 10}.{number % 10}" for number in numbers)
+    known = known_capabilities(library)
+    if capability not in known:
         raise EngineError(
             f"{library.product.title} {library.version} builds for compute capability "
-            f"{known} or {PORTABLE}, not for {capability}"
+            f"{', '.join(known)} or {PORTABLE}, not for {capability}"
         )
-    return _member(capability)
-
-
-def _member(capability: str) -> str:
     return "SM" + capability.replace(".", "")

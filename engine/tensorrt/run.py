@@ -42,13 +42,12 @@ class TensorRtEngine:
             plan: what `read_plan` or `build_plan` gave.
             key: what it was built for.
             gpu: where it runs.
-            owned: what has to live as long as the engine and no longer; closed with it.
+            owned: what has to live as long as the engine; it is taken over once all has gone well.
 
         Raises:
             EngineError: TensorRT refuses the plan.
         """
         self._library = library
-        self._owned = owned
         self._runtime = library.need(library.api.Runtime(library.log), "make a runtime")
         self._engine = library.need(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
@@ -58,6 +57,7 @@ class TensorRtEngine:
         self._context: Any = None
         self._compute: Any = None
         self._count = 0
+        self._activation_bytes = 0
         self.info = EngineInfo(
             backend=key.product,
             device=gpu.name,
@@ -67,6 +67,7 @@ class TensorRtEngine:
             max_batch=key.max_batch,
             runtime=f"{library.product.title} {library.version}",
         )
+        self._owned = owned.pop_all()
 
     def slots(self, count: int) -> list[Slot]:
         """Make slots; where memory does not suffice for the first ones, of half as many pictures.
@@ -82,7 +83,7 @@ class TensorRtEngine:
                 batch = self.info.max_batch // 2
                 if has_slots or batch == 0:
                     raise
-                self._free()
+                self.free_slots()
                 _log.warning("%s: going on with slots of %d", error, batch)
                 self.info = replace(self.info, max_batch=batch)
 
@@ -120,9 +121,11 @@ class TensorRtEngine:
 
     def close(self) -> None:
         """Free everything in the reverse order of its making; a second call does nothing."""
-        self._free()
-        self._engine = self._runtime = None
-        self._owned.close()
+        try:
+            self.free_slots()
+        finally:
+            self._engine = self._runtime = None
+            self._owned.close()
 
     def _make_slots(self, count: int) -> list[Slot]:
         if self._context is None:
@@ -141,11 +144,8 @@ class TensorRtEngine:
         self._context = self._library.need(
             self._engine.create_execution_context(strategy), "make an execution context"
         )
-        self._set_count(self.info.max_batch)
-        num_bytes = self._context.update_device_memory_size_for_shapes()
         with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
-            activations = device_memory(self._memory, num_bytes)
-            self._context.set_device_memory(int(activations), num_bytes)
+            self._set_count(self.info.max_batch)
             self._compute = cuda.Stream()
 
     def _translate(self, buffers: SlotBuffers, count: int) -> None:
@@ -165,14 +165,19 @@ class TensorRtEngine:
             self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}"
         )
         self._count = count
+        num_bytes = self._context.update_device_memory_size_for_shapes()
+        if num_bytes > self._activation_bytes:
+            memory = device_memory(self._memory, num_bytes)
+            self._context.set_device_memory(int(memory), num_bytes)
+            self._activation_bytes = num_bytes
 
     def _of(self, slot: Slot) -> SlotBuffers:
         if slot not in self._buffers:
             raise EngineError("this slot belongs to no open engine")
         return self._buffers[slot]
 
-    def _free(self) -> None:
-        """Let go of slots, context and memory, once nothing runs in them any more."""
+    def free_slots(self) -> None:
+        """Let go of all slots, once nothing runs in them any more; others can be made."""
         streams = [buffers.copies for buffers in self._buffers.values()]
         if self._compute is not None:
             streams.append(self._compute)
@@ -182,5 +187,5 @@ class TensorRtEngine:
                 stream.synchronize()
         self._buffers.clear()
         self._compute = self._context = None
-        self._count = 0
+        self._count = self._activation_bytes = 0
         self._memory.close()

@@ -33,6 +33,9 @@ def build_engine(
             show_default="the GPU that is here",
         ),
     ] = None,
+    require_gpu: Annotated[
+        bool, typer.Option("--require-gpu", help="End with an error where no GPU can run it.")
+    ] = False,
     workspace: Annotated[
         int | None,
         typer.Option(
@@ -80,5 +83,6 @@ def build_engine(
             max_batch=max_batch or DEFAULT_BATCH,
             config=config if config != BuildConfig() else None,
             compute_capability=compute_capability,
+            require_gpu=require_gpu,
         )
     )

@@ -40,8 +40,8 @@ class BrokenPictures:
 
 
 @contextmanager
-def step_errors_named(config: TrainingConfig) -> Iterator[None]:
-    """Turn what torch raises in a step into a TrainingError that says what to do.
+def torch_errors_named(config: TrainingConfig) -> Iterator[None]:
+    """Turn what torch raises in the middle of a run into a TrainingError that says what to do.
 
     That is running out of memory, and the death of another process of the run.
     """

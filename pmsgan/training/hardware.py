@@ -1,5 +1,9 @@
 """Which processors a run uses, through Lightning Fabric."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
@@ -23,8 +27,16 @@ def make_fabric(config: TrainingConfig) -> Fabric:
     already; otherwise `launch` starts this program again for each further device.
 
     Raises:
-        ConfigError: this machine has too few GPUs, or none for fp16.
+        ConfigError: this machine has too few GPUs, or none for fp16; or torchrun or Slurm started
+            another number of processes than the config has devices.
     """
+    started = int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or 0)
+    if started not in (0, config.devices * config.num_nodes):
+        raise ConfigError(
+            f"{started} processes were started for {config.devices} devices on "
+            f"{config.num_nodes} nodes: give --devices and --num-nodes the same numbers as "
+            "torchrun or Slurm"
+        )
     num_gpus = torch.cuda.device_count()
     if not num_gpus and config.precision == "fp16":
         raise ConfigError("precision fp16 needs a GPU: use bf16 or fp32")
@@ -37,6 +49,20 @@ def make_fabric(config: TrainingConfig) -> Fabric:
         num_nodes=config.num_nodes,
         plugins=[make_precision(config.precision, accelerator)],
     )
+
+
+@contextmanager
+def others_ended_on_error(fabric: Fabric) -> Iterator[None]:
+    """End the processes that this one has launched when it fails.
+
+    They would wait for it in the next exchange of gradients; Fabric watches the other way only.
+    """
+    try:
+        yield
+    except BaseException:
+        for process in getattr(fabric.strategy.launcher, "procs", ()):
+            process.terminate()
+        raise
 
 
 def make_precision(precision: Precision, device_type: str) -> FabricPrecision:

@@ -21,9 +21,9 @@ from pmsgan.model.generator import Generator
 from pmsgan.training.batches import batches
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.config import TrainingConfig
-from pmsgan.training.faults import BrokenPictures, check_finite, step_errors_named
+from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
-from pmsgan.training.hardware import make_fabric
+from pmsgan.training.hardware import make_fabric, others_ended_on_error
 from pmsgan.training.interrupt import interruptible
 from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
@@ -92,6 +92,8 @@ def train(
     settings = {"generator": plain_config(generator_config), "training": plain_config(config)}
     broken, stopwatch = BrokenPictures(len(pairs)), Stopwatch()
     with (
+        torch_errors_named(config),
+        others_ended_on_error(fabric),
         interruptible() as interrupted,
         open_run_folder(run_folder, settings, trainer.num_steps_done)
         if leads
@@ -101,8 +103,7 @@ def train(
         left = batches(pairs, config, fabric, trainer.num_steps_done)
         for source, target, skipped in stopwatch.waiting_for(left):
             broken.note(skipped)
-            with step_errors_named(config):
-                losses = trainer.step(source, target)
+            losses = trainer.step(source, target)
             progress.update()
             done = trainer.num_steps_done
             ends = done == config.steps or _all_stop(fabric, done, interrupted)

@@ -172,7 +172,8 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
         self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        if state["precision"]:  # empty where no loss was scaled
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = self.config.learning_rate, self.config.betas

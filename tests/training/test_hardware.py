@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from pmsgan.errors import ConfigError
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
-from pmsgan.training.hardware import make_fabric
+from pmsgan.training.hardware import make_fabric, others_ended_on_error
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -103,6 +104,24 @@ def test_ctrl_c_stops_all_processes_after_the_same_step(data: Path, tmp_path: Pa
     done = load_checkpoint(out / "checkpoint.pt")["num_steps_done"]
     assert done > 0
     assert told.count(f"saved after step {done}") == 1
+
+
+@pytest.mark.parametrize("variable", ["WORLD_SIZE", "SLURM_NTASKS"])
+def test_another_number_of_processes_than_devices_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "4")
+    with pytest.raises(ConfigError, match="4 processes were started for 1 devices on 1 nodes"):
+        make_fabric(TrainingConfig())
+
+
+def test_a_failing_process_ends_those_that_it_has_launched() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    launcher = SimpleNamespace(procs=[child])
+    fabric = SimpleNamespace(strategy=SimpleNamespace(launcher=launcher))
+    with pytest.raises(OSError, match="disk full"), others_ended_on_error(fabric):  # type: ignore[arg-type]
+        raise OSError("disk full")
+    assert child.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_fp16_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,8 @@ def test_fp16_skips_updates_that_overflow_and_keeps_the_scale_in_the_checkpoint(
     resumed = Trainer(config, NETWORK, half_precision_on_the_cpu())
     resumed.load_state_dict(state)
     assert resumed.state_dict()["precision"] == state["precision"]
+    state["precision"] = {}  # of a run without scaling
+    resumed.load_state_dict(state)
 
 
 def test_compiling_and_the_memory_layout_change_no_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """Our graphs against a real TensorRT parser and builder: TensorRT for RTX needs no GPU for it."""
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from tqdm import tqdm
 from typer.testing import CliRunner
 
 from pmsgan.cli.app import app
@@ -43,7 +46,7 @@ def cache_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def build(library: Library, graph: bytes, name: str = "graph.onnx", **options: object) -> bytes:
-    sizes = {"height": 64, "width": 64, "max_batch": 4, "config": BuildConfig()}
+    sizes = {"height": 64, "width": 64, "max_batch": 4, "half": True, "config": BuildConfig()}
     return build_plan(library, graph, name, **(sizes | {"capability": "8.9"} | options))[0]  # type: ignore[arg-type]
 
 
@@ -107,6 +110,30 @@ def test_a_compute_capability_that_it_does_not_build_for_is_refused(
 ) -> None:
     with pytest.raises(EngineError, match=r"builds for compute capability 7\.5, .* not for 9\.0"):
         build(library, style.graph.read_bytes(), capability="9.0")
+
+
+def test_ctrl_c_ends_a_build(
+    library: Library, style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tqdm.update
+
+    def update(self: "tqdm[object]", steps: int = 1) -> bool | None:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(self, steps)
+
+    monkeypatch.setattr(tqdm, "update", update)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        build(library, style.graph.read_bytes())
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("capability", ["89", "1.20", "newest"])
+def test_a_capability_is_written_as_nvidia_writes_it(
+    style: Style, cache_root: Path, capability: str
+) -> None:
+    with pytest.raises(EngineError, match=f"not for {capability}"):
+        build_ahead(read_graph(style.graph), capability)
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
@@ -177,7 +204,13 @@ def test_a_plan_with_any_byte_flipped_is_refused(style: Style, cache_root: Path)
     assert whole.endswith(b"\n" + plan.data)
 
 
-def test_a_plan_for_something_else_is_refused_by_name(style: Style, cache_root: Path) -> None:
+def _refuse(**values: object) -> None:
+    raise TypeError("unexpected keyword argument")
+
+
+def test_a_plan_for_something_else_is_refused_by_name(
+    style: Style, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = key_of(read_graph(style.graph))
     assert read_plan(key) is None
     path = write_plan(Plan(b"plan", BuildConfig(), checked=False), key)
@@ -186,6 +219,9 @@ def test_a_plan_for_something_else_is_refused_by_name(style: Style, cache_root: 
         StalePlanError, match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010"
     ):
         read_plan(other)
+    monkeypatch.setattr("pmsgan.engine.tensorrt.plan.BuildConfig", _refuse)
+    with pytest.raises(StalePlanError, match="by another version of pmsgan"):
+        read_plan(key)
     path.unlink()
     path.mkdir()
     with pytest.raises(EngineError, match="cannot read the engine"):

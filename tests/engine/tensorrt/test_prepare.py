@@ -1,9 +1,11 @@
 """From a graph to an engine: stand-ins for driver and TensorRT, the real pycuda between them."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -133,15 +135,72 @@ def test_auto_takes_the_gpu(
         assert translated(engine, style)
 
 
-def test_a_gpu_of_a_capability_that_rtx_does_not_name_gets_a_portable_engine() -> None:
-    known = SimpleNamespace(__members__={"SM89": 0})
-    rtx, full = (
-        SimpleNamespace(
-            product=product.PRODUCTS[name], api=SimpleNamespace(ComputeCapability=known)
-        )
-        for name in ("tensorrt-rtx", "tensorrt")
+def test_a_kept_engine_that_is_refused_is_built_again(
+    style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        pass
+    tensorrt.fails.add("load")
+    with open_on_gpu("tensorrt", graph) as engine:
+        assert translated(engine, style)
+    assert tensorrt.num_built == 2
+    assert "is refused (TensorRT cannot load the engine" in caplog.text
+
+
+def test_the_check_leaves_memory_for_the_run(
+    style: Style, tensorrt: SimpleNamespace, driver: Any
+) -> None:
+    driver.set_capacity(4 * 4096 + 2 * 4 * 2 * 64 * 64 * 3 + 1000)
+    with open_on_gpu("tensorrt", read_graph(style.graph), max_batch=4) as engine:
+        slots = engine.slots(4)
+        assert [len(slot.input) for slot in slots] == [2] * 4
+
+
+def test_timings_that_cannot_be_kept_lose_no_build(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "tensorrt"
+    folder.mkdir(mode=0o700)
+    (folder / "timings-10.13.0-sm8.9.bin").mkdir()
+    with open_on_gpu("tensorrt", read_graph(style.graph)) as engine:
+        assert translated(engine, style)
+    assert "cannot keep the timings" in caplog.text
+
+
+def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNamespace) -> None:
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        assert tensorrt.cleared is None
+    with open_on_gpu("tensorrt", graph, precision="fp32"):
+        assert tensorrt.cleared == "TF32"
+
+
+def test_a_pycuda_that_cannot_be_loaded_says_what_to_do(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pmsgan.engine.tensorrt.buffers", None)
+    with pytest.raises(EngineError, match=r"pycuda cannot be loaded .*--no-binary pycuda"):
+        open_on_gpu("tensorrt", read_graph(style.graph))
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "wanted"),
+    [
+        ("tensorrt-rtx", "8.9", [("8.9", "", 0), ("portable", "", 0)]),
+        ("tensorrt-rtx", "9.0", [("portable", "", 0)]),
+        ("tensorrt", "9.0", [("9.0", "H200", 13000)]),
+    ],
+)
+def test_plans_of_rtx_depend_on_a_capability_others_on_one_gpu(
+    style: Style, name: product.ProductName, capability: str, wanted: list[tuple[str, str, int]]
+) -> None:
+    known = SimpleNamespace(__members__={"NONE": 0, "CURRENT": 1, "SM89": 2})
+    library = SimpleNamespace(
+        product=product.PRODUCTS[name],
+        version="1",
+        api=SimpleNamespace(ComputeCapability=known),
     )
-    for library, capability, wanted in (
-        (rtx, "8.9", "8.9"), (rtx, "9.0", "portable"), (full, "9.0", "9.0"),
-    ):  # fmt: skip
-        assert prepare._capability(library, capability) == wanted  # type: ignore[arg-type]
+    gpu = SimpleNamespace(name="H200", capability=capability, driver=13000)
+    keys = prepare._keys_here(library, read_graph(style.graph), "auto", 8, gpu)  # type: ignore[arg-type]
+    assert [(key.capability, key.gpu, key.driver) for key in keys] == wanted

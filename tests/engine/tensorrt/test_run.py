@@ -44,7 +44,7 @@ def opened(library: Library) -> Iterator[Any]:
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
         plan = b'{"version": "10.13.0"}'
-        engine = TensorRtEngine(library, plan, key, gpu, owned=stack.pop_all())
+        engine = TensorRtEngine(library, plan, key, gpu, owned=stack)
     with engine:
         yield engine
 
@@ -168,11 +168,12 @@ def test_a_refusal_of_tensorrt_is_an_error_with_its_log(
 
 
 def test_a_plan_that_cannot_be_loaded_frees_the_context(
-    library: Library, api: SimpleNamespace
+    library: Library, api: SimpleNamespace, driver: Any
 ) -> None:
     api.__version__ = "11.0.0"
-    with pytest.raises(EngineError, match="cannot load the engine"), opened(library):
+    with pytest.raises(EngineError, match="cannot load the engine") as caught, opened(library):
         pass
+    assert driver.num_live == 0, caught
 
 
 def test_a_closed_engine_takes_nothing(library: Library) -> None:

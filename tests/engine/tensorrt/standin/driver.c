@@ -13,7 +13,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { MAX_BLOCKS = 4096 };
+enum { MAX_BLOCKS = 4096, MAX_DEPTH = 16 };
 
 typedef void (*host_function)(void *);
 
@@ -49,7 +49,7 @@ typedef struct {
 } block;
 
 static struct CUctx_st primary;
-static CUcontext stack[64];
+static CUcontext stack[MAX_DEPTH];
 static int depth;
 static block blocks[MAX_BLOCKS];
 static struct CUstream_st *streams[MAX_BLOCKS];
@@ -368,10 +368,15 @@ EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *result, CUdevice device) {
 EXPORT CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
     (void)device;
     primary.retained--;
+    /* pycuda pushes the context to release it, and takes the pop for implied. */
+    if (primary.retained == 0)
+        depth = 0;
     return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuCtxPushCurrent(CUcontext context) {
+    if (depth == MAX_DEPTH)
+        abort();
     stack[depth++] = context;
     return CUDA_SUCCESS;
 }

@@ -71,12 +71,16 @@ def make_api(driver: Any, call: Any) -> SimpleNamespace:
             api.log = log
 
         def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
-            if json.loads(plan)["version"] != api.__version__:
+            if json.loads(plan)["version"] != api.__version__ or "load" in api.fails:
+                api.fails.discard("load")
                 return None
             return Engine()
 
     class Config:
         progress_monitor = None
+
+        def clear_flag(self, flag: str) -> None:
+            api.cleared = flag
 
         def add_optimization_profile(self, profile: Any) -> int:
             return 0
@@ -130,5 +134,7 @@ def make_api(driver: Any, call: Any) -> SimpleNamespace:
     api.Runtime, api.Builder, api.OnnxParser = Runtime, Builder, Parser
     api.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
     api.ExecutionContextAllocationStrategy = SimpleNamespace(USER_MANAGED="user managed")
+    api.cleared = None
+    api.BuilderFlag = SimpleNamespace(TF32="TF32")
     api.MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
     return api
