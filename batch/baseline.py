@@ -1,8 +1,9 @@
 """The eager baseline: the same pictures through PyTorch, in a child process.
 
-The child is `python -m pmsgan.batch.baseline STYLE PICTURES.npy RESULTS.npy BATCH PRECISION`. For
-each line on its stdin it translates the pictures once and answers with the seconds that this took,
-so that the two sides run in turn and a machine that gets slower or faster flatters neither.
+The child is `python -m pmsgan.batch.baseline STYLE PICTURES.npy RESULTS.npy BATCH PRECISION KIND`,
+KIND being eager or compiled. For each line on its stdin it translates the pictures once and answers
+with the seconds that this took, so that the two sides run in turn and a machine that gets slower or
+faster flatters neither.
 """
 
 import json
@@ -16,7 +17,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from pmsgan.engine.select import open_engine, what_is_missing
 from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
+
+if TYPE_CHECKING:
+    from pmsgan.engine.eager import EagerEngine
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +70,12 @@ def baseline_precisions(engine: EngineInfo) -> tuple[Precision, ...]:
 
 
 def measure_baseline(
-    engine: Engine, style: Style, pictures: NDArray[np.uint8], precision: Precision = "fp32"
+    engine: Engine,
+    style: Style,
+    pictures: NDArray[np.uint8],
+    precision: Precision = "fp32",
+    *,
+    compiled: bool = False,
 ) -> Baseline:
     """Time an open engine against eager PyTorch.
 
@@ -75,6 +84,7 @@ def measure_baseline(
         style: what it runs.
         pictures: uint8 [N, H, W, 3] BGR, at least one.
         precision: of eager PyTorch.
+        compiled: let torch.compile have a go at it first, which takes minutes.
 
     Raises:
         EngineError: torch is not installed, or the child failed.
@@ -87,7 +97,8 @@ def measure_baseline(
         files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")
         np.save(files[0], pictures)
         results = translate(pictures)
-        arguments = [str(style.folder), *map(str, files), str(engine.info.max_batch), precision]
+        how = [str(engine.info.max_batch), precision, "compiled" if compiled else "eager"]
+        arguments = [str(style.folder), *map(str, files), *how]
         with _Child(arguments, Path(scratch, "stderr")) as child:
             eager_info = EngineInfo(**json.loads(child.answer()))
             engine_s, eager_s = [], []
@@ -160,11 +171,18 @@ class _Child:
 
 
 def _serve(
-    style_folder: str, pictures_file: str, results_file: str, batch: int, precision: Precision
+    style_folder: str,
+    pictures_file: str,
+    results_file: str,
+    batch: int,
+    precision: Precision,
+    compiled: bool,
 ) -> None:
     """Be the child: warm up, leave the results, then translate once for each line on stdin."""
     pictures = np.load(pictures_file)
     with open_engine(style_folder, backend="eager", precision=precision, max_batch=batch) as engine:
+        if compiled:
+            cast("EagerEngine", engine).compile()
         translate = Translator(engine)
         np.save(results_file, translate(pictures))
         _say(json.dumps(asdict(engine.info)))
@@ -180,5 +198,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    folder, source, target, size, wanted = sys.argv[1:]
-    _serve(folder, source, target, int(size), cast("Precision", wanted))
+    folder, source, target, size, wanted, kind = sys.argv[1:]
+    _serve(folder, source, target, int(size), cast("Precision", wanted), kind == "compiled")

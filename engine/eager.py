@@ -72,6 +72,10 @@ class EagerEngine:
             runtime=f"PyTorch {torch.__version__}",
         )
 
+    def compile(self) -> None:
+        """Let torch.compile have the generator; the next batch waits minutes for it."""
+        self._generator.compile()
+
     def slots(self, count: int) -> list[Slot]:
         """Make slots in plain memory."""
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)

@@ -151,6 +151,20 @@ def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
     assert "times eager bf16" in report.to_text()
 
 
+def test_the_child_compiles_when_it_is_told_to(
+    style: Style, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls = []
+    # What compiling itself does is torch's to test, and takes a minute.
+    monkeypatch.setattr("torch.nn.Module.compile", lambda self: calls.append(type(self).__name__))
+    monkeypatch.setattr("sys.stdin", ["again"])
+    files = [str(tmp_path / name) for name in ("pictures.npy", "results.npy")]
+    np.save(files[0], pictures)
+    for compiled in (False, True):
+        baseline_module._serve(str(style.folder), *files, 4, "fp32", compiled)
+        assert calls == ["Generator"] * compiled
+
+
 @pytest.mark.parametrize(
     ("precision", "expected"),
     [("fp32", ("fp32",)), ("bf16", ("fp32", "bf16")), ("fp16", ("fp32", "fp16"))],
