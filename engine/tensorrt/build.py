@@ -1,11 +1,7 @@
 """Build a plan: parse a deployment graph, choose shapes, and let TensorRT look for kernels."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
@@ -13,6 +9,7 @@ from tqdm import tqdm
 from pmsgan.engine.graph import INPUT_NAME
 from pmsgan.engine.tensorrt.product import Library, capability_name
 from pmsgan.errors import ConfigError, EngineError
+from pmsgan.interrupt import interruptible
 
 DEFAULT_BATCH = 8
 MIB = 1 << 20
@@ -97,10 +94,13 @@ def build_plan(
         raise EngineError(f"{library.product.title} refuses the batch {max_batch}")
     # TensorRT for RTX measures nothing when it builds.
     timings = None if library.product.builds_ahead else _use_timing_cache(options, timing_cache)
-    with _progress_bar(library, options) as monitor, _interrupts_noted(monitor):
+    with (
+        interruptible(second_raises=False) as interrupted,
+        _progress_bar(library, options, interrupted),
+    ):
         plan = builder.build_serialized_network(network, options)
-    if monitor.interrupted:
-        raise KeyboardInterrupt
+        if interrupted():
+            raise KeyboardInterrupt
     library.need(plan, f"build an engine from {name}")
     return bytes(plan), bytes(timings.serialize()) if timings is not None else b""
 
@@ -137,24 +137,7 @@ def _use_timing_cache(options: Any, data: bytes) -> Any:
     return timings
 
 
-@contextmanager
-def _interrupts_noted(monitor: Any) -> Iterator[None]:
-    """Let Ctrl-C end the build at its next step: an exception must not fly through TensorRT."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change how signals are taken
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        monitor.interrupted = True
-
-    previous = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _progress_bar(library: Library, options: Any) -> Any:
+def _progress_bar(library: Library, options: Any, interrupted: Callable[[], bool]) -> Any:
     api = library.api
 
     class ProgressBar(api.IProgressMonitor):  # type: ignore[misc, name-defined]
@@ -162,7 +145,6 @@ def _progress_bar(library: Library, options: Any) -> Any:
 
         def __init__(self) -> None:
             api.IProgressMonitor.__init__(self)
-            self.interrupted = False
             self._done: dict[str, int] = {}
             self._bar = tqdm(total=0, desc="building", unit="step", dynamic_ncols=True)
 
@@ -174,7 +156,7 @@ def _progress_bar(library: Library, options: Any) -> Any:
         def step_complete(self, phase_name: str, step: int) -> bool:
             self._bar.update(step + 1 - self._done.get(phase_name, 0))
             self._done[phase_name] = step + 1
-            return not self.interrupted
+            return not interrupted()
 
         def phase_finish(self, phase_name: str) -> None:
             self._done.pop(phase_name, None)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.errors import CheckpointError, DataError
+from pmsgan.interrupt import interruptible
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.generator import Generator
 from pmsgan.training.batches import batches
@@ -24,7 +25,6 @@ from pmsgan.training.config import TrainingConfig
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error
-from pmsgan.training.interrupt import interruptible
 from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.run_folder import CHECKPOINT_NAME, open_run_folder

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps, never inside one."""
+"""Ctrl-C between two steps of long work, never inside one."""
 
 import signal
 import threading
@@ -8,10 +8,12 @@ from types import FrameType
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Note the first Ctrl-C instead of raising; a second one raises KeyboardInterrupt.
+def interruptible(*, second_raises: bool = True) -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C instead of raising; give a function that says whether it was pressed.
 
-    Gives a function that says whether Ctrl-C was pressed.
+    Args:
+        second_raises: a second Ctrl-C raises KeyboardInterrupt; it must not where the step is
+            native code that calls back, which an exception would fly through.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread may change how signals are taken
@@ -20,7 +22,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
-        if pressed:
+        if pressed and second_raises:
             raise KeyboardInterrupt
         pressed = True
 
