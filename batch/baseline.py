@@ -47,6 +47,9 @@ class Baseline:
 
     num_pictures: int
     engine_images_per_s: float
+    """Copies to and from the device included."""
+    gpu_images_per_s: float | None
+    """Without them, by the GPU's own clock; None where there is none."""
     eager_images_per_s: float
     speedup: float
     """How many times faster the engine is: the median of the rounds' ratios."""
@@ -102,6 +105,7 @@ def measure_baseline(
         with _Child(arguments, Path(scratch, "stderr")) as child:
             eager_info = EngineInfo(**json.loads(child.answer()))
             engine_s, eager_s = [], []
+            translate.gpu_s = None
             for _ in range(NUM_ROUNDS):
                 start = time.perf_counter()
                 translate(pictures)
@@ -111,6 +115,9 @@ def measure_baseline(
     return Baseline(
         num_pictures=len(pictures),
         engine_images_per_s=len(pictures) / statistics.median(engine_s),
+        gpu_images_per_s=(
+            NUM_ROUNDS * len(pictures) / translate.gpu_s if translate.gpu_s else None
+        ),
         eager_images_per_s=len(pictures) / statistics.median(eager_s),
         speedup=statistics.median(b / a for a, b in zip(engine_s, eager_s, strict=True)),
         psnr_db=psnr_db,

@@ -1,7 +1,8 @@
 """Convert a folder: plan, run, report."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ from pmsgan.batch.plan import Job, plan_jobs
 from pmsgan.batch.report import Failure, Report
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.parity import Pictures
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import ConfigError, EngineError, PmsganError
+from pmsgan.errors import ConfigError, EngineError, ImageError, PmsganError
 from pmsgan.formats import ImageFormat
 from pmsgan.resize import resize_into
 from pmsgan.styles.registry import Style, find_style
 
+NUM_SAMPLES = 4
+"""How many of the pictures a new engine is checked on."""
 NUM_BASELINE_PICTURES = 16
 """How many of the pictures the baseline is measured on."""
 MAX_THREADS = 8
@@ -72,6 +76,7 @@ def convert_folder(
         precision=precision,
         max_batch=max_batch,
         require_gpu=require_gpu,
+        samples=_samples(jobs, found),
     ) as engine:
         _make_folder(out_dir)
         if on_start is not None:
@@ -103,6 +108,17 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _samples(jobs: Sequence[Job], style: Style) -> Pictures | None:
+    """Return a few of the pictures, in the style's size; None if none can be read."""
+    samples: list[Pictures] = []
+    for job in jobs[:NUM_SAMPLES]:
+        row = np.empty((style.height, style.width, 3), np.uint8)
+        with contextlib.suppress(ImageError):  # is told when its turn comes
+            resize_into(read_image(job.source), row)
+            samples.append(row)
+    return np.stack(samples) if samples else None
 
 
 def _measure(

@@ -31,6 +31,8 @@ class Timing:
     """Reading, decoding and resizing, summed over the readers."""
     run_s: float = 0.0
     """The engine had work."""
+    gpu_s: float | None = None
+    """A GPU computed, by its own clock."""
     write_s: float = 0.0
     """Encoding and writing, summed over the writers."""
     cpu_s: float = 0.0
@@ -128,7 +130,9 @@ class _Run:
                     if len(in_flight) < MAX_IN_FLIGHT:
                         continue
                 done = in_flight.popleft()
-                self.engine.wait(done.slot)
+                gpu_s = self.engine.wait(done.slot)
+            if gpu_s is not None:
+                self.timing.gpu_s = (self.timing.gpu_s or 0.0) + gpu_s
             for row in range(len(done.jobs)):
                 writers.submit(self.write, done, row).add_done_callback(self.writer_ended)
 

@@ -70,7 +70,8 @@ class Report:
             (
                 "busy",
                 f"read {timing.read_s:.2f} s, run {timing.run_s:.2f} s, "
-                f"write {timing.write_s:.2f} s",
+                f"write {timing.write_s:.2f} s"
+                + (f", GPU {timing.gpu_s:.2f} s" if timing.gpu_s is not None else ""),
             ),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
@@ -84,7 +85,12 @@ class Report:
                     "baseline",
                     f"eager {base.eager.precision} ({base.eager.runtime}) "
                     f"{base.eager_images_per_s:.1f} images/s, "
-                    f"engine alone {base.engine_images_per_s:.1f} images/s",
+                    f"engine alone {base.engine_images_per_s:.1f} images/s"
+                    + (
+                        f" ({base.gpu_images_per_s:.1f} without copies)"
+                        if base.gpu_images_per_s is not None
+                        else ""
+                    ),
                 ),
                 (
                     "speed-up",

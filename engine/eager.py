@@ -92,8 +92,9 @@ class EagerEngine:
             translated = rgb_to_bytes(self._generator(bytes_to_rgb(image))[0])
         slot.output[:count] = translated.cpu().numpy()
 
-    def wait(self, slot: Slot) -> None:
+    def wait(self, slot: Slot) -> float | None:
         """Return at once: `submit` has done the work."""
+        return None
 
     def __enter__(self) -> "EagerEngine":
         """Return the engine."""

@@ -58,8 +58,12 @@ class Engine(Protocol):
         """Start translating the first `count` pictures of a slot, and return."""
         ...
 
-    def wait(self, slot: Slot) -> None:
-        """Return when the slot's outputs are complete; raise EngineError if it failed."""
+    def wait(self, slot: Slot) -> float | None:
+        """Return when the slot's outputs are complete; raise EngineError if it failed.
+
+        Returns:
+            How long the GPU computed, by its own clock [seconds]; None where there is none.
+        """
         ...
 
     def __enter__(self) -> "Engine":

@@ -83,7 +83,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
 
-    def wait(self, slot: Slot) -> None:
+    def wait(self, slot: Slot) -> float | None:
         """Wait for the slot's requests; raise EngineError if one failed."""
         try:
             for request in self._requests[slot][: self._running.get(slot, 0)]:
@@ -91,6 +91,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
         self._running.pop(slot, None)
+        return None
 
     def __enter__(self) -> "OpenVinoEngine":
         """Return the engine."""

@@ -8,6 +8,7 @@ from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.parity import Pictures
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style, find_style
@@ -95,6 +96,7 @@ def open_engine(
     max_batch: int | None = None,
     require_gpu: bool = False,
     config: BuildConfig | None = None,
+    samples: Pictures | None = None,
 ) -> Engine:
     """Make a style ready to run.
 
@@ -105,6 +107,8 @@ def open_engine(
         max_batch: pictures in a slot, at least 1; by default the engine's own choice.
         require_gpu: take no backend that runs on the CPU.
         config: how TensorRT builds; by default an engine that is kept will do.
+        samples: uint8 [N, H, W, 3] BGR of the style's size, some of what is going to be
+            translated: a new engine of TensorRT is checked on them.
 
     Raises:
         StyleError: there is no such style, or it is damaged.
@@ -125,6 +129,7 @@ def open_engine(
             precision=precision,
             max_batch=max_batch or DEFAULT_BATCH,
             config=config,
+            samples=samples,
         )
     if choice.backend == "openvino":
         from pmsgan.engine.openvino import OpenVinoEngine

@@ -17,6 +17,8 @@ class Translator:
         """Take an open engine and make slots for it."""
         self._engine = engine
         self._slots = engine.slots(MAX_IN_FLIGHT)
+        self.gpu_s: float | None = None
+        """How long the GPU computed in all calls, by its own clock; None where there is none."""
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Translate uint8 [N, H, W, 3] BGR of the engine's size to the same.
@@ -48,5 +50,7 @@ class Translator:
 
     def _collect(self, submitted: tuple[Slot, slice], results: NDArray[np.uint8]) -> None:
         slot, rows = submitted
-        self._engine.wait(slot)
+        gpu_s = self._engine.wait(slot)
+        if gpu_s is not None:
+            self.gpu_s = (self.gpu_s or 0.0) + gpu_s
         results[rows] = slot.output[: rows.stop - rows.start]

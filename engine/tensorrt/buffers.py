@@ -85,10 +85,12 @@ class SlotBuffers:
             """For the copies in and out, beside the stream that computes."""
             self.uploaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
             """The pictures are on the GPU."""
-            self.computed = cuda.Event(cuda.event_flags.DISABLE_TIMING)
-            """So are their translations."""
+            self.started = cuda.Event()
+            """Their turn has come."""
+            self.computed = cuda.Event()
+            """Their translations are there."""
             self.downloaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
-            """So are they on the host."""
+            """The translations are on the host."""
 
     def _forget(self) -> None:
         """Let go of the stream and the events, which pycuda frees when nobody knows them.

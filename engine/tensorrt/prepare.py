@@ -12,6 +12,7 @@ from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo, GraphPrecision
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.parity import Pictures
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
 from pmsgan.engine.tensorrt.gate import check_accuracy
 from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
@@ -38,6 +39,7 @@ def open_on_gpu(
     precision: Precision = "auto",
     max_batch: int = DEFAULT_BATCH,
     config: BuildConfig | None = None,
+    samples: Pictures | None = None,
 ) -> Engine:
     """Make a graph ready to run on the first GPU.
 
@@ -50,6 +52,7 @@ def open_on_gpu(
         precision: auto (what the graph is in), fp16 or fp32.
         max_batch: pictures in a slot.
         config: how to build; by default whatever is kept will do.
+        samples: pictures of the graph's size, to check a new engine on.
 
     Raises:
         EngineError: no GPU, no product, a graph that cannot be built, or results that are off.
@@ -78,7 +81,7 @@ def open_on_gpu(
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
         if not plan.checked:
-            _log.info("checked: %s", check_accuracy(engine, graph))
+            _log.info("checked: %s", check_accuracy(engine, graph, samples))
             engine.free_slots()
             write_plan(replace(plan, checked=True), key)
     except BaseException:

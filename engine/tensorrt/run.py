@@ -1,7 +1,7 @@
 """Run a plan: copies in, computing and copies out of neighbouring slots overlap.
 
 Each slot has a stream of its own for its copies; one stream computes for all of them. Events hand
-a slot from one to the other: uploaded -> computed -> downloaded.
+a slot from one to the other: uploaded -> started -> computed -> downloaded.
 """
 
 import contextlib
@@ -94,17 +94,23 @@ class TensorRtEngine:
             cuda.memcpy_htod_async(buffers.input, slot.input[:count], buffers.copies)
             buffers.uploaded.record(buffers.copies)
             self._compute.wait_for_event(buffers.uploaded)
+            buffers.started.record(self._compute)
             self._translate(buffers, count)
             buffers.computed.record(self._compute)
             buffers.copies.wait_for_event(buffers.computed)
             cuda.memcpy_dtoh_async(slot.output[:count], buffers.output, buffers.copies)
             buffers.downloaded.record(buffers.copies)
 
-    def wait(self, slot: Slot) -> None:
-        """Wait for a slot's copy out; raise EngineError if something before it failed."""
+    def wait(self, slot: Slot) -> float | None:
+        """Wait for a slot's copy out; raise EngineError if something before it failed.
+
+        Returns:
+            Time between the events around the computing [seconds].
+        """
         buffers = self._of(slot)
         with gpu_errors_named("translate a batch"):
             buffers.downloaded.synchronize()
+            return float(buffers.started.time_till(buffers.computed)) / 1000.0
 
     def __enter__(self) -> "TensorRtEngine":
         """Return the engine."""

@@ -52,10 +52,11 @@ class Inverter:
         if len(self.counts) == self.fail_at:
             raise EngineError("the device is lost")
 
-    def wait(self, slot: Slot) -> None:
+    def wait(self, slot: Slot) -> float | None:
         assert threading.get_ident() == self.owner
         count = self.submitted.pop(slot)
         slot.output[:count] = 255 - slot.input[:count]
+        return None
 
     def __enter__(self) -> "Inverter":
         return self
@@ -108,9 +109,9 @@ def test_two_slots_are_in_flight_when_there_is_work(
     engine = Inverter(max_batch=2)
     real_wait = Inverter.wait
 
-    def slow_wait(self: Inverter, slot: Slot) -> None:
+    def slow_wait(self: Inverter, slot: Slot) -> float | None:
         time.sleep(0.02)
-        real_wait(self, slot)
+        return real_wait(self, slot)
 
     monkeypatch.setattr(Inverter, "wait", slow_wait)
     run(engine, make_jobs(tmp_path, 30))
@@ -174,10 +175,10 @@ def test_ctrl_c_ends_the_run_and_leaves_whole_files(
 ) -> None:
     real_wait = Inverter.wait
 
-    def wait(self: Inverter, slot: Slot) -> None:
+    def wait(self: Inverter, slot: Slot) -> float | None:
         if len(self.counts) == 4:
             raise KeyboardInterrupt
-        real_wait(self, slot)
+        return real_wait(self, slot)
 
     monkeypatch.setattr(Inverter, "wait", wait)
     with pytest.raises(KeyboardInterrupt):

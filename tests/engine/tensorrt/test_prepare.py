@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pmsgan.engine import cache, select
@@ -104,6 +105,21 @@ def test_an_engine_whose_pictures_are_off_is_refused_each_time(
         with pytest.raises(EngineError, match=f"{said} .*use --precision fp32"):
             open_on_gpu("tensorrt", read_graph(style.graph))
     assert tensorrt.num_built == 1
+
+
+def test_an_engine_is_checked_on_the_pictures_it_is_going_to_meet(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = []
+    monkeypatch.setattr(gate, "compare", lambda got, wanted: met.append(got) or EXACT)
+    samples = np.full((3, style.height, style.width, 3), 9, np.uint8)
+    samples[:, 0] = 200
+    for _ in range(2):
+        with open_on_gpu("tensorrt", read_graph(style.graph), samples=samples):
+            pass
+    (got,) = met
+    np.testing.assert_array_equal(got[-3:], 255 - samples)
+    assert len(got) > 3
 
 
 def test_single_precision_is_an_engine_of_its_own(style: Style, tensorrt: SimpleNamespace) -> None:

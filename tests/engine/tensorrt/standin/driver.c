@@ -36,6 +36,7 @@ struct CUstream_st {
 struct CUevent_st {
     struct CUstream_st *stream;
     long position;
+    int is_timed;
 };
 
 struct CUctx_st {
@@ -198,9 +199,9 @@ EXPORT CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int f
 }
 
 EXPORT CUresult cuEventCreate(CUevent *result, unsigned int flags) {
-    (void)flags;
     MAY_FAIL
     *result = calloc(1, sizeof **result);
+    (*result)->is_timed = !(flags & CU_EVENT_DISABLE_TIMING);
     num_events++;
     return CUDA_SUCCESS;
 }
@@ -233,9 +234,11 @@ EXPORT CUresult cuEventQuery(CUevent event) {
 
 EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
     MAY_FAIL
+    if (!start->is_timed || !end->is_timed || !start->stream || !end->stream)
+        return CUDA_ERROR_INVALID_HANDLE;
     if (cuEventQuery(start) || cuEventQuery(end))
         return CUDA_ERROR_NOT_READY;
-    *milliseconds = 1.0f;
+    *milliseconds = (float)(end->position - start->position); /* one for each operation */
     return CUDA_SUCCESS;
 }
 
