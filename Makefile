@@ -3,6 +3,7 @@
 #   make demo    convert samples/sketches to out/ with the shipped style
 #   make test    the tests
 #   make lint    ruff and mypy
+#   make soak    tests that take minutes: a hundred thousand files, kill -9, damaged pictures
 #   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
 #   make clean   remove what these leave behind
 #
@@ -15,7 +16,7 @@ PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo test lint gpu-check clean
+.PHONY: demo test lint soak gpu-check clean
 
 demo: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out --style anime
@@ -31,6 +32,9 @@ lint: .venv/dev
 	rm -rf build
 	$(PIP) install --no-deps --upgrade --target build/types .
 	cd build/types && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p pmsgan
+
+soak: .venv/dev
+	.venv/bin/python -m pytest -m soak tests/batch --durations=0
 
 # Needs pycuda and TensorRT in .venv: .venv/bin/pip install '.[tensorrt]'
 gpu-check: .venv/dev

@@ -26,7 +26,6 @@ from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine, what_is_missing
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
@@ -95,20 +94,19 @@ def measure_baseline(
     if (missing := what_is_missing("eager")) is not None:
         raise EngineError(missing)
     _log.info("timing eager PyTorch in %s on %d of the pictures", precision, len(pictures))
-    translate = Translator(engine)
     with tempfile.TemporaryDirectory(prefix="pmsgan-baseline-") as scratch:
         files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")
         np.save(files[0], pictures)
-        results = translate(pictures)
+        results = engine.translate(pictures)
         how = [str(engine.info.max_batch), precision, "compiled" if compiled else "eager"]
         arguments = [str(style.folder), *map(str, files), *how]
         with _Child(arguments, Path(scratch, "stderr")) as child:
             eager_info = EngineInfo(**json.loads(child.answer()))
             engine_s, eager_s = [], []
-            translate.gpu_s = None
+            gpu_s = engine.gpu_s or 0.0
             for _ in range(NUM_ROUNDS):
                 start = time.perf_counter()
-                translate(pictures)
+                engine.translate(pictures)
                 engine_s.append(time.perf_counter() - start)
                 eager_s.append(float(child.ask()))
         psnr_db = compare(results, np.load(files[1])).psnr_db
@@ -116,7 +114,7 @@ def measure_baseline(
         num_pictures=len(pictures),
         engine_images_per_s=len(pictures) / statistics.median(engine_s),
         gpu_images_per_s=(
-            NUM_ROUNDS * len(pictures) / translate.gpu_s if translate.gpu_s else None
+            NUM_ROUNDS * len(pictures) / (engine.gpu_s - gpu_s) if engine.gpu_s else None
         ),
         eager_images_per_s=len(pictures) / statistics.median(eager_s),
         speedup=statistics.median(b / a for a, b in zip(engine_s, eager_s, strict=True)),
@@ -190,12 +188,11 @@ def _serve(
     with open_engine(style_folder, backend="eager", precision=precision, max_batch=batch) as engine:
         if compiled:
             cast("EagerEngine", engine).compile()
-        translate = Translator(engine)
-        np.save(results_file, translate(pictures))
+        np.save(results_file, engine.translate(pictures))
         _say(json.dumps(asdict(engine.info)))
         for _ in sys.stdin:
             start = time.perf_counter()
-            translate(pictures)
+            engine.translate(pictures)
             _say(str(time.perf_counter() - start))
 
 

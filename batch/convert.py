@@ -1,25 +1,26 @@
 """Convert a folder: plan, run, report."""
 
 import contextlib
+import itertools
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pmsgan.batch.baseline import Baseline, baseline_precisions, measure_baseline
-from pmsgan.batch.images import read_image
-from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Job, plan_jobs
-from pmsgan.batch.report import Failure, Report
-from pmsgan.engine.choices import Backend, Precision
+from pmsgan.batch.images import load
+from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.pipeline import MIN_SLOTS, Outcome, Workers, run_jobs
+from pmsgan.batch.plan import Job, Plan, plan_folder
+from pmsgan.batch.report import Remark, Report
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.parity import Pictures
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import ConfigError, EngineError, ImageError, PmsganError
-from pmsgan.formats import ImageFormat
-from pmsgan.resize import resize_into
 from pmsgan.styles.registry import Style, find_style
 
 NUM_SAMPLES = 4
@@ -29,106 +30,190 @@ NUM_BASELINE_PICTURES = 16
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
+_log = logging.getLogger(__name__)
+
 
 def convert_folder(
-    in_dir: Path,
-    out_dir: Path,
-    style: Style | str,
+    in_dir: Path | str,
+    out_dir: Path | str,
+    style: Style | str = "anime",
     *,
+    settings: ConvertSettings | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    overwrite: bool = False,
     backend: Backend = "auto",
-    precision: Precision = "auto",
-    max_batch: int | None = None,
     require_gpu: bool = False,
-    image_format: ImageFormat = "png",
-    with_baseline: bool = True,
+    max_batch: int | None = None,
+    num_readers: int | None = None,
+    num_writers: int | None = None,
+    num_slots: int = MIN_SLOTS,
+    with_baseline: bool = False,
     on_start: Callable[[int], None] | None = None,
     on_done: Callable[[Job], None] | None = None,
 ) -> Report:
     """Translate every picture below a folder into a mirrored folder.
 
+    What an earlier run has done is kept, if the picture has not changed since.
+
     Args:
         in_dir: the folder to convert; nothing in it is written.
         out_dir: the folder to write to; made if it does not exist.
         style: a style, its name, or the path of its folder.
+        settings: how pictures are fitted, computed and encoded.
+        include: patterns such as *.jpg; where there are some, a picture must match one.
+        exclude: patterns; pictures and folders that match one are passed over.
+        overwrite: do everything again, whatever is in `out_dir`.
         backend: auto takes the first that can run here.
-        precision: auto takes the fastest that is accurate.
-        max_batch: pictures in a slot; by default the engine's own choice.
         require_gpu: take no backend that runs on the CPU.
-        image_format: of the outputs: png, jpg or webp.
+        max_batch: pictures in a slot; by default the engine's own choice.
+        num_readers: threads that read and decode; by default one for each core, at most 8.
+        num_writers: threads that encode and write; likewise.
+        num_slots: batches in memory, at least 1.
         with_baseline: measure eager PyTorch on some of the pictures afterwards.
         on_start: called once with the number of pictures.
-        on_done: called for each picture that is done or has failed.
+        on_done: called for each picture that is done, kept or has failed.
 
     Returns:
-        The report; a picture that failed is named there and does not end the run.
+        The report. Pictures that failed are named there and do not end the run; what does (Ctrl-C,
+        a full disk, a lost GPU) is in its `stopped`.
 
     Raises:
         ConfigError: a wrong argument, or folders that cannot be used.
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
     """
+    in_dir, out_dir, settings = Path(in_dir), Path(out_dir), settings or ConvertSettings()
     found = find_style(style) if isinstance(style, str) else style
-    jobs = plan_jobs(in_dir, out_dir, image_format)
-    num_threads = min(MAX_THREADS, os.cpu_count() or 1)
-    with open_engine(
-        found,
-        backend=backend,
-        precision=precision,
-        max_batch=max_batch,
-        require_gpu=require_gpu,
-        samples=_samples(jobs, found),
-    ) as engine:
-        _make_folder(out_dir)
+    workers = _workers(num_readers, num_writers, num_slots)
+    plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
+    announce(plan)
+    with (
+        OutFolder(out_dir, found, settings, overwrite=overwrite) as out,
+        open_engine(
+            found,
+            backend=backend,
+            precision=settings.precision,
+            max_batch=max_batch,
+            require_gpu=require_gpu,
+            samples=_load(itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings),
+        ) as engine,
+    ):
         if on_start is not None:
-            on_start(len(jobs))
-        timing = run_jobs(
-            engine,
-            jobs,
-            num_readers=num_threads,
-            num_writers=num_threads,
-            on_done=on_done or (lambda job: None),
+            on_start(plan.num_jobs)
+        tally = _Tally(plan, on_done)
+        outcome = run_jobs(engine, plan.jobs(), out, settings, workers, on_done=tally.count)
+        if outcome.stopped is not None and not outcome.is_interrupted:
+            outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
+        baselines, reason = (
+            _measure(engine, found, settings, tally.sample, outcome)
+            if with_baseline
+            else ((), "switched off")
         )
-        done = [job for job in jobs if job.done]
-        baselines, reason = _measure(engine, found, done) if with_baseline else ((), "switched off")
-    return Report(
-        style=found.name,
-        engine=engine.info,
-        num_done=len(done),
-        failures=tuple(
-            Failure(name=job.name.as_posix(), reason=job.failure) for job in jobs if job.failure
-        ),
-        timing=timing,
-        baselines=baselines,
-        no_baseline=reason,
-    )
+        return Report(
+            style=found.name,
+            engine=engine.info,
+            num_done=tally.num_done,
+            num_kept=tally.num_kept,
+            num_left=plan.num_jobs - tally.num_seen,
+            failures=tuple(tally.failures),
+            notes=tuple(tally.notes),
+            passed_over=dict(plan.num_passed_over),
+            timing=outcome.timing,
+            stopped=outcome.stopped,
+            is_interrupted=outcome.is_interrupted,
+            baselines=baselines,
+            no_baseline=reason,
+        )
 
 
-def _make_folder(folder: Path) -> None:
+def announce(plan: Plan) -> None:
+    """Say what a user might not expect of a plan."""
+    if plan.num_passed_over:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_passed_over.items())
+        _log.info("passed over: %s", reasons)
+    if renamed := plan.renamed:
+        name, output = renamed[0]
+        _log.info(
+            "%d results are named differently, since others would have their names: "
+            "%s becomes %s, for one",
+            len(renamed),
+            name,
+            output,
+        )
+
+
+class _Tally:
+    """What became of the pictures."""
+
+    def __init__(self, plan: Plan, on_done: Callable[[Job], None] | None) -> None:
+        self._on_done = on_done
+        self.num_done = self.num_kept = self.num_seen = 0
+        self.failures = [Remark(name=folder.name, text=folder.reason) for folder in plan.unlisted]
+        self.notes: list[Remark] = []
+        self.sample: list[Job] = []
+
+    def count(self, job: Job) -> None:
+        self.num_seen += 1
+        if job.failure is not None:
+            self.failures.append(Remark(name=job.name, text=job.failure))
+        elif job.is_kept:
+            self.num_kept += 1
+        else:
+            self.num_done += 1
+            if job.note is not None:
+                self.notes.append(Remark(name=job.name, text=job.note))
+            if len(self.sample) < NUM_BASELINE_PICTURES:
+                self.sample.append(job)
+        if self._on_done is not None:
+            self._on_done(job)
+
+
+def _workers(num_readers: int | None, num_writers: int | None, num_slots: int) -> Workers:
+    for name, number in (
+        ("readers", num_readers), ("writers", num_writers), ("slots", num_slots)
+    ):  # fmt: skip
+        if number is not None and number < 1:
+            raise ConfigError(f"the number of {name} is {number}: it must be at least 1")
+    usual = min(MAX_THREADS, os.cpu_count() or 1)
+    return Workers(readers=num_readers or usual, writers=num_writers or usual, slots=num_slots)
+
+
+def _space(out: OutFolder, num_left: int) -> str:
+    """Say how much room is there, and how much is needed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
+        free, needed = out.free_bytes(), out.needed_bytes(num_left)
+    except OSError:
+        return ""
+    text = f"; free: {free / 1e6:.0f} MB"
+    if needed is not None:
+        text += f", needed for the {num_left} pictures that are left: about {needed / 1e6:.0f} MB"
+    return text
 
 
-def _samples(jobs: Sequence[Job], style: Style) -> Pictures | None:
-    """Return a few of the pictures, in the style's size; None if none can be read."""
-    samples: list[Pictures] = []
-    for job in jobs[:NUM_SAMPLES]:
+def _load(jobs: Iterable[Job], style: Style, settings: ConvertSettings) -> Pictures | None:
+    """Return pictures in the style's size; None if none can be read."""
+    pictures: list[Pictures] = []
+    for job in jobs:
         row = np.empty((style.height, style.width, 3), np.uint8)
         with contextlib.suppress(ImageError):  # is told when its turn comes
-            resize_into(read_image(job.source), row)
-            samples.append(row)
-    return np.stack(samples) if samples else None
+            load(job.source, (style.height, style.width), settings).fill(row)
+            pictures.append(row)
+    return np.stack(pictures) if pictures else None
 
 
 def _measure(
-    engine: Engine, style: Style, done: list[Job]
+    engine: Engine, style: Style, settings: ConvertSettings, sample: list[Job], outcome: Outcome
 ) -> tuple[tuple[Baseline, ...], str | None]:
     """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
     measured: list[Baseline] = []
     reason = None
     try:
-        pictures = _sample(engine, done[:NUM_BASELINE_PICTURES])
+        if outcome.stopped is not None:
+            raise EngineError("the run was stopped")
+        pictures = _load(sample, style, settings)
+        if pictures is None:
+            raise EngineError("no picture was converted")
         for precision in baseline_precisions(engine.info):
             measured.append(measure_baseline(engine, style, pictures, precision))
     except (PmsganError, OSError, ValueError) as error:
@@ -136,12 +221,3 @@ def _measure(
     except KeyboardInterrupt:
         reason = "interrupted"
     return tuple(measured), reason
-
-
-def _sample(engine: Engine, jobs: list[Job]) -> NDArray[np.uint8]:
-    if not jobs:
-        raise EngineError("no picture was converted")
-    sample = np.empty((len(jobs), engine.info.height, engine.info.width, 3), np.uint8)
-    for row, job in zip(sample, jobs, strict=True):
-        resize_into(read_image(job.source), row)
-    return sample

@@ -1,24 +1,49 @@
-"""Readers, one engine and writers around a ring of slots."""
+"""Readers, one engine and writers around a ring of slots.
 
+Readers and writers are daemon threads: one that hangs in a broken disk must not keep the process
+alive. While it does, it holds no slot.
+"""
+
+import logging
+import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import cv2
-
-from pmsgan.batch.images import read_image, write_image
+from pmsgan.batch.decode import quiet_decoders
+from pmsgan.batch.images import Loaded, check_translated, encode, load
+from pmsgan.batch.out_folder import OutError, OutFolder
 from pmsgan.batch.plan import Job
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
+from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
-from pmsgan.errors import ImageError
-from pmsgan.resize import resize_into
+from pmsgan.errors import EngineError, ImageError
+from pmsgan.interrupt import interruptible
 
-NUM_SLOTS = MAX_IN_FLIGHT + 2
+MIN_SLOTS = MAX_IN_FLIGHT + 2
 """One more is being filled, and one written from."""
+READ_TIMEOUT_S = 120.0
+"""A picture that takes longer to be read and decoded has failed."""
+_WATCH_EVERY_S = 0.2
+_PATIENCE_S = 10.0
+"""How long an ending run waits for each thread, which may hang in a broken disk."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workers:
+    """How many of each there are."""
+
+    readers: int
+    """Threads that read, decode and resize."""
+    writers: int
+    """Threads that encode and write."""
+    slots: int = MIN_SLOTS
+    """Batches in memory."""
 
 
 @dataclass(slots=True)
@@ -39,113 +64,258 @@ class Timing:
     """Processor time of the whole process."""
 
 
+@dataclass(slots=True)
+class Outcome:
+    """How a run of the pipeline ended."""
+
+    timing: Timing
+    stopped: str | None = None
+    """Why it ended before all was done."""
+    is_interrupted: bool = False
+    """A user wanted it so."""
+
+
 def run_jobs(
     engine: Engine,
-    jobs: Sequence[Job],
+    jobs: Iterator[Job],
+    out: OutFolder,
+    settings: ConvertSettings,
+    workers: Workers,
     *,
-    num_readers: int,
-    num_writers: int,
     on_done: Callable[[Job], None],
-) -> Timing:
+) -> Outcome:
     """Translate every job's picture; what went wrong with one is noted in its `failure`.
 
-    The calling thread makes all calls to the engine. Ctrl-C ends the run: files that are being
-    written are completed, the rest is left undone.
+    The calling thread makes all calls to the engine. Ctrl-C or SIGTERM ends the run after the
+    pictures that are in work; a second one at once. A lost engine or a full disk ends the run, and
+    the outcome says so.
 
     Args:
         engine: entered by the caller.
-        jobs: what to do.
-        num_readers: threads that read, decode and resize.
-        num_writers: threads that encode and write.
-        on_done: called for each finished job, one call at a time.
-
-    Raises:
-        EngineError: the engine failed.
+        jobs: what to do; each is taken when its turn comes.
+        out: where results go.
+        settings: how pictures are fitted and encoded.
+        workers: how many threads and slots.
+        on_done: called for each job that is done, kept or has failed, one call at a time.
     """
-    return _Run(engine, jobs, on_done).run(num_readers, num_writers)
+    return _Run(engine, jobs, out, settings, workers, on_done).run()
 
 
 class _Run:
     """One run of the pipeline."""
 
-    def __init__(self, engine: Engine, jobs: Sequence[Job], on_done: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        jobs: Iterator[Job],
+        out: OutFolder,
+        settings: ConvertSettings,
+        workers: Workers,
+        on_done: Callable[[Job], None],
+    ) -> None:
         self.engine = engine
-        self.waiting_jobs = iter(jobs)
+        self.style_size = engine.info.height, engine.info.width
+        self.waiting_jobs = jobs
+        self.out = out
+        self.settings = settings
         self.on_done = on_done
-        self.ring = Ring(engine.slots(NUM_SLOTS))
+        self.ring = Ring(engine.slots(workers.slots))
         self.timing = Timing()
         self.lock = threading.Lock()
-        self.num_readers_left = 0
+        self.to_write: queue.SimpleQueue[tuple[Batch, int] | None] = queue.SimpleQueue()
+        self.is_draining = False
+        self.reading: dict[threading.Thread, tuple[Job, float]] = {}
+        """What each reader has been working on, and since when."""
+        self.readers = [self.make_reader() for _ in range(workers.readers)]
+        self.writers = [
+            threading.Thread(target=self.guard, args=(self.write_all,), daemon=True, name="writer")
+            for _ in range(workers.writers)
+        ]
 
-    def run(self, num_readers: int, num_writers: int) -> Timing:
-        wall, cpu = time.perf_counter(), time.process_time()
-        with (
-            _single_threaded_opencv(),
-            ThreadPoolExecutor(num_readers, "reader") as readers,
-            ThreadPoolExecutor(num_writers, "writer") as writers,
-        ):
+    def run(self) -> Outcome:
+        wall, cpu, gpu_s = time.perf_counter(), time.process_time(), self.engine.gpu_s
+        outcome = Outcome(self.timing)
+        with quiet_decoders(), interruptible() as is_interrupted:
+            for thread in self.readers + self.writers:
+                thread.start()
             try:
-                self.num_readers_left = num_readers
-                for _ in range(num_readers):
-                    readers.submit(self.read_all).add_done_callback(self.reader_ended)
-                self.run_engine(writers)
-                writers.shutdown()
-                self.ring.raise_if_stopped()
-            except BaseException as error:
+                self.run_engine(is_interrupted)
+                self.end_writers()
+            except (EngineError, OutError) as error:
+                outcome.stopped = str(error)
+            except KeyboardInterrupt:
+                outcome.stopped = "interrupted"
+                while not self.to_write.empty():
+                    self.to_write.get_nowait()
+            finally:
                 self.stop()
-                writers.shutdown(cancel_futures=True)
-                if isinstance(error, RingStoppedError) and error.__cause__ is not None:
-                    raise error.__cause__ from None
-                raise
+                self.end_writers(patience_s=_PATIENCE_S)
+                for thread in self.readers:
+                    thread.join(_PATIENCE_S)
+            if is_interrupted():
+                outcome.stopped = outcome.stopped or "interrupted"
+                outcome.is_interrupted = True
         self.timing.wall_s = time.perf_counter() - wall
         self.timing.cpu_s = time.process_time() - cpu
-        return self.timing
+        if self.engine.gpu_s is not None:
+            self.timing.gpu_s = self.engine.gpu_s - (gpu_s or 0.0)
+        return outcome
 
-    def read_all(self) -> None:
-        """Fill rows until no job is left; the body of a reader thread."""
-        while (job := self.next_job()) is not None:
-            try:
-                with self.measure("read_s"):
-                    image = read_image(job.source)
-            except ImageError as error:
-                self.finish(job, str(error))
-                continue
-            # Only a decoded picture claims a row: a bad or slow file never holds a slot.
-            batch, row = self.ring.claim_row(job)
-            with self.measure("read_s"):
-                resize_into(image, batch.slot.input[row])
-            self.ring.row_filled(batch)
+    # The thread that owns the engine.
 
-    def run_engine(self, writers: ThreadPoolExecutor) -> None:
+    def run_engine(self, is_interrupted: Callable[[], bool]) -> None:
         """Submit slots as they become ready, and pass them on as they are done."""
         in_flight: deque[Batch] = deque()
-        while True:
-            batch = self.ring.next_ready(wait=not in_flight)
+        while in_flight or not self.ring.is_exhausted:
+            self.watch(is_interrupted())
+            batch = self.next_batch(wait=not in_flight)
             if batch is None and not in_flight:
-                return
+                continue
             with self.measure("run_s"):
                 if batch is not None:
-                    self.engine.submit(batch.slot, len(batch.jobs))
+                    self.engine.submit(batch.slot, len(batch.rows))
                     in_flight.append(batch)
                     if len(in_flight) < MAX_IN_FLIGHT:
                         continue
                 done = in_flight.popleft()
-                gpu_s = self.engine.wait(done.slot)
-            if gpu_s is not None:
-                self.timing.gpu_s = (self.timing.gpu_s or 0.0) + gpu_s
-            for row in range(len(done.jobs)):
-                writers.submit(self.write, done, row).add_done_callback(self.writer_ended)
+                self.engine.wait(done.slot)
+            for row in range(len(done.rows)):
+                self.to_write.put((done, row))
 
-    def write(self, batch: Batch, row: int) -> None:
-        """Write one translation; a writer thread's task."""
-        job, failure = batch.jobs[row], None
+    def next_batch(self, *, wait: bool) -> Batch | None:
         try:
-            with self.measure("write_s"):
-                write_image(batch.slot.output[row], job.target)
+            return self.ring.next_filled(_WATCH_EVERY_S) if wait else self.ring.next_full()
+        except RingStoppedError as stopped:
+            assert stopped.__cause__ is not None
+            raise stopped.__cause__ from None
+
+    def watch(self, is_interrupted: bool) -> None:
+        """Look after what happens beside the engine: Ctrl-C, and readers that hang."""
+        if is_interrupted and not self.is_draining:
+            self.is_draining = True
+            _log.warning("finishing the pictures that are in work; Ctrl-C again stops at once")
+            with self.lock:
+                self.waiting_jobs = iter(())
+        now = time.monotonic()
+        with self.lock:
+            hanging = [
+                thread
+                for thread, (_, since) in self.reading.items()
+                if now - since > READ_TIMEOUT_S
+            ]
+            late = [(thread, self.reading.pop(thread)[0]) for thread in hanging]
+        for thread, job in late:
+            self.fail(job, f"took longer than {READ_TIMEOUT_S:.0f} s to be read")
+            reader = self.make_reader()
+            with self.lock:
+                self.readers[self.readers.index(thread)] = reader
+            reader.start()
+
+    def end_writers(self, patience_s: float | None = None) -> None:
+        for _ in self.writers:
+            self.to_write.put(None)
+        for thread in self.writers:
+            thread.join(patience_s)
+        if patience_s is None:
+            self.ring.raise_error()
+
+    # Reader threads.
+
+    def make_reader(self) -> threading.Thread:
+        return threading.Thread(target=self.be_reader, daemon=True, name="reader")
+
+    def be_reader(self) -> None:
+        self.guard(self.read_all)
+        with self.lock:
+            self.readers = [
+                reader for reader in self.readers if reader is not threading.current_thread()
+            ]
+            is_last = not self.readers
+        if is_last:
+            self.ring.end_reading()
+
+    def read_all(self) -> None:
+        """Fill rows until no job is left."""
+        while (job := self.next_job()) is not None:
+            if self.out.has(job):
+                job.is_kept = True
+                self.finish(job)
+            elif (loaded := self.load(job)) is not None:
+                # Only a decoded picture claims a row: a bad or slow one never holds a slot.
+                batch, row = self.ring.claim_row(job, loaded)
+                with self.measure("read_s"):
+                    loaded.fill(batch.slot.input[row])
+                self.ring.row_filled(batch)
+
+    def next_job(self) -> Job | None:
+        with self.lock:
+            return next(self.waiting_jobs, None)
+
+    def load(self, job: Job) -> Loaded | None:
+        """Read a picture; None if it has failed."""
+        thread = threading.current_thread()
+        with self.lock:
+            self.reading[thread] = job, time.monotonic()
+        loaded, failure = None, None
+        try:
+            with self.measure("read_s"):
+                loaded = load(job.source, self.style_size, self.settings)
         except ImageError as error:
             failure = str(error)
-        self.ring.row_written(batch)
-        self.finish(job, failure)
+        with self.lock:
+            if self.reading.pop(thread, None) is None:
+                raise RingStoppedError  # has hung too long, another reader has its place
+        if failure is not None:
+            self.fail(job, failure)
+        return loaded
+
+    # Writer threads.
+
+    def write_all(self) -> None:
+        """Write translations until there is none any more."""
+        while (task := self.to_write.get()) is not None:
+            self.write(*task)
+
+    def write(self, batch: Batch, row: int) -> None:
+        job, loaded = batch.rows[row]
+        try:
+            with self.measure("write_s"):
+                check_translated(batch.slot.output[row], batch.slot.input[row])
+                suffix = "." + job.output.rpartition(".")[2]
+                data = encode(batch.slot.output[row], loaded, suffix, self.settings)
+                self.ring.row_written(batch)
+        except ImageError as error:
+            self.ring.row_written(batch)
+            self.fail(job, str(error))
+            return
+        try:
+            with self.measure("write_s"):
+                self.out.write(job, data, loaded.stamp)
+        except ImageError as error:
+            self.fail(job, str(error))
+            return
+        job.note = loaded.note
+        self.finish(job)
+
+    # All threads.
+
+    def guard(self, body: Callable[[], None]) -> None:
+        """Run a thread's body; what ends it early ends the run."""
+        try:
+            body()
+        except RingStoppedError:
+            pass
+        except BaseException as error:
+            self.stop(error)
+
+    def fail(self, job: Job, reason: str) -> None:
+        job.failure = reason
+        self.out.note_failure(job, reason)
+        self.finish(job)
+
+    def finish(self, job: Job) -> None:
+        with self.lock:
+            self.on_done(job)
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
@@ -158,44 +328,7 @@ class _Run:
             with self.lock:
                 setattr(self.timing, name, getattr(self.timing, name) + spent)
 
-    def next_job(self) -> Job | None:
-        with self.lock:
-            return next(self.waiting_jobs, None)
-
-    def finish(self, job: Job, failure: str | None) -> None:
-        with self.lock:
-            job.failure, job.done = failure, failure is None
-            self.on_done(job)
-
-    def reader_ended(self, future: "Future[None]") -> None:
-        with self.lock:
-            self.num_readers_left -= 1
-            is_last = self.num_readers_left == 0
-        self.stop_on_error(future)
-        if is_last:
-            self.ring.end_reading()
-
-    def writer_ended(self, future: "Future[None]") -> None:
-        self.stop_on_error(future)
-
-    def stop_on_error(self, future: "Future[None]") -> None:
-        """End the run if a thread died of something that is not one picture's fault."""
-        error = None if future.cancelled() else future.exception()
-        if error is not None and not isinstance(error, RingStoppedError):
-            self.stop(error)
-
     def stop(self, error: BaseException | None = None) -> None:
         with self.lock:
             self.waiting_jobs = iter(())
         self.ring.stop(error)
-
-
-@contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
-    """Keep OpenCV from starting threads of its own: readers and writers already fill the cores."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

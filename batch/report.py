@@ -16,23 +16,36 @@ REPORT_NAME = "report.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """A picture that was not converted."""
+class Remark:
+    """Something about one picture."""
 
     name: str
     """Path below IN."""
-    reason: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A finished folder run."""
+    """A folder run that has ended."""
 
     style: str
     engine: EngineInfo
     num_done: int
-    failures: tuple[Failure, ...]
+    num_kept: int
+    """Done by an earlier run, and still there."""
+    num_left: int
+    """Neither done nor tried, since the run was stopped."""
+    failures: tuple[Remark, ...]
+    """Pictures that could not be converted, and folders that could not be listed."""
+    notes: tuple[Remark, ...]
+    """What a user should know of pictures that were converted."""
+    passed_over: dict[str, int]
+    """How much below IN was not a picture to convert, for each reason."""
     timing: Timing
+    stopped: str | None
+    """Why the run ended before all was done; the same command goes on with it."""
+    is_interrupted: bool
+    """A user stopped it."""
     baselines: tuple[Baseline, ...]
     """Eager PyTorch in FP32, then in what this processor is quick in."""
     no_baseline: str | None
@@ -49,8 +62,13 @@ class Report:
             "pmsgan": pmsgan.__version__,
             "style": self.style,
             "images_done": self.num_done,
+            "images_kept": self.num_kept,
             "images_failed": len(self.failures),
-            "failures": [asdict(failure) for failure in self.failures],
+            "images_left": self.num_left,
+            "stopped": self.stopped,
+            "failures": [{"name": it.name, "reason": it.text} for it in self.failures],
+            "notes": [{"name": it.name, "note": it.text} for it in self.notes],
+            "passed_over": self.passed_over,
             "images_per_s": self.images_per_s,
             "seconds": asdict(self.timing),
             "engine": asdict(self.engine),
@@ -65,7 +83,7 @@ class Report:
     def _rows(self) -> list[tuple[str, str]]:
         timing, engine = self.timing, self.engine
         rows = [
-            ("images", f"{self.num_done} done, {len(self.failures)} failed"),
+            ("images", self._counts()),
             ("time", f"{timing.wall_s:.2f} s, {self.images_per_s:.1f} images/s"),
             (
                 "busy",
@@ -79,6 +97,8 @@ class Report:
                 f"{engine.precision}, {engine.width}x{engine.height}, batch {engine.max_batch}",
             ),
         ]
+        if self.notes:
+            rows.append(("notes", f"{len(self.notes)} pictures have notes in the report"))
         for base in self.baselines:
             rows += [
                 (
@@ -101,6 +121,14 @@ class Report:
         if self.no_baseline is not None:
             rows.append(("baseline", f"not measured: {self.no_baseline}"))
         return rows
+
+    def _counts(self) -> str:
+        text = f"{self.num_done} done, {len(self.failures)} failed"
+        if self.num_kept:
+            text += f", {self.num_kept} done before"
+        if self.num_left:
+            text += f", {self.num_left} left"
+        return text
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -1,13 +1,15 @@
 """The ring of slots: the only queue between readers, engine and writers.
 
-A slot is free, then filled row by row, then ready, then written from, then free again. Besides what
-the ring has rows for, each reader holds one decoded picture; whoever is too fast waits here.
+A slot is free, then filled row by row, then ready, then written from, then free again. An engine
+that has nothing to do takes a slot before it is full. Besides what the ring has rows for, each
+reader holds one decoded picture; whoever is too fast waits here.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from pmsgan.batch.images import Loaded
 from pmsgan.batch.plan import Job
 from pmsgan.engine.interface import Slot
 
@@ -17,12 +19,12 @@ class RingStoppedError(Exception):
 
 
 class Batch:
-    """A slot and the jobs whose pictures lie in its rows."""
+    """A slot and what lies in its rows."""
 
     def __init__(self, slot: Slot) -> None:
         """Start empty."""
         self.slot = slot
-        self.jobs: list[Job] = []
+        self.rows: list[tuple[Job, Loaded]] = []
         self.num_open_rows = 0
         """Rows that somebody still works on."""
 
@@ -40,8 +42,8 @@ class Ring:
         self._stopped = False
         self._error: BaseException | None = None
 
-    def claim_row(self, job: Job) -> tuple[Batch, int]:
-        """Take the next free row for a job; wait while there is none.
+    def claim_row(self, job: Job, loaded: Loaded) -> tuple[Batch, int]:
+        """Take the next free row for a picture; wait while there is none.
 
         Raises:
             RingStoppedError: the run ends early.
@@ -52,10 +54,10 @@ class Ring:
             if self._filling is None:
                 self._filling = self._free.popleft()
             batch = self._filling
-            row = len(batch.jobs)
-            batch.jobs.append(job)
+            row = len(batch.rows)
+            batch.rows.append((job, loaded))
             batch.num_open_rows += 1
-            if len(batch.jobs) == len(batch.slot.input):
+            if len(batch.rows) == len(batch.slot.input):
                 self._filling = None
             return batch, row
 
@@ -63,9 +65,9 @@ class Ring:
         """Note that a claimed row holds its picture."""
         with self._changed:
             batch.num_open_rows -= 1
-            is_full = len(batch.jobs) == len(batch.slot.input)
-            if batch.num_open_rows == 0 and is_full:
+            if batch.num_open_rows == 0 and batch is not self._filling:
                 self._hand_over(batch)
+            self._changed.notify_all()
 
     def end_reading(self) -> None:
         """Note that no row will be claimed any more; a partly filled slot becomes ready."""
@@ -76,30 +78,47 @@ class Ring:
             self._reading_ended = True
             self._changed.notify_all()
 
-    def next_ready(self, *, wait: bool) -> Batch | None:
-        """Take the oldest full slot.
-
-        Args:
-            wait: for one, unless reading has ended.
-
-        Returns:
-            None if there is none now (with `wait`: none any more).
+    def next_full(self) -> Batch | None:
+        """Take the oldest full slot; None if there is none now.
 
         Raises:
             RingStoppedError: the run ends early.
         """
         with self._changed:
             self._raise_if_stopped()
-            if wait:
-                self._wait_until(lambda: bool(self._ready) or self._reading_ended)
             return self._ready.popleft() if self._ready else None
+
+    def next_filled(self, timeout_s: float) -> Batch | None:
+        """Take the oldest full slot, or else what there is: for an engine that has nothing to do.
+
+        Returns:
+            None if there is nothing after `timeout_s`, or nothing any more.
+
+        Raises:
+            RingStoppedError: the run ends early.
+        """
+        with self._changed:
+            self._wait_until(
+                lambda: bool(self._ready) or self._is_partly_filled() or self._reading_ended,
+                timeout_s,
+            )
+            if not self._ready and self._filling is not None and self._is_partly_filled():
+                self._hand_over(self._filling)
+                self._filling = None
+            return self._ready.popleft() if self._ready else None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Nothing is left for the engine, and nothing will come."""
+        with self._changed:
+            return self._reading_ended and not self._ready
 
     def row_written(self, batch: Batch) -> None:
         """Note that a row's translation is written; the slot is free again after its last."""
         with self._changed:
             batch.num_open_rows -= 1
             if batch.num_open_rows == 0:
-                batch.jobs = []
+                batch.rows = []
                 self._free.append(batch)
                 self._changed.notify_all()
 
@@ -110,18 +129,22 @@ class Ring:
             self._error = self._error or error
             self._changed.notify_all()
 
-    def raise_if_stopped(self) -> None:
-        """Raise RingStoppedError if somebody has called `stop`."""
+    def raise_error(self) -> None:
+        """Raise the error that somebody has called `stop` with, if any."""
         with self._changed:
-            self._raise_if_stopped()
+            if self._error is not None:
+                raise self._error
 
     def _hand_over(self, batch: Batch) -> None:
-        batch.num_open_rows = len(batch.jobs)
+        batch.num_open_rows = len(batch.rows)
         self._ready.append(batch)
         self._changed.notify_all()
 
-    def _wait_until(self, condition: Callable[[], bool]) -> None:
-        self._changed.wait_for(lambda: self._stopped or condition())
+    def _is_partly_filled(self) -> bool:
+        return self._filling is not None and self._filling.num_open_rows == 0
+
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float | None = None) -> None:
+        self._changed.wait_for(lambda: self._stopped or condition(), timeout_s)
         self._raise_if_stopped()
 
     def _raise_if_stopped(self) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 import torch
 
-from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.errors import EngineError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
@@ -21,7 +21,7 @@ BACKEND = "eager"
 DEFAULT_BATCH = 4
 
 
-class EagerEngine:
+class EagerEngine(Engine):
     """A generator run by PyTorch, operator by operator."""
 
     def __init__(
@@ -92,13 +92,8 @@ class EagerEngine:
             translated = rgb_to_bytes(self._generator(bytes_to_rgb(image))[0])
         slot.output[:count] = translated.cpu().numpy()
 
-    def wait(self, slot: Slot) -> float | None:
+    def wait(self, slot: Slot) -> None:
         """Return at once: `submit` has done the work."""
-        return None
-
-    def __enter__(self) -> "EagerEngine":
-        """Return the engine."""
-        return self
 
     def __exit__(
         self,

@@ -1,11 +1,15 @@
 """What every runtime offers to the folder conversion."""
 
+from abc import ABC, abstractmethod
+from collections import deque
 from dataclasses import dataclass
+from itertools import cycle
 from types import TracebackType
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pmsgan.errors import ConfigError
 
 MAX_IN_FLIGHT = 2
 """Slots to have submitted at a time: while one ends, the next already runs."""
@@ -16,7 +20,7 @@ class EngineInfo:
     """What runs where, as reports print it."""
 
     backend: str
-    """openvino or eager."""
+    """tensorrt, tensorrt-rtx, openvino or eager."""
     device: str
     """Name of the processor."""
     precision: str
@@ -41,7 +45,7 @@ class Slot:
     """[max_batch, H, W, 3] BGR."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A graph that is ready to run; closed by leaving its `with` block.
 
     One thread owns an engine and makes all calls. Slots may be filled and read by others while
@@ -49,27 +53,24 @@ class Engine(Protocol):
     """
 
     info: EngineInfo
+    gpu_s: float | None = None
+    """How long the GPU has computed, by its own clock [seconds]; None where there is none."""
+    _own_slots: list[Slot] | None = None
+    """Those of `translate`."""
 
+    @abstractmethod
     def slots(self, count: int) -> list[Slot]:
         """Make `count` slots; they are valid until the engine is closed."""
-        ...
 
+    @abstractmethod
     def submit(self, slot: Slot, count: int) -> None:
         """Start translating the first `count` pictures of a slot, and return."""
-        ...
 
-    def wait(self, slot: Slot) -> float | None:
-        """Return when the slot's outputs are complete; raise EngineError if it failed.
+    @abstractmethod
+    def wait(self, slot: Slot) -> None:
+        """Return when the slot's outputs are complete; raise EngineError if it failed."""
 
-        Returns:
-            How long the GPU computed, by its own clock [seconds]; None where there is none.
-        """
-        ...
-
-    def __enter__(self) -> "Engine":
-        """Return the engine."""
-        ...
-
+    @abstractmethod
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -77,4 +78,49 @@ class Engine(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Free what the engine holds."""
-        ...
+
+    def __enter__(self) -> "Engine":
+        """Return the engine."""
+        return self
+
+    def translate(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Translate pictures that are in memory.
+
+        Args:
+            images: uint8 [N, H, W, 3] BGR of the engine's size; any N.
+
+        Returns:
+            Their translations, likewise.
+
+        Raises:
+            ConfigError: the pictures have another shape or type.
+            EngineError: the engine failed.
+        """
+        info = self.info
+        if images.dtype != np.uint8 or images.shape[1:] != (info.height, info.width, 3):
+            raise ConfigError(
+                f"pictures are {images.dtype} {list(images.shape)}: this engine takes "
+                f"uint8 [N, {info.height}, {info.width}, 3]"
+            )
+        if self._own_slots is None:
+            self._own_slots = self.slots(MAX_IN_FLIGHT)
+        results = np.empty_like(images)
+        in_flight: deque[tuple[Slot, slice]] = deque()
+        slots = cycle(self._own_slots)
+        max_batch = self.info.max_batch  # making slots may have halved it
+        for start in range(0, len(images), max_batch):
+            if len(in_flight) == MAX_IN_FLIGHT:
+                self._collect(in_flight.popleft(), results)
+            rows = slice(start, min(start + max_batch, len(images)))
+            slot, count = next(slots), rows.stop - rows.start
+            slot.input[:count] = images[rows]
+            self.submit(slot, count)
+            in_flight.append((slot, rows))
+        while in_flight:
+            self._collect(in_flight.popleft(), results)
+        return results
+
+    def _collect(self, submitted: tuple[Slot, slice], results: NDArray[np.uint8]) -> None:
+        slot, rows = submitted
+        self.wait(slot)
+        results[rows] = slot.output[: rows.stop - rows.start]

@@ -15,7 +15,7 @@ import openvino
 
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import INPUT_NAME, GraphInfo
-from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.errors import EngineError
 
 BACKEND = "openvino"
@@ -24,7 +24,7 @@ MIN_BATCH = 4
 """Pictures in a slot on a small CPU: fewer would make the readers wait for each other."""
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """A deployment graph compiled for the CPU."""
 
     def __init__(
@@ -83,7 +83,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
 
-    def wait(self, slot: Slot) -> float | None:
+    def wait(self, slot: Slot) -> None:
         """Wait for the slot's requests; raise EngineError if one failed."""
         try:
             for request in self._requests[slot][: self._running.get(slot, 0)]:
@@ -91,11 +91,6 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
         self._running.pop(slot, None)
-        return None
-
-    def __enter__(self) -> "OpenVinoEngine":
-        """Return the engine."""
-        return self
 
     def __exit__(
         self,

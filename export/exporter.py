@@ -14,7 +14,6 @@ from pmsgan.atomic import replacing
 from pmsgan.engine.graph import GraphPrecision, read_graph
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.parity import Parity, Pictures, check_pictures, compare, has_constant_picture
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.deploy import DeploymentGraph, trace
 from pmsgan.export.onnx_file import write_onnx
@@ -149,7 +148,7 @@ def _check(
 
 def _run_file(path: Path, pictures: Pictures) -> Pictures:
     with OpenVinoEngine(read_graph(path), precision="fp32", use_cache=False) as engine:
-        return Translator(engine)(pictures)
+        return engine.translate(pictures)
 
 
 def _run_torch(generator: Generator, pictures: Pictures) -> tuple[Pictures, float]:

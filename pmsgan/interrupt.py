@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of long work, never inside one."""
+"""Ctrl-C and SIGTERM between two steps of long work, never inside one."""
 
 import signal
 import threading
@@ -9,10 +9,10 @@ from types import FrameType
 
 @contextmanager
 def interruptible(*, second_raises: bool = True) -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C instead of raising; give a function that says whether it was pressed.
+    """Note Ctrl-C and SIGTERM instead of ending; give a function that says whether one came.
 
     Args:
-        second_raises: a second Ctrl-C raises KeyboardInterrupt; it must not where the step is
+        second_raises: a second one raises KeyboardInterrupt; it must not where the step is
             native code that calls back, which an exception would fly through.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -26,8 +26,10 @@ def interruptible(*, second_raises: bool = True) -> Iterator[Callable[[], bool]]
             raise KeyboardInterrupt
         pressed = True
 
-    previous = signal.signal(signal.SIGINT, note)
+    taken = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, note) for number in taken]
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in zip(taken, previous, strict=True):
+            signal.signal(number, handler)

@@ -1,10 +1,11 @@
 """Hold a folder run against what its parts cost.
 
     python tools/bench_folder.py IN_DIR --style anime
+    python tools/bench_folder.py IN_DIR --no-engine --format jpg
 
-A folder run cannot end before the engine has run every picture, nor before the processors have done
-the work of all stages. This measures each stage by itself, then the whole, in turn, several times,
-and prints how close the whole comes to the larger of the two bounds.
+A folder run cannot end before its slowest stage has done all pictures, nor before the processors
+have done the work of all stages. This measures each stage by itself, with as many threads as the
+run has, then the whole, in turn, several times. --no-engine copies pictures in the engine's place.
 """
 
 import argparse
@@ -12,19 +13,52 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from pmsgan.batch.convert import MAX_THREADS
-from pmsgan.batch.images import read_image, write_image
-from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import plan_jobs
+from pmsgan.batch.decode import quiet_decoders
+from pmsgan.batch.images import Loaded, encode, load
+from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.pipeline import Workers, run_jobs
+from pmsgan.batch.plan import Job, plan_folder
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.select import open_engine
-from pmsgan.engine.translate import Translator
-from pmsgan.resize import resize_into
 from pmsgan.styles.registry import find_style
+
+
+class Copier(Engine):
+    """An engine that costs next to nothing."""
+
+    def __init__(self, height: int, width: int) -> None:
+        """Copy pictures of this size."""
+        self.info = EngineInfo(
+            backend="copy", device="none", precision="none", height=height, width=width,
+            max_batch=8, runtime="none",
+        )  # fmt: skip
+        self._counts: dict[Slot, int] = {}
+
+    def slots(self, count: int) -> list[Slot]:
+        """Make slots in plain memory."""
+        shape = (self.info.max_batch, self.info.height, self.info.width, 3)
+        return [Slot(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) for _ in range(count)]
+
+    def submit(self, slot: Slot, count: int) -> None:
+        """Note how many."""
+        self._counts[slot] = count
+
+    def wait(self, slot: Slot) -> None:
+        """Copy them."""
+        count = self._counts.pop(slot)
+        slot.output[:count] = slot.input[:count]
+
+    def __exit__(self, *error: object) -> None:
+        """Hold nothing."""
 
 
 def measure(work: Callable[[], object]) -> tuple[float, float]:
@@ -34,6 +68,13 @@ def measure(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
+@contextmanager
+def fresh_folder() -> Iterator[Path]:
+    """Give an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -41,41 +82,58 @@ def main() -> None:
     parser.add_argument("--style", default="anime")
     parser.add_argument("--format", default="png", choices=["png", "jpg", "webp"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-engine", action="store_true")
     arguments = parser.parse_args()
     cores, threads = os.cpu_count() or 1, min(MAX_THREADS, os.cpu_count() or 1)
-    ratios = []
-    with tempfile.TemporaryDirectory() as out, open_engine(find_style(arguments.style)) as engine:
-        info = engine.info
-        jobs = plan_jobs(arguments.in_dir, Path(out), arguments.format)
-        pictures = np.empty((len(jobs), info.height, info.width, 3), np.uint8)
-        translate = Translator(engine)
+    style, settings = find_style(arguments.style), ConvertSettings(output_format=arguments.format)
+    size = (style.height, style.width)
+    shares = []
+    engine: Engine = Copier(*size) if arguments.no_engine else open_engine(style)
+    with engine, ThreadPoolExecutor(threads) as pool, quiet_decoders():
+        plan = plan_folder(arguments.in_dir, Path(tempfile.gettempdir(), "out"), arguments.format)
+        jobs = list(plan.jobs())
+        pictures = np.empty((len(jobs), *size, 3), np.uint8)
+        loaded: list[Loaded] = []
+
+        def read_one(job: Job, row: np.ndarray) -> Loaded:
+            picture = load(job.source, size, settings)
+            picture.fill(row)
+            return picture
 
         def read() -> None:
-            for row, job in zip(pictures, jobs, strict=True):
-                resize_into(read_image(job.source), row)
+            loaded[:] = pool.map(read_one, jobs, pictures)
 
-        def write() -> None:
-            for row, job in zip(results, jobs, strict=True):
-                write_image(row, job.target)
+        def write(out: OutFolder) -> None:
+            def write_one(job: Job, row: np.ndarray, picture: Loaded) -> None:
+                data = encode(row, picture, f".{arguments.format}", settings)
+                out.write(job, data, picture.stamp)
+
+            list(pool.map(write_one, jobs, results, loaded))
 
         read()
-        results = translate(pictures)
+        results = engine.translate(pictures)
+        info = engine.info
         print(f"{len(jobs)} pictures, {info.backend} {info.precision}, {cores} cores; seconds:")
-        print("   read   engine    write | bound: engine  cpu/cores | folder run  ratio")
+        print("   read   engine    write | bound: stage  cpu/cores | folder run   run/bound")
         for _ in range(arguments.rounds):
-            _, read_cpu = measure(read)
-            engine_wall, engine_cpu = measure(lambda: translate(pictures))
-            _, write_cpu = measure(write)
-            timing = run_jobs(
-                engine, jobs, num_readers=threads, num_writers=threads, on_done=lambda job: None
-            )
+            read_s, read_cpu = measure(read)
+            engine_s, engine_cpu = measure(lambda: engine.translate(pictures))
+            with fresh_folder() as folder, OutFolder(folder, style, settings) as out:
+                write_s, write_cpu = measure(lambda out=out: write(out))
+            with fresh_folder() as folder, OutFolder(folder, style, settings) as out:
+                workers = Workers(readers=threads, writers=threads)
+                timing = run_jobs(
+                    engine, iter(jobs), out, settings, workers, on_done=lambda job: None
+                ).timing
+            slowest = max(read_s, engine_s, write_s)
             per_core = (read_cpu + engine_cpu + write_cpu) / cores
-            ratios.append(timing.wall_s / max(engine_wall, per_core))
+            shares.append(timing.wall_s / max(slowest, per_core))
             print(
-                f"{read_cpu:7.2f} {engine_cpu:8.2f} {write_cpu:8.2f} | {engine_wall:13.2f} "
-                f"{per_core:10.2f} | {timing.wall_s:10.2f} {ratios[-1]:6.3f}"
+                f"{read_s:7.2f} {engine_s:8.2f} {write_s:8.2f} | {slowest:12.2f} "
+                f"{per_core:10.2f} | {timing.wall_s:10.2f} {shares[-1]:11.3f}"
             )
-    print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f}..{max(ratios):.3f})")
+    low, high = min(shares), max(shares)
+    print(f"run/bound: median {statistics.median(shares):.3f} ({low:.3f}..{high:.3f})")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pmsgan.batch.baseline import baseline_precisions, measure_baseline
 from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import EngineError
 from pmsgan.export.style_folder import write_style
@@ -111,7 +112,8 @@ def measure_folder(style: Style, backend: str, scratch: Path) -> dict[str, Any]:
         scratch / "out",
         style,
         backend=backend,
-        image_format="jpg",  # type: ignore[arg-type]
+        settings=ConvertSettings(output_format="jpg"),
+        with_baseline=True,
     )
     alone = report.baselines[0].engine_images_per_s
     return {

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pmsgan.data.pairs import Picture, find_pairs
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine
-from pmsgan.engine.translate import Translator
 from pmsgan.resize import resize_into
 
 HAIR_COLORS = ("34539b", "f07fa3", "f4c24d", "9c3f2b")
@@ -60,7 +59,7 @@ def main() -> None:
         side = engine.info.height
         sources = np.stack([read(pair.input, side) for pair in pairs])
         targets = np.stack([read(pair.target, side) for pair in pairs])
-        results = Translator(engine)(sources)
+        results = engine.translate(sources)
     psnr = [
         compare(result, target).psnr_db for result, target in zip(results, targets, strict=True)
     ]

@@ -6,7 +6,6 @@ from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.parity import Parity, Pictures, check_pictures, compare, has_constant_picture
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 
 MIN_PSNR_DB = 35.0
@@ -28,8 +27,8 @@ def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = 
     if samples is not None:
         pictures = np.concatenate([pictures, samples])
     with OpenVinoEngine(graph, precision="fp32", use_cache=False) as reference:
-        wanted = Translator(reference)(pictures)
-    got = Translator(engine)(pictures)
+        wanted = reference.translate(pictures)
+    got = engine.translate(pictures)
     parity = compare(got, wanted)
     is_flat = has_constant_picture(got) and not has_constant_picture(wanted)
     if is_flat or parity.psnr_db < MIN_PSNR_DB:

@@ -14,7 +14,7 @@ from typing import Any
 import pycuda.driver as cuda
 
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
-from pmsgan.engine.interface import EngineInfo, Slot
+from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.tensorrt.buffers import (
     Gpu,
     GpuMemoryError,
@@ -29,7 +29,7 @@ from pmsgan.errors import EngineError
 _log = logging.getLogger(__name__)
 
 
-class TensorRtEngine:
+class TensorRtEngine(Engine):
     """A plan on the GPU; the context that it is made in must stay current while it lives."""
 
     def __init__(
@@ -101,20 +101,13 @@ class TensorRtEngine:
             cuda.memcpy_dtoh_async(slot.output[:count], buffers.output, buffers.copies)
             buffers.downloaded.record(buffers.copies)
 
-    def wait(self, slot: Slot) -> float | None:
-        """Wait for a slot's copy out; raise EngineError if something before it failed.
-
-        Returns:
-            Time between the events around the computing [seconds].
-        """
+    def wait(self, slot: Slot) -> None:
+        """Wait for a slot's copy out; raise EngineError if something before it failed."""
         buffers = self._of(slot)
         with gpu_errors_named("translate a batch"):
             buffers.downloaded.synchronize()
-            return float(buffers.started.time_till(buffers.computed)) / 1000.0
-
-    def __enter__(self) -> "TensorRtEngine":
-        """Return the engine."""
-        return self
+            computed_ms = float(buffers.started.time_till(buffers.computed))
+        self.gpu_s = (self.gpu_s or 0.0) + computed_ms / 1000.0
 
     def __exit__(
         self,
@@ -192,6 +185,7 @@ class TensorRtEngine:
             with contextlib.suppress(EngineError), gpu_errors_named("end what it does"):
                 stream.synchronize()
         self._buffers.clear()
+        self._own_slots = None
         self._compute = self._context = None
         self._count = self._activation_bytes = 0
         self._memory.close()

@@ -14,6 +14,7 @@ from pmsgan.cli.doctor import doctor
 from pmsgan.cli.export import export
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.styles import styles_app
+from pmsgan.cli.terminal import PrintableFormatter
 from pmsgan.cli.train import train
 
 app = typer.Typer(
@@ -53,6 +54,8 @@ def options(
     ] = False,
 ) -> None:
     """Translate folders of face pictures with a trained PMSGAN network."""
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("pmsgan").setLevel(logging.INFO)
     boundary.show_tracebacks = traceback

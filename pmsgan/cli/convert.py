@@ -1,13 +1,18 @@
 """`pmsgan convert`."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pmsgan.batch.settings import ConvertSettings, Fit, OutputSize
 from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.cli.terminal import printable
 from pmsgan.engine.choices import Backend, Precision
-from pmsgan.formats import ImageFormat
+from pmsgan.formats import OutputFormat
+
+_USUAL = ConvertSettings()
 
 
 @one_line_errors
@@ -17,6 +22,39 @@ def convert(
     style: Annotated[
         str, typer.Option(help="Name of a style (see pmsgan styles list), or its folder.")
     ] = "anime",
+    fit: Annotated[
+        Fit,
+        typer.Option(
+            help="Pictures of another shape: change proportions, fill up, or cut to the middle."
+        ),
+    ] = _USUAL.fit,
+    output_size: Annotated[
+        OutputSize, typer.Option(help="Size of the results: the style's, or their source's.")
+    ] = _USUAL.output_size,
+    output_format: Annotated[
+        OutputFormat,
+        typer.Option("--format", help="Format of the results; same keeps JPEG, PNG and WebP."),
+    ] = _USUAL.output_format,
+    quality: Annotated[
+        int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")
+    ] = _USUAL.quality,
+    png_level: Annotated[
+        int, typer.Option(min=0, max=9, help="Compression of PNG: 0 none, 9 smallest and slow.")
+    ] = _USUAL.png_level,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Only pictures that match, such as '*.jpg'; may be given repeatedly."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="No pictures and no folders that match, such as thumbs; likewise."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Do everything again, whatever is in OUT_DIR.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would become what, and end.")
+    ] = False,
     backend: Annotated[
         Backend,
         typer.Option(help="Runtime; auto takes the first that can run here."),
@@ -24,18 +62,26 @@ def convert(
     precision: Annotated[
         Precision,
         typer.Option(help="Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."),
-    ] = "auto",
+    ] = _USUAL.precision,
     require_gpu: Annotated[
         bool, typer.Option("--require-gpu", help="End with an error where no GPU can run it.")
     ] = False,
-    image_format: Annotated[
-        ImageFormat, typer.Option("--format", help="Format of the results.")
-    ] = "png",
     batch: Annotated[
         int | None,
         typer.Option(
             min=1, help="Pictures in one slot of the engine.", show_default="the engine's choice"
         ),
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option(min=1, help="Batches in memory.", show_default="4")
+    ] = None,
+    readers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads that read.", show_default="the cores, at most 8"),
+    ] = None,
+    writers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads that write.", show_default="the cores, at most 8"),
     ] = None,
     baseline: Annotated[
         bool, typer.Option(help="Afterwards, time eager PyTorch on some of the pictures.")
@@ -47,10 +93,23 @@ def convert(
 ) -> None:
     """Translate every picture in a folder.
 
-    Results that an earlier run left in OUT_DIR are replaced. A picture that cannot be read is
-    named and skipped; the rest is done, and the exit code is 1.
+    Interrupted conversions go on when the same command is run again: what is done and has not
+    changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
+    exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
     """
+    settings = ConvertSettings(
+        output_format=output_format,
+        quality=quality,
+        png_level=png_level,
+        fit=fit,
+        output_size=output_size,
+        precision=precision,
+    )
+    if dry_run:
+        _print_plan(in_dir, out_dir, settings, include or (), exclude or ())
+        return
     from pmsgan.batch.convert import convert_folder
+    from pmsgan.batch.pipeline import MIN_SLOTS
     from pmsgan.batch.report import REPORT_NAME, write_report
     from pmsgan.cli.progress import FolderProgress
 
@@ -59,16 +118,50 @@ def convert(
             in_dir,
             out_dir,
             style,
+            settings=settings,
+            include=include or (),
+            exclude=exclude or (),
+            overwrite=overwrite,
             backend=backend,
-            precision=precision,
-            max_batch=batch,
             require_gpu=require_gpu,
-            image_format=image_format,
+            max_batch=batch,
+            num_readers=readers,
+            num_writers=writers,
+            num_slots=slots or MIN_SLOTS,
             with_baseline=baseline,
             on_start=progress.start,
             on_done=progress.count,
         )
     typer.echo(result.to_text())
+    if result.stopped is not None:
+        typer.echo(f"stopped: {printable(result.stopped)}; run it again to go on", err=True)
     write_report(result, report or out_dir / REPORT_NAME)
-    if result.failures:
+    if result.is_interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if result.failures or result.stopped:
         raise typer.Exit(ExitCode.SOME_FAILED)
+
+
+def _print_plan(
+    in_dir: Path,
+    out_dir: Path,
+    settings: ConvertSettings,
+    include: list[str] | tuple[()],
+    exclude: list[str] | tuple[()],
+) -> None:
+    from pmsgan.batch.plan import plan_folder
+
+    plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
+    num_bytes = 0
+    for job in plan.jobs():
+        typer.echo(printable(f"{job.name} -> {job.output}"))
+        with contextlib.suppress(OSError):  # it has gone since
+            num_bytes += job.source.stat().st_size
+    for entry in plan.passed_over:
+        typer.echo(printable(f"{entry.name}: passed over, {entry.reason}"))
+    for folder in plan.unlisted:
+        typer.echo(printable(f"{folder.name}: {folder.reason}"))
+    typer.echo(
+        f"{plan.num_jobs} pictures, {num_bytes / 1e6:.1f} MB; "
+        f"{plan.num_passed_over.total()} entries passed over; nothing was written"
+    )

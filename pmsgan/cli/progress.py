@@ -6,15 +6,14 @@ from typing import Any
 from tqdm import tqdm
 
 from pmsgan.batch.plan import Job
-
-
-def printable(name: str) -> str:
-    """Escape what a terminal would obey instead of showing."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+from pmsgan.cli.terminal import printable
 
 
 class FolderProgress:
-    """Counts pictures on stderr with an ETA, and names those that fail."""
+    """Counts pictures on stderr with an ETA, and names those that fail.
+
+    What an earlier run has done does not count for the ETA.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
@@ -27,7 +26,9 @@ class FolderProgress:
         """Count a job that is done or has failed; the bar ends with the last one."""
         assert self._bar is not None
         if job.failure is not None:
-            tqdm.write(f"failed: {printable(str(job.name))} {job.failure}", file=sys.stderr)
+            tqdm.write(f"failed: {printable(f'{job.name} {job.failure}')}", file=sys.stderr)
+        if job.is_kept:
+            self._bar.initial += 1
         self._bar.update()
         if self._bar.n == self._bar.total:
             self._bar.close()

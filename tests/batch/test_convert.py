@@ -1,24 +1,34 @@
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pictures as pictures_module
 import pytest
 from numpy.typing import NDArray
 
+import pmsgan.batch
+import pmsgan.engine
 from pmsgan.batch import baseline as baseline_module
 from pmsgan.batch import convert as convert_module
+from pmsgan.batch import plan as plan_module
 from pmsgan.batch.baseline import baseline_precisions, measure_baseline
 from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.pipeline import Outcome, Timing
 from pmsgan.batch.report import write_report
+from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine import select
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import ConfigError, EngineError, PmsganError, StyleError
 from pmsgan.styles.registry import Style
+
+SINGLE = ConvertSettings(precision="fp32")
+NOT_A_PICTURE = "is not a picture in JPEG, PNG, WebP, BMP or TIFF"
 
 
 def test_a_folder_becomes_a_mirrored_folder(
@@ -26,12 +36,12 @@ def test_a_folder_becomes_a_mirrored_folder(
 ) -> None:
     before = {path: path.read_bytes() for path in in_dir.rglob("*.png")}
     out = tmp_path / "out"
-    report = convert_folder(in_dir, out, style, precision="fp32", with_baseline=False)
+    report = convert_folder(in_dir, out, style, settings=SINGLE)
     assert report.num_done == 9
     assert report.failures == ()
     assert report.no_baseline == "switched off"
     with open_engine(style, precision="fp32") as engine:
-        expected = Translator(engine)(pictures)
+        expected = engine.translate(pictures)
     for index, picture in enumerate(expected):
         folder = out / "more" if index >= 6 else out
         np.testing.assert_array_equal(cv2.imread(str(folder / f"picture_{index}.png")), picture)
@@ -40,13 +50,8 @@ def test_a_folder_becomes_a_mirrored_folder(
 
 @pytest.mark.parametrize("image_format", ["jpg", "webp"])
 def test_other_formats(style: Style, in_dir: Path, tmp_path: Path, image_format: str) -> None:
-    convert_folder(
-        in_dir,
-        tmp_path / "out",
-        style,
-        image_format=image_format,  # type: ignore[arg-type]
-        with_baseline=False,
-    )
+    settings = ConvertSettings(output_format=image_format)  # type: ignore[arg-type]
+    convert_folder(in_dir, tmp_path / "out", style, settings=settings)
     assert len(list((tmp_path / "out").rglob(f"*.{image_format}"))) == 9
 
 
@@ -54,11 +59,11 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     style: Style, in_dir: Path, tmp_path: Path
 ) -> None:
     (in_dir / "bad.jpg").write_text("no picture")
-    report = convert_folder(in_dir, tmp_path / "out", style, precision="fp32")
+    report = convert_folder(in_dir, tmp_path / "out", style, settings=SINGLE, with_baseline=True)
     write_report(report, tmp_path / "deep" / "report.json")
     content = json.loads((tmp_path / "deep" / "report.json").read_text())
     assert content["images_done"] == 9
-    assert content["failures"] == [{"name": "bad.jpg", "reason": "is not a picture, or is damaged"}]
+    assert content["failures"] == [{"name": "bad.jpg", "reason": NOT_A_PICTURE}]
     assert content["engine"]["backend"] == "openvino"
     assert content["seconds"]["wall_s"] >= content["seconds"]["run_s"] > 0
     assert content["images_per_s"] == pytest.approx(9 / content["seconds"]["wall_s"])
@@ -80,7 +85,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
     monkeypatch.setattr(
         select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
     )
-    report = convert_folder(in_dir, tmp_path / "out", style)
+    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.baselines == ()
     assert "not measured: torch is not installed: pip install 'pmsgan[train]'" in report.to_text()
 
@@ -88,7 +93,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
 def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "bad.png").write_text("no picture")
-    report = convert_folder(tmp_path / "in", tmp_path / "out", style)
+    report = convert_folder(tmp_path / "in", tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (0, "no picture was converted")
 
 
@@ -126,14 +131,14 @@ def test_a_finished_run_keeps_its_report_whatever_the_baseline_does(
         raise error
 
     monkeypatch.setattr(convert_module, "measure_baseline", fail)
-    report = convert_folder(in_dir, tmp_path / "out", style)
+    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (9, reason)
 
 
 def test_both_sides_get_the_same_pictures(style: Style, pictures: NDArray[np.uint8]) -> None:
     with open_engine(style, backend="eager") as engine:
         measured = measure_baseline(engine, style, pictures)
-        assert compare(Translator(engine)(pictures), pictures).psnr_db < 40
+        assert compare(engine.translate(pictures), pictures).psnr_db < 40
     assert measured.psnr_db == math.inf
     assert measured.to_json()["psnr_db"] is None
     assert measured.engine_images_per_s > 0
@@ -143,7 +148,7 @@ def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convert_module, "baseline_precisions", lambda info: ("fp32", "bf16"))
-    report = convert_folder(in_dir, tmp_path / "out", style)
+    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     single, half = report.baselines
     assert (single.eager.precision, half.eager.precision) == ("fp32", "bf16")
     assert half.psnr_db > 30
@@ -184,16 +189,89 @@ def test_wrong_arguments_are_refused_before_anything_is_written(
         convert_folder(in_dir, out, "nonesuch")
     with pytest.raises(ConfigError, match="OUT is the same"):
         convert_folder(in_dir, in_dir, style)
+    for name in ("readers", "writers", "slots"):
+        with pytest.raises(ConfigError, match=f"the number of {name} is 0: it must be at least 1"):
+            convert_folder(in_dir, out, style, **{f"num_{name}": 0})  # type: ignore[arg-type]
     assert not out.exists()
     out.write_text("a file")
-    with pytest.raises(ConfigError, match="cannot make the folder"):
+    with pytest.raises(ConfigError, match="cannot write to"):
         convert_folder(in_dir, out, style)
 
 
 def test_a_report_that_cannot_be_written_is_named(
     style: Style, in_dir: Path, tmp_path: Path
 ) -> None:
-    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=False)
+    report = convert_folder(in_dir, tmp_path / "out", style)
     (tmp_path / "report.json").mkdir()
     with pytest.raises(PmsganError, match="cannot write the report"):
         write_report(report, tmp_path / "report.json")
+
+
+def test_the_public_names_are_where_the_readme_says(
+    style: Style, in_dir: Path, tmp_path: Path, pictures: NDArray[np.uint8]
+) -> None:
+    assert pmsgan.batch.convert_folder(str(in_dir), str(tmp_path / "out"), style).num_done == 9
+    with pmsgan.engine.open_engine(style) as engine:
+        assert engine.translate(pictures).shape == pictures.shape
+    for package in (pmsgan.batch, pmsgan.engine):
+        with pytest.raises(AttributeError, match="no attribute 'nonesuch'"):
+            _ = package.nonesuch
+
+
+def test_a_second_run_says_what_was_done_before(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    for number, (done, kept) in enumerate([(9, 0), (1, 8), (9, 0)]):
+        report = convert_folder(in_dir, tmp_path / "out", style, overwrite=number == 2)
+        assert (report.num_done, report.num_kept, report.num_left) == (done, kept, 0)
+        assert ("8 done before" in report.to_text()) == (kept == 8)
+        (tmp_path / "out" / "picture_0.png").unlink()
+
+
+def test_all_kinds_of_pictures_end_as_stated(style: Style, tmp_path: Path) -> None:
+    cases = pictures_module.cases()
+    pictures_module.write(cases, tmp_path / "in")
+    report = convert_folder(tmp_path / "in", tmp_path / "out", style)
+    failed = {failure.name: failure.text for failure in report.failures}
+    assert {case.name for case in cases if case.failure} == failed.keys()
+    for case in cases:
+        if case.failure:
+            assert case.failure in failed[case.name]
+    noted = {note.name: note.text for note in report.notes}
+    assert {case.name for case in cases if case.note} == noted.keys()
+    results = [path for path in (tmp_path / "out").rglob("*") if path.suffix == ".png"]
+    assert len(results) == report.num_done == len(cases) - len(failed)
+    json.dumps(report.to_json())
+
+
+def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(
+        engine: object, jobs: object, out: OutFolder, *others: object, **options: object
+    ) -> Outcome:
+        out.num_written, out.bytes_written = 2, 4_000_000
+        return Outcome(Timing(wall_s=1.0), stopped="OUT is full")
+
+    monkeypatch.setattr(convert_module, "run_jobs", stop)
+    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
+    assert report.stopped is not None
+    assert report.stopped.startswith("OUT is full; free: ")
+    assert report.stopped.endswith("needed for the 9 pictures that are left: about 18 MB")
+    assert (report.num_left, report.no_baseline) == (9, "the run was stopped")
+    assert "9 left" in report.to_text()
+    assert report.to_json()["stopped"] == report.stopped
+
+
+def test_folders_that_cannot_be_listed_count_as_failures(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def refuse(path: Path) -> object:
+        if isinstance(path, Path) and path.name == "more":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(plan_module.os, "scandir", refuse)
+    report = convert_folder(in_dir, tmp_path / "out", style)
+    assert report.num_done == 6
+    assert [failure.name for failure in report.failures] == ["more/"]

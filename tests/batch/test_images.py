@@ -2,74 +2,113 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pictures
 import pytest
 
-from pmsgan.batch.images import read_image, write_image
-from pmsgan.errors import ImageError
+from pmsgan.batch.decode import decode
+from pmsgan.batch.images import Loaded, check_translated, encode, load
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ConfigError, ImageError
+
+STYLE_SIZE = (32, 48)
+USUAL = ConvertSettings()
 
 
-def test_every_format_is_read_as_colour(tmp_path: Path) -> None:
-    image = np.full((6, 9, 3), (10, 120, 230), np.uint8)
-    for suffix in (".png", ".bmp", ".tif", ".jpg", ".webp"):
-        path = tmp_path / f"weird % name \u00e9{suffix}"
-        cv2.imencode(suffix, image)[1].tofile(path)
-        found = read_image(path)
-        assert found.shape == (6, 9, 3)
-        assert np.abs(found.astype(int) - image).max() <= 8
-    cv2.imwrite(str(tmp_path / "grey.png"), image[:, :, 1])
-    assert read_image(tmp_path / "grey.png").shape == (6, 9, 3)
+def loaded(tmp_path: Path, image: np.ndarray, settings: ConvertSettings = USUAL) -> Loaded:
+    path = tmp_path / "a.png"
+    path.write_bytes(pictures.encoded(image, "PNG"))
+    return load(path, STYLE_SIZE, settings)
 
 
-def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="cannot be read: No such file"):
-        read_image(tmp_path / "missing.png")
-    (tmp_path / "empty.png").touch()
-    with pytest.raises(ImageError, match="is empty"):
-        read_image(tmp_path / "empty.png")
-    (tmp_path / "text.jpg").write_text("this is a text file, not a picture")
-    with pytest.raises(ImageError, match="is not a picture, or is damaged"):
-        read_image(tmp_path / "text.jpg")
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(ImageError, match="cannot be read"):
-        read_image(tmp_path / "folder.png")
+def row_of(picture: Loaded) -> np.ndarray:
+    row = np.zeros((*STYLE_SIZE, 3), np.uint8)
+    picture.fill(row)
+    return row
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
-def test_a_written_picture_is_whole_and_alone(tmp_path: Path, suffix: str) -> None:
-    image = np.full((8, 8, 3), (10, 120, 230), np.uint8)
-    path = tmp_path / "new" / f"a{suffix}"
-    write_image(image, path)
-    assert np.abs(read_image(path).astype(int) - image).max() <= 8
-    assert list(path.parent.iterdir()) == [path]
+def test_a_picture_keeps_its_looks(tmp_path: Path, suffix: str) -> None:
+    picture = loaded(tmp_path, np.full((64, 64, 3), (230, 120, 10), np.uint8))
+    data = encode(row_of(picture), picture, suffix, USUAL)
+    found = decode(data)
+    assert found.pixels.shape == (*STYLE_SIZE, 3)
+    assert np.abs(found.pixels.astype(int) - (10, 120, 230)).max() <= 6
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_noticed_even_by_a_small_file(tmp_path: Path) -> None:
-    temporary = tmp_path / ".a.png.part"
-    temporary.symlink_to("/dev/full")
-    with pytest.raises(ImageError, match="cannot be written: No space left"):
-        write_image(np.zeros((2, 2, 3), np.uint8), tmp_path / "a.png")
-    assert list(tmp_path.iterdir()) == []
+def test_a_profile_is_applied_where_the_engine_sees_it(tmp_path: Path) -> None:
+    (case,) = (case for case in pictures.cases() if case.name == "swapped.png")
+    (tmp_path / "a.png").write_bytes(case.data)
+    picture = load(tmp_path / "a.png", STYLE_SIZE, USUAL)
+    assert pictures.near((30, 30, 200), 12)(row_of(picture))
+    assert picture.note is None
 
 
-def test_what_cannot_be_encoded_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="cannot be encoded"):
-        write_image(np.zeros((0, 0, 3), np.uint8), tmp_path / "a.png")
+def test_a_bad_profile_is_noted(tmp_path: Path) -> None:
+    (case,) = (case for case in pictures.cases() if case.name == "bad-profile.png")
+    (tmp_path / "a.png").write_bytes(case.data)
+    picture = load(tmp_path / "a.png", STYLE_SIZE, USUAL)
+    assert pictures.near((200, 30, 30))(row_of(picture))
+    assert picture.note == "its colour profile cannot be used and is ignored"
 
 
-def test_an_empty_encoding_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("output_size", ["style", "source"])
+def test_transparency_comes_back_or_is_shown_on_white(tmp_path: Path, output_size: str) -> None:
+    settings = ConvertSettings(output_size=output_size)  # type: ignore[arg-type]
+    image = np.full((60, 80, 4), 100, np.uint8)
+    image[:, :40, 3], image[:, 40:, 3] = 0, 255
+    picture = loaded(tmp_path, image, settings)
+    row = row_of(picture)
+    assert (row[:, :20] == 255).all()
+    for suffix in (".png", ".webp"):
+        found = decode(encode(row, picture, suffix, settings))
+        assert found.alpha is not None
+        assert found.alpha.shape == (STYLE_SIZE if output_size == "style" else (60, 80))
+        width = found.alpha.shape[1]
+        assert (found.alpha[:, : width // 2 - 2] == 0).all()
+        assert (found.alpha[:, width // 2 + 2 :] == 255).all()
+    black = np.zeros_like(row)
+    shown = decode(encode(black, picture, ".jpg", settings)).pixels
+    assert (shown[:, 2] > 250).all()
+    assert (shown[:, -2] < 5).all()
+
+
+def test_settings_reach_the_encoders(tmp_path: Path) -> None:
+    picture = loaded(tmp_path, pictures.photo(*STYLE_SIZE))
+    row = row_of(picture)
+
+    def size(suffix: str, **settings: int) -> int:
+        return len(encode(row, picture, suffix, ConvertSettings(**settings)))  # type: ignore[arg-type]
+
+    assert size(".jpg", quality=50) < size(".jpg", quality=95)
+    assert size(".webp", quality=50) < size(".webp", quality=95)
+    assert size(".png", png_level=9) < size(".png", png_level=0)
+    for wrong in ({"quality": 0}, {"quality": 101}, {"png_level": 10}):
+        with pytest.raises(ConfigError, match="must lie within"):
+            ConvertSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_encoded_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = loaded(tmp_path, pictures.photo(*STYLE_SIZE))
+    row = row_of(picture)
     monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, np.empty(0, np.uint8)))
     with pytest.raises(ImageError, match=r"cannot be encoded as \.png"):
-        write_image(np.zeros((2, 2, 3), np.uint8), tmp_path / "a.png")
-    assert list(tmp_path.iterdir()) == []
+        encode(row, picture, ".png", USUAL)
+
+    def refuse(*arguments: object) -> None:
+        error = cv2.error("no")
+        error.err = "no"
+        raise error
+
+    monkeypatch.setattr(cv2, "imencode", refuse)
+    with pytest.raises(ImageError, match="cannot be encoded"):
+        encode(row, picture, ".png", USUAL)
 
 
-def test_what_cannot_be_written_says_why_and_leaves_nothing(tmp_path: Path) -> None:
-    image = np.zeros((8, 8, 3), np.uint8)
-    (tmp_path / "file").touch()
-    with pytest.raises(ImageError, match="cannot be written"):
-        write_image(image, tmp_path / "file" / "a.png")
-    (tmp_path / "a.png").mkdir()
-    with pytest.raises(ImageError, match="cannot be written"):
-        write_image(image, tmp_path / "a.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "file"]
+def test_a_flat_translation_is_refused_unless_the_picture_is_flat() -> None:
+    flat, lively = np.full((64, 64, 3), 9, np.uint8), np.full((64, 64, 3), 9, np.uint8)
+    lively[3, 3] = 10
+    check_translated(lively, lively)
+    check_translated(lively, flat)
+    check_translated(flat, flat)
+    with pytest.raises(ImageError, match="one colour only: try --precision fp32"):
+        check_translated(flat, lively)

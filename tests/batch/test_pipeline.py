@@ -1,68 +1,74 @@
-"""The pipeline around an engine that inverts bytes, so that every mix-up shows."""
+"""The pipeline around an engine that inverts bytes (see conftest.py)."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from pmsgan.batch import out_folder as out_module
 from pmsgan.batch import pipeline
-from pmsgan.batch.plan import Job, plan_jobs
+from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.pipeline import Outcome, Workers
+from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
-from pmsgan.engine.interface import EngineInfo, Slot
-from pmsgan.errors import EngineError
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.styles.registry import Style
 
-SIDE = 8
+USUAL = ConvertSettings()
 
 
-class Inverter:
-    """An engine whose results appear at `wait` alone, and that checks who calls it."""
+class Conversion:
+    """A folder of small pictures, and what becomes of it."""
 
-    def __init__(self, max_batch: int, fail_at: int | None = None) -> None:
-        self.info = EngineInfo(
-            backend="test",
-            device="none",
-            precision="none",
-            height=SIDE,
-            width=SIDE,
-            max_batch=max_batch,
-            runtime="none",
-        )
-        self.submitted: dict[Slot, int] = {}
-        self.counts: list[int] = []
-        self.num_slots = 0
-        self.max_in_flight = 0
-        self.fail_at = fail_at
-        self.owner = threading.get_ident()
+    def __init__(self, folder: Path, style: Style, num_pictures: int, make_pictures: Any) -> None:
+        self.in_dir, self.out_dir = folder / "in", folder / "out"
+        make_pictures(self.in_dir, num_pictures)
+        self.style = style
+        self.seen: list[Job] = []
 
-    def slots(self, count: int) -> list[Slot]:
-        self.num_slots += count
-        shape = (self.info.max_batch, SIDE, SIDE, 3)
-        return [Slot(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) for _ in range(count)]
+    def run(
+        self,
+        engine: Any,
+        readers: int = 3,
+        writers: int = 3,
+        on_done: Callable[[Job], None] | None = None,
+        **options: Any,
+    ) -> Outcome:
+        plan = plan_folder(self.in_dir, self.out_dir)
+        workers = Workers(readers=readers, writers=writers, **options)
+        self.seen = []
+        with OutFolder(self.out_dir, self.style, USUAL) as out:
+            outcome = pipeline.run_jobs(
+                engine, plan.jobs(), out, USUAL, workers, on_done=on_done or self.seen.append
+            )
+        assert outcome.timing.wall_s > 0
+        assert pipeline_threads() == []
+        assert not list(self.out_dir.rglob("partial/*"))
+        return outcome
 
-    def submit(self, slot: Slot, count: int) -> None:
-        assert threading.get_ident() == self.owner
-        assert slot not in self.submitted
-        self.submitted[slot] = count
-        self.counts.append(count)
-        self.max_in_flight = max(self.max_in_flight, len(self.submitted))
-        if len(self.counts) == self.fail_at:
-            raise EngineError("the device is lost")
+    def results(self) -> list[Path]:
+        return sorted(self.out_dir.glob("*.png"))
 
-    def wait(self, slot: Slot) -> float | None:
-        assert threading.get_ident() == self.owner
-        count = self.submitted.pop(slot)
-        slot.output[:count] = 255 - slot.input[:count]
-        return None
+    def check_results(self) -> None:
+        for path in self.results():
+            expected = cv2.imread(str(self.in_dir / path.name))
+            assert (cv2.imread(str(path)) == 255 - expected).all()
 
-    def __enter__(self) -> "Inverter":
-        return self
+    @property
+    def failures(self) -> dict[str, str]:
+        return {job.name: job.failure for job in self.seen if job.failure}
 
-    def __exit__(self, *error: object) -> None:
-        pass
+
+@pytest.fixture
+def conversion(tmp_path: Path, style: Style, make_pictures: Any) -> Callable[[int], Conversion]:
+    return lambda count: Conversion(tmp_path, style, count, make_pictures)
 
 
 def pipeline_threads() -> list[str]:
@@ -70,123 +76,260 @@ def pipeline_threads() -> list[str]:
     return [name for name in names if name.startswith(("reader", "writer"))]
 
 
-def make_jobs(folder: Path, count: int) -> list[Job]:
-    (folder / "in").mkdir()
-    for index in range(count):
-        image = np.full((SIDE, SIDE, 3), index, np.uint8)
-        cv2.imwrite(str(folder / "in" / f"{index:03d}.png"), image)
-    return plan_jobs(folder / "in", folder / "out", "png")
-
-
-def run(engine: Inverter, jobs: list[Job], readers: int = 3, writers: int = 3) -> list[Job]:
-    done: list[Job] = []
-    timing = pipeline.run_jobs(
-        engine, jobs, num_readers=readers, num_writers=writers, on_done=done.append
-    )
-    assert timing.wall_s > 0
-    return done
-
-
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 50])
-@pytest.mark.parametrize("threads", [1, 4])
-def test_every_picture_comes_out_as_itself(tmp_path: Path, count: int, threads: int) -> None:
-    engine = Inverter(max_batch=4)
-    jobs = make_jobs(tmp_path, count)
-    done = run(engine, jobs, threads, threads)
-    assert sorted(job.name for job in done) == [job.name for job in jobs]
-    for index, job in enumerate(jobs):
-        assert job.failure is None
-        assert (cv2.imread(str(job.target)) == 255 - index).all()
-    assert sum(engine.counts) == count
-    assert all(number == 4 for number in engine.counts[:-1])
-    assert engine.num_slots == pipeline.NUM_SLOTS
-    assert not list(tmp_path.rglob("*.part"))
-
-
-def test_two_slots_are_in_flight_when_there_is_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize("slots", [1, 4])
+def test_every_picture_comes_out_as_itself(
+    conversion: Any, make_engine: Any, count: int, threads: int, slots: int
 ) -> None:
-    engine = Inverter(max_batch=2)
-    real_wait = Inverter.wait
+    engine, folder = make_engine(), conversion(count)
+    outcome = folder.run(engine, threads, threads, slots=slots)
+    assert outcome.stopped is None
+    assert sorted(job.name for job in folder.seen) == [f"{n:03d}.png" for n in range(count)]
+    assert len(folder.results()) == count
+    folder.check_results()
+    assert sum(engine.counts) == count
+    assert engine.num_slots == slots
 
-    def slow_wait(self: Inverter, slot: Slot) -> float | None:
-        time.sleep(0.02)
-        return real_wait(self, slot)
 
-    monkeypatch.setattr(Inverter, "wait", slow_wait)
-    run(engine, make_jobs(tmp_path, 30))
+def test_two_slots_are_in_flight_when_there_is_work(conversion: Any, make_engine: Any) -> None:
+    engine = make_engine(max_batch=2)
+    engine.before_wait = lambda: time.sleep(0.02)
+    conversion(30).run(engine)
     assert engine.max_in_flight == 2
+    assert engine.counts.count(2) > 10
 
 
-def test_a_bad_picture_is_named_and_the_rest_is_done(tmp_path: Path) -> None:
-    jobs = make_jobs(tmp_path, 10)
-    (tmp_path / "in" / "003.png").write_text("no picture")
-    (tmp_path / "in" / "007.png").unlink()
-    run(Inverter(max_batch=4), jobs)
-    failures = {job.name.as_posix(): job.failure for job in jobs if job.failure}
-    assert failures == {
-        "003.png": "is not a picture, or is damaged",
+def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, folder = make_engine(max_batch=8), conversion(4)
+    real, others_done = pipeline.load, threading.Event()
+
+    def load(path: Path, *arguments: Any) -> Any:
+        if path.name == "000.png":
+            assert others_done.wait(30)
+        return real(path, *arguments)
+
+    def count(job: Job) -> None:
+        folder.seen.append(job)
+        if len(folder.seen) == 3:
+            others_done.set()
+
+    monkeypatch.setattr(pipeline, "load", load)
+    folder.run(engine, on_done=count)
+    assert len(folder.results()) == 4
+
+
+def test_a_bad_picture_is_named_and_the_rest_is_done(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = conversion(10)
+    (folder.in_dir / "003.png").write_text("no picture")
+    real = pipeline.load
+
+    def vanish(path: Path, *arguments: Any) -> Any:
+        if path.name == "007.png":
+            path.unlink()
+        return real(path, *arguments)
+
+    monkeypatch.setattr(pipeline, "load", vanish)
+    assert folder.run(make_engine()).stopped is None
+    assert folder.failures == {
+        "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
         "007.png": "cannot be read: No such file or directory",
     }
-    assert len(list((tmp_path / "out").iterdir())) == 8
+    assert len(folder.results()) == 8
 
 
-def test_all_pictures_bad_is_no_hang(tmp_path: Path) -> None:
-    jobs = make_jobs(tmp_path, 5)
-    for job in jobs:
-        job.source.write_text("no picture")
-    engine = Inverter(max_batch=4)
-    run(engine, jobs)
-    assert all(job.failure for job in jobs)
+def test_all_pictures_bad_is_no_hang(conversion: Any, make_engine: Any) -> None:
+    folder, engine = conversion(5), make_engine()
+    for path in folder.in_dir.iterdir():
+        path.write_text("no picture")
+    folder.run(engine)
+    assert len(folder.failures) == 5
     assert engine.counts == []
 
 
-def test_a_result_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    jobs = make_jobs(tmp_path, 6)
-    jobs[2].target.mkdir(parents=True)
-    run(Inverter(max_batch=4), jobs)
-    assert [job.name.as_posix() for job in jobs if job.failure] == ["002.png"]
+def test_a_result_that_cannot_be_written_or_has_one_colour_is_named(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = conversion(6)
+    engine = make_engine()
+    real = engine.wait
+
+    def wait(slot: Any) -> None:
+        real(slot)
+        for row, picture in enumerate(slot.input):
+            if picture[1, 1, 0] == 4:
+                slot.output[row] = 0
+        target = folder.out_dir / "002.png"
+        target.mkdir(exist_ok=True)
+
+    engine.wait = wait
+    folder.run(engine)
+    assert folder.failures["002.png"].startswith("its translation cannot be written")
+    assert folder.failures["004.png"].startswith("its translation has one colour only")
+    assert len(folder.failures) == 2
 
 
-def test_a_lost_engine_ends_the_run_once(tmp_path: Path) -> None:
-    jobs = make_jobs(tmp_path, 40)
-    with pytest.raises(EngineError, match="the device is lost"):
-        run(Inverter(max_batch=2, fail_at=2), jobs)
-    assert not list(tmp_path.rglob("*.part"))
-    assert pipeline_threads() == []
+def test_a_second_run_keeps_what_is_done(conversion: Any, make_engine: Any) -> None:
+    folder = conversion(10)
+    (folder.in_dir / "003.png").write_text("no picture")
+    folder.run(make_engine())
+    before = {path: path.stat().st_mtime_ns for path in folder.results()}
+    (folder.out_dir / "005.png").unlink()
+    cv2.imwrite(str(folder.in_dir / "003.png"), np.eye(8, dtype=np.uint8) * 255)
+    engine = make_engine()
+    folder.run(engine)
+    assert sum(engine.counts) == 2
+    assert sum(job.is_kept for job in folder.seen) == 8
+    assert len(folder.seen) == 10
+    folder.check_results()
+    for path in before.keys() - {folder.out_dir / "005.png"}:
+        assert path.stat().st_mtime_ns == before[path]
+
+
+def test_a_lost_engine_ends_the_run_once_and_loses_nothing(
+    conversion: Any, make_engine: Any
+) -> None:
+    folder = conversion(40)
+    outcome = folder.run(make_engine(max_batch=2, fail_at=5))
+    assert outcome.stopped == "the device is lost"
+    assert not outcome.is_interrupted
+    assert folder.failures == {}
+    assert 2 <= len(folder.results()) < 40
+    assert folder.run(make_engine()).stopped is None
+    assert len(folder.results()) == 40
+    folder.check_results()
+
+
+@pytest.mark.parametrize("after", [0, 7])
+def test_a_full_disk_ends_the_run_once_and_loses_nothing(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    folder, real = conversion(40), os.open
+    num_opened = 0
+
+    def fill_up(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
+        nonlocal num_opened
+        if flags & os.O_EXCL and "partial" in str(path):
+            num_opened += 1
+            if num_opened > after:
+                raise OSError(28, "No space left on device")
+        return real(path, flags, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(out_module.os, "open", fill_up)
+        outcome = folder.run(make_engine())
+    assert outcome.stopped == f"{folder.out_dir} is full"
+    assert folder.failures == {}
+    assert len(folder.results()) == after
+    folder.run(make_engine())
+    assert len(folder.results()) == 40
+    folder.check_results()
+
+
+def test_out_removed_during_the_run_ends_it(
+    conversion: Any, make_engine: Any, tmp_path: Path
+) -> None:
+    folder, engine = conversion(40), make_engine(max_batch=2)
+
+    def remove() -> None:
+        if folder.out_dir.exists():
+            folder.out_dir.rename(tmp_path / "moved")
+
+    engine.before_wait = remove
+    outcome = folder.run(engine)
+    assert outcome.stopped is not None
+    assert "was removed" in outcome.stopped
+    assert folder.failures == {}
 
 
 @pytest.mark.parametrize("count", [1, 4, 40])
-@pytest.mark.parametrize("stage", ["resize_into", "write_image"])
+@pytest.mark.parametrize("stage", ["load", "encode"])
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, count: int
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch, stage: str, count: int
 ) -> None:
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(pipeline, stage, broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        run(Inverter(max_batch=4), make_jobs(tmp_path, count))
+        conversion(count).run(make_engine())
     assert pipeline_threads() == []
 
 
-def test_ctrl_c_ends_the_run_and_leaves_whole_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_what_is_in_work(
+    conversion: Any, make_engine: Any, number: signal.Signals, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real_wait = Inverter.wait
+    folder, engine = conversion(60), make_engine(max_batch=2)
 
-    def wait(self: Inverter, slot: Slot) -> float | None:
-        if len(self.counts) == 4:
-            raise KeyboardInterrupt
-        return real_wait(self, slot)
+    def interrupt() -> None:
+        time.sleep(0.01)
+        if len(engine.counts) == 4:
+            os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(Inverter, "wait", wait)
-    with pytest.raises(KeyboardInterrupt):
-        run(Inverter(max_batch=2), make_jobs(tmp_path, 40))
-    written = list((tmp_path / "out").iterdir())
-    assert len(written) <= 6
-    assert all(cv2.imread(str(path)) is not None for path in written)
+    engine.before_wait = interrupt
+    outcome = folder.run(engine)
+    assert (outcome.stopped, outcome.is_interrupted) == ("interrupted", True)
+    assert "Ctrl-C again stops at once" in caplog.text
+    assert 8 <= len(folder.results()) == sum(engine.counts) < 60
+    assert len(folder.seen) == len(folder.results())
+    folder.run(make_engine())
+    assert len(folder.results()) == 60
+    folder.check_results()
+
+
+def test_a_second_ctrl_c_stops_at_once_and_leaves_whole_files(
+    conversion: Any, make_engine: Any
+) -> None:
+    folder, engine = conversion(60), make_engine(max_batch=2)
+
+    def interrupt() -> None:
+        if len(engine.counts) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    engine.before_wait = interrupt
+    outcome = folder.run(engine)
+    assert (outcome.stopped, outcome.is_interrupted) == ("interrupted", True)
+    assert len(folder.results()) < 20
+    folder.check_results()
+
+
+def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real, freed = conversion(30), pipeline.load, threading.Event()
+
+    def hang(path: Path, *arguments: Any) -> Any:
+        if path.name in ("000.png", "011.png"):
+            freed.wait(30)
+        return real(path, *arguments)
+
+    monkeypatch.setattr(pipeline, "load", hang)
+    monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
+    try:
+        plan = plan_folder(folder.in_dir, folder.out_dir)
+        with OutFolder(folder.out_dir, folder.style, USUAL) as out:
+            pipeline.run_jobs(
+                make_engine(), plan.jobs(), out, USUAL, Workers(readers=2, writers=1),
+                on_done=folder.seen.append,
+            )  # fmt: skip
+        assert folder.failures == {
+            name: "took longer than 0 s to be read" for name in ("000.png", "011.png")
+        }
+        assert len(folder.results()) == 28
+    finally:
+        freed.set()
+    deadline = time.monotonic() + 30
+    while pipeline_threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert pipeline_threads() == []
+    assert len(folder.seen) == 30
+    folder.check_results()
 
 
 def waits(call: Callable[[], object]) -> bool:
@@ -197,20 +340,26 @@ def waits(call: Callable[[], object]) -> bool:
     return thread.is_alive()
 
 
-def test_the_ring_bounds_what_is_in_memory() -> None:
-    engine = Inverter(max_batch=2)
-    ring = Ring(engine.slots(2))
-    jobs = [Job(Path(str(n)), Path(str(n)), PurePath(str(n))) for n in range(5)]
-    claimed = [ring.claim_row(job) for job in jobs[:4]]
+def test_the_ring_bounds_what_is_in_memory(make_engine: Any) -> None:
+    ring = Ring(make_engine(max_batch=2).slots(2))
+    claimed = [ring.claim_row(Any, Any) for _ in range(4)]  # type: ignore[arg-type]
     assert [row for _, row in claimed] == [0, 1, 0, 1]
-    assert waits(lambda: ring.claim_row(jobs[4]))
+    assert waits(lambda: ring.claim_row(Any, Any))  # type: ignore[arg-type]
 
 
-def test_a_stopped_ring_sends_everybody_home_with_the_cause() -> None:
-    ring = Ring(Inverter(max_batch=1).slots(1))
+def test_a_stopped_ring_sends_everybody_home_with_the_cause(make_engine: Any) -> None:
+    ring = Ring(make_engine(max_batch=1).slots(1))
     cause = ValueError("why")
     ring.stop(cause)
     ring.stop(ValueError("another"))
     with pytest.raises(RingStoppedError) as caught:
-        ring.next_ready(wait=True)
+        ring.next_filled(1.0)
     assert caught.value.__cause__ is cause
+    with pytest.raises(ValueError, match="why"):
+        ring.raise_error()
+
+
+def test_opencv_has_its_threads_back_afterwards(conversion: Any, make_engine: Any) -> None:
+    cv2.setNumThreads(2)
+    conversion(2).run(make_engine())
+    assert cv2.getNumThreads() == 2

@@ -1,9 +1,14 @@
+import logging
+import os
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pmsgan.batch import plan
-from pmsgan.batch.plan import plan_jobs
+from pmsgan.batch import plan as plan_module
+from pmsgan.batch.convert import announce
+from pmsgan.batch.plan import Plan, plan_folder
 from pmsgan.errors import ConfigError
 
 
@@ -13,24 +18,41 @@ def touch(root: Path, *names: str) -> None:
         (root / name).touch()
 
 
-def planned(in_dir: Path, out_dir: Path) -> dict[str, str]:
-    jobs = plan_jobs(in_dir, out_dir, "png")
+def planned(in_dir: Path, out_dir: Path, **options: Any) -> dict[str, str]:
+    plan = plan_folder(in_dir, out_dir, **options)
+    jobs = list(plan.jobs())
+    assert len(jobs) == plan.num_jobs
     assert all(job.source == in_dir / job.name for job in jobs)
-    return {job.name.as_posix(): job.target.relative_to(out_dir).as_posix() for job in jobs}
+    return {job.name: job.output for job in jobs}
+
+
+def passed_over(plan: Plan) -> dict[str, str]:
+    return {entry.name: entry.reason for entry in plan.passed_over}
 
 
 def test_the_tree_is_mirrored_in_sorted_order(tmp_path: Path) -> None:
     in_dir = tmp_path / "in"
-    touch(in_dir, "b.jpg", "a.PNG", "sub/deep/c.webp", "notes.txt", ".hidden.png", ".git/x.png")
-    assert planned(in_dir, tmp_path / "out") == {
+    touch(in_dir, "b.jpg", "a.PNG", "sub/deep/c.webp", "sub/b.bmp", "notes.txt")
+    found = planned(in_dir, tmp_path / "out")
+    assert found == {
         "a.PNG": "a.png",
         "b.jpg": "b.png",
+        "sub/b.bmp": "sub/b.png",
         "sub/deep/c.webp": "sub/deep/c.png",
     }
-    assert list(planned(in_dir, tmp_path / "out")) == ["a.PNG", "b.jpg", "sub/deep/c.webp"]
+    assert list(found) == ["a.PNG", "b.jpg", "sub/b.bmp", "sub/deep/c.webp"]
 
 
-def test_names_that_would_collide_keep_their_suffix(tmp_path: Path) -> None:
+def test_same_keeps_the_formats_that_can_be_written(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpeg", "b.JPG", "c.webp", "d.png", "e.tif", "f.bmp")
+    found = planned(tmp_path, tmp_path / "out", output_format="same")
+    assert list(found.values()) == ["a.jpg", "b.jpg", "c.webp", "d.png", "e.png", "f.png"]
+
+
+def test_names_that_would_collide_keep_their_suffix_and_that_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     in_dir = tmp_path / "in"
     touch(in_dir, "a.jpg", "a.png", "A.webp", "b.jpg", "x/a.jpg", "v1.2.png")
     assert planned(in_dir, tmp_path / "out") == {
@@ -41,71 +63,136 @@ def test_names_that_would_collide_keep_their_suffix(tmp_path: Path) -> None:
         "v1.2.png": "v1.2.png",
         "x/a.jpg": "x/a.png",
     }
+    announce(plan_folder(in_dir, tmp_path / "out"))
+    assert caplog.text.count("3 results are named differently") == 1
+    assert "A.webp becomes A.webp.png" in caplog.text
 
 
 def test_outputs_stay_distinct_even_when_a_kept_suffix_meets_a_name(tmp_path: Path) -> None:
     in_dir = tmp_path / "in"
     touch(in_dir, "a.jpg", "a.png", "a.jpg.webp", "b.jpg", "b.webp", "b.jpg.png")
     assert planned(in_dir, tmp_path / "out") == {
-        "a.jpg": "a.jpg.png",
-        "a.jpg.webp": "a.jpg.webp.png",
+        "a.jpg": "a.jpg.1.png",
+        "a.jpg.webp": "a.jpg.png",
         "a.png": "a.png.png",
-        "b.jpg": "b.jpg.png",
-        "b.jpg.png": "b.jpg.png.png",
+        "b.jpg": "b.jpg.1.png",
+        "b.jpg.png": "b.jpg.png",
         "b.webp": "b.webp.png",
     }
 
 
-def test_names_that_differ_in_case_alone_are_numbered(tmp_path: Path) -> None:
-    in_dir = tmp_path / "in"
-    touch(in_dir, "A.jpg", "a.jpg", "B.jpg")
-    assert planned(in_dir, tmp_path / "out") == {
-        "A.jpg": "A.jpg.0.png",
-        "B.jpg": "B.png",
-        "a.jpg": "a.jpg.1.png",
+@pytest.mark.parametrize(
+    "pair", [("A", "a"), ("caf\u00e9", "cafe\u0301"), ("stra\u00dfe", "STRASSE")]
+)
+def test_names_that_some_disk_takes_for_one_are_numbered(
+    tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    first, second = sorted(pair)
+    touch(tmp_path, f"{first}.jpg", f"{second}.jpg", f"{first} f/x.jpg", f"{second} f/x.jpg")
+    assert planned(tmp_path, tmp_path / "out") == {
+        f"{first}.jpg": f"{first}.jpg.png",
+        f"{second}.jpg": f"{second}.jpg.1.png",
+        f"{first} f/x.jpg": f"{first} f.1/x.png",
+        f"{second} f/x.jpg": f"{second} f.2/x.png",
     }
-    touch(in_dir, "A.jpg.0.tif", "a.jpg.0.webp", "A.jpg.0.tif.bmp")
-    assert len({out.lower() for out in planned(in_dir, tmp_path / "out").values()}) == 6
+
+
+def test_a_folder_called_like_a_result_has_its_name(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a.png/b.jpg")
+    assert planned(tmp_path, tmp_path / "out") == {
+        "a.jpg": "a.jpg.png",
+        "a.png/b.jpg": "a.png/b.png",
+    }
+
+
+def test_what_is_passed_over_has_a_reason(tmp_path: Path) -> None:
+    in_dir = tmp_path / "in"
+    touch(in_dir, "a.png", ".hidden.png", ".git/x.png", "notes.txt", "none", "thumbs/a.png")
+    (in_dir / "loop").symlink_to(in_dir)
+    (in_dir / "link.png").symlink_to(in_dir / "a.png")
+    (in_dir / "dangling.png").symlink_to(tmp_path / "missing.png")
+    os.mkfifo(in_dir / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(in_dir / "socket.png"))
+        plan = plan_folder(in_dir, tmp_path / "out", exclude=["thumbs"])
+    assert [job.name for job in plan.jobs()] == ["a.png"]
+    assert passed_over(plan) == {
+        ".hidden.png": "hidden",
+        ".git": "hidden",
+        "notes.txt": "not named like a picture",
+        "none": "not named like a picture",
+        "thumbs": "excluded",
+        "loop": "a link",
+        "link.png": "a link",
+        "dangling.png": "a link",
+        "pipe.png": "not a file",
+        "socket.png": "not a file",
+    }
+    assert plan.num_passed_over["a link"] == 3
+
+
+def test_patterns_match_from_the_end_of_the_path(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.png", "faces/c.jpg", "faces/old/d.jpg")
+    out = tmp_path / "out"
+    assert list(planned(tmp_path, out, include=["*.jpg"])) == [
+        "a.jpg", "faces/c.jpg", "faces/old/d.jpg",
+    ]  # fmt: skip
+    assert list(planned(tmp_path, out, include=["faces/*.jpg", "b.*"])) == ["b.png", "faces/c.jpg"]
+    assert list(planned(tmp_path, out, exclude=["faces/old", "*.png"])) == ["a.jpg", "faces/c.jpg"]
+    with pytest.raises(ConfigError, match=r"holds no pictures .*4 not included"):
+        plan_folder(tmp_path, out, include=["*.webp"])
 
 
 def test_a_folder_that_cannot_be_listed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    touch(tmp_path / "in", "a.png")
+    touch(tmp_path / "in", "a.png", "locked/b.png")
+    real = os.scandir
 
-    def refuse(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(path: Path) -> Any:
+        if path.name == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
 
-    monkeypatch.setattr(plan.os, "scandir", refuse)
+    monkeypatch.setattr(plan_module.os, "scandir", refuse)
+    refused = "locked"
+    plan = plan_folder(tmp_path / "in", tmp_path / "out")
+    (folder,) = plan.unlisted
+    assert (folder.name, folder.reason) == ("locked/", "cannot be listed: Permission denied")
+    assert plan.num_jobs == 1
+    refused = "in"
     with pytest.raises(ConfigError, match=r"cannot list the folder .*in: Permission denied"):
-        plan_jobs(tmp_path / "in", tmp_path / "out", "png")
+        plan_folder(tmp_path / "in", tmp_path / "out")
 
 
 def test_out_inside_in_is_not_converted_again(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "out/a.png", "outside/b.png")
-    assert planned(tmp_path, tmp_path / "out") == {
-        "a.png": "a.png",
-        "outside/b.png": "outside/b.png",
-    }
-
-
-def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
-    in_dir = tmp_path / "in"
-    touch(in_dir, "a.png")
-    (in_dir / "loop").symlink_to(in_dir)
-    (in_dir / "dangling.png").symlink_to(tmp_path / "missing.png")
-    assert list(planned(in_dir, tmp_path / "out")) == ["a.png"]
+    assert list(planned(tmp_path, tmp_path / "out")) == ["a.png", "outside/b.png"]
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    assert list(planned(tmp_path, tmp_path / "link")) == ["a.png", "outside/b.png"]
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     in_dir = tmp_path / "in"
     with pytest.raises(ConfigError, match="is not a folder"):
-        plan_jobs(in_dir, tmp_path / "out", "png")
+        plan_folder(in_dir, tmp_path / "out")
     in_dir.mkdir()
     with pytest.raises(ConfigError, match="holds no pictures"):
-        plan_jobs(in_dir, tmp_path / "out", "png")
+        plan_folder(in_dir, tmp_path / "out")
     touch(in_dir, "a.png")
-    with pytest.raises(ConfigError, match="OUT is the same folder as IN"):
-        plan_jobs(in_dir, tmp_path / "x" / ".." / "in", "png")
+    (tmp_path / "link").symlink_to(in_dir)
+    for same in (tmp_path / "x" / ".." / "in", tmp_path / "link"):
+        with pytest.raises(ConfigError, match="OUT is the same folder as IN"):
+            plan_folder(in_dir, same)
     with pytest.raises(ConfigError, match="lies inside OUT"):
-        plan_jobs(in_dir, tmp_path, "png")
+        plan_folder(in_dir, tmp_path)
+
+
+def test_many_entries_are_named_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "MAX_NAMED", 3)
+    touch(tmp_path, "a.png", *(f"{index}.txt" for index in range(5)))
+    plan = plan_folder(tmp_path, tmp_path / "out")
+    assert len(plan.passed_over) == 3
+    assert plan.num_passed_over == {"not named like a picture": 5}

@@ -75,7 +75,7 @@ def test_convert_names_bad_files_and_exits_1(style: Style, in_dir: Path, tmp_pat
         "--report", report,
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "failed: text.jpg is not a picture, or is damaged" in result.stderr
+    assert "failed: text.jpg is not a picture in JPEG, PNG, WebP, BMP or TIFF" in result.stderr
     assert "9 done, 1 failed" in result.stdout
     assert report.exists()
 
@@ -130,8 +130,8 @@ def test_ctrl_c_during_convert_is_130(style: Style, tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert last_line(stderr) == "interrupted"
-    written = list((tmp_path / "out").iterdir())
+    assert last_line(stderr) == "stopped: interrupted; run it again to go on"
+    written = list((tmp_path / "out").glob("*.png"))
     assert 0 < len(written) < 400
     assert all(cv2.imread(str(path)).shape == (64, 64, 3) for path in written)
 

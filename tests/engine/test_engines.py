@@ -16,7 +16,6 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import choose_backend, open_engine
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -51,7 +50,7 @@ def test_an_engine_agrees_with_onnx_runtime(
     max_batch: int,
 ) -> None:
     with open_engine(style, backend=backend, precision=precision, max_batch=max_batch) as engine:
-        result = Translator(engine)(pictures)
+        result = engine.translate(pictures)
         assert engine.info.backend == backend
         assert (engine.info.height, engine.info.width) == (64, 64)
     assert compare(result, reference).psnr_db > least_psnr_db
@@ -98,13 +97,14 @@ def test_an_engine_may_be_left_while_it_works(engine: Engine, pictures: Pictures
 
 def test_translate_takes_any_number_but_no_other_shape(engine: Engine, pictures: Pictures) -> None:
     with engine:
-        translate = Translator(engine)
-        assert translate(pictures[:0]).shape == (0, 64, 64, 3)
-        np.testing.assert_array_equal(translate(pictures[:7]), translate(pictures)[:7])
+        assert engine.translate(pictures[:0]).shape == (0, 64, 64, 3)
+        np.testing.assert_array_equal(
+            engine.translate(pictures[:7]), engine.translate(pictures)[:7]
+        )
         with pytest.raises(ConfigError, match=r"takes uint8 \[N, 64, 64, 3\]"):
-            translate(pictures[:, :32])
+            engine.translate(pictures[:, :32])
         with pytest.raises(ConfigError, match="float64"):
-            translate(pictures.astype(np.float64))  # type: ignore[arg-type]
+            engine.translate(pictures.astype(np.float64))  # type: ignore[arg-type]
 
 
 def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

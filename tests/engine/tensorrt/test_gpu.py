@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pmsgan.batch.convert import convert_folder
 from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine, what_is_missing
-from pmsgan.engine.translate import Translator
 from pmsgan.styles.registry import Style
 
 pytestmark = [
@@ -43,14 +42,16 @@ def test_a_gpu_agrees_with_onnx_runtime(
     wanted = session.run(None, {"image": pictures})[0]
     with open_engine(style, backend=product, precision=precision, max_batch=max_batch) as engine:
         for count in {1, max_batch, len(pictures)}:
-            got = Translator(engine)(pictures[:count])
+            got = engine.translate(pictures[:count])
             assert compare(got, wanted[:count]).psnr_db > least_psnr_db
 
 
 def test_a_folder_is_converted_on_the_gpu(
     style: Style, in_dir: Path, tmp_path: Path, product: Product
 ) -> None:
-    report = convert_folder(in_dir, tmp_path / "out", style, backend=product, require_gpu=True)
+    report = convert_folder(
+        in_dir, tmp_path / "out", style, backend=product, require_gpu=True, with_baseline=True
+    )
     assert report.num_done == 9
     assert report.engine.backend == product
     assert len(report.baselines) == 2

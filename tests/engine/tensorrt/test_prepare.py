@@ -18,7 +18,6 @@ from pmsgan.engine.select import choose_backend, open_engine
 from pmsgan.engine.tensorrt import gate, prepare, product
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.prepare import open_on_gpu
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
@@ -38,7 +37,7 @@ def tensorrt(
 
 def translated(engine: Engine, style: Style) -> bool:
     pictures = check_pictures(style.height, style.width)
-    return bool((Translator(engine)(pictures) == 255 - pictures).all())
+    return bool((engine.translate(pictures) == 255 - pictures).all())
 
 
 def test_an_engine_is_built_checked_kept_and_loaded_the_next_time(

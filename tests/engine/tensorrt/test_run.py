@@ -10,7 +10,6 @@ import pytest
 
 from pmsgan.engine.tensorrt.plan import PlanKey
 from pmsgan.engine.tensorrt.product import PRODUCTS, Library
-from pmsgan.engine.translate import Translator
 from pmsgan.errors import EngineError
 
 SIDE = 8
@@ -59,7 +58,7 @@ def test_the_engine_says_what_it_is(library: Library) -> None:
 @pytest.mark.parametrize("count", range(len(PICTURES) + 1))
 def test_any_number_of_pictures_is_translated(library: Library, count: int) -> None:
     with opened(library) as engine:
-        np.testing.assert_array_equal(Translator(engine)(PICTURES[:count]), 255 - PICTURES[:count])
+        np.testing.assert_array_equal(engine.translate(PICTURES[:count]), 255 - PICTURES[:count])
 
 
 def test_nothing_is_there_before_it_is_waited_for(library: Library) -> None:
@@ -70,7 +69,8 @@ def test_nothing_is_there_before_it_is_waited_for(library: Library) -> None:
         engine.submit(slot, BATCH)
         assert (slot.output == 7).all()
         milliseconds = 2  # of the stand-in: computing, and recording that it is done
-        assert engine.wait(slot) == pytest.approx(milliseconds / 1000)
+        engine.wait(slot)
+        assert engine.gpu_s == pytest.approx(milliseconds / 1000)
         np.testing.assert_array_equal(slot.output, 255 - PICTURES[:BATCH])
 
 
@@ -100,10 +100,13 @@ def test_slots_in_flight_do_not_mix(library: Library) -> None:
 
 def test_slots_can_be_made_again(library: Library) -> None:
     with opened(library) as engine:
-        first = Translator(engine)
-        second = Translator(engine)
-        for translate in (first, second, first):
-            np.testing.assert_array_equal(translate(PICTURES), 255 - PICTURES)
+        (before,) = engine.slots(1)
+        for _ in range(3):
+            np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+        before.input[:] = PICTURES[:BATCH]
+        engine.submit(before, BATCH)
+        engine.wait(before)
+        np.testing.assert_array_equal(before.output, 255 - PICTURES[:BATCH])
 
 
 def test_an_engine_may_be_left_while_it_works(library: Library) -> None:
@@ -118,7 +121,7 @@ def test_too_little_memory_halves_the_batch(
 ) -> None:
     driver.set_capacity(pictures * (ACTIVATION_BYTES + 2 * 2 * SIDE * SIDE * 3) + 100)
     with opened(library) as engine:
-        np.testing.assert_array_equal(Translator(engine)(PICTURES), 255 - PICTURES)
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
         assert engine.info.max_batch == batch
     assert ("going on with slots of" in caplog.text) == (batch < BATCH)
 
@@ -131,11 +134,11 @@ def test_memory_for_not_even_one_picture_is_an_error(library: Library, driver: A
 
 def test_later_slots_do_not_shrink_those_in_use(library: Library, driver: Any) -> None:
     with opened(library) as engine:
-        translate = Translator(engine)
+        engine.translate(PICTURES[:1])
         driver.fail("cuMemAlloc", count=100, code=2)
         with pytest.raises(EngineError, match="too little memory"):
             engine.slots(1)
-        np.testing.assert_array_equal(translate(PICTURES), 255 - PICTURES)
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +153,7 @@ def test_a_failing_call_is_named_and_everything_is_freed(
 ) -> None:
     driver.fail(function, after=after)
     with pytest.raises(EngineError, match="the GPU cannot"), opened(library) as engine:
-        Translator(engine)(PICTURES)
+        engine.translate(PICTURES)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_a_refusal_of_tensorrt_is_an_error_with_its_log(
 ) -> None:
     api.fails.add(call)
     with pytest.raises(EngineError, match=said), opened(library) as engine:
-        Translator(engine)(PICTURES)
+        engine.translate(PICTURES)
 
 
 def test_a_plan_that_cannot_be_loaded_frees_the_context(

@@ -1,0 +1,222 @@
+"""From the bytes of a file to pixels, by one rule for each kind of picture.
+
+Pillow decodes everything: it knows orientation, transparency, colour profiles and cut-off files in
+all formats alike. What is read is hostile: the format is that of the content, and only these five
+are tried; sizes are checked before anything is decoded.
+"""
+
+import contextlib
+import functools
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from pmsgan.errors import ImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+MAX_FILE_BYTES = 512 * 2**20
+MAX_PIXELS = 89_478_485
+"""Pillow's own limit: 256 MiB of colour."""
+_ORIENTATION = 0x0112
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells that a file has not changed."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+
+
+@dataclass(slots=True)
+class Picture:
+    """A decoded picture."""
+
+    pixels: Pixels
+    """[h, w, 3] BGR, on white where it is transparent; upright."""
+    alpha: Pixels | None
+    """[h, w], 0 transparent .. 255 opaque; None where all is opaque."""
+    full_size: tuple[int, int]
+    """Height and width in the file; a large JPEG is decoded smaller."""
+    profile: bytes | None
+    """ICC profile that the pixels are still in; None is sRGB."""
+    note: str | None
+
+
+def read_file(path: Path) -> tuple[bytes, FileStamp]:
+    """Read a file that nobody writes to meanwhile.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large, or has changed.
+    """
+    # A pipe or a link may have taken the file's place since the folder was listed.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:  # noqa: PTH123
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise ImageError("is not a file")
+            if before.st_size > MAX_FILE_BYTES:
+                raise ImageError(
+                    f"is too large: {before.st_size / 2**20:.0f} MiB, at most "
+                    f"{MAX_FILE_BYTES // 2**20} are read"
+                )
+            data = file.read(MAX_FILE_BYTES)
+            after = os.fstat(file.fileno())
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    if not data:
+        raise ImageError("is empty")
+    stamp = FileStamp(before.st_size, before.st_mtime_ns)
+    if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
+        raise ImageError("was changed while it was read: convert again when it is complete")
+    return data, stamp
+
+
+def decode(data: bytes, wanted: tuple[int, int] | None = None) -> Picture:
+    """Decode a picture upright.
+
+    Grey and palettes become colour. Transparency is kept beside the pixels, which are put on white.
+    16-bit samples keep their high byte. CMYK and Lab become sRGB, by the embedded profile if there
+    is one. Of animations and stacks the first frame counts, and that is noted.
+
+    Args:
+        data: a whole file.
+        wanted: height and width [pixels] that suffice; a JPEG of at least twice the size may be
+            decoded smaller, which saves most of the time.
+
+    Raises:
+        ImageError: it is no picture, or is cut off, damaged, too large or of an unknown kind.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _decode(image, wanted)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("is not a picture in JPEG, PNG, WebP, BMP or TIFF") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(_TOO_MANY_PIXELS) from error
+    except Exception as error:  # whatever a parser of hostile bytes comes up with
+        if "runcated" in str(error):
+            raise ImageError("is cut off") from error
+        raise ImageError(f"is damaged: {str(error) or type(error).__name__}") from error
+
+
+@contextlib.contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Keep decoders from warning on stderr, and OpenCV from starting threads of its own.
+
+    For the whole process, while readers and writers fill the cores.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+            yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def to_srgb(pixels: Pixels, profile: bytes) -> bool:
+    """Convert pixels uint8 [h, w, 3] BGR from an ICC profile to sRGB, in place.
+
+    Returns:
+        Whether the profile can be used; if not, the pixels are left as they are.
+    """
+    try:
+        transform = _transform(profile, "RGB")
+        if transform is not None:
+            image = Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+            pixels[:] = _bgr(_applied(transform, image))
+    except _PROFILE_ERRORS:
+        return False
+    return True
+
+
+_TOO_MANY_PIXELS = f"is too large: at most {MAX_PIXELS // 10**6} million pixels are decoded"
+_PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError)
+PROFILE_IGNORED = "its colour profile cannot be used and is ignored"
+
+
+def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> Picture:
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_TOO_MANY_PIXELS)
+    notes = ["only its first frame is converted"] if getattr(image, "is_animated", False) else []
+    profile = image.info.get("icc_profile")
+    stored_size = image.size
+    if wanted is not None:
+        image.draft(None, (2 * max(wanted), 2 * max(wanted)))
+    image.load()
+    width, height = stored_size if image.size != stored_size else image.size
+    loaded_size = image.size
+    try:
+        is_sideways = image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) >= 5
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception:  # hostile as well
+        is_sideways = False
+        notes.append("its EXIF data is damaged and ignored")
+    if is_sideways or (image.size != loaded_size and image.format != "JPEG"):
+        width, height = height, width
+    if profile is not None and image.mode in ("L", "CMYK"):
+        try:
+            image = _applied(_transform(profile, image.mode), image)
+        except _PROFILE_ERRORS:
+            notes.append(PROFILE_IGNORED)
+        profile = None
+    pixels, alpha = _split(image)
+    return Picture(pixels, alpha, (height, width), profile, "; ".join(notes) or None)
+
+
+def _split(image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """Return colour uint8 [h, w, 3] BGR on white, and transparency uint8 [h, w] or None."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        return _bgr(Image.fromarray(grey)), None
+    if image.mode in ("I", "F"):
+        raise ImageError("has 32-bit samples: convert it to 8 or 16 bits first")
+    if image.mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        transform = ImageCms.buildTransform(lab, ImageCms.createProfile("sRGB"), "LAB", "RGB")
+        return _bgr(_applied(transform, image)), None
+    if not image.has_transparency_data:
+        return _bgr(image), None
+    colour = np.asarray(image.convert("RGBA"))
+    alpha = np.ascontiguousarray(colour[:, :, 3])
+    weight = alpha[:, :, None].astype(np.uint16)
+    on_white = (colour[:, :, 2::-1] * weight + 255 * (255 - weight) + 127) // 255
+    return on_white.astype(np.uint8), alpha
+
+
+def _bgr(image: Image.Image) -> Pixels:
+    if image.mode == "L":
+        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    rgb = np.asarray(image.convert("RGB"))
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+
+
+def _applied(transform: ImageCms.ImageCmsTransform | None, image: Image.Image) -> Image.Image:
+    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+
+
+@functools.lru_cache(maxsize=32)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the way from a profile to sRGB; None if it is sRGB."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+        return None
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

@@ -1,0 +1,16 @@
+"""Text that a terminal shows as it is."""
+
+import logging
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey instead of showing; names of files are hostile."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+class PrintableFormatter(logging.Formatter):
+    """Logs messages alone, escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        return printable(record.getMessage())

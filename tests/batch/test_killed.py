@@ -1,0 +1,217 @@
+"""Runs that are ended from outside, and runs of many files."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pictures
+import pytest
+
+from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.plan import plan_folder
+from pmsgan.errors import ConfigError
+from pmsgan.styles.registry import Style
+
+NUM_PICTURES = 300
+NUM_BASES = 200
+
+
+def write_pictures(folder: Path, count: int, side: int = 96) -> None:
+    """Write pictures, all but the first ones as hard links."""
+    folder.mkdir()
+    bases = []
+    for index in range(min(count, NUM_BASES)):
+        kind = ("JPEG", "PNG", "WEBP")[index % 3]
+        suffix = pictures.SUFFIXES[kind]
+        bases.append(folder / f"{index:06d}{suffix}")
+        bases[-1].write_bytes(pictures.encoded(pictures.photo(side, side, seed=index), kind))
+    for index in range(len(bases), count):
+        base = bases[index % len(bases)]
+        group = folder / f"{index // 1000:03d}"
+        group.mkdir(exist_ok=True)
+        (group / f"{index:06d}{base.suffix}").hardlink_to(base)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return the hash of each result."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and ".pmsgan" not in path.parts and path.name != "report.json"
+    }
+
+
+def command(in_dir: Path, out_dir: Path, style: Style, *options: str) -> list[str]:
+    return [
+        sys.executable, "-m", "pmsgan", "convert", str(in_dir), str(out_dir),
+        "--style", str(style.folder), "--no-baseline", *options,
+    ]  # fmt: skip
+
+
+def run(in_dir: Path, out_dir: Path, style: Style) -> None:
+    result = subprocess.run(
+        command(in_dir, out_dir, style), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def end_at_random(
+    number: signal.Signals, times: int, style: Style, folder: Path
+) -> tuple[int, int]:
+    """End runs by a signal; return how many had begun to write, and how many did not finish."""
+    in_dir, out, whole = folder / "in", folder / "out", folder / "whole"
+    write_pictures(in_dir, NUM_PICTURES)
+    run(in_dir, whole, style)
+    expected = tree(whole)
+    chance = random.Random(0)
+    num_begun = num_ended = 0
+    for index in range(times):
+        target = out / str(index)
+        process = subprocess.Popen(
+            command(in_dir, target, style), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not list(target.glob("*.png")):
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.4))
+        process.send_signal(number)
+        code = process.wait(60)
+        assert code in (0, 130, -signal.SIGKILL)
+        before = tree(target)
+        num_begun += bool(before)
+        num_ended += code != 0
+        assert before.items() <= expected.items()
+        if number != signal.SIGKILL:
+            assert not list((target / ".pmsgan").glob("partial/*"))
+        run(in_dir, target, style)
+        assert tree(target) == expected
+        assert not list((target / ".pmsgan").glob("partial/*"))
+    return num_begun, num_ended
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_ended_goes_on_where_it_was(
+    number: signal.Signals, style: Style, tmp_path: Path
+) -> None:
+    assert end_at_random(number, 1, style, tmp_path)[0] == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGKILL, 50), (signal.SIGINT, 20)])
+def test_many_runs_that_are_ended_do(
+    number: signal.Signals,
+    times: int,
+    style: Style,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    num_begun, num_ended = end_at_random(number, times, style, tmp_path)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{number.name}: {num_ended} of {times} runs ended early\n")
+    assert num_begun == times
+    assert num_ended > times // 2
+
+
+def test_two_runs_at_once_are_refused(style: Style, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "in", 200)
+    process = subprocess.Popen(
+        command(tmp_path / "in", tmp_path / "out", style),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while process.poll() is None and not list((tmp_path / "out").glob("*.png")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(ConfigError, match="another run is converting to"):
+        convert_folder(tmp_path / "in", tmp_path / "out", style)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(60) == 0
+    assert len(tree(tmp_path / "out")) == 200
+
+
+PEAK_MIB = "int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024"
+"""Of a process itself; getrusage counts what its parent had when it was started."""
+
+MEASURED = """
+import os, re, sys
+from pathlib import Path
+from pmsgan.batch import convert_folder
+most = 0
+def count(job):
+    global most
+    if job.name.endswith("00.jpg"):
+        most = max(most, len(os.listdir("/proc/self/fd")))
+report = convert_folder(sys.argv[1], sys.argv[2], sys.argv[3], on_done=count,
+                        num_readers=int(sys.argv[4]), num_writers=int(sys.argv[4]))
+assert not report.failures, report.failures[:3]
+print(report.num_done, PEAK_MIB, most, round(report.timing.wall_s, 1))
+"""
+
+
+def measured(in_dir: Path, out: Path, style: Style, threads: int) -> list[float]:
+    """Convert in a process of its own: pictures, peak memory [MiB], most open files, seconds."""
+    arguments = [str(in_dir), str(out), str(style.folder), str(threads)]
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURED.replace("PEAK_MIB", PEAK_MIB), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return [float(word) for word in result.stdout.split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("few", "many"),
+    [(200, 1000), pytest.param(1000, 100_000, marks=pytest.mark.soak)],
+)
+def test_memory_does_not_grow_with_the_number_of_files(
+    style: Style, tmp_path: Path, few: int, many: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for count, threads in ((few, 8), (many, 8)):
+        in_dir = tmp_path / str(count)
+        write_pictures(in_dir, count, side=256)
+        rows.append(measured(in_dir, tmp_path / f"out-{count}", style, threads))
+        assert rows[-1][0] == count
+    with capsys.disabled():
+        sys.stdout.write(f"\npictures, peak MiB, open files, seconds: {rows}\n")
+    assert rows[1][1] < 1.1 * rows[0][1] < 1.1 * 1536
+    assert rows[1][2] < 64 + 16
+    in_dir = tmp_path / str(few)
+    measured(in_dir, tmp_path / "alone", style, 1)
+    assert tree(tmp_path / "alone") == tree(tmp_path / f"out-{few}")
+
+
+@pytest.mark.soak
+def test_a_million_entries_are_planned_in_little_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "base").touch()
+    for group in range(20):  # links to one file are limited
+        base = folder / f"{group:02d}.jpg"
+        base.touch()
+        for index in range(50_000):
+            os.link(base, folder / f"{group:02d}-{index:06d}.jpg")
+    code = (
+        "import re, sys, time; from pathlib import Path; start = time.monotonic()\n"
+        "from pmsgan.batch.plan import plan_folder\n"
+        "plan = plan_folder(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "number = sum(1 for _ in plan.jobs())\n"
+        f"print(number, {PEAK_MIB}, round(time.monotonic() - start, 1))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(folder), str(tmp_path / "out")],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    with capsys.disabled():
+        sys.stdout.write(f"\nplanned {found[0]}: peak {found[1]} MiB, {found[2]} s\n")
+    assert int(found[0]) == 1_000_020
+    assert int(found[1]) < 200
+    assert plan_folder(folder, tmp_path / "out", include=["00-00000?.jpg"]).num_jobs == 10
