@@ -10,6 +10,7 @@ from pmsgan.batch.settings import ConvertSettings, Fit, OutputSize
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.terminal import printable
 from pmsgan.engine.choices import Backend, Precision
+from pmsgan.errors import PmsganError
 from pmsgan.formats import OutputFormat
 
 _USUAL = ConvertSettings()
@@ -135,7 +136,12 @@ def convert(
     typer.echo(result.to_text())
     if result.stopped is not None:
         typer.echo(f"stopped: {printable(result.stopped)}; run it again to go on", err=True)
-    write_report(result, report or out_dir / REPORT_NAME)
+    try:
+        write_report(result, report or out_dir / REPORT_NAME)
+    except PmsganError as error:
+        if result.stopped is None:
+            raise
+        typer.echo(f"error: {printable(str(error))}", err=True)  # most likely for the same reason
     if result.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.failures or result.stopped:

@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import pmsgan
+from pmsgan.batch.out_folder import OutError, OutFolder
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
@@ -78,6 +79,52 @@ def test_convert_names_bad_files_and_exits_1(style: Style, in_dir: Path, tmp_pat
     assert "failed: text.jpg is not a picture in JPEG, PNG, WebP, BMP or TIFF" in result.stderr
     assert "9 done, 1 failed" in result.stdout
     assert report.exists()
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(in_dir: Path, tmp_path: Path) -> None:
+    (in_dir / "notes.txt").touch()
+    (in_dir / "bell\x07\n.png").write_bytes(b"1234")
+    result = pmsgan_command(
+        "convert", in_dir, tmp_path / "out", "--dry-run", "--exclude", "more", "--format", "webp"
+    )
+    assert result.exit_code == 0
+    assert "picture_0.png -> picture_0.webp\n" in result.stdout
+    assert "bell\\x07\\n.png -> bell\\x07\\n.webp\n" in result.stdout
+    assert "notes.txt: passed over, not named like a picture\n" in result.stdout
+    assert "more: passed over, excluded\n" in result.stdout
+    assert last_line(result.stdout).startswith("7 pictures, ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_style_needs_overwrite(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    command = ("convert", in_dir, tmp_path / "out", "--style", style.folder, "--no-baseline")
+    assert pmsgan_command(*command).exit_code == 0
+    kept = pmsgan_command(*command)
+    assert (kept.exit_code, "0 done, 0 failed, 9 done before" in kept.stdout) == (0, True)
+    refused = pmsgan_command(*command, "--quality", "50")
+    assert refused.exit_code == 2
+    assert "made with quality 95, not 50: give another OUT, or --overwrite" in refused.stderr
+    assert "9 done," in pmsgan_command(*command, "--quality", "50", "--overwrite").stdout
+
+
+@pytest.mark.parametrize("report_fails", [False, True])
+def test_a_full_disk_is_exit_1_and_says_what_to_do(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report_fails: bool
+) -> None:
+    def fill_up(*arguments: object) -> None:
+        raise OutError("OUT is full")
+
+    monkeypatch.setattr(OutFolder, "write", fill_up)
+    report = tmp_path / "report.json"
+    if report_fails:
+        report.mkdir()
+    result = pmsgan_command(
+        "convert", in_dir, tmp_path / "out", "--style", style.folder, "--report", report
+    )
+    assert result.exit_code == 1
+    assert "stopped: OUT is full; free: " in result.stderr
+    assert "; run it again to go on" in result.stderr
+    assert ("error: cannot write the report" in result.stderr) == report_fails
 
 
 def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
