@@ -185,9 +185,9 @@ def _space(out: OutFolder, num_left: int) -> str:
         free, needed = out.free_bytes(), out.needed_bytes(num_left)
     except OSError:
         return ""
-    text = f"; free: {free / 1e6:.0f} MB"
+    text = f"; free: {free / 1e6:.1f} MB"
     if needed is not None:
-        text += f", needed for the {num_left} pictures that are left: about {needed / 1e6:.0f} MB"
+        text += f", needed for the {num_left} pictures that are left: about {needed / 1e6:.1f} MB"
     return text
 
 

@@ -45,13 +45,14 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """The pictures of one folder; names alone, since there may be a million."""
+    """The pictures of one folder; in little memory, since there may be a million."""
 
     name: str
     """Path below IN, empty or with a slash at its end."""
     output: str
     """Path below OUT, likewise."""
-    pictures: list[str]
+    pictures: str
+    """Their names in order, with slashes between them."""
     renamed: dict[str, str]
     """Outputs that are not called as their picture is."""
 
@@ -74,7 +75,7 @@ class Plan:
     def jobs(self) -> Iterator[Job]:
         """Make the jobs, in the order in which they are worked on."""
         for folder in self.folders:
-            for picture in folder.pictures:
+            for picture in _parts(folder.pictures):
                 output = folder.renamed.get(picture) or _plain_output(picture, self.output_format)
                 yield Job(
                     source=self.in_dir / folder.name / picture,
@@ -147,7 +148,7 @@ def plan_folder(
             renamed = _distinct(
                 pictures, lambda picture: _plain_output(picture, output_format), named
             )
-            plan.folders.append(_Folder(name, output, pictures, renamed))
+            plan.folders.append(_Folder(name, output, "/".join(pictures), renamed))
             plan.num_jobs += len(pictures)
     if not plan.num_jobs and not plan.unlisted:
         raise ConfigError(_nothing_found(plan))
@@ -199,6 +200,14 @@ def _list(
     pictures.sort()
     folders.sort()
     return pictures, folders
+
+
+def _parts(joined: str) -> Iterator[str]:
+    start = 0
+    while (end := joined.find("/", start)) >= 0:
+        yield joined[start:end]
+        start = end + 1
+    yield joined[start:]
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

@@ -255,7 +255,7 @@ def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.stopped is not None
     assert report.stopped.startswith("OUT is full; free: ")
-    assert report.stopped.endswith("needed for the 9 pictures that are left: about 18 MB")
+    assert report.stopped.endswith("needed for the 9 pictures that are left: about 18.0 MB")
     assert (report.num_left, report.no_baseline) == (9, "the run was stopped")
     assert "9 left" in report.to_text()
     assert report.to_json()["stopped"] == report.stopped
