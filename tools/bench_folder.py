@@ -115,7 +115,7 @@ def main() -> None:
         info = engine.info
         print(f"{len(jobs)} pictures, {info.backend} {info.precision}, {cores} cores; seconds:")
         print("   read   engine    write | bound: stage  cpu/cores | folder run   run/bound")
-        for _ in range(arguments.rounds):
+        for number in range(1 + arguments.rounds):
             read_s, read_cpu = measure(read)
             engine_s, engine_cpu = measure(lambda: engine.translate(pictures))
             with fresh_folder() as folder, OutFolder(folder, style, settings) as out:
@@ -125,6 +125,8 @@ def main() -> None:
                 timing = run_jobs(
                     engine, iter(jobs), out, settings, workers, on_done=lambda job: None
                 ).timing
+            if number == 0:
+                continue  # the first one warms up
             slowest = max(read_s, engine_s, write_s)
             per_core = (read_cpu + engine_cpu + write_cpu) / cores
             shares.append(timing.wall_s / max(slowest, per_core))
