@@ -103,7 +103,7 @@ def convert_folder(
             on_start(plan.num_jobs)
         tally = _Tally(plan, on_done)
         outcome = run_jobs(engine, plan.jobs(), out, settings, workers, on_done=tally.count)
-        if outcome.stopped is not None and not outcome.is_interrupted:
+        if outcome.stopped is not None and outcome.is_disk_full:
             outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
         baselines, reason = (
             _measure(engine, found, settings, tally.sample, outcome)

@@ -86,7 +86,10 @@ class Journal:
         """Leave the journal on the disk."""
         with contextlib.suppress(OSError):  # what is lost is done again
             os.fsync(self._file)
-        os.close(self._file)
+        with self._lock:
+            # A thread that still hangs in a broken disk must not write to another file.
+            os.close(self._file)
+            self._file = -1
 
     def _write(self, content: dict[str, Any]) -> None:
         line = json.dumps(content).encode() + b"\n"

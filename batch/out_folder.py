@@ -29,6 +29,8 @@ JOURNAL_NAME = "journal.jsonl"
 class OutError(PmsganError):
     """The output folder cannot be written to any more; no picture is to blame."""
 
+    is_disk_full = False
+
 
 class OutFolder:
     """An output folder that belongs to this run until its `with` block ends."""
@@ -169,7 +171,9 @@ class OutFolder:
 
     def _error(self, error: OSError) -> OutError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return OutError(f"{self.folder} is full")
+            full = OutError(f"{self.folder} is full")
+            full.is_disk_full = True
+            return full
         if not self._partial.exists():
             return OutError(f"{self.folder} was removed, or its folder {OWN_NAME} was")
         return OutError(f"cannot write to {self.folder}: {_reason(error)}")

@@ -73,6 +73,7 @@ class Outcome:
     """Why it ended before all was done."""
     is_interrupted: bool = False
     """A user wanted it so."""
+    is_disk_full: bool = False
 
 
 def run_jobs(
@@ -141,8 +142,10 @@ class _Run:
             try:
                 self.run_engine(is_interrupted)
                 self.end_writers()
-            except (EngineError, OutError) as error:
+            except EngineError as error:
                 outcome.stopped = str(error)
+            except OutError as error:
+                outcome.stopped, outcome.is_disk_full = str(error), error.is_disk_full
             except KeyboardInterrupt:
                 outcome.stopped = "interrupted"
                 while not self.to_write.empty():
@@ -205,7 +208,8 @@ class _Run:
             ]
             late = [(thread, self.reading.pop(thread)[0]) for thread in hanging]
         for thread, job in late:
-            self.fail(job, f"took longer than {READ_TIMEOUT_S:.0f} s to be read")
+            self.note_failure(job, f"took longer than {READ_TIMEOUT_S:.0f} s to be read")
+            self.finish(job)
             reader = self.make_reader()
             with self.lock:
                 self.readers[self.readers.index(thread)] = reader
@@ -237,36 +241,38 @@ class _Run:
     def read_all(self) -> None:
         """Fill rows until no job is left."""
         while (job := self.next_job()) is not None:
-            if self.out.has(job):
-                job.is_kept = True
-                self.finish(job)
-            elif (loaded := self.load(job)) is not None:
+            if (loaded := self.load(job)) is not None:
                 # Only a decoded picture claims a row: a bad or slow one never holds a slot.
                 batch, row = self.ring.claim_row(job, loaded)
                 with self.measure("read_s"):
                     loaded.fill(batch.slot.input[row])
                 self.ring.row_filled(batch)
+            else:
+                self.finish(job)
 
     def next_job(self) -> Job | None:
         with self.lock:
             return next(self.waiting_jobs, None)
 
     def load(self, job: Job) -> Loaded | None:
-        """Read a picture; None if it has failed."""
+        """Read a picture; None if it has failed, or is done already."""
         thread = threading.current_thread()
         with self.lock:
             self.reading[thread] = job, time.monotonic()
-        loaded, failure = None, None
+        loaded, failure, is_kept = None, None, False
         try:
             with self.measure("read_s"):
-                loaded = load(job.source, self.style_size, self.settings)
+                is_kept = self.out.has(job)
+                if not is_kept:
+                    loaded = load(job.source, self.style_size, self.settings)
         except ImageError as error:
             failure = str(error)
         with self.lock:
             if self.reading.pop(thread, None) is None:
                 raise RingStoppedError  # has hung too long, another reader has its place
+        job.is_kept = is_kept
         if failure is not None:
-            self.fail(job, failure)
+            self.note_failure(job, failure)
         return loaded
 
     # Writer threads.
@@ -280,21 +286,16 @@ class _Run:
         job, loaded = batch.rows[row]
         try:
             with self.measure("write_s"):
-                check_translated(batch.slot.output[row], batch.slot.input[row])
-                suffix = "." + job.output.rpartition(".")[2]
-                data = encode(batch.slot.output[row], loaded, suffix, self.settings)
-                self.ring.row_written(batch)
-        except ImageError as error:
-            self.ring.row_written(batch)
-            self.fail(job, str(error))
-            return
-        try:
-            with self.measure("write_s"):
+                try:
+                    check_translated(batch.slot.output[row], batch.slot.input[row])
+                    suffix = "." + job.output.rpartition(".")[2]
+                    data = encode(batch.slot.output[row], loaded, suffix, self.settings)
+                finally:
+                    self.ring.row_written(batch)  # before the disk, which may be slow
                 self.out.write(job, data, loaded.stamp)
+                job.note = loaded.note
         except ImageError as error:
-            self.fail(job, str(error))
-            return
-        job.note = loaded.note
+            self.note_failure(job, str(error))
         self.finish(job)
 
     # All threads.
@@ -308,10 +309,9 @@ class _Run:
         except BaseException as error:
             self.stop(error)
 
-    def fail(self, job: Job, reason: str) -> None:
+    def note_failure(self, job: Job, reason: str) -> None:
         job.failure = reason
         self.out.note_failure(job, reason)
-        self.finish(job)
 
     def finish(self, job: Job) -> None:
         with self.lock:

@@ -249,7 +249,7 @@ def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
         engine: object, jobs: object, out: OutFolder, *others: object, **options: object
     ) -> Outcome:
         out.num_written, out.bytes_written = 2, 4_000_000
-        return Outcome(Timing(wall_s=1.0), stopped="OUT is full")
+        return Outcome(Timing(wall_s=1.0), stopped="OUT is full", is_disk_full=True)
 
     monkeypatch.setattr(convert_module, "run_jobs", stop)
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)

@@ -112,7 +112,9 @@ def test_a_full_disk_is_exit_1_and_says_what_to_do(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report_fails: bool
 ) -> None:
     def fill_up(*arguments: object) -> None:
-        raise OutError("OUT is full")
+        error = OutError("OUT is full")
+        error.is_disk_full = True
+        raise error
 
     monkeypatch.setattr(OutFolder, "write", fill_up)
     report = tmp_path / "report.json"
