@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pmsgan.batch.baseline import Baseline, baseline_precisions, measure_baseline
+from pmsgan.batch.decode import quiet_decoders
 from pmsgan.batch.images import load
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.pipeline import MIN_SLOTS, Outcome, Workers, run_jobs
@@ -96,9 +97,10 @@ def convert_folder(
             precision=settings.precision,
             max_batch=max_batch,
             require_gpu=require_gpu,
-            samples=_load(itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings),
+            samples=lambda: _load(itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings),
         ) as engine,
     ):
+        out.begin()
         if on_start is not None:
             on_start(plan.num_jobs)
         tally = _Tally(plan, on_done)
@@ -194,11 +196,12 @@ def _space(out: OutFolder, num_left: int) -> str:
 def _load(jobs: Iterable[Job], style: Style, settings: ConvertSettings) -> Pictures | None:
     """Return pictures in the style's size; None if none can be read."""
     pictures: list[Pictures] = []
-    for job in jobs:
-        row = np.empty((style.height, style.width, 3), np.uint8)
-        with contextlib.suppress(ImageError):  # is told when its turn comes
-            load(job.source, (style.height, style.width), settings).fill(row)
-            pictures.append(row)
+    with quiet_decoders():
+        for job in jobs:
+            row = np.empty((style.height, style.width, 3), np.uint8)
+            with contextlib.suppress(ImageError):  # is told when its turn comes
+                load(job.source, (style.height, style.width), settings).fill(row)
+                pictures.append(row)
     return np.stack(pictures) if pictures else None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from pmsgan.errors import ImageError
 
@@ -153,58 +153,105 @@ _PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError)
 PROFILE_IGNORED = "its colour profile cannot be used and is ignored"
 
 
+def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Return colour uint8 [h, w, 3] with transparency uint8 [h, w] as it looks on white."""
+    weight = alpha[:, :, None].astype(np.uint16)
+    return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
 def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> Picture:
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_TOO_MANY_PIXELS)
     notes = ["only its first frame is converted"] if getattr(image, "is_animated", False) else []
-    profile = image.info.get("icc_profile")
-    stored_size = image.size
+    stored_size, profile = image.size, image.info.get("icc_profile")
     if wanted is not None:
         image.draft(None, (2 * max(wanted), 2 * max(wanted)))
     image.load()
-    width, height = stored_size if image.size != stored_size else image.size
-    loaded_size = image.size
+    # Only a JPEG is decoded smaller; a TIFF may have been turned by now.
+    width, height = stored_size if image.format == "JPEG" else image.size
     try:
-        is_sideways = image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) >= 5
-        ImageOps.exif_transpose(image, in_place=True)
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # hostile as well
-        is_sideways = False
+        turn = None
         notes.append("its EXIF data is damaged and ignored")
-    if is_sideways or (image.size != loaded_size and image.format != "JPEG"):
-        width, height = height, width
-    if profile is not None and image.mode in ("L", "CMYK"):
-        try:
-            image = _applied(_transform(profile, image.mode), image)
-        except _PROFILE_ERRORS:
-            notes.append(PROFILE_IGNORED)
+    if turn is not None:
+        image = image.transpose(turn)
+        width, height = (height, width) if turn in _SIDEWAYS else (width, height)
+    try:
+        image, profile = _without_special_profile(image, profile)
+    except _PROFILE_ERRORS:
+        notes.append(PROFILE_IGNORED)
         profile = None
     pixels, alpha = _split(image)
     return Picture(pixels, alpha, (height, width), profile, "; ".join(notes) or None)
 
 
+_TURN = Image.Transpose
+_TURNS = {
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+_SIDEWAYS = (_TURN.TRANSPOSE, _TURN.ROTATE_270, _TURN.TRANSVERSE, _TURN.ROTATE_90)
+_GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def _without_special_profile(
+    image: Image.Image, profile: bytes | None
+) -> tuple[Image.Image, bytes | None]:
+    """Apply a profile of grey or CMYK; one of RGB is left for when the picture is small."""
+    if profile is None:
+        return image, None
+    if image.mode == "CMYK":
+        return _applied(_transform(profile, "CMYK"), image), None
+    space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
+    if image.mode not in _GREY or space != "GRAY":
+        return image, profile
+    pixels, alpha = _grey(image)
+    colour = _applied(_transform(profile, "L"), Image.fromarray(pixels))
+    if alpha is not None:
+        colour.putalpha(Image.fromarray(alpha))
+    return colour, None
+
+
+def _grey(image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """Return grey levels uint8 [h, w], and transparency uint8 [h, w] or None."""
+    key = image.info.get("transparency")
+    if image.mode.startswith("I;16"):
+        deep = np.asarray(image).astype(np.uint16)
+        alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
+        return (deep >> 8).astype(np.uint8), alpha
+    both = np.asarray(image.convert("LA"))
+    has_alpha = image.has_transparency_data
+    alpha = np.ascontiguousarray(both[:, :, 1]) if has_alpha else None
+    return np.ascontiguousarray(both[:, :, 0]), alpha
+
+
 def _split(image: Image.Image) -> tuple[Pixels, Pixels | None]:
     """Return colour uint8 [h, w, 3] BGR on white, and transparency uint8 [h, w] or None."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
-        return _bgr(Image.fromarray(grey)), None
     if image.mode in ("I", "F"):
         raise ImageError("has 32-bit samples: convert it to 8 or 16 bits first")
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
         transform = ImageCms.buildTransform(lab, ImageCms.createProfile("sRGB"), "LAB", "RGB")
         return _bgr(_applied(transform, image)), None
-    if not image.has_transparency_data:
-        return _bgr(image), None
-    colour = np.asarray(image.convert("RGBA"))
-    alpha = np.ascontiguousarray(colour[:, :, 3])
-    weight = alpha[:, :, None].astype(np.uint16)
-    on_white = (colour[:, :, 2::-1] * weight + 255 * (255 - weight) + 127) // 255
-    return on_white.astype(np.uint8), alpha
+    if image.mode in _GREY:
+        grey, alpha = _grey(image)
+        pixels = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    elif image.has_transparency_data:
+        colour = np.asarray(image.convert("RGBA"))
+        alpha = np.ascontiguousarray(colour[:, :, 3])
+        pixels = colour[:, :, 2::-1]
+    else:
+        pixels, alpha = _bgr(image), None
+    return (pixels, None) if alpha is None else (on_white(pixels, alpha), alpha)
 
 
 def _bgr(image: Image.Image) -> Pixels:
-    if image.mode == "L":
-        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
     rgb = np.asarray(image.convert("RGB"))
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
 
@@ -217,6 +264,7 @@ def _applied(transform: ImageCms.ImageCmsTransform | None, image: Image.Image) -
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the way from a profile to sRGB; None if it is sRGB."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+    description = ImageCms.getProfileDescription(source)
+    if mode == "RGB" and "sRGB" in description and "linear" not in description.lower():
         return None
     return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")

@@ -92,7 +92,7 @@ def take(translated: Pixels, placement: Placement) -> Pixels:
 
 def take_alpha(alpha: Pixels, placement: Placement) -> Pixels:
     """Return the transparency uint8 [h, w] of a picture as its result has it."""
-    part = alpha if placement.crop is None else placement.crop.of(alpha)
+    part = alpha if placement.crop is None else placement.crop.of(alpha).copy()
     return _resized(part, placement.output)
 
 

@@ -1,12 +1,22 @@
 """Read a picture for an engine, and write what became of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pmsgan.batch.decode import PROFILE_IGNORED, FileStamp, Picture, decode, read_file, to_srgb
+from pmsgan.batch.decode import (
+    PROFILE_IGNORED,
+    FileStamp,
+    Picture,
+    decode,
+    on_white,
+    read_file,
+    to_srgb,
+)
 from pmsgan.batch.fit import Pixels, Placement, place, put, take, take_alpha
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
@@ -24,12 +34,17 @@ class Loaded:
     note: str | None
 
     def fill(self, row: Pixels) -> None:
-        """Write the picture into an engine's row uint8 [H, W, 3] BGR, and let go of it."""
+        """Write the picture into an engine's row uint8 [H, W, 3] BGR, and let go of it.
+
+        Raises:
+            ImageError: it cannot be brought to that size.
+        """
         picture = self.picture
-        put(picture.pixels, self.placement, row)
-        if picture.profile is not None and not to_srgb(row, picture.profile):
-            self.note = "; ".join(filter(None, (self.note, PROFILE_IGNORED)))
-        picture.pixels = picture.pixels[:0]
+        with _one_picture_s_fault():
+            put(picture.pixels, self.placement, row)
+            if picture.profile is not None and not to_srgb(row, picture.profile):
+                self.note = "; ".join(filter(None, (self.note, PROFILE_IGNORED)))
+        picture.pixels = np.empty((0, 0, 3), np.uint8)
 
 
 def load(path: Path, style_size: tuple[int, int], settings: ConvertSettings) -> Loaded:
@@ -49,7 +64,8 @@ def load(path: Path, style_size: tuple[int, int], settings: ConvertSettings) -> 
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
     alpha = picture.alpha
     if alpha is not None:
-        alpha = take_alpha(alpha, placement)
+        with _one_picture_s_fault():
+            alpha = take_alpha(alpha, placement)
         picture.alpha = None
     return Loaded(picture, placement, stamp, alpha, picture.note)
 
@@ -68,25 +84,33 @@ def encode(translated: Pixels, loaded: Loaded, suffix: str, settings: ConvertSet
     Raises:
         ImageError: it cannot be encoded.
     """
-    result = take(translated, loaded.placement)
-    if loaded.alpha is not None:
-        if suffix == ".jpg":
-            weight = loaded.alpha[:, :, None].astype(np.uint16)
-            result = ((result * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
-        else:
-            result = np.dstack([result, loaded.alpha])
     options = {
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, settings.png_level],
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
     }
+    with _one_picture_s_fault():
+        result = take(translated, loaded.placement)
+        if loaded.alpha is not None and suffix == ".jpg":
+            result = on_white(result, loaded.alpha)
+        elif loaded.alpha is not None:
+            result = np.dstack([result, loaded.alpha])
+        is_encoded, data = cv2.imencode(suffix, result, options[suffix])
+    if not is_encoded:
+        height, width = result.shape[:2]
+        raise ImageError(
+            f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
+        )
+    return data.tobytes()
+
+
+@contextmanager
+def _one_picture_s_fault() -> Iterator[None]:
+    """Turn what sizes that nobody thought of do into an error of this picture."""
     try:
-        encoded = cv2.imencode(suffix, result, options[suffix])[1].tobytes()
-    except cv2.error as error:
-        raise ImageError(f"its translation cannot be encoded: {error.err}") from error
-    if not encoded:  # OpenCV reports some failures by an empty result alone
-        raise ImageError(f"its translation cannot be encoded as {suffix}")
-    return encoded
+        yield
+    except (cv2.error, MemoryError, ValueError) as error:
+        raise ImageError(f"has a size or a shape that cannot be converted: {error}") from error
 
 
 def check_translated(translated: Pixels, original: Pixels) -> None:

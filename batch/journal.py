@@ -109,6 +109,12 @@ def read_owner(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def has_results(path: Path) -> bool:
+    """Say whether a journal notes anything that is done."""
+    with path.open("rb") as file:
+        return any(b'"status": "done"' in line for line in file)
+
+
 def _last_byte(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)

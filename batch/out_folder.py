@@ -10,13 +10,12 @@ import shutil
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import filelock
 
 from pmsgan.batch.decode import FileStamp
-from pmsgan.batch.journal import Journal, read_owner
+from pmsgan.batch.journal import Journal, has_results, read_owner
 from pmsgan.batch.plan import Job
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError, PmsganError
@@ -24,6 +23,7 @@ from pmsgan.styles.registry import GRAPH_NAME, Style
 
 OWN_NAME = ".pmsgan"
 JOURNAL_NAME = "journal.jsonl"
+REPORT_NAME = "report.json"
 
 
 class OutError(PmsganError):
@@ -38,7 +38,7 @@ class OutFolder:
     def __init__(
         self, folder: Path, style: Style, settings: ConvertSettings, *, overwrite: bool = False
     ) -> None:
-        """Lock the folder, and take up the journal of an earlier run.
+        """Lock the folder; `begin` has to be called before it is written to.
 
         Args:
             folder: made if it does not exist.
@@ -57,11 +57,14 @@ class OutFolder:
         self._counting = threading.Lock()
         self.num_written = 0
         self.bytes_written = 0
-        belongs_to = _owner(style, settings)
+        self._belongs_to = _owner(style, settings)
+        self._overwrite = overwrite
+        self._journal: Journal | None = None
+        self._real_folders = {folder}
         path = self._own / JOURNAL_NAME
         try:
             if not overwrite:
-                _check_content(folder, belongs_to, read_owner(path))
+                _check_content(folder, self._belongs_to, path)
             self._partial.mkdir(parents=True, exist_ok=True)
             self._lock = filelock.FileLock(self._own / "lock")
             self._lock.acquire(timeout=0)
@@ -72,14 +75,37 @@ class OutFolder:
         except (OSError, NotImplementedError) as error:
             raise ConfigError(f"cannot write to {folder}: {_reason(error)}") from error
         try:
+            if not overwrite:  # another run may have come in between
+                _check_content(folder, self._belongs_to, path)
             shutil.rmtree(self._partial)  # what a killed run left
             self._partial.mkdir()
-            if overwrite or read_owner(path) is None:
-                path.unlink(missing_ok=True)
-            self.journal = Journal(path, belongs_to)
         except OSError as error:
             self._lock.release()
             raise ConfigError(f"cannot write to {folder}: {_reason(error)}") from error
+        except ConfigError:
+            self._lock.release()
+            raise
+
+    def begin(self) -> "OutFolder":
+        """Take up the journal, or begin a new one; nothing that was done is forgotten before.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        path = self._own / JOURNAL_NAME
+        try:
+            if self._overwrite or read_owner(path) != self._belongs_to:
+                path.unlink(missing_ok=True)
+            self._journal = Journal(path, self._belongs_to)
+        except OSError as error:
+            raise ConfigError(f"cannot write to {self.folder}: {_reason(error)}") from error
+        return self
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of a folder that has begun."""
+        assert self._journal is not None
+        return self._journal
 
     def has(self, job: Job) -> bool:
         """Say whether an earlier run has done this very picture, and its result is there."""
@@ -101,6 +127,7 @@ class OutFolder:
             OutError: nothing can be written any more.
         """
         target = self.folder / job.output
+        self._refuse_links(target.parent)
         temporary = self._partial / str(next(self._numbers))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
@@ -152,7 +179,8 @@ class OutFolder:
     def close(self) -> None:
         """Let go of the folder; a second call does nothing."""
         if self._lock.is_locked:
-            self.journal.close()
+            if self._journal is not None:
+                self._journal.close()
             shutil.rmtree(self._partial, ignore_errors=True)
             self._lock.release()
 
@@ -160,23 +188,27 @@ class OutFolder:
         """Return the folder."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Let go of the folder."""
         self.close()
 
+    def _refuse_links(self, parent: Path) -> None:
+        """Raise ImageError if a folder below OUT is a link: it might lead back to originals."""
+        if parent in self._real_folders:
+            return
+        if parent.resolve() != self.folder.resolve() / parent.relative_to(self.folder):
+            raise ImageError("its translation cannot be written: a folder in OUT is a link")
+        self._real_folders.add(parent)
+
     def _error(self, error: OSError) -> OutError:
+        # Ends up in the report, which holds no paths of this machine.
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            full = OutError(f"{self.folder} is full")
+            full = OutError("OUT is full")
             full.is_disk_full = True
             return full
         if not self._partial.exists():
-            return OutError(f"{self.folder} was removed, or its folder {OWN_NAME} was")
-        return OutError(f"cannot write to {self.folder}: {_reason(error)}")
+            return OutError(f"OUT was removed, or its folder {OWN_NAME} was")
+        return OutError(f"cannot write to OUT: {_reason(error)}")
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -194,17 +226,19 @@ def _owner(style: Style, settings: ConvertSettings) -> dict[str, Any]:
     return {"style": style.name, "graph_sha256": style.sha256[GRAPH_NAME], **asdict(settings)}
 
 
-def _check_content(folder: Path, wanted: dict[str, Any], found: dict[str, Any] | None) -> None:
+def _check_content(folder: Path, wanted: dict[str, Any], journal: Path) -> None:
     """Raise ConfigError if what is in a folder would be mixed with other things."""
+    found = read_owner(journal)
     if found is None:
-        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        if any(name != REPORT_NAME and not name.startswith(".") for name in names):
             raise ConfigError(
                 f"{folder} is not empty, and no earlier run has left its journal there: give an "
                 "empty folder, or --overwrite"
             )
         return
     differing = [name for name in wanted if wanted[name] != found.get(name)]
-    if differing:
+    if differing and has_results(journal):
         name = differing[0]
         if name == "graph_sha256":
             difference = f"another version of the style {wanted['style']}"

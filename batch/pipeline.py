@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pmsgan.batch.decode import quiet_decoders
@@ -29,7 +29,9 @@ READ_TIMEOUT_S = 120.0
 """A picture that takes longer to be read and decoded has failed."""
 _WATCH_EVERY_S = 0.2
 _PATIENCE_S = 10.0
-"""How long an ending run waits for each thread, which may hang in a broken disk."""
+"""How long a run that was stopped waits for its threads, which may hang in a broken disk."""
+_PATIENCE_AFTER_INTERRUPT_S = 1.0
+"""Likewise, after a second Ctrl-C."""
 
 _log = logging.getLogger(__name__)
 
@@ -135,26 +137,30 @@ class _Run:
 
     def run(self) -> Outcome:
         wall, cpu, gpu_s = time.perf_counter(), time.process_time(), self.engine.gpu_s
-        outcome = Outcome(self.timing)
+        outcome, patience_s = Outcome(self.timing), _PATIENCE_S
         with quiet_decoders(), interruptible() as is_interrupted:
             for thread in self.readers + self.writers:
                 thread.start()
             try:
                 self.run_engine(is_interrupted)
                 self.end_writers()
+                self.ring.raise_error()
             except EngineError as error:
                 outcome.stopped = str(error)
             except OutError as error:
                 outcome.stopped, outcome.is_disk_full = str(error), error.is_disk_full
             except KeyboardInterrupt:
                 outcome.stopped = "interrupted"
-                while not self.to_write.empty():
-                    self.to_write.get_nowait()
+                patience_s = _PATIENCE_AFTER_INTERRUPT_S
+                with suppress(queue.Empty):
+                    while True:
+                        self.to_write.get_nowait()
             finally:
                 self.stop()
-                self.end_writers(patience_s=_PATIENCE_S)
+                deadline = time.monotonic() + patience_s
+                self.end_writers(deadline)
                 for thread in self.readers:
-                    thread.join(_PATIENCE_S)
+                    thread.join(max(0.0, deadline - time.monotonic()))
             if is_interrupted():
                 outcome.stopped = outcome.stopped or "interrupted"
                 outcome.is_interrupted = True
@@ -206,22 +212,19 @@ class _Run:
                 for thread, (_, since) in self.reading.items()
                 if now - since > READ_TIMEOUT_S
             ]
-            late = [(thread, self.reading.pop(thread)[0]) for thread in hanging]
-        for thread, job in late:
+            late = [(self.reading.pop(thread)[0], self.make_reader()) for thread in hanging]
+            kept = [reader for reader in self.readers if reader not in hanging]
+            self.readers = kept + [reader for _, reader in late]
+        for job, reader in late:
             self.note_failure(job, f"took longer than {READ_TIMEOUT_S:.0f} s to be read")
             self.finish(job)
-            reader = self.make_reader()
-            with self.lock:
-                self.readers[self.readers.index(thread)] = reader
             reader.start()
 
-    def end_writers(self, patience_s: float | None = None) -> None:
+    def end_writers(self, deadline: float | None = None) -> None:
         for _ in self.writers:
             self.to_write.put(None)
         for thread in self.writers:
-            thread.join(patience_s)
-        if patience_s is None:
-            self.ring.raise_error()
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     # Reader threads.
 
@@ -244,8 +247,12 @@ class _Run:
             if (loaded := self.load(job)) is not None:
                 # Only a decoded picture claims a row: a bad or slow one never holds a slot.
                 batch, row = self.ring.claim_row(job, loaded)
-                with self.measure("read_s"):
-                    loaded.fill(batch.slot.input[row])
+                try:
+                    with self.measure("read_s"):
+                        loaded.fill(batch.slot.input[row])
+                except ImageError as error:
+                    batch.slot.input[row] = 0
+                    self.note_failure(job, str(error))
                 self.ring.row_filled(batch)
             else:
                 self.finish(job)
@@ -287,6 +294,8 @@ class _Run:
         try:
             with self.measure("write_s"):
                 try:
+                    if job.failure is not None:
+                        raise ImageError(job.failure)
                     check_translated(batch.slot.output[row], batch.slot.input[row])
                     suffix = "." + job.output.rpartition(".")[2]
                     data = encode(batch.slot.output[row], loaded, suffix, self.settings)
@@ -295,7 +304,8 @@ class _Run:
                 self.out.write(job, data, loaded.stamp)
                 job.note = loaded.note
         except ImageError as error:
-            self.note_failure(job, str(error))
+            if job.failure is None:
+                self.note_failure(job, str(error))
         self.finish(job)
 
     # All threads.

@@ -132,7 +132,7 @@ def plan_folder(
     while waiting:
         name, output = waiting.pop()
         try:
-            pictures, folders = _list(plan, name, out_dir, include, exclude)
+            pictures, folders = _list(plan, name, out_dir)
         except OSError as error:
             if not name:
                 raise ConfigError(f"cannot list the folder {in_dir}: {error.strerror}") from error
@@ -143,11 +143,19 @@ def plan_folder(
         waiting += [
             (f"{name}{folder}/", f"{output}{new}/")
             for folder, new in reversed(list(zip(folders, named, strict=True)))
+            if not _is_excluded(plan, name + folder, exclude)
         ]
+        # What is left out has its name as well: a run with other patterns may have written it.
+        renamed = _distinct(pictures, lambda picture: _plain_output(picture, output_format), named)
+        if include or exclude:
+            pictures = [
+                picture
+                for picture in pictures
+                if not _is_excluded(plan, name + picture, exclude)
+                and _is_included(plan, name + picture, include)
+            ]
+            renamed = {picture: renamed[picture] for picture in pictures if picture in renamed}
         if pictures:
-            renamed = _distinct(
-                pictures, lambda picture: _plain_output(picture, output_format), named
-            )
             plan.folders.append(_Folder(name, output, "/".join(pictures), renamed))
             plan.num_jobs += len(pictures)
     if not plan.num_jobs and not plan.unlisted:
@@ -172,9 +180,7 @@ def _is_same(path: Path, other: Path) -> bool:
         return path == other
 
 
-def _list(
-    plan: Plan, name: str, out_dir: Path, include: Sequence[str], exclude: Sequence[str]
-) -> tuple[list[str], list[str]]:
+def _list(plan: Plan, name: str, out_dir: Path) -> tuple[list[str], list[str]]:
     """Return the sorted names of pictures and of folders in one folder."""
     pictures, folders = [], []
     with os.scandir(plan.in_dir / name) as entries:
@@ -184,8 +190,6 @@ def _list(
                 plan.pass_over(path, "hidden")
             elif entry.is_symlink():
                 plan.pass_over(path, "a link")
-            elif _matches(path, exclude):
-                plan.pass_over(path, "excluded")
             elif entry.is_dir():
                 if not _is_same(Path(entry.path), out_dir):
                     folders.append(entry.name)
@@ -193,8 +197,6 @@ def _list(
                 plan.pass_over(path, "not named like a picture")
             elif not entry.is_file():
                 plan.pass_over(path, "not a file")
-            elif include and not _matches(path, include):
-                plan.pass_over(path, "not included")
             else:
                 pictures.append(entry.name)
     pictures.sort()
@@ -208,6 +210,20 @@ def _parts(joined: str) -> Iterator[str]:
         yield joined[start:end]
         start = end + 1
     yield joined[start:]
+
+
+def _is_excluded(plan: Plan, path: str, exclude: Sequence[str]) -> bool:
+    found = _matches(path, exclude)
+    if found:
+        plan.pass_over(path, "excluded")
+    return found
+
+
+def _is_included(plan: Plan, path: str, include: Sequence[str]) -> bool:
+    found = not include or _matches(path, include)
+    if not found:
+        plan.pass_over(path, "not included")
+    return found
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

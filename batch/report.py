@@ -12,8 +12,6 @@ from pmsgan.batch.pipeline import Timing
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.errors import PmsganError
 
-REPORT_NAME = "report.json"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:

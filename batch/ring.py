@@ -49,6 +49,7 @@ class Ring:
             RingStoppedError: the run ends early.
         """
         with self._changed:
+            self._raise_if_stopped()
             if self._filling is None:
                 self._wait_until(lambda: bool(self._free) or self._filling is not None)
             if self._filling is None:

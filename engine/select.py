@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pmsgan.engine.choices import Backend, Precision
@@ -96,7 +97,7 @@ def open_engine(
     max_batch: int | None = None,
     require_gpu: bool = False,
     config: BuildConfig | None = None,
-    samples: Pictures | None = None,
+    samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
     """Make a style ready to run.
 
@@ -107,8 +108,8 @@ def open_engine(
         max_batch: pictures in a slot, at least 1; by default the engine's own choice.
         require_gpu: take no backend that runs on the CPU.
         config: how TensorRT builds; by default an engine that is kept will do.
-        samples: uint8 [N, H, W, 3] BGR of the style's size, some of what is going to be
-            translated: a new engine of TensorRT is checked on them.
+        samples: gives some of what is going to be translated, uint8 [N, H, W, 3] BGR of the
+            style's size; called where a new engine of TensorRT has to be checked.
 
     Raises:
         StyleError: there is no such style, or it is damaged.

@@ -118,9 +118,9 @@ def main() -> None:
         for number in range(1 + arguments.rounds):
             read_s, read_cpu = measure(read)
             engine_s, engine_cpu = measure(lambda: engine.translate(pictures))
-            with fresh_folder() as folder, OutFolder(folder, style, settings) as out:
+            with fresh_folder() as folder, OutFolder(folder, style, settings).begin() as out:
                 write_s, write_cpu = measure(lambda out=out: write(out))
-            with fresh_folder() as folder, OutFolder(folder, style, settings) as out:
+            with fresh_folder() as folder, OutFolder(folder, style, settings).begin() as out:
                 workers = Workers(readers=threads, writers=threads)
                 timing = run_jobs(
                     engine, iter(jobs), out, settings, workers, on_done=lambda job: None

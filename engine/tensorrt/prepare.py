@@ -1,7 +1,7 @@
 """From a graph to an engine: take its plan from the cache, or build, check and keep one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +39,7 @@ def open_on_gpu(
     precision: Precision = "auto",
     max_batch: int = DEFAULT_BATCH,
     config: BuildConfig | None = None,
-    samples: Pictures | None = None,
+    samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
     """Make a graph ready to run on the first GPU.
 
@@ -52,7 +52,7 @@ def open_on_gpu(
         precision: auto (what the graph is in), fp16 or fp32.
         max_batch: pictures in a slot.
         config: how to build; by default whatever is kept will do.
-        samples: pictures of the graph's size, to check a new engine on.
+        samples: gives pictures of the graph's size, to check a new engine on.
 
     Raises:
         EngineError: no GPU, no product, a graph that cannot be built, or results that are off.
@@ -81,7 +81,7 @@ def open_on_gpu(
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
         if not plan.checked:
-            _log.info("checked: %s", check_accuracy(engine, graph, samples))
+            _log.info("checked: %s", check_accuracy(engine, graph, samples and samples()))
             engine.free_slots()
             write_plan(replace(plan, checked=True), key)
     except BaseException:

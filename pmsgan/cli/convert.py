@@ -110,8 +110,9 @@ def convert(
         _print_plan(in_dir, out_dir, settings, include or (), exclude or ())
         return
     from pmsgan.batch.convert import convert_folder
+    from pmsgan.batch.out_folder import OWN_NAME, REPORT_NAME
     from pmsgan.batch.pipeline import MIN_SLOTS
-    from pmsgan.batch.report import REPORT_NAME, write_report
+    from pmsgan.batch.report import write_report
     from pmsgan.cli.progress import FolderProgress
 
     with FolderProgress() as progress:
@@ -135,7 +136,11 @@ def convert(
         )
     typer.echo(result.to_text())
     if result.stopped is not None:
-        typer.echo(f"stopped: {printable(result.stopped)}; run it again to go on", err=True)
+        again = "again without --overwrite" if overwrite else "it again"
+        typer.echo(f"stopped: {printable(result.stopped)}; run {again} to go on", err=True)
+    if report is None and not (out_dir / OWN_NAME).exists():
+        report = Path(f"pmsgan-{REPORT_NAME}")  # a new OUT would be taken for somebody else's
+        typer.echo(f"the report goes to {report}", err=True)
     try:
         write_report(result, report or out_dir / REPORT_NAME)
     except PmsganError as error:

@@ -1,5 +1,6 @@
 import os
 import resource
+import struct
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from pmsgan.batch.decode import FileStamp, decode, quiet_decoders, read_file, to
 from pmsgan.errors import ImageError
 
 CASES = pictures.cases()
+UPRIGHT_SIZE = pictures.UPRIGHT.shape[:2]
 
 
 def test_there_are_many_cases_and_each_has_a_name_of_its_own() -> None:
@@ -68,6 +70,48 @@ def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(orientation: int) ->
     assert (height, width) == ((300, 400) if orientation == 1 else (400, 300))
     shrunk = whole.pixels.reshape(height, 4, width, 4, 3).mean(axis=(1, 3))
     assert np.abs(shrunk - smaller.pixels).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = decode(pictures.encoded(pictures.UPRIGHT, "JPEG", exif=exif, quality=95))
+    assert picture.full_size == UPRIGHT_SIZE
+    assert pictures.upright(picture.pixels)
+
+
+@pytest.mark.parametrize("kind", ["8 bits", "16 bits"])
+def test_grey_keeps_its_transparency_and_its_profile(kind: str) -> None:
+    grey = np.full((4, 6), 120, np.uint8 if kind == "8 bits" else np.uint16)
+    grey[:, :3] = 7
+    with_profile = grey_profile()
+    for options in ({}, {"icc_profile": with_profile}):
+        picture = decode(pictures.encoded(grey, "PNG", transparency=7, **options))
+        assert picture.alpha is not None
+        assert (picture.alpha[:, :3] == 0).all()
+        assert (picture.alpha[:, 3:] == 255).all()
+        assert picture.profile is None
+        assert picture.note is None
+
+
+def grey_profile() -> bytes:
+    """Make a profile of grey with a gamma of 1.0 from one of sRGB."""
+    tags = {
+        b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061),
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">I", 0),
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(79),
+        b"cprt": b"text\0\0\0\0none\0\0\0\0",
+    }
+    offset = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name + struct.pack(">2I", offset + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    size = offset + len(body)
+    header = struct.pack(">I", size) + bytes(4) + b"\x02\x10\0\0" + b"mntrGRAYXYZ " + bytes(12)
+    header += b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return header + bytes(128 - len(header)) + table + body
 
 
 def test_a_small_jpeg_is_decoded_as_it_is() -> None:

@@ -87,21 +87,33 @@ def test_settings_reach_the_encoders(tmp_path: Path) -> None:
             ConvertSettings(**wrong)  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_encoded_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = loaded(tmp_path, pictures.photo(*STYLE_SIZE))
+@pytest.mark.parametrize(("suffix", "width"), [(".webp", 17_000), (".jpg", 66_000)])
+def test_what_is_too_large_for_a_format_says_so(tmp_path: Path, suffix: str, width: int) -> None:
+    settings = ConvertSettings(output_size="source")
+    picture = loaded(tmp_path, np.full((2, width, 3), 9, np.uint8), settings)
     row = row_of(picture)
-    monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, np.empty(0, np.uint8)))
-    with pytest.raises(ImageError, match=r"cannot be encoded as \.png"):
-        encode(row, picture, ".png", USUAL)
+    with pytest.raises(ImageError, match=f"{width}x2 cannot be encoded as {suffix}: try another"):
+        encode(row, picture, suffix, settings)
+
+
+def test_what_opencv_refuses_is_one_picture_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = loaded(tmp_path, pictures.photo(*STYLE_SIZE))
 
     def refuse(*arguments: object) -> None:
-        error = cv2.error("no")
-        error.err = "no"
-        raise error
+        raise cv2.error("no")
 
-    monkeypatch.setattr(cv2, "imencode", refuse)
-    with pytest.raises(ImageError, match="cannot be encoded"):
-        encode(row, picture, ".png", USUAL)
+    monkeypatch.setattr("pmsgan.batch.images.put", refuse)
+    with pytest.raises(ImageError, match="cannot be converted: no"):
+        row_of(picture)
+
+
+def test_a_picture_lets_go_of_its_pixels(tmp_path: Path) -> None:
+    picture = loaded(tmp_path, pictures.photo(300, 400))
+    row_of(picture)
+    assert picture.picture.pixels.base is None
+    assert picture.picture.pixels.size == 0
 
 
 def test_a_flat_translation_is_refused_unless_the_picture_is_flat() -> None:

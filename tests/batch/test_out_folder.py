@@ -31,7 +31,12 @@ def job(tmp_path: Path, name: str = "a.png") -> Job:
 
 
 def opened(style: Style, tmp_path: Path, **options: Any) -> OutFolder:
-    return OutFolder(tmp_path / "out", style, options.pop("settings", USUAL), **options)
+    out = OutFolder(tmp_path / "out", style, options.pop("settings", USUAL), **options)
+    try:
+        return out.begin()
+    except ConfigError:
+        out.close()
+        raise
 
 
 def partial_files(tmp_path: Path) -> list[Path]:
@@ -117,6 +122,35 @@ def test_a_folder_of_somebody_else_is_left_alone(style: Style, tmp_path: Path) -
     assert (tmp_path / "out" / "mine.png").exists()
 
 
+def test_a_run_without_results_binds_nobody_to_its_settings(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        out.note_failure(job(tmp_path), "is damaged")
+    (tmp_path / "out" / "report.json").touch()
+    with opened(style, tmp_path, settings=replace(USUAL, precision="fp32")) as out:
+        out.write(job(tmp_path), b"result", STAMP)
+    with pytest.raises(ConfigError, match="made with precision fp32, not auto"):
+        opened(style, tmp_path)
+
+
+def test_a_run_that_never_begins_forgets_nothing(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path)
+    with opened(style, tmp_path) as out:
+        out.write(done, b"result", STAMP)
+    with OutFolder(tmp_path / "out", style, USUAL, overwrite=True):
+        pass
+    with opened(style, tmp_path) as out:
+        assert out.has(done)
+
+
+def test_a_link_in_out_leads_nowhere(style: Style, tmp_path: Path) -> None:
+    original = job(tmp_path, "sub/a.png")
+    with opened(style, tmp_path) as out:
+        (tmp_path / "out" / "sub").symlink_to(original.source.parent)
+        with pytest.raises(ImageError, match="a folder in OUT is a link"):
+            out.write(original, b"result", STAMP)
+    assert original.source.read_bytes() == b"123"
+
+
 def test_two_runs_do_not_share_a_folder(style: Style, tmp_path: Path) -> None:
     with (
         opened(style, tmp_path),
@@ -173,9 +207,9 @@ def test_a_journal_that_cannot_be_written_is_refused_and_frees_the_lock(
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.ENOSPC, "out is full"),
-        (errno.EDQUOT, "out is full"),
-        (errno.EIO, "cannot write to .*out: Input/output error"),
+        (errno.ENOSPC, "OUT is full"),
+        (errno.EDQUOT, "OUT is full"),
+        (errno.EIO, "cannot write to OUT: Input/output error"),
     ],
 )
 @pytest.mark.parametrize("place", ["open", "replace", "journal"])
@@ -215,7 +249,7 @@ def test_a_full_disk_is_noticed_even_by_a_small_file(style: Style, tmp_path: Pat
 def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
     with opened(style, tmp_path) as out:
         (tmp_path / "out").rename(tmp_path / "moved")
-        with pytest.raises(OutError, match=r"out was removed, or its folder \.pmsgan was"):
+        with pytest.raises(OutError, match=r"OUT was removed, or its folder \.pmsgan was"):
             out.write(job(tmp_path), b"result", STAMP)
 
 

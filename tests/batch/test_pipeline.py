@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pmsgan.batch import images, pipeline
 from pmsgan.batch import out_folder as out_module
-from pmsgan.batch import pipeline
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.pipeline import Outcome, Workers
 from pmsgan.batch.plan import Job, plan_folder
@@ -44,7 +44,7 @@ class Conversion:
         plan = plan_folder(self.in_dir, self.out_dir)
         workers = Workers(readers=readers, writers=writers, **options)
         self.seen = []
-        with OutFolder(self.out_dir, self.style, USUAL) as out:
+        with OutFolder(self.out_dir, self.style, USUAL).begin() as out:
             outcome = pipeline.run_jobs(
                 engine, plan.jobs(), out, USUAL, workers, on_done=on_done or self.seen.append
             )
@@ -222,7 +222,7 @@ def test_a_full_disk_ends_the_run_once_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(out_module.os, "open", fill_up)
         outcome = folder.run(make_engine())
-    assert outcome.stopped == f"{folder.out_dir} is full"
+    assert outcome.stopped == "OUT is full"
     assert folder.failures == {}
     assert len(folder.results()) == after
     folder.run(make_engine())
@@ -313,7 +313,7 @@ def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
     monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
     try:
         plan = plan_folder(folder.in_dir, folder.out_dir)
-        with OutFolder(folder.out_dir, folder.style, USUAL) as out:
+        with OutFolder(folder.out_dir, folder.style, USUAL).begin() as out:
             pipeline.run_jobs(
                 make_engine(), plan.jobs(), out, USUAL, Workers(readers=2, writers=1),
                 on_done=folder.seen.append,
@@ -329,6 +329,64 @@ def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
         time.sleep(0.01)
     assert pipeline_threads() == []
     assert len(folder.seen) == 30
+    folder.check_results()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, freed = conversion(6), threading.Event()
+
+    def hang(*arguments: Any) -> None:
+        freed.wait(30)
+
+    def interrupt() -> None:
+        time.sleep(0.5)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    monkeypatch.setattr(pipeline, "load", hang)
+    monkeypatch.setattr(pipeline, "_PATIENCE_AFTER_INTERRUPT_S", 0.1)
+    presser = threading.Thread(target=interrupt)
+    plan = plan_folder(folder.in_dir, folder.out_dir)
+    try:
+        with OutFolder(folder.out_dir, folder.style, USUAL).begin() as out:
+            presser.start()
+            outcome = pipeline.run_jobs(
+                make_engine(), plan.jobs(), out, USUAL, Workers(readers=3, writers=1),
+                on_done=folder.seen.append,
+            )  # fmt: skip
+        assert outcome.is_interrupted
+        assert len(pipeline_threads()) == 3
+    finally:
+        freed.set()
+        presser.join()
+
+
+def test_a_stopped_ring_gives_no_rows(make_engine: Any) -> None:
+    ring = Ring(make_engine().slots(1))
+    batch, _ = ring.claim_row(Any, Any)  # type: ignore[arg-type]
+    ring.row_filled(batch)
+    ring.stop()
+    with pytest.raises(RingStoppedError):
+        ring.claim_row(Any, Any)  # type: ignore[arg-type]
+
+
+def test_a_picture_that_cannot_be_fitted_is_named(
+    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real = conversion(6), images.put
+
+    def refuse(image: Any, *arguments: Any) -> None:
+        if image[1, 1, 0] == 4:
+            raise cv2.error("no")
+        real(image, *arguments)
+
+    monkeypatch.setattr(images, "put", refuse)
+    folder.run(make_engine())
+    assert folder.failures == {"004.png": "has a size or a shape that cannot be converted: no"}
+    assert len(folder.results()) == 5
     folder.check_results()
 
 

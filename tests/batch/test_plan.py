@@ -143,6 +143,13 @@ def test_patterns_match_from_the_end_of_the_path(tmp_path: Path) -> None:
         plan_folder(tmp_path, out, include=["*.webp"])
 
 
+def test_runs_with_other_patterns_do_not_write_each_other_s_results(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a.png")
+    for pattern, output in (("*.jpg", "a.jpg.png"), ("*.png", "a.png.png")):
+        found = planned(tmp_path, tmp_path / "out", include=[pattern])
+        assert list(found.values()) == [output]
+
+
 def test_a_folder_that_cannot_be_listed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

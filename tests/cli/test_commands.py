@@ -129,6 +129,26 @@ def test_a_full_disk_is_exit_1_and_says_what_to_do(
     assert ("error: cannot write the report" in result.stderr) == report_fails
 
 
+def test_out_that_is_gone_is_not_made_again_for_the_report(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, real = tmp_path / "out", OutFolder.write
+
+    def write(self: OutFolder, *arguments: object) -> None:
+        if out.exists():
+            out.rename(tmp_path / "moved")
+        real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(OutFolder, "write", write)
+    monkeypatch.chdir(tmp_path)
+    result = pmsgan_command("convert", in_dir, out, "--style", style.folder, "--overwrite")
+    assert result.exit_code == 1
+    assert "stopped: OUT was removed" in result.stderr
+    assert "run again without --overwrite to go on" in result.stderr
+    assert not out.exists()
+    assert json.loads((tmp_path / "pmsgan-report.json").read_text())["images_left"] > 0
+
+
 def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
     empty, out = tmp_path / "empty", tmp_path / "out"
     empty.mkdir()

@@ -114,7 +114,7 @@ def test_an_engine_is_checked_on_the_pictures_it_is_going_to_meet(
     samples = np.full((3, style.height, style.width, 3), 9, np.uint8)
     samples[:, 0] = 200
     for _ in range(2):
-        with open_on_gpu("tensorrt", read_graph(style.graph), samples=samples):
+        with open_on_gpu("tensorrt", read_graph(style.graph), samples=lambda: samples):
             pass
     (got,) = met
     np.testing.assert_array_equal(got[-3:], 255 - samples)
