@@ -83,8 +83,10 @@ def main() -> None:
     parser.add_argument("--format", default="png", choices=["png", "jpg", "webp"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-engine", action="store_true")
+    usual = min(MAX_THREADS, os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usual, help="readers, and writers")
     arguments = parser.parse_args()
-    cores, threads = os.cpu_count() or 1, min(MAX_THREADS, os.cpu_count() or 1)
+    cores, threads = os.cpu_count() or 1, arguments.threads
     style, settings = find_style(arguments.style), ConvertSettings(output_format=arguments.format)
     size = (style.height, style.width)
     shares = []
