@@ -38,6 +38,7 @@ class FileStamp:
     size: int
     """Bytes."""
     mtime_ns: int
+    """When it was last written to [ns since 1970]."""
 
 
 @dataclass(slots=True)
@@ -53,10 +54,14 @@ class Picture:
     profile: bytes | None
     """ICC profile that the pixels are still in; None is sRGB."""
     note: str | None
+    """What a user should know of it."""
 
 
 def read_file(path: Path) -> tuple[bytes, FileStamp]:
     """Read a file that nobody writes to meanwhile.
+
+    Returns:
+        Its bytes, and its size and time when they were read.
 
     Raises:
         ImageError: it cannot be read, is empty or too large, or has changed.

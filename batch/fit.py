@@ -4,17 +4,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pmsgan.batch.decode import Pixels
 from pmsgan.batch.settings import Fit, OutputSize
 from pmsgan.resize import resize_into
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of whole pixels."""
+    """A rectangle [pixels]."""
 
     top: int
     left: int

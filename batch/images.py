@@ -12,12 +12,13 @@ from pmsgan.batch.decode import (
     PROFILE_IGNORED,
     FileStamp,
     Picture,
+    Pixels,
     decode,
     on_white,
     read_file,
     to_srgb,
 )
-from pmsgan.batch.fit import Pixels, Placement, place, put, take, take_alpha
+from pmsgan.batch.fit import Placement, place, put, take, take_alpha
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -30,8 +31,9 @@ class Loaded:
     placement: Placement
     stamp: FileStamp
     alpha: Pixels | None
-    """[h, w] of the result."""
+    """[h, w] of the result, 0 transparent .. 255 opaque; None where all is opaque."""
     note: str | None
+    """What a user should know of the picture."""
 
     def fill(self, row: Pixels) -> None:
         """Write the picture into an engine's row uint8 [H, W, 3] BGR, and let go of it.

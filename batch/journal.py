@@ -5,6 +5,7 @@ picture. Lines are appended with one write each; a last line that was cut off do
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -95,7 +96,7 @@ class Journal:
         line = json.dumps(content).encode() + b"\n"
         with self._lock:
             if os.write(self._file, line) != len(line):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read_owner(path: Path) -> dict[str, Any] | None:

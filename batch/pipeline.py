@@ -76,6 +76,7 @@ class Outcome:
     is_interrupted: bool = False
     """A user wanted it so."""
     is_disk_full: bool = False
+    """What ended it is that OUT has no room left."""
 
 
 def run_jobs(
@@ -291,11 +292,13 @@ class _Run:
 
     def write(self, batch: Batch, row: int) -> None:
         job, loaded = batch.rows[row]
+        if job.failure is not None:  # it could not be fitted: the row is empty
+            self.ring.row_written(batch)
+            self.finish(job)
+            return
         try:
             with self.measure("write_s"):
                 try:
-                    if job.failure is not None:
-                        raise ImageError(job.failure)
                     check_translated(batch.slot.output[row], batch.slot.input[row])
                     suffix = "." + job.output.rpartition(".")[2]
                     data = encode(batch.slot.output[row], loaded, suffix, self.settings)
@@ -304,8 +307,7 @@ class _Run:
                 self.out.write(job, data, loaded.stamp)
                 job.note = loaded.note
         except ImageError as error:
-            if job.failure is None:
-                self.note_failure(job, str(error))
+            self.note_failure(job, str(error))
         self.finish(job)
 
     # All threads.

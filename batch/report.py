@@ -41,7 +41,7 @@ class Report:
     """How much below IN was not a picture to convert, for each reason."""
     timing: Timing
     stopped: str | None
-    """Why the run ended before all was done; the same command goes on with it."""
+    """Why the run ended before all was done; the same command, without --overwrite, goes on."""
     is_interrupted: bool
     """A user stopped it."""
     baselines: tuple[Baseline, ...]
