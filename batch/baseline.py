@@ -1,206 +1,185 @@
-"""The eager baseline: the same pictures through PyTorch, in a child process.
+"""Hold an engine against others on the same pictures, in turn."""
 
-The child is `python -m pmsgan.batch.baseline STYLE PICTURES.npy RESULTS.npy BATCH PRECISION KIND`,
-KIND being eager or compiled. For each line on its stdin it translates the pictures once and answers
-with the seconds that this took, so that the two sides run in turn and a machine that gets slower or
-faster flatters neither.
-"""
-
-import json
 import logging
 import math
 import statistics
-import subprocess
-import sys
-import tempfile
-import threading
-import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pmsgan.batch.rival import Contender, Rival
+from pmsgan.batch.sample import Sample
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineInfo
-from pmsgan.engine.parity import compare
-from pmsgan.engine.select import open_engine, what_is_missing
-from pmsgan.errors import EngineError
-from pmsgan.styles.registry import Style
+from pmsgan.engine.parity import Parity, Pictures, compare
+from pmsgan.spread import Spread
 
-if TYPE_CHECKING:
-    from pmsgan.engine.eager import EagerEngine
+NUM_ROUNDS = 3
+"""Times that each side works on the sample; the median counts."""
+ROUND_S = 2.0
+"""About how long the rival works in a round, if its batch does not take longer."""
 
 _log = logging.getLogger(__name__)
 
-NUM_ROUNDS = 3
-"""Times that each side translates the sample; the median counts."""
-TIMEOUT_S = 600.0
-"""After this the child is ended."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turns:
+    """How long both sides took for the same pictures; first one, then the other, and again."""
+
+    num_pictures: int
+    engine_s: tuple[float, ...]
+    rival_s: tuple[float, ...]
+
+    @property
+    def engine_images_per_s(self) -> Spread:
+        """Of the rounds."""
+        return Spread.of(self.num_pictures / seconds for seconds in self.engine_s)
+
+    @property
+    def rival_images_per_s(self) -> Spread:
+        """Of the rounds."""
+        return Spread.of(self.num_pictures / seconds for seconds in self.rival_s)
+
+    @property
+    def speedup(self) -> Spread:
+        """How many times faster the engine was in each round."""
+        return Spread.of(b / a for a, b in zip(self.engine_s, self.rival_s, strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was measured, and what follows from it."""
+        return asdict(self) | {
+            name: asdict(getattr(self, name))
+            for name in ("engine_images_per_s", "rival_images_per_s", "speedup")
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """An engine and eager PyTorch on the same pictures, without reading and writing files."""
+    """An engine and a rival on the same pictures."""
 
-    num_pictures: int
-    engine_images_per_s: float
-    """Copies to and from the device included."""
+    title: str
+    """What the rival is."""
+    rival: EngineInfo
+    alone: Turns
+    """Pictures in memory; copies to and from a GPU included."""
+    end_to_end: Turns
+    """Files to files, both sides through the same folder run."""
     gpu_images_per_s: float | None
-    """Without them, by the GPU's own clock; None where there is none."""
-    eager_images_per_s: float
-    speedup: float
-    """How many times faster the engine is: the median of the rounds' ratios."""
-    psnr_db: float
-    """Between the two results; infinite if they are equal."""
-    eager: EngineInfo
+    """The engine's without copies, by the GPU's own clock; None where there is none."""
+    engine_accuracy: Parity | None
+    """Against eager PyTorch in FP32; None where that is not known."""
+    rival_accuracy: Parity | None
+    """Likewise."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; JSON has no infinity, so equal results have a `psnr_db` of null."""
-        return asdict(self) | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
+        """Return plain values."""
+        return {
+            "title": self.title,
+            "rival": asdict(self.rival),
+            "alone": self.alone.to_json(),
+            "end_to_end": self.end_to_end.to_json(),
+            "gpu_images_per_s": self.gpu_images_per_s,
+            "engine_accuracy": self.engine_accuracy and self.engine_accuracy.to_json(),
+            "rival_accuracy": self.rival_accuracy and self.rival_accuracy.to_json(),
+        }
 
 
-def baseline_precisions(engine: EngineInfo) -> tuple[Precision, ...]:
-    """Return what eager PyTorch is to be timed in beside an engine.
+def eager_contenders(engine: EngineInfo) -> tuple[Contender, ...]:
+    """Return what of eager PyTorch an engine is to be held against.
 
-    FP32, and the best that a user could have had: autocast to what this processor is quick in.
+    FP32, and the best that a user could have had: channels last, and autocast to what this
+    processor is quick in.
     """
-    if engine.precision == "fp32":
-        return ("fp32",)
-    return ("fp32", "fp16" if engine.precision == "fp16" else "bf16")
+    precisions: tuple[Precision, ...] = ("fp32",)
+    if engine.precision != "fp32":
+        precisions += ("fp16" if engine.precision == "fp16" else "bf16",)
+    return tuple(Contender(backend="eager", precision=precision) for precision in precisions)
 
 
-def measure_baseline(
-    engine: Engine,
-    style: Style,
-    pictures: NDArray[np.uint8],
-    precision: Precision = "fp32",
-    *,
-    compiled: bool = False,
-) -> Baseline:
-    """Time an open engine against eager PyTorch.
-
-    Args:
-        engine: idle; one untimed round warms it up.
-        style: what it runs.
-        pictures: uint8 [N, H, W, 3] BGR, at least one.
-        precision: of eager PyTorch.
-        compiled: let torch.compile have a go at it first, which takes minutes.
+def measure_eager(engine: Engine, sample: Sample) -> Iterator[Baseline]:
+    """Measure an open engine against eager PyTorch in FP32, then against the best eager.
 
     Raises:
         EngineError: torch is not installed, or the child failed.
     """
-    if (missing := what_is_missing("eager")) is not None:
-        raise EngineError(missing)
-    _log.info("timing eager PyTorch in %s on %d of the pictures", precision, len(pictures))
-    with tempfile.TemporaryDirectory(prefix="pmsgan-baseline-") as scratch:
-        files = Path(scratch, "pictures.npy"), Path(scratch, "results.npy")
-        np.save(files[0], pictures)
-        results = engine.translate(pictures)
-        how = [str(engine.info.max_batch), precision, "compiled" if compiled else "eager"]
-        arguments = [str(style.folder), *map(str, files), *how]
-        with _Child(arguments, Path(scratch, "stderr")) as child:
-            eager_info = EngineInfo(**json.loads(child.answer()))
-            engine_s, eager_s = [], []
-            gpu_s = engine.gpu_s or 0.0
-            for _ in range(NUM_ROUNDS):
-                start = time.perf_counter()
-                engine.translate(pictures)
-                engine_s.append(time.perf_counter() - start)
-                eager_s.append(float(child.ask()))
-        psnr_db = compare(results, np.load(files[1])).psnr_db
-    return Baseline(
-        num_pictures=len(pictures),
-        engine_images_per_s=len(pictures) / statistics.median(engine_s),
-        gpu_images_per_s=(
-            NUM_ROUNDS * len(pictures) / (engine.gpu_s - gpu_s) if engine.gpu_s else None
-        ),
-        eager_images_per_s=len(pictures) / statistics.median(eager_s),
-        speedup=statistics.median(b / a for a, b in zip(engine_s, eager_s, strict=True)),
-        psnr_db=psnr_db,
-        eager=eager_info,
+    reference: Pictures | None = None
+    for contender in eager_contenders(engine.info):
+        baseline, reference = measure_against(engine, contender, sample, reference=reference)
+        yield baseline
+
+
+def measure_against(
+    engine: Engine,
+    contender: Contender,
+    sample: Sample,
+    *,
+    num_rounds: int = NUM_ROUNDS,
+    num_threads: int | None = None,
+    reference: Pictures | None = None,
+) -> tuple[Baseline, Pictures | None]:
+    """Measure an open engine against one rival.
+
+    Args:
+        engine: idle.
+        contender: the rival.
+        sample: what both work on; fewer pictures are taken where the rival is slow.
+        num_rounds: times that each side works on them.
+        num_threads: that the rival computes with; by default all.
+        reference: what eager PyTorch in FP32 has made of the first pictures, if known.
+
+    Returns:
+        What was measured, and the reference: the results of a contender that is eager PyTorch in
+        FP32, else what was given.
+
+    Raises:
+        EngineError: the contender cannot run here, or the child failed.
+    """
+    _log.info("measuring %s", contender.title)
+    batch = engine.info.max_batch
+    with Rival(contender, sample, batch, num_threads) as rival:
+        count = _count(sample, batch, rival)
+        _, results = sample.translate(engine, count)
+        sample.convert(engine, min(batch, count))  # the first time, both make slots
+        rival.convert(min(batch, count))
+        gpu_before = engine.gpu
+        engine_s, rival_s = [], []
+        for _ in range(num_rounds):
+            engine_s.append(sample.translate(engine, count)[0])
+            rival_s.append(rival.translate(count))
+        alone = Turns(num_pictures=count, engine_s=tuple(engine_s), rival_s=tuple(rival_s))
+        gpu_s = engine.gpu.compute_s - gpu_before.compute_s if engine.gpu and gpu_before else None
+        rival_results = rival.results()
+        engine_s, rival_s = [], []
+        for _ in range(num_rounds):
+            engine_s.append(sample.convert(engine, count))
+            rival_s.append(rival.convert(count))
+        info = rival.info
+    if contender == Contender(backend="eager", precision="fp32"):
+        reference = rival_results
+    is_pmsgan = contender.network == "PMSGAN"
+    baseline = Baseline(
+        title=contender.title,
+        rival=info,
+        alone=alone,
+        end_to_end=Turns(num_pictures=count, engine_s=tuple(engine_s), rival_s=tuple(rival_s)),
+        gpu_images_per_s=num_rounds * count / gpu_s if gpu_s else None,
+        engine_accuracy=_accuracy(results, reference),
+        rival_accuracy=_accuracy(rival_results, reference) if is_pmsgan else None,
     )
+    return baseline, reference
 
 
-class _Child:
-    """The child process; it is ended when the block is left."""
-
-    def __init__(self, arguments: list[str], stderr: Path) -> None:
-        self._timed_out = False
-        self._stderr = stderr  # a file, since a pipe that nobody reads fills up
-        with stderr.open("wb") as last_words:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pmsgan.batch.baseline", *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=last_words,
-                text=True,
-            )
-        self._timer = threading.Timer(TIMEOUT_S, self._end)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def ask(self) -> str:
-        """Let it translate once; return the seconds it took."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write("again\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # what the child had to say is on its stderr, which answer() reads
-        return self.answer()
-
-    def answer(self) -> str:
-        """Return its next line."""
-        assert self._process.stdout is not None
-        if line := self._process.stdout.readline():
-            return line
-        if self._timed_out:
-            raise EngineError(f"the eager baseline failed: no answer within {TIMEOUT_S:.0f} s")
-        last_words = self._stderr.read_text(encoding="utf-8", errors="replace").split("\n")
-        reason = next((words for words in reversed(last_words) if words), "it said nothing")
-        raise EngineError(f"the eager baseline failed: {reason}")
-
-    def _end(self) -> None:
-        self._timed_out = True
-        self._process.kill()
-
-    def __enter__(self) -> "_Child":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
-        self._process.kill()
-        self._process.communicate()
+def _count(sample: Sample, batch: int, rival: Rival) -> int:
+    """Return how many pictures fill a round; whole batches, if there are that many."""
+    batch = min(batch, len(sample.pictures))
+    rival.translate(batch)
+    seconds = statistics.median(rival.translate(batch) for _ in range(2))
+    num_batches = max(1, math.floor(ROUND_S / seconds))
+    return min(num_batches, len(sample.pictures) // batch) * batch
 
 
-def _serve(
-    style_folder: str,
-    pictures_file: str,
-    results_file: str,
-    batch: int,
-    precision: Precision,
-    compiled: bool,
-) -> None:
-    """Be the child: warm up, leave the results, then translate once for each line on stdin."""
-    pictures = np.load(pictures_file)
-    with open_engine(style_folder, backend="eager", precision=precision, max_batch=batch) as engine:
-        if compiled:
-            cast("EagerEngine", engine).compile()
-        np.save(results_file, engine.translate(pictures))
-        _say(json.dumps(asdict(engine.info)))
-        for _ in sys.stdin:
-            start = time.perf_counter()
-            engine.translate(pictures)
-            _say(str(time.perf_counter() - start))
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    folder, source, target, size, wanted, kind = sys.argv[1:]
-    _serve(folder, source, target, int(size), cast("Precision", wanted), kind == "compiled")
+def _accuracy(results: Pictures, reference: Pictures | None) -> Parity | None:
+    if reference is None:
+        return None
+    count = min(len(results), len(reference))
+    return compare(results[:count], reference[:count])

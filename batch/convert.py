@@ -1,33 +1,31 @@
 """Convert a folder: plan, run, report."""
 
-import contextlib
 import itertools
 import logging
-import os
-from collections.abc import Callable, Iterable, Sequence
+import random
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from pmsgan.batch.baseline import Baseline, baseline_precisions, measure_baseline
-from pmsgan.batch.decode import quiet_decoders
-from pmsgan.batch.images import load
+from pmsgan.batch.baseline import Baseline, measure_eager
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.pipeline import MIN_SLOTS, Outcome, Workers, run_jobs
 from pmsgan.batch.plan import Job, Plan, plan_folder
 from pmsgan.batch.report import Remark, Report
+from pmsgan.batch.sample import Sample, load_pictures
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.sheet import MAX_SHOWN, Sheet
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
-from pmsgan.engine.parity import Pictures
+from pmsgan.engine.machine import count_cores, examine_machine, peak_memory_bytes
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import ConfigError, EngineError, ImageError, PmsganError
+from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.styles.registry import Style, find_style
 
 NUM_SAMPLES = 4
 """How many of the pictures a new engine is checked on."""
-NUM_BASELINE_PICTURES = 16
-"""How many of the pictures the baseline is measured on."""
+MAX_BASELINE_PICTURES = 32
+"""How many of the pictures the baseline is measured on at most."""
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
@@ -86,9 +84,10 @@ def convert_folder(
     """
     in_dir, out_dir, settings = Path(in_dir), Path(out_dir), settings or ConvertSettings()
     found = find_style(style) if isinstance(style, str) else style
-    workers = _workers(num_readers, num_writers, num_slots)
+    workers = choose_workers(num_readers, num_writers, num_slots)
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
     announce(plan)
+    started = time.perf_counter()
     with (
         OutFolder(out_dir, found, settings, overwrite=overwrite) as out,
         open_engine(
@@ -97,35 +96,44 @@ def convert_folder(
             precision=settings.precision,
             max_batch=max_batch,
             require_gpu=require_gpu,
-            samples=lambda: _load(itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings),
+            samples=lambda: load_pictures(
+                itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings
+            )[1],
         ) as engine,
     ):
         out.begin()
+        open_s = time.perf_counter() - started
         if on_start is not None:
             on_start(plan.num_jobs)
         tally = _Tally(plan, on_done)
         outcome = run_jobs(engine, plan.jobs(), out, settings, workers, on_done=tally.count)
         if outcome.stopped is not None and outcome.is_disk_full:
             outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
+        peak_bytes = peak_memory_bytes()
         baselines, reason = (
-            _measure(engine, found, settings, tally.sample, outcome)
+            _measure(engine, found, settings, workers, tally.sample, outcome)
             if with_baseline
             else ((), "switched off")
         )
         return Report(
             style=found.name,
             engine=engine.info,
+            machine=examine_machine(),
+            workers=workers,
             num_done=tally.num_done,
             num_kept=tally.num_kept,
             num_left=plan.num_jobs - tally.num_seen,
             failures=tuple(tally.failures),
             notes=tuple(tally.notes),
             passed_over=dict(plan.num_passed_over),
+            open_s=open_s,
             timing=outcome.timing,
+            peak_memory_bytes=peak_bytes,
             stopped=outcome.stopped,
             is_interrupted=outcome.is_interrupted,
             baselines=baselines,
             no_baseline=reason,
+            sheet=Sheet(found, settings, out_dir, tuple(tally.sample)),
         )
 
 
@@ -154,30 +162,38 @@ class _Tally:
         self.failures = [Remark(name=folder.name, text=folder.reason) for folder in plan.unlisted]
         self.notes: list[Remark] = []
         self.sample: list[Job] = []
+        """Any of those that are done, each as likely as another."""
+        self._random = random.Random(0)
 
     def count(self, job: Job) -> None:
         self.num_seen += 1
         if job.failure is not None:
             self.failures.append(Remark(name=job.name, text=job.failure))
-        elif job.is_kept:
-            self.num_kept += 1
         else:
-            self.num_done += 1
+            self.num_kept += job.is_kept
+            self.num_done += not job.is_kept
             if job.note is not None:
                 self.notes.append(Remark(name=job.name, text=job.note))
-            if len(self.sample) < NUM_BASELINE_PICTURES:
-                self.sample.append(job)
+            self._maybe_sample(job)
         if self._on_done is not None:
             self._on_done(job)
 
+    def _maybe_sample(self, job: Job) -> None:
+        place = self._random.randrange(self.num_done + self.num_kept)
+        if len(self.sample) < MAX_SHOWN:
+            self.sample.append(job)
+        elif place < MAX_SHOWN:
+            self.sample[place] = job
 
-def _workers(num_readers: int | None, num_writers: int | None, num_slots: int) -> Workers:
+
+def choose_workers(num_readers: int | None, num_writers: int | None, num_slots: int) -> Workers:
+    """Return how many threads and slots to use; None is one thread for each core, at most 8."""
     for name, number in (
         ("readers", num_readers), ("writers", num_writers), ("slots", num_slots)
     ):  # fmt: skip
         if number is not None and number < 1:
             raise ConfigError(f"the number of {name} is {number}: it must be at least 1")
-    usual = min(MAX_THREADS, os.cpu_count() or 1)
+    usual = min(MAX_THREADS, count_cores())
     return Workers(readers=num_readers or usual, writers=num_writers or usual, slots=num_slots)
 
 
@@ -193,20 +209,13 @@ def _space(out: OutFolder, num_left: int) -> str:
     return text
 
 
-def _load(jobs: Iterable[Job], style: Style, settings: ConvertSettings) -> Pictures | None:
-    """Return pictures in the style's size; None if none can be read."""
-    pictures: list[Pictures] = []
-    with quiet_decoders():
-        for job in jobs:
-            row = np.empty((style.height, style.width, 3), np.uint8)
-            with contextlib.suppress(ImageError):  # is told when its turn comes
-                load(job.source, (style.height, style.width), settings).fill(row)
-                pictures.append(row)
-    return np.stack(pictures) if pictures else None
-
-
 def _measure(
-    engine: Engine, style: Style, settings: ConvertSettings, sample: list[Job], outcome: Outcome
+    engine: Engine,
+    style: Style,
+    settings: ConvertSettings,
+    workers: Workers,
+    jobs: list[Job],
+    outcome: Outcome,
 ) -> tuple[tuple[Baseline, ...], str | None]:
     """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
     measured: list[Baseline] = []
@@ -214,11 +223,13 @@ def _measure(
     try:
         if outcome.stopped is not None:
             raise EngineError("the run was stopped")
-        pictures = _load(sample, style, settings)
+        readable, pictures = load_pictures(jobs[:MAX_BASELINE_PICTURES], style, settings)
         if pictures is None:
             raise EngineError("no picture was converted")
-        for precision in baseline_precisions(engine.info):
-            measured.append(measure_baseline(engine, style, pictures, precision))
+        sample = Sample(
+            style=style, settings=settings, workers=workers, jobs=tuple(readable), pictures=pictures
+        )
+        measured.extend(measure_eager(engine, sample))
     except (PmsganError, OSError, ValueError) as error:
         reason = str(error)
     except KeyboardInterrupt:

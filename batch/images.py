@@ -60,7 +60,23 @@ def load(path: Path, style_size: tuple[int, int], settings: ConvertSettings) -> 
     Raises:
         ImageError: it cannot be read or decoded.
     """
-    data, stamp = read_file(path)
+    return load_bytes(*read_file(path), style_size, settings)
+
+
+def load_bytes(
+    data: bytes, stamp: FileStamp, style_size: tuple[int, int], settings: ConvertSettings
+) -> Loaded:
+    """Decode a picture.
+
+    Args:
+        data: a whole file.
+        stamp: of that file, when it was read.
+        style_size: height and width of the style's pictures [pixels].
+        settings: how it is brought to that size.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
     # Of a crop it is not known before how large it has to be.
     picture = decode(data, wanted=None if settings.fit == "crop" else style_size)
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)

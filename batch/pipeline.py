@@ -10,15 +10,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
-from pmsgan.batch.decode import quiet_decoders
-from pmsgan.batch.images import Loaded, check_translated, encode, load
+from pmsgan.batch.decode import quiet_decoders, read_file
+from pmsgan.batch.engine_clock import EngineClock
+from pmsgan.batch.images import Loaded, check_translated, encode, load_bytes
 from pmsgan.batch.out_folder import OutError, OutFolder
 from pmsgan.batch.plan import Job
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.timing import StageTimes, Timing
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
 from pmsgan.errors import EngineError, ImageError
 from pmsgan.interrupt import interruptible
@@ -46,24 +48,6 @@ class Workers:
     """Threads that encode and write."""
     slots: int = MIN_SLOTS
     """Batches in memory."""
-
-
-@dataclass(slots=True)
-class Timing:
-    """Where the time of a run went [seconds]."""
-
-    wall_s: float = 0.0
-    """From start to end."""
-    read_s: float = 0.0
-    """Reading, decoding and resizing, summed over the readers."""
-    run_s: float = 0.0
-    """The engine had work."""
-    gpu_s: float | None = None
-    """A GPU computed, by its own clock."""
-    write_s: float = 0.0
-    """Encoding and writing, summed over the writers."""
-    cpu_s: float = 0.0
-    """Processor time of the whole process."""
 
 
 @dataclass(slots=True)
@@ -123,8 +107,11 @@ class _Run:
         self.out = out
         self.settings = settings
         self.on_done = on_done
-        self.ring = Ring(engine.slots(workers.slots))
+        self.ring = Ring(engine.kept_slots(workers.slots))
         self.timing = Timing()
+        self.started = time.perf_counter()
+        self.times: list[StageTimes] = []
+        """Of each reader and writer."""
         self.lock = threading.Lock()
         self.to_write: queue.SimpleQueue[tuple[Batch, int] | None] = queue.SimpleQueue()
         self.is_draining = False
@@ -137,7 +124,7 @@ class _Run:
         ]
 
     def run(self) -> Outcome:
-        wall, cpu, gpu_s = time.perf_counter(), time.process_time(), self.engine.gpu_s
+        self.started, cpu = time.perf_counter(), time.process_time()
         outcome, patience_s = Outcome(self.timing), _PATIENCE_S
         with quiet_decoders(), interruptible() as is_interrupted:
             for thread in self.readers + self.writers:
@@ -165,10 +152,11 @@ class _Run:
             if is_interrupted():
                 outcome.stopped = outcome.stopped or "interrupted"
                 outcome.is_interrupted = True
-        self.timing.wall_s = time.perf_counter() - wall
+        self.timing.wall_s = time.perf_counter() - self.started
         self.timing.cpu_s = time.process_time() - cpu
-        if self.engine.gpu_s is not None:
-            self.timing.gpu_s = self.engine.gpu_s - (gpu_s or 0.0)
+        with self.lock:
+            for times in self.times:
+                self.timing.stages.merge(times)
         return outcome
 
     # The thread that owns the engine.
@@ -176,19 +164,21 @@ class _Run:
     def run_engine(self, is_interrupted: Callable[[], bool]) -> None:
         """Submit slots as they become ready, and pass them on as they are done."""
         in_flight: deque[Batch] = deque()
+        clock = EngineClock(self.engine, self.timing)
         while in_flight or not self.ring.is_exhausted:
             self.watch(is_interrupted())
             batch = self.next_batch(wait=not in_flight)
             if batch is None and not in_flight:
                 continue
-            with self.measure("run_s"):
-                if batch is not None:
-                    self.engine.submit(batch.slot, len(batch.rows))
-                    in_flight.append(batch)
-                    if len(in_flight) < MAX_IN_FLIGHT:
-                        continue
-                done = in_flight.popleft()
-                self.engine.wait(done.slot)
+            if batch is not None:
+                clock.submit()
+                self.engine.submit(batch.slot, len(batch.rows))
+                in_flight.append(batch)
+                if len(in_flight) < MAX_IN_FLIGHT:
+                    continue
+            done = in_flight.popleft()
+            self.engine.wait(done.slot)
+            clock.end()
             for row in range(len(done.rows)):
                 self.to_write.put((done, row))
 
@@ -244,12 +234,13 @@ class _Run:
 
     def read_all(self) -> None:
         """Fill rows until no job is left."""
+        times = self.new_times()
         while (job := self.next_job()) is not None:
-            if (loaded := self.load(job)) is not None:
+            if (loaded := self.load(job, times)) is not None:
                 # Only a decoded picture claims a row: a bad or slow one never holds a slot.
                 batch, row = self.ring.claim_row(job, loaded)
                 try:
-                    with self.measure("read_s"):
+                    with times.measure("resize"):
                         loaded.fill(batch.slot.input[row])
                 except ImageError as error:
                     batch.slot.input[row] = 0
@@ -262,17 +253,19 @@ class _Run:
         with self.lock:
             return next(self.waiting_jobs, None)
 
-    def load(self, job: Job) -> Loaded | None:
+    def load(self, job: Job, times: StageTimes) -> Loaded | None:
         """Read a picture; None if it has failed, or is done already."""
         thread = threading.current_thread()
         with self.lock:
             self.reading[thread] = job, time.monotonic()
         loaded, failure, is_kept = None, None, False
         try:
-            with self.measure("read_s"):
-                is_kept = self.out.has(job)
-                if not is_kept:
-                    loaded = load(job.source, self.style_size, self.settings)
+            is_kept = self.out.has(job)
+            if not is_kept:
+                with times.measure("read"):
+                    file = read_file(job.source)
+                with times.measure("decode"):
+                    loaded = load_bytes(*file, self.style_size, self.settings)
         except ImageError as error:
             failure = str(error)
         with self.lock:
@@ -287,25 +280,27 @@ class _Run:
 
     def write_all(self) -> None:
         """Write translations until there is none any more."""
+        times = self.new_times()
         while (task := self.to_write.get()) is not None:
-            self.write(*task)
+            self.write(*task, times)
 
-    def write(self, batch: Batch, row: int) -> None:
+    def write(self, batch: Batch, row: int, times: StageTimes) -> None:
         job, loaded = batch.rows[row]
         if job.failure is not None:  # it could not be fitted: the row is empty
             self.ring.row_written(batch)
             self.finish(job)
             return
         try:
-            with self.measure("write_s"):
-                try:
+            try:
+                with times.measure("encode"):
                     check_translated(batch.slot.output[row], batch.slot.input[row])
                     suffix = "." + job.output.rpartition(".")[2]
                     data = encode(batch.slot.output[row], loaded, suffix, self.settings)
-                finally:
-                    self.ring.row_written(batch)  # before the disk, which may be slow
+            finally:
+                self.ring.row_written(batch)  # before the disk, which may be slow
+            with times.measure("write"):
                 self.out.write(job, data, loaded.stamp)
-                job.note = loaded.note
+            job.note = loaded.note
         except ImageError as error:
             self.note_failure(job, str(error))
         self.finish(job)
@@ -327,18 +322,16 @@ class _Run:
 
     def finish(self, job: Job) -> None:
         with self.lock:
+            if not job.is_kept:
+                self.timing.throughput.add(time.perf_counter() - self.started)
             self.on_done(job)
 
-    @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        """Add the seconds spent inside to one field of the timing."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            with self.lock:
-                setattr(self.timing, name, getattr(self.timing, name) + spent)
+    def new_times(self) -> StageTimes:
+        """Return what a thread notes its times in, alone."""
+        times = StageTimes()
+        with self.lock:
+            self.times.append(times)
+        return times
 
     def stop(self, error: BaseException | None = None) -> None:
         with self.lock:

@@ -4,9 +4,10 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -91,6 +92,15 @@ class Plan:
             for folder in self.folders
             for picture, output in folder.renamed.items()
         ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what would become what."""
+        return {
+            "kind": "plan",
+            "jobs": [{"name": job.name, "output": job.output} for job in self.jobs()],
+            "passed_over": dict(self.num_passed_over),
+            "unlisted": [asdict(folder) for folder in self.unlisted],
+        }
 
     def pass_over(self, name: str, reason: str) -> None:
         """Note something that is not going to be converted."""

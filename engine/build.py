@@ -1,13 +1,46 @@
 """Prepare an engine ahead of time."""
 
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
 from pmsgan.engine.graph import read_graph
+from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.select import open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.prepare import build_ahead
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import find_style
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """An engine that has been prepared."""
+
+    style: str
+    backend: str
+    path: Path
+    """A plan, or the folder of a runtime's own cache."""
+    engine: EngineInfo | None
+    """What will run; None where it was built for a GPU that is not here."""
+    compute_capability: str | None
+    """Of the GPU that it was built for, if that need not be here."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self) | {"path": str(self.path)}
+
+    def __str__(self) -> str:
+        """One line for people."""
+        text = f"prepared {self.style} for {self.backend}"
+        if (info := self.engine) is None:
+            return f"{text}, compute capability {self.compute_capability}: {self.path}"
+        return (
+            f"{text} ({info.runtime}, {info.device}, {info.precision}, "
+            f"{info.width}x{info.height}) in {self.path}"
+        )
 
 
 def build(
@@ -19,7 +52,7 @@ def build(
     config: BuildConfig | None = None,
     compute_capability: str | None = None,
     require_gpu: bool = False,
-) -> str:
+) -> Built:
     """Compile a style into the user's cache.
 
     Args:
@@ -33,7 +66,7 @@ def build(
         require_gpu: take no backend that runs on the CPU.
 
     Returns:
-        One line that says what was prepared, and where.
+        What was prepared, and where it is.
 
     Raises:
         ConfigError: another backend builds for GPUs that are not here.
@@ -49,7 +82,13 @@ def build(
         path = build_ahead(
             graph, compute_capability, precision=precision, max_batch=max_batch, config=config
         )
-        return f"prepared {style} for tensorrt-rtx, compute capability {compute_capability}: {path}"
+        return Built(
+            style=style,
+            backend="tensorrt-rtx",
+            path=path,
+            engine=None,
+            compute_capability=compute_capability,
+        )
     with open_engine(
         style,
         backend=backend,
@@ -61,7 +100,10 @@ def build(
         info = engine.info
     if info.backend == "eager":
         raise EngineError("eager PyTorch compiles nothing: pip install openvino")
-    return (
-        f"prepared {style} for {info.backend} ({info.runtime}, {info.device}, {info.precision}, "
-        f"{info.width}x{info.height}) in {cache_folder(info.backend)}"
+    return Built(
+        style=style,
+        backend=info.backend,
+        path=cache_folder(info.backend),
+        engine=info,
+        compute_capability=None,
     )

@@ -1,39 +1,54 @@
 """What is installed, which backends can run here, and why the others cannot."""
 
-import importlib.metadata
-import importlib.util
-import os
-import platform
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pmsgan
-from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.machine import Machine, examine_machine
 from pmsgan.engine.select import NEEDS, what_is_missing
 
 
-def examine() -> Iterator[str]:
-    """Yield lines that tell a user, or whoever helps them, what this machine can do."""
-    yield f"pmsgan {pmsgan.__version__}, Python {platform.python_version()}, {platform.platform()}"
-    yield f"CPU cores: {os.cpu_count()}; NVIDIA GPUs: {count_gpus()}"
-    yield "installed: " + ", ".join(_installed())
-    yield "backends, in the order in which --backend auto tries them:"
-    for backend in NEEDS:
-        missing = what_is_missing(backend)
-        yield f"  {backend:<13} {'can run' if missing is None else f'cannot run: {missing}'}"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What a user, or whoever helps them, wants to know of a machine."""
+
+    machine: Machine
+    missing: dict[str, str | None]
+    """What keeps each backend from running, in the order in which `auto` tries them; None is
+    nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "kind": "diagnosis",
+            "pmsgan": pmsgan.__version__,
+            "machine": self.machine.to_json(),
+            "backends": [
+                {"name": name, "can_run": missing is None, "missing": missing}
+                for name, missing in self.missing.items()
+            ],
+        }
+
+    def to_text(self) -> str:
+        """Return lines for people."""
+        machine = self.machine
+        packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+        lines = [
+            f"pmsgan {pmsgan.__version__}, Python {machine.python}, {machine.system}",
+            f"{machine}; {', '.join(machine.cpu_flags) or 'no known flags'}",
+            f"NVIDIA GPUs: {'; '.join(machine.gpus) or 'none'}",
+            f"installed: {packages}",
+            "backends, in the order in which --backend auto tries them:",
+        ]
+        for name, missing in self.missing.items():
+            lines.append(
+                f"  {name:<13} {'can run' if missing is None else f'cannot run: {missing}'}"
+            )
+        return "\n".join(lines)
 
 
-def _installed() -> Iterator[str]:
-    modules = (module for needs in NEEDS.values() for module in needs.modules)
-    for name in dict.fromkeys(["onnx", *modules]):
-        if importlib.util.find_spec(name) is not None:
-            yield f"{name} {_version(name)}"
-
-
-def _version(module: str) -> str:
-    """Return the version of the package that a module belongs to."""
-    for package in importlib.metadata.packages_distributions().get(module, [module]):
-        try:
-            return importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "(version unknown)"
+def diagnose() -> Diagnosis:
+    """Look at this machine."""
+    return Diagnosis(
+        machine=examine_machine(), missing={name: what_is_missing(name) for name in NEEDS}
+    )

@@ -4,18 +4,19 @@ The one module of this package that imports torch. Folder runs measure it in a c
 torch and pycuda in one process destroy each other's contexts.
 """
 
-import platform
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 import torch
+from torch import nn
 
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
+from pmsgan.engine.machine import examine_machine
 from pmsgan.errors import EngineError
-from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 from pmsgan.model.weights import load_generator
+from pmsgan.styles.registry import Style
 
 BACKEND = "eager"
 DEFAULT_BATCH = 4
@@ -26,33 +27,35 @@ class EagerEngine(Engine):
 
     def __init__(
         self,
-        weights: Path,
-        config: GeneratorConfig,
+        network: nn.Module,
         *,
         height: int,
         width: int,
         precision: str = "auto",
         max_batch: int | None = None,
+        num_threads: int | None = None,
     ) -> None:
-        """Load the weights onto the first GPU, or onto the CPU.
+        """Move a network to the first GPU, or leave it on the CPU.
 
         Args:
-            weights: a generator.safetensors.
-            config: the network they belong to.
+            network: from RGB float32 [N, 3, H, W] in [-1, 1] to several sizes of such pictures, the
+                first of them [N, 3, H, W].
             height: of a picture [pixels].
             width: of a picture [pixels].
             precision: auto or fp32; or bf16, on a GPU also fp16: autocast with channels last, the
                 best that eager PyTorch does.
             max_batch: pictures in a slot; by default 4.
+            num_threads: to compute with on a CPU, in the whole process; by default torch's choice.
 
         Raises:
-            CheckpointError: the weights cannot be read, or belong to another network.
             EngineError: fp16 was asked for on a CPU.
         """
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if precision == "fp16" and self._device.type == "cpu":
             raise EngineError("the eager backend runs in fp32 or bf16 on a CPU, not in fp16")
-        self._generator = load_generator(weights, config).to(self._device).eval()
+        if num_threads is not None:
+            torch.set_num_threads(num_threads)
+        self._network = network.to(self._device).eval()
         # Its convolutions would have no more digits than FP16.
         torch.backends.cudnn.allow_tf32 = False
         self._autocast = torch.autocast(
@@ -61,7 +64,7 @@ class EagerEngine(Engine):
             enabled=precision in ("bf16", "fp16"),
         )
         if precision in ("bf16", "fp16"):
-            self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.info = EngineInfo(
             backend=BACKEND,
             device=_device_name(self._device),
@@ -73,8 +76,9 @@ class EagerEngine(Engine):
         )
 
     def compile(self) -> None:
-        """Let torch.compile have the generator; the next batch waits minutes for it."""
-        self._generator.compile()
+        """Let torch.compile have the network; the next batch waits minutes for it."""
+        self._network.compile()
+        self.info = replace(self.info, runtime=f"{self.info.runtime}, compiled")
 
     def slots(self, count: int) -> list[Slot]:
         """Make slots in plain memory."""
@@ -89,7 +93,7 @@ class EagerEngine(Engine):
         """Translate the first `count` rows; done when it returns."""
         image = torch.from_numpy(slot.input[:count]).to(self._device)
         with self._autocast:
-            translated = rgb_to_bytes(self._generator(bytes_to_rgb(image))[0])
+            translated = rgb_to_bytes(self._network(bytes_to_rgb(image))[0])
         slot.output[:count] = translated.cpu().numpy()
 
     def wait(self, slot: Slot) -> None:
@@ -104,9 +108,28 @@ class EagerEngine(Engine):
         """Nothing is held outside Python's own memory."""
 
 
-def _device_name(device: torch.device) -> str:
-    return (
-        torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else platform.processor() or platform.machine()
+def open_style(
+    style: Style,
+    *,
+    precision: str = "auto",
+    max_batch: int | None = None,
+    num_threads: int | None = None,
+) -> EagerEngine:
+    """Load a style's weights.
+
+    Raises:
+        CheckpointError: they cannot be read, or belong to another network.
+        EngineError: fp16 was asked for on a CPU.
+    """
+    return EagerEngine(
+        load_generator(style.weights, style.generator),
+        height=style.height,
+        width=style.width,
+        precision=precision,
+        max_batch=max_batch,
+        num_threads=num_threads,
     )
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else examine_machine().cpu

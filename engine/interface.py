@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from types import TracebackType
@@ -45,6 +46,16 @@ class Slot:
     """[max_batch, H, W, 3] BGR."""
 
 
+@dataclass(frozen=True, slots=True)
+class GpuTimes:
+    """What a GPU has done, by its own clock."""
+
+    compute_s: float
+    """Translating [seconds]."""
+    copy_s: float
+    """Copying to and from the host, waiting for other copies included [seconds]."""
+
+
 class Engine(ABC):
     """A graph that is ready to run; closed by leaving its `with` block.
 
@@ -53,10 +64,10 @@ class Engine(ABC):
     """
 
     info: EngineInfo
-    gpu_s: float | None = None
-    """How long the GPU has computed, by its own clock [seconds]; None where there is none."""
-    _own_slots: list[Slot] | None = None
-    """Those of `translate`."""
+    gpu: GpuTimes | None = None
+    """How long the GPU has worked so far; None where there is none."""
+    _kept_slots: Sequence[Slot] = ()
+    """Those of `kept_slots`."""
 
     @abstractmethod
     def slots(self, count: int) -> list[Slot]:
@@ -69,6 +80,13 @@ class Engine(ABC):
     @abstractmethod
     def wait(self, slot: Slot) -> None:
         """Return when the slot's outputs are complete; raise EngineError if it failed."""
+
+    def kept_slots(self, count: int) -> Sequence[Slot]:
+        """Return the same slots at each call, for one user at a time."""
+        if len(self._kept_slots) < count:
+            missing = self.slots(count - len(self._kept_slots))
+            self._kept_slots = [*self._kept_slots, *missing]
+        return self._kept_slots[:count]
 
     @abstractmethod
     def __exit__(
@@ -102,11 +120,9 @@ class Engine(ABC):
                 f"pictures are {images.dtype} {list(images.shape)}: this engine takes "
                 f"uint8 [N, {info.height}, {info.width}, 3]"
             )
-        if self._own_slots is None:
-            self._own_slots = self.slots(MAX_IN_FLIGHT)
         results = np.empty_like(images)
         in_flight: deque[tuple[Slot, slice]] = deque()
-        slots = cycle(self._own_slots)
+        slots = cycle(self.kept_slots(MAX_IN_FLIGHT))
         max_batch = self.info.max_batch  # making slots may have halved it
         for start in range(0, len(images), max_batch):
             if len(in_flight) == MAX_IN_FLIGHT:

@@ -33,6 +33,7 @@ class OpenVinoEngine(Engine):
         *,
         precision: str = "auto",
         max_batch: int | None = None,
+        num_threads: int | None = None,
         use_cache: bool = True,
     ) -> None:
         """Compile a graph, or take it from the cache that an earlier compilation left.
@@ -41,16 +42,19 @@ class OpenVinoEngine(Engine):
             graph: what to run.
             precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
             max_batch: pictures in a slot; by default enough for all streams of the CPU.
+            num_threads: to compute with; by default one for each core.
             use_cache: leave the compiled graph in the user's cache.
 
         Raises:
             EngineError: OpenVINO cannot read, compile or run the graph.
         """
         core = openvino.Core()
-        properties = {
+        properties: dict[str, str | int] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": _hint(core, precision),
         }
+        if num_threads is not None:
+            properties["INFERENCE_NUM_THREADS"] = num_threads
         if use_cache:
             properties["CACHE_DIR"] = str(cache_folder(BACKEND))
         self._compiled = _compile(core, graph, properties)

@@ -1,7 +1,8 @@
 """Compare one graph in two runtimes, in grey levels and PSNR."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,11 +23,20 @@ class Parity:
     psnr_db: float
     """Peak signal-to-noise ratio [dB]; infinite if the pictures are equal."""
 
+    @property
+    def decibels(self) -> str:
+        """The PSNR for people."""
+        return f"{self.psnr_db:.1f} dB" if math.isfinite(self.psnr_db) else "infinite"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; JSON has no infinity: equal pictures have a `psnr_db` of null."""
+        return asdict(self) | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
+
     def __str__(self) -> str:
         """One line for people."""
         return (
             f"largest difference {self.max_difference} grey levels, "
-            f"mean {self.mean_difference:.4f}, PSNR {self.psnr_db:.1f} dB"
+            f"mean {self.mean_difference:.4f}, PSNR {self.decibels}"
         )
 
 

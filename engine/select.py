@@ -96,6 +96,7 @@ def open_engine(
     precision: Precision = "auto",
     max_batch: int | None = None,
     require_gpu: bool = False,
+    num_threads: int | None = None,
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
@@ -107,6 +108,7 @@ def open_engine(
         precision: auto takes the fastest that the backend is known to be accurate in.
         max_batch: pictures in a slot, at least 1; by default the engine's own choice.
         require_gpu: take no backend that runs on the CPU.
+        num_threads: that a CPU computes with; by default all of it.
         config: how TensorRT builds; by default an engine that is kept will do.
         samples: gives some of what is going to be translated, uint8 [N, H, W, 3] BGR of the
             style's size; called where a new engine of TensorRT has to be checked.
@@ -135,14 +137,12 @@ def open_engine(
     if choice.backend == "openvino":
         from pmsgan.engine.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(read_graph(found.graph), precision=precision, max_batch=max_batch)
-    from pmsgan.engine.eager import EagerEngine
+        return OpenVinoEngine(
+            read_graph(found.graph),
+            precision=precision,
+            max_batch=max_batch,
+            num_threads=num_threads,
+        )
+    from pmsgan.engine.eager import open_style
 
-    return EagerEngine(
-        found.weights,
-        found.generator,
-        height=found.height,
-        width=found.width,
-        precision=precision,
-        max_batch=max_batch,
-    )
+    return open_style(found, precision=precision, max_batch=max_batch, num_threads=num_threads)

@@ -40,6 +40,15 @@ class Exported:
     largest_activation: float
     """Largest absolute value inside the generator on the check pictures; FP16 ends at 65504."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "path": str(self.path),
+            "precision": self.precision,
+            "parity": self.parity.to_json(),
+            "largest_activation": self.largest_activation,
+        }
+
 
 def export_generator(
     generator: Generator,

@@ -83,13 +83,17 @@ class SlotBuffers:
             self.output = device_memory(stack, self.slot.output.nbytes)
             self.copies = cuda.Stream()
             """For the copies in and out, beside the stream that computes."""
-            self.uploaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+            self.given = cuda.Event()
+            """The copy in may begin."""
+            self.uploaded = cuda.Event()
             """The pictures are on the GPU."""
             self.started = cuda.Event()
             """Their turn has come."""
             self.computed = cuda.Event()
             """Their translations are there."""
-            self.downloaded = cuda.Event(cuda.event_flags.DISABLE_TIMING)
+            self.returning = cuda.Event()
+            """The copy out may begin."""
+            self.downloaded = cuda.Event()
             """The translations are on the host."""
 
     def _forget(self) -> None:

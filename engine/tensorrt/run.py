@@ -1,7 +1,8 @@
 """Run a plan: copies in, computing and copies out of neighbouring slots overlap.
 
 Each slot has a stream of its own for its copies; one stream computes for all of them. Events hand
-a slot from one to the other: uploaded -> started -> computed -> downloaded.
+a slot from one to the other: given -> uploaded -> started -> computed -> returning ->
+downloaded.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from typing import Any
 import pycuda.driver as cuda
 
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
-from pmsgan.engine.interface import Engine, EngineInfo, Slot
+from pmsgan.engine.interface import Engine, EngineInfo, GpuTimes, Slot
 from pmsgan.engine.tensorrt.buffers import (
     Gpu,
     GpuMemoryError,
@@ -91,6 +92,7 @@ class TensorRtEngine(Engine):
         """Queue the copy in, the translation and the copy out of the first `count` pictures."""
         buffers = self._of(slot)
         with gpu_errors_named("translate a batch"):
+            buffers.given.record(buffers.copies)
             cuda.memcpy_htod_async(buffers.input, slot.input[:count], buffers.copies)
             buffers.uploaded.record(buffers.copies)
             self._compute.wait_for_event(buffers.uploaded)
@@ -98,6 +100,7 @@ class TensorRtEngine(Engine):
             self._translate(buffers, count)
             buffers.computed.record(self._compute)
             buffers.copies.wait_for_event(buffers.computed)
+            buffers.returning.record(buffers.copies)
             cuda.memcpy_dtoh_async(slot.output[:count], buffers.output, buffers.copies)
             buffers.downloaded.record(buffers.copies)
 
@@ -106,8 +109,13 @@ class TensorRtEngine(Engine):
         buffers = self._of(slot)
         with gpu_errors_named("translate a batch"):
             buffers.downloaded.synchronize()
-            computed_ms = float(buffers.started.time_till(buffers.computed))
-        self.gpu_s = (self.gpu_s or 0.0) + computed_ms / 1000.0
+            compute_ms = float(buffers.started.time_till(buffers.computed))
+            copy_ms = float(buffers.given.time_till(buffers.uploaded))
+            copy_ms += float(buffers.returning.time_till(buffers.downloaded))
+        before = self.gpu or GpuTimes(0.0, 0.0)
+        self.gpu = GpuTimes(
+            before.compute_s + compute_ms / 1000.0, before.copy_s + copy_ms / 1000.0
+        )
 
     def __exit__(
         self,
@@ -185,7 +193,7 @@ class TensorRtEngine(Engine):
             with contextlib.suppress(EngineError), gpu_errors_named("end what it does"):
                 stream.synchronize()
         self._buffers.clear()
-        self._own_slots = None
+        self._kept_slots = ()
         self._compute = self._context = None
         self._count = self._activation_bytes = 0
         self._memory.close()

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.engine.choices import CompilingBackend
 
 
@@ -61,6 +62,7 @@ def build_engine(
             show_default="TensorRT's choice",
         ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compile a style ahead of time, for this machine or for another GPU.
 
@@ -75,14 +77,13 @@ def build_engine(
         max_aux_streams=max_aux_streams,
         optimization_level=optimization_level,
     )
-    typer.echo(
-        build(
-            style,
-            backend=backend,
-            precision="auto" if fp16 else "fp32",
-            max_batch=max_batch or DEFAULT_BATCH,
-            config=config if config != BuildConfig() else None,
-            compute_capability=compute_capability,
-            require_gpu=require_gpu,
-        )
+    built = build(
+        style,
+        backend=backend,
+        precision="auto" if fp16 else "fp32",
+        max_batch=max_batch or DEFAULT_BATCH,
+        config=config if config != BuildConfig() else None,
+        compute_capability=compute_capability,
+        require_gpu=require_gpu,
     )
+    typer.echo(to_json(built.to_json()) if as_json else str(built))

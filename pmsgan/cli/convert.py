@@ -8,6 +8,7 @@ import typer
 
 from pmsgan.batch.settings import ConvertSettings, Fit, OutputSize
 from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.terminal import printable
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import PmsganError
@@ -89,8 +90,12 @@ def convert(
     ] = True,
     report: Annotated[
         Path | None,
-        typer.Option(help="Where the report goes.", show_default="OUT_DIR/report.json"),
+        typer.Option(
+            help="Where the report goes; a page of the same name with .html beside it.",
+            show_default="OUT_DIR/report.json",
+        ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Translate every picture in a folder.
 
@@ -98,6 +103,8 @@ def convert(
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
     exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
     """
+    if report is not None and report.suffix == ".html":
+        raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
     settings = ConvertSettings(
         output_format=output_format,
         quality=quality,
@@ -107,12 +114,12 @@ def convert(
         precision=precision,
     )
     if dry_run:
-        _print_plan(in_dir, out_dir, settings, include or (), exclude or ())
+        _print_plan(in_dir, out_dir, settings, include or (), exclude or (), as_json=as_json)
         return
     from pmsgan.batch.convert import convert_folder
     from pmsgan.batch.out_folder import OWN_NAME, REPORT_NAME
     from pmsgan.batch.pipeline import MIN_SLOTS
-    from pmsgan.batch.report import write_report
+    from pmsgan.batch.report_files import page_path, write_report
     from pmsgan.cli.progress import FolderProgress
 
     with FolderProgress() as progress:
@@ -134,19 +141,20 @@ def convert(
             on_start=progress.start,
             on_done=progress.count,
         )
-    typer.echo(result.to_text())
-    if result.stopped is not None:
-        again = "again without --overwrite" if overwrite else "it again"
-        typer.echo(f"stopped: {printable(result.stopped)}; run {again} to go on", err=True)
-    if report is None and not (out_dir / OWN_NAME).exists():
-        report = Path(f"pmsgan-{REPORT_NAME}")  # a new OUT would be taken for somebody else's
-        typer.echo(f"the report goes to {report}", err=True)
+    typer.echo(to_json(result.to_json()) if as_json else result.to_text())
+    if report is None:
+        is_there = (out_dir / OWN_NAME).exists()  # a new OUT would be taken for somebody else's
+        report = out_dir / REPORT_NAME if is_there else Path(f"pmsgan-{REPORT_NAME}")
     try:
-        write_report(result, report or out_dir / REPORT_NAME)
+        write_report(result, report)
+        typer.echo(f"report: {printable(str(page_path(report)))}", err=True)
     except PmsganError as error:
         if result.stopped is None:
             raise
         typer.echo(f"error: {printable(str(error))}", err=True)  # most likely for the same reason
+    if result.stopped is not None:
+        again = "again without --overwrite" if overwrite else "it again"
+        typer.echo(f"stopped: {printable(result.stopped)}; run {again} to go on", err=True)
     if result.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.failures or result.stopped:
@@ -159,10 +167,15 @@ def _print_plan(
     settings: ConvertSettings,
     include: list[str] | tuple[()],
     exclude: list[str] | tuple[()],
+    *,
+    as_json: bool,
 ) -> None:
     from pmsgan.batch.plan import plan_folder
 
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
+    if as_json:
+        typer.echo(to_json(plan.to_json()))
+        return
     num_bytes = 0
     for job in plan.jobs():
         typer.echo(printable(f"{job.name} -> {job.output}"))

@@ -3,12 +3,13 @@
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
 
 
 @one_line_errors
-def doctor() -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, which backends can run here, and what the others lack."""
-    from pmsgan.engine.doctor import examine
+    from pmsgan.engine.doctor import diagnose
 
-    for line in examine():
-        typer.echo(line)
+    diagnosis = diagnose()
+    typer.echo(to_json(diagnosis.to_json()) if as_json else diagnosis.to_text())

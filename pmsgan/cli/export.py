@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
 
 
 @one_line_errors
@@ -16,6 +17,7 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="File to write.", show_default="STYLE-PRECISION.onnx"),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a style as one checked ONNX file.
 
@@ -30,4 +32,7 @@ def export(
     from pmsgan.export.exporter import export_style
 
     result = export_style(style, output, precision="fp16" if fp16 else "fp32")
+    if as_json:
+        typer.echo(to_json(result.to_json()))
+        return
     typer.echo(f"{result.path}: {result.precision}, {result.parity}")

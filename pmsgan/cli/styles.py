@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
 
 styles_app = typer.Typer(
     help="List, show, add and remove styles.", no_args_is_help=True, rich_markup_mode=None
@@ -14,10 +15,13 @@ styles_app = typer.Typer(
 
 @styles_app.command("list")
 @one_line_errors
-def list_command() -> None:
+def list_command(as_json: JsonOption = False) -> None:
     """List the styles: your own and those that ship."""
     from pmsgan.styles.registry import list_styles
 
+    if as_json:
+        typer.echo(to_json([style.to_json() for style in list_styles()]))
+        return
     for style in list_styles():
         size = f"{style.width}x{style.height}"
         typer.echo(f"{style.name:<16}{size:<10}{style.input} -> {style.output}")
@@ -27,11 +31,15 @@ def list_command() -> None:
 @one_line_errors
 def show_command(
     style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Check a style's files, and print what it is."""
     from pmsgan.styles.registry import DESCRIPTION_NAME, find_style
 
     found = find_style(style)
+    if as_json:
+        typer.echo(to_json(found.to_json()))
+        return
     typer.echo(f"# {found.folder}")
     typer.echo((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
 

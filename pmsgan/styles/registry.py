@@ -12,7 +12,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,10 @@ class Style:
     """Data set, licence, steps and whatever else the maker wrote down."""
     sha256: dict[str, str]
     """Of each file, by its name."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self) | {"folder": str(self.folder)}
 
     @property
     def weights(self) -> Path:

@@ -1,7 +1,5 @@
 import json
-import math
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,19 +10,17 @@ from numpy.typing import NDArray
 
 import pmsgan.batch
 import pmsgan.engine
-from pmsgan.batch import baseline as baseline_module
 from pmsgan.batch import convert as convert_module
 from pmsgan.batch import plan as plan_module
-from pmsgan.batch.baseline import baseline_precisions, measure_baseline
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.pipeline import Outcome, Timing
-from pmsgan.batch.report import write_report
+from pmsgan.batch.pipeline import Outcome
+from pmsgan.batch.report_files import write_report
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.timing import Timing
 from pmsgan.engine import select
-from pmsgan.engine.parity import compare
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import ConfigError, EngineError, PmsganError, StyleError
+from pmsgan.errors import ConfigError, PmsganError, StyleError
 from pmsgan.styles.registry import Style
 
 SINGLE = ConvertSettings(precision="fp32")
@@ -65,17 +61,30 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     assert content["images_done"] == 9
     assert content["failures"] == [{"name": "bad.jpg", "reason": NOT_A_PICTURE}]
     assert content["engine"]["backend"] == "openvino"
-    assert content["seconds"]["wall_s"] >= content["seconds"]["run_s"] > 0
-    assert content["images_per_s"] == pytest.approx(9 / content["seconds"]["wall_s"])
+    wall_s = content["seconds"]["wall"]
+    assert content["images_per_s"] == pytest.approx(9 / wall_s)
+    assert content["seconds"]["warm_up"] > 0
+    stages = content["stages"]
+    assert list(stages) == ["read", "decode", "resize", "run", "encode", "write"]
+    assert [stages[name]["count"] for name in ("read", "decode", "resize")] == [10, 10, 9]
+    assert [stages[name]["count"] for name in ("encode", "write")] == [9, 9]
+    assert stages["run"]["count"] >= 2  # nine pictures are at least three batches of four
+    for stage in stages.values():
+        assert 0 < stage["share"] < 1
+        assert 0 < stage["median_ms"] <= stage["p95_ms"] <= stage["p99_ms"]
+    assert sum(content["throughput"]["images"]) == 10
+    assert content["peak_memory_bytes"] > 50e6
+    assert content["machine"]["cores"] >= 1
     (measured,) = content["baselines"]
-    assert measured["num_pictures"] == 9
-    assert measured["psnr_db"] > 50
-    assert measured["eager"]["backend"] == "eager"
-    assert measured["speedup"] > 0
+    assert measured["engine_accuracy"]["psnr_db"] > 50
+    assert measured["rival"]["backend"] == "eager"
+    assert measured["alone"]["speedup"]["median"] > 0
+    assert measured["end_to_end"]["num_pictures"] <= 9
     assert str(tmp_path) not in json.dumps(content)
     text = report.to_text()
     assert "9 done, 1 failed" in text
-    assert "times eager" in text
+    assert "times as fast" in text
+    assert "eager, fp32" in text
 
 
 def test_without_torch_the_report_says_how_to_have_a_baseline(
@@ -97,25 +106,6 @@ def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None
     assert (report.num_done, report.no_baseline) == (0, "no picture was converted")
 
 
-def test_a_child_that_fails_says_its_last_words(
-    style: Style, pictures: NDArray[np.uint8], tmp_path: Path
-) -> None:
-    gone = replace(style, folder=tmp_path / "gone")
-    with (
-        open_engine(style) as engine,
-        pytest.raises(EngineError, match=r"baseline failed: .*no style"),
-    ):
-        measure_baseline(engine, gone, pictures)
-
-
-def test_a_child_that_hangs_is_ended(
-    style: Style, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(baseline_module, "TIMEOUT_S", 0.0)
-    with open_engine(style) as engine, pytest.raises(EngineError, match="no answer within 0 s"):
-        measure_baseline(engine, style, pictures)
-
-
 @pytest.mark.parametrize(
     ("error", "reason"), [(KeyboardInterrupt(), "interrupted"), (OSError("no space"), "no space")]
 )
@@ -130,55 +120,9 @@ def test_a_finished_run_keeps_its_report_whatever_the_baseline_does(
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(convert_module, "measure_baseline", fail)
+    monkeypatch.setattr(convert_module, "measure_eager", fail)
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (9, reason)
-
-
-def test_both_sides_get_the_same_pictures(style: Style, pictures: NDArray[np.uint8]) -> None:
-    with open_engine(style, backend="eager") as engine:
-        measured = measure_baseline(engine, style, pictures)
-        assert compare(engine.translate(pictures), pictures).psnr_db < 40
-    assert measured.psnr_db == math.inf
-    assert measured.to_json()["psnr_db"] is None
-    assert measured.engine_images_per_s > 0
-
-
-def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
-    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(convert_module, "baseline_precisions", lambda info: ("fp32", "bf16"))
-    report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
-    single, half = report.baselines
-    assert (single.eager.precision, half.eager.precision) == ("fp32", "bf16")
-    assert half.psnr_db > 30
-    assert "times eager fp32" in report.to_text()
-    assert "times eager bf16" in report.to_text()
-
-
-def test_the_child_compiles_when_it_is_told_to(
-    style: Style, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    calls = []
-    # What compiling itself does is torch's to test, and takes a minute.
-    monkeypatch.setattr("torch.nn.Module.compile", lambda self: calls.append(type(self).__name__))
-    monkeypatch.setattr("sys.stdin", ["again"])
-    files = [str(tmp_path / name) for name in ("pictures.npy", "results.npy")]
-    np.save(files[0], pictures)
-    for compiled in (False, True):
-        baseline_module._serve(str(style.folder), *files, 4, "fp32", compiled)
-        assert calls == ["Generator"] * compiled
-
-
-@pytest.mark.parametrize(
-    ("precision", "expected"),
-    [("fp32", ("fp32",)), ("bf16", ("fp32", "bf16")), ("fp16", ("fp32", "fp16"))],
-)
-def test_eager_runs_in_what_the_engine_runs_in(
-    style: Style, precision: str, expected: tuple[str, ...]
-) -> None:
-    with open_engine(style) as engine:
-        assert baseline_precisions(replace(engine.info, precision=precision)) == expected
 
 
 def test_wrong_arguments_are_refused_before_anything_is_written(

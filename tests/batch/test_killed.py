@@ -42,7 +42,7 @@ def tree(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file() and ".pmsgan" not in path.parts and path.name != "report.json"
+        if path.is_file() and ".pmsgan" not in path.parts and path.stem != "report"
     }
 
 

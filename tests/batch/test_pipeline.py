@@ -104,7 +104,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, folder = make_engine(max_batch=8), conversion(4)
-    real, others_done = pipeline.load, threading.Event()
+    real, others_done = pipeline.read_file, threading.Event()
 
     def load(path: Path, *arguments: Any) -> Any:
         if path.name == "000.png":
@@ -116,7 +116,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
         if len(folder.seen) == 3:
             others_done.set()
 
-    monkeypatch.setattr(pipeline, "load", load)
+    monkeypatch.setattr(pipeline, "read_file", load)
     folder.run(engine, on_done=count)
     assert len(folder.results()) == 4
 
@@ -126,14 +126,14 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
 ) -> None:
     folder = conversion(10)
     (folder.in_dir / "003.png").write_text("no picture")
-    real = pipeline.load
+    real = pipeline.read_file
 
     def vanish(path: Path, *arguments: Any) -> Any:
         if path.name == "007.png":
             path.unlink()
         return real(path, *arguments)
 
-    monkeypatch.setattr(pipeline, "load", vanish)
+    monkeypatch.setattr(pipeline, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
         "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
@@ -247,7 +247,7 @@ def test_out_removed_during_the_run_ends_it(
 
 
 @pytest.mark.parametrize("count", [1, 4, 40])
-@pytest.mark.parametrize("stage", ["load", "encode"])
+@pytest.mark.parametrize("stage", ["read_file", "encode"])
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch, stage: str, count: int
 ) -> None:
@@ -302,14 +302,14 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_whole_files(
 def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real, freed = conversion(30), pipeline.load, threading.Event()
+    folder, real, freed = conversion(30), pipeline.read_file, threading.Event()
 
     def hang(path: Path, *arguments: Any) -> Any:
         if path.name in ("000.png", "011.png"):
             freed.wait(30)
         return real(path, *arguments)
 
-    monkeypatch.setattr(pipeline, "load", hang)
+    monkeypatch.setattr(pipeline, "read_file", hang)
     monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
     try:
         plan = plan_folder(folder.in_dir, folder.out_dir)
@@ -346,7 +346,7 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
-    monkeypatch.setattr(pipeline, "load", hang)
+    monkeypatch.setattr(pipeline, "read_file", hang)
     monkeypatch.setattr(pipeline, "_PATIENCE_AFTER_INTERRUPT_S", 0.1)
     presser = threading.Thread(target=interrupt)
     plan = plan_folder(folder.in_dir, folder.out_dir)

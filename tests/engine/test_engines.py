@@ -1,11 +1,13 @@
 """Both engines keep the same promises."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from pmsgan.engine import cache, select
@@ -135,10 +137,8 @@ def test_wrong_requests_are_refused(style: Style, monkeypatch: pytest.MonkeyPatc
 
 
 def test_weights_of_another_network_are_refused(style: Style, tmp_path: Path) -> None:
-    from pmsgan.engine.eager import EagerEngine
-
     with pytest.raises(CheckpointError):
-        EagerEngine(tmp_path / "missing", style.generator, height=64, width=64)
+        open_engine(replace(style, folder=tmp_path), backend="eager")
 
 
 def test_a_graph_that_openvino_cannot_compile_is_named(style: Style, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_build_fills_the_cache_and_says_where(
     style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
-    said = build(str(style.folder), precision="fp32")
+    said = str(build(str(style.folder), precision="fp32"))
     assert str(tmp_path / "openvino") in said
     assert "fp32" in said
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
@@ -184,3 +184,22 @@ def test_the_cache_belongs_to_the_user_alone(
     folder.write_text("a file")
     with pytest.raises(EngineError, match="cannot make the cache folder"):
         cache_folder("openvino")
+
+
+def test_threads_are_limited_as_asked(style: Style) -> None:
+    before = torch.get_num_threads()
+    try:
+        with open_engine(style, backend="eager", num_threads=1):
+            assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    with open_engine(style, backend="openvino", num_threads=1) as engine:
+        assert isinstance(engine, OpenVinoEngine)
+        assert engine._compiled.get_property("INFERENCE_NUM_THREADS") == 1
+
+
+def test_kept_slots_are_the_same_at_each_call(style: Style) -> None:
+    with open_engine(style) as engine:
+        first = engine.kept_slots(1)
+        assert [*engine.kept_slots(3)][:1] == [*first]
+        assert engine.kept_slots(3) == engine.kept_slots(3)

@@ -1,0 +1,76 @@
+"""Small pictures of what went in and what came out."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pmsgan.batch.decode import Pixels, decode, quiet_decoders, read_file
+from pmsgan.batch.fit import take
+from pmsgan.batch.images import load
+from pmsgan.batch.plan import Job
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ImageError
+from pmsgan.styles.registry import Style
+
+MAX_SHOWN = 60
+MAX_SIDE = 240
+"""Of a small picture [pixels]."""
+JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture and its translation, of the same size."""
+
+    name: str
+    """Path below IN."""
+    height: int
+    """Pixels."""
+    width: int
+    """Pixels."""
+    before: str
+    """A data URI."""
+    after: str
+    """Likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Which pictures to show; they are read when they are asked for."""
+
+    style: Style
+    settings: ConvertSettings
+    out_dir: Path
+    jobs: tuple[Job, ...]
+
+    def pairs(self) -> Iterator[Pair]:
+        """Read the pictures as they lie on the disk now; those that cannot be read are left out."""
+        with quiet_decoders():
+            for job in sorted(self.jobs, key=lambda job: job.name):
+                with suppress(ImageError):
+                    yield self._pair(job)
+
+    def _pair(self, job: Job) -> Pair:
+        size = self.style.height, self.style.width
+        row = np.empty((*size, 3), np.uint8)
+        loaded = load(job.source, size, self.settings)
+        loaded.fill(row)
+        before = take(row, loaded.placement)
+        data, _ = read_file(self.out_dir / job.output)
+        after = decode(data, before.shape[:2]).pixels
+        scale = min(1.0, MAX_SIDE / max(before.shape[:2]))
+        height, width = (max(1, round(side * scale)) for side in before.shape[:2])
+        return Pair(
+            job.name, height, width, _uri(before, height, width), _uri(after, height, width)
+        )
+
+
+def _uri(image: Pixels, height: int, width: int) -> str:
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

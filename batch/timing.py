@@ -1,0 +1,126 @@
+"""Where the time of a folder run goes: how long each stage takes, and pictures over time."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Stage = Literal["read", "decode", "resize", "copy", "run", "encode", "write"]
+"""In the order in which a picture meets them; copy is to and from a GPU."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+MAX_SPANS = 120
+"""Of `Throughput`."""
+_BIN_WIDTH = math.log(1.02)
+_SHORTEST_S = 1e-7
+
+
+class Durations:
+    """How long something took each time; in little memory, however often that was.
+
+    Durations are counted in bins that are 2 % wide, so quantiles are within 1 % of the truth.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.count = 0
+        self.total_s = 0.0
+        self._bins: Counter[int] = Counter()
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.count += 1
+        self.total_s += seconds
+        self._bins[math.floor(math.log(max(seconds, _SHORTEST_S)) / _BIN_WIDTH)] += 1
+
+    def merge(self, other: "Durations") -> None:
+        """Count all of another's, too."""
+        self.count += other.count
+        self.total_s += other.total_s
+        self._bins.update(other._bins)
+
+    def quantile(self, share: float) -> float:
+        """Return the duration [seconds] that `share` (0..1) of all do not exceed; NaN if none."""
+        wanted, seen = share * self.count, 0
+        for place in sorted(self._bins):
+            seen += self._bins[place]
+            if seen >= wanted:
+                return math.exp((place + 0.5) * _BIN_WIDTH)
+        return math.nan
+
+    def to_json(self) -> dict[str, Any]:
+        """Return count, sum [seconds], and quantiles [milliseconds], which are null if none."""
+        quantiles = {"p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
+        return {
+            "count": self.count,
+            "busy_s": self.total_s,
+        } | {
+            f"{name}_ms": 1e3 * self.quantile(share) if self.count else None
+            for name, share in quantiles.items()
+        }
+
+
+class StageTimes:
+    """The durations of each stage, of one thread or merged; nothing here is locked."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.stages: dict[Stage, Durations] = {stage: Durations() for stage in STAGES}
+
+    @contextmanager
+    def measure(self, stage: Stage) -> Iterator[None]:
+        """Count the time spent inside, also where it ends in an error."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[stage].add(time.perf_counter() - start)
+
+    def merge(self, other: "StageTimes") -> None:
+        """Count all of another's, too."""
+        for stage, durations in other.stages.items():
+            self.stages[stage].merge(durations)
+
+
+class Throughput:
+    """How many pictures ended in each of at most `MAX_SPANS` spans of equal length."""
+
+    def __init__(self) -> None:
+        """Start with short spans; they are doubled when they no longer suffice."""
+        self.span_s = 0.25
+        self.counts: list[int] = []
+
+    def add(self, since_start_s: float) -> None:
+        """Count a picture that has ended now."""
+        while (place := int(since_start_s / self.span_s)) >= MAX_SPANS:
+            self.span_s *= 2.0
+            self.counts = [sum(self.counts[i : i + 2]) for i in range(0, len(self.counts), 2)]
+        self.counts += [0] * (place + 1 - len(self.counts))
+        self.counts[place] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the length of a span [seconds] and what ended in each; the last is not whole."""
+        return {"span_s": self.span_s, "images": self.counts}
+
+
+@dataclass(slots=True)
+class Timing:
+    """Where the time of a run went."""
+
+    wall_s: float = 0.0
+    """From start to end [seconds]."""
+    cpu_s: float = 0.0
+    """Processor time of the whole process [seconds]."""
+    warm_up_s: float = 0.0
+    """The engine's first batch [seconds], which may take longer than others and is kept apart."""
+    stages: StageTimes = field(default_factory=StageTimes)
+    """Of each picture; copy and run of each batch but the first. On a GPU by its own clock."""
+    throughput: Throughput = field(default_factory=Throughput)
+    """Pictures over time."""
+
+    def busy_s(self, stages: Sequence[Stage]) -> float:
+        """Return how long stages took in sum [seconds]."""
+        return sum(self.stages.stages[stage].total_s for stage in stages)

@@ -1,0 +1,150 @@
+"""What this machine is: reports say it, since no figure means anything without."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.engine.gpu import count_gpus
+
+MODULES = (
+    "cv2", "numpy", "onnx", "openvino", "PIL", "pycuda", "tensorrt", "tensorrt_rtx", "torch",
+)  # fmt: skip
+"""Those whose versions bear on speed or on pixels; some come in packages of several names."""
+_FLAGS = ("avx2", "avx512", "avx_", "amx", "sve", "asimd", "bf16", "i8mm")
+"""Beginnings of the names of what makes matrix products quick, on x86 and on Arm."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """Processors, memory, and versions of what runs on them."""
+
+    cpu: str
+    cpu_flags: tuple[str, ...]
+    """Those of AVX, AMX and their like; empty where the system does not tell."""
+    cores: int
+    """That this process may use."""
+    memory_bytes: int | None
+    gpus: tuple[str, ...]
+    """Name and driver of each NVIDIA GPU."""
+    system: str
+    python: str
+    packages: dict[str, str]
+    """Versions of what is installed of the packages of `MODULES`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line for people."""
+        kinds = [name for name in ("AMX", "AVX-512 BF16", "AVX-512", "AVX2") if self._has(name)]
+        cores = f"{self.cores} core{'s' * (self.cores != 1)}"
+        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 2**30:.0f} GiB"
+        gpus = "".join(f", {gpu}" for gpu in self.gpus)
+        return f"{self.cpu}, {cores}{f' ({kinds[0]})' if kinds else ''}{memory}{gpus}"
+
+    def _has(self, kind: str) -> bool:
+        start = {"AMX": "amx_tile", "AVX-512 BF16": "avx512_bf16", "AVX-512": "avx512f"}
+        return start.get(kind, kind.lower()) in self.cpu_flags
+
+
+@functools.cache
+def examine_machine() -> Machine:
+    """Look once."""
+    facts = _cpu_facts()
+    flags = (facts.get("flags") or facts.get("Features") or "").split()
+    return Machine(
+        cpu=facts.get("model name") or _cpu_name(),
+        cpu_flags=tuple(sorted(flag for flag in flags if flag.startswith(_FLAGS))),
+        cores=count_cores(),
+        memory_bytes=_memory_bytes(),
+        gpus=_gpus(),
+        system=platform.platform(),
+        python=platform.python_version(),
+        packages=_versions(),
+    )
+
+
+def count_cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has had; None where the system does not tell."""
+    for line in _lines("/proc/self/status"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cpu_facts() -> dict[str, str]:
+    """Return what Linux says of the first processor."""
+    facts: dict[str, str] = {}
+    for line in _lines("/proc/cpuinfo"):
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    return facts
+
+
+def _cpu_name() -> str:
+    if sys.platform == "darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gpus() -> tuple[str, ...]:
+    if not count_gpus():
+        return ()
+    told = _output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    return tuple(line.replace(",", ", driver", 1) for line in told.splitlines())
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    packages = importlib.metadata.packages_distributions()
+    for module in MODULES:
+        for package in packages.get(module, ()):
+            versions[package] = importlib.metadata.version(package)
+    return versions
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _output(*command: str) -> str:
+    """Return what a program prints; nothing where there is none, or where it fails."""
+    if (program := shutil.which(command[0])) is None:
+        return ""
+    try:
+        ended = subprocess.run(
+            [program, *command[1:]], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ended.stdout.strip()

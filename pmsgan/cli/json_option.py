@@ -1,0 +1,13 @@
+"""`--json`, the same for every command that reports."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def to_json(content: Any) -> str:
+    """Return plain values as commands print them."""
+    return json.dumps(content, indent=2)

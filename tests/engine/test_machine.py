@@ -1,0 +1,93 @@
+"""What this machine is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pmsgan.engine import machine as machine_module
+from pmsgan.engine.doctor import diagnose
+from pmsgan.engine.machine import Machine, count_cores, examine_machine, peak_memory_bytes
+
+CPUINFO = """\
+processor\t: 0
+model name\t: Some CPU @ 3.00GHz
+flags\t\t: fpu sse2 avx avx2 fma avx512f avx512_bf16 avx_vnni amx_tile amx_bf16 ht
+
+processor\t: 1
+model name\t: Another
+"""
+
+
+def test_this_machine_has_cores_and_packages() -> None:
+    machine = examine_machine()
+    assert 1 <= machine.cores == count_cores()
+    assert machine.packages["numpy"] == np.__version__
+    assert {"openvino", "torch", "pillow", "onnx"} <= set(machine.packages)
+    assert machine.to_json()["python"] == machine.python
+
+
+def test_processors_are_read_as_linux_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = machine_module._lines
+    monkeypatch.setattr(
+        machine_module,
+        "_lines",
+        lambda path: CPUINFO.splitlines() if path == "/proc/cpuinfo" else real(path),
+    )
+    machine: Machine = examine_machine.__wrapped__()
+    assert machine.cpu == "Some CPU @ 3.00GHz"
+    assert machine.cpu_flags == (
+        "amx_bf16", "amx_tile", "avx2", "avx512_bf16", "avx512f", "avx_vnni",
+    )  # fmt: skip
+    assert str(machine).startswith(f"Some CPU @ 3.00GHz, {machine.cores} core")
+    assert "(AMX)" in str(machine)
+
+
+def test_other_systems_tell_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_module, "_lines", lambda path: [])
+    monkeypatch.setattr(machine_module, "_memory_bytes", lambda: None)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    machine: Machine = examine_machine.__wrapped__()
+    assert machine.cpu
+    assert machine.cpu_flags == ()
+    assert "GiB" not in str(machine)
+    assert (peak_memory_bytes() or 0) > 0
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(machine_module, "_output", lambda *command: "Apple M9")
+    assert examine_machine.__wrapped__().cpu == "Apple M9"
+
+
+def test_gpus_have_their_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine_module, "count_gpus", lambda: 1)
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'NVIDIA Some, 580.1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    machine: Machine = examine_machine.__wrapped__()
+    assert machine.gpus == ("NVIDIA Some, driver 580.1",)
+    assert "NVIDIA Some" in str(machine)
+    program.write_text("#!/bin/sh\nexit 1\n")
+    assert examine_machine.__wrapped__().gpus == ()
+    program.unlink()
+    assert examine_machine.__wrapped__().gpus == ()
+
+
+def test_peak_memory_is_that_of_this_process() -> None:
+    code = (
+        "from pmsgan.engine.machine import peak_memory_bytes as peak; before = peak();"
+        "data = bytearray(100 << 20); print(peak() - before)"
+    )
+    grown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 90 << 20 < int(grown.stdout) < 130 << 20
+
+
+def test_the_diagnosis_names_what_each_backend_lacks() -> None:
+    diagnosis = diagnose()
+    content = diagnosis.to_json()
+    assert [it["name"] for it in content["backends"]] == [
+        "tensorrt", "tensorrt-rtx", "openvino", "eager",
+    ]  # fmt: skip
+    for backend in content["backends"]:
+        assert backend["can_run"] == (backend["missing"] is None)
