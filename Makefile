@@ -20,7 +20,7 @@ INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
 demo: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out --style anime
-	@echo "Look at the pictures in out/ and at out/report.json"
+	@echo "Look at the pictures in out/, and open out/report.html in a browser"
 
 test: .venv/pycuda
 	.venv/bin/python -m pytest --cov --cov-report=term --cov-fail-under=90
@@ -41,7 +41,9 @@ gpu-check: .venv/dev
 	.venv/bin/pmsgan doctor
 	.venv/bin/pmsgan build-engine --require-gpu
 	.venv/bin/python -m pytest -m gpu tests/engine/tensorrt
-	.venv/bin/python tools/bench_gpu.py docs/benchmarks/gpu
+	.venv/bin/python tools/untrained_style.py build/base32
+	.venv/bin/pmsgan bench --style build/base32 --sizes 256,512 --batches 1,8,32 \
+	  --backends tensorrt,tensorrt-rtx,eager,torch-compile,pix2pix -o docs/benchmarks/gpu
 
 clean:
 	rm -rf .venv build out

@@ -8,7 +8,9 @@ import typer
 
 import pmsgan
 from pmsgan.cli import boundary
+from pmsgan.cli.bench import bench
 from pmsgan.cli.build_engine import build_engine
+from pmsgan.cli.compare import compare
 from pmsgan.cli.convert import convert
 from pmsgan.cli.doctor import doctor
 from pmsgan.cli.export import export
@@ -30,6 +32,8 @@ app.command()(convert)
 app.command()(train)
 app.command()(export)
 app.command("build-engine")(build_engine)
+app.command()(bench)
+app.command()(compare)
 app.command()(doctor)
 app.add_typer(prepare_app, name="prepare")
 app.add_typer(styles_app, name="styles")

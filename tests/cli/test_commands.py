@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import pmsgan
+from pmsgan.batch import baseline
 from pmsgan.batch.out_folder import OutError, OutFolder
+from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
@@ -58,7 +61,7 @@ def test_convert_leaves_pictures_and_a_report(
     result = pmsgan_command("convert", in_dir, out, "--style", style.folder)
     assert result.exit_code == 0, result.output
     assert "9 done, 0 failed" in result.stdout
-    assert "times eager" in result.stdout
+    assert "times as fast" in result.stdout
     assert (
         "backend openvino (no NVIDIA GPU with a driver was found; the first that can run here)"
         in caplog.text
@@ -66,6 +69,62 @@ def test_convert_leaves_pictures_and_a_report(
     assert "converting: 100%" in result.stderr
     assert len(list(out.rglob("*.png"))) == 9
     assert json.loads((out / "report.json").read_text())["images_done"] == 9
+    assert f"report: {out / 'report.html'}" in result.stderr
+    assert "9 done, 0 failed" in (out / "report.html").read_text()
+
+
+def test_reports_are_json_where_that_is_wanted(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def told(*arguments: object) -> Any:
+        result = pmsgan_command(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    plan = told("convert", in_dir, out, "--dry-run")
+    assert plan["jobs"][0] == {"name": "picture_0.png", "output": "picture_0.png"}
+    report = told("convert", in_dir, out, "--style", style.folder, "--no-baseline")
+    assert report == json.loads((out / "report.json").read_text())
+    compared = told("compare", out / "report.json", out / "report.json")
+    assert {figure["verdict"] for figure in compared["figures"]} == {"same"}
+    assert told("doctor")["kind"] == "diagnosis"
+    assert "anime" in [it["name"] for it in told("styles", "list")]
+    assert told("styles", "show", style.folder)["height"] == 64
+    exported = told("export", style.folder, "-o", tmp_path / "g.onnx")
+    assert exported["parity"]["max_difference"] <= 1
+    built = told("build-engine", "--style", style.folder)
+    assert built["engine"]["backend"] == "openvino"
+
+
+def test_a_page_is_no_place_for_the_json(in_dir: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    result = pmsgan_command("convert", in_dir, tmp_path / "out", "--report", report)
+    assert result.exit_code == 2
+    assert "the page goes beside it" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_bench_prints_a_table_and_leaves_reports(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline, "ROUND_S", 0.0)
+    monkeypatch.setattr(run, "examine_work", lambda *arguments: None)
+    arguments = (
+        "bench", "--style", style.folder, "--backends", "openvino,eager", "--rounds", "1",
+        "--batches", "2",
+    )  # fmt: skip
+    result = pmsgan_command(*arguments, "-o", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert "64x64, batch 2" in result.stdout
+    result = pmsgan_command(*arguments, "-o", tmp_path / "b", "--json")
+    assert json.loads(result.stdout) == json.loads((tmp_path / "b" / "bench.json").read_text())
+    result = pmsgan_command("compare", tmp_path / "a" / "bench.json", tmp_path / "b" / "bench.json")
+    assert result.exit_code == 0
+    assert "beyond noise" in result.stdout
+    for wrong in (("--sizes", "large"), ("--backends", "cuda"), ("--batches", "0")):
+        result = pmsgan_command("bench", *wrong)
+        assert result.exit_code == 2, result.output
+    assert pmsgan_command("compare", tmp_path, tmp_path).exit_code == 2
 
 
 def test_convert_names_bad_files_and_exits_1(style: Style, in_dir: Path, tmp_path: Path) -> None:

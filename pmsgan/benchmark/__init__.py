@@ -1,0 +1,1 @@
+"""Measure everything that can run a style here beside each other, and compare two reports."""

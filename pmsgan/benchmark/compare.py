@@ -1,0 +1,170 @@
+"""Say what got faster or slower between two reports, beyond the noise of both."""
+
+import json
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pmsgan.errors import ConfigError
+from pmsgan.spread import Spread
+
+TOLERANCE = 0.05
+"""Medians that are closer than this do not differ, however small the spread within each run is."""
+MIN_SPANS = 4
+"""A run that took fewer spans of time does not show how much it varies."""
+
+Verdict = Literal["faster", "slower", "same"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """Something that both reports have measured."""
+
+    name: str
+    unit: str
+    """images/s, where more is better, or ms, where less is."""
+    a: Spread
+    b: Spread
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast B is as A."""
+        ratio = self.b.median / self.a.median
+        return 1.0 / ratio if self.unit == "ms" else ratio
+
+    @property
+    def verdict(self) -> Verdict:
+        """A difference counts where the spreads do not touch and the medians are far apart."""
+        overlap = self.a.low <= self.b.high and self.b.low <= self.a.high
+        if overlap or 1 / (1 + TOLERANCE) <= self.speed <= 1 + TOLERANCE:
+            return "same"
+        return "faster" if self.speed > 1 else "slower"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Two reports beside each other."""
+
+    figures: tuple[Figure, ...]
+    changed: dict[str, tuple[Any, Any]]
+    """What was not the same in both: settings, machine, versions."""
+    unmatched: tuple[str, ...]
+    """What only one of them has measured."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "kind": "comparison",
+            "changed": self.changed,
+            "figures": [
+                asdict(figure) | {"speed": figure.speed, "verdict": figure.verdict}
+                for figure in self.figures
+            ],
+            "unmatched": self.unmatched,
+        }
+
+    def to_text(self) -> str:
+        """Return the comparison for people."""
+        width = max((len(figure.name) for figure in self.figures), default=0) + 2
+        lines = [f"changed: {name}: {a} -> {b}" for name, (a, b) in self.changed.items()]
+        lines.append(f"{'':<{width}}{'A':>26}{'B':>26}{'':>10}{'B/A speed':>10}")
+        lines += [
+            f"{figure.name:<{width}}{figure.a!s:>26}{figure.b!s:>26} {figure.unit:<9}"
+            f"{figure.speed:>10.2f}  {'' if figure.verdict == 'same' else figure.verdict}"
+            for figure in self.figures
+        ]
+        if self.unmatched:
+            lines.append(f"only in one of them: {'; '.join(self.unmatched)}")
+        counts = {kind: 0 for kind in ("faster", "slower", "same")}
+        for figure in self.figures:
+            counts[figure.verdict] += 1
+        lines.append(
+            f"{counts['faster']} faster, {counts['slower']} slower, "
+            f"{counts['same']} without a difference beyond noise"
+        )
+        return "\n".join(lines)
+
+
+def compare_reports(a: Path, b: Path) -> Comparison:
+    """Compare two files that `pmsgan convert` or `pmsgan bench` has written.
+
+    Raises:
+        ConfigError: one cannot be read, or they are of different kinds.
+    """
+    first, second = _read(a), _read(b)
+    if first["kind"] != second["kind"]:
+        raise ConfigError(
+            f"{a} is a {first['kind']} and {b} a {second['kind']}: compare two of a kind"
+        )
+    figures = [dict(_figures(report)) for report in (first, second)]
+    settings = [dict(_settings(report)) for report in (first, second)]
+    return Comparison(
+        figures=tuple(
+            Figure(name=name[0], unit=name[1], a=spread, b=figures[1][name])
+            for name, spread in figures[0].items()
+            if name in figures[1]
+        ),
+        changed={
+            name: (settings[0].get(name), settings[1].get(name))
+            for name in dict.fromkeys([*settings[0], *settings[1]])
+            if settings[0].get(name) != settings[1].get(name)
+        },
+        unmatched=tuple(name for name, _ in figures[0].keys() ^ figures[1].keys()),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON: give report.json or bench.json") from error
+    if not isinstance(content, dict) or content.get("kind") not in ("conversion", "benchmark"):
+        raise ConfigError(f"{path} is no report: give report.json or bench.json")
+    return content
+
+
+def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]:
+    """Yield name, unit and value of all that was measured."""
+    if report["kind"] == "benchmark":
+        for row in report["rows"]:
+            case = f"{row['size']} batch {row['batch']}, {row['title']}"
+            yield (f"{case}: alone", "images/s"), Spread(**row["alone"])
+            yield (f"{case}: end to end", "images/s"), Spread(**row["end_to_end"])
+        return
+    spans = report["throughput"]
+    rates = [count / spans["span_s"] for count in spans["images"][:-1]]  # the last is not whole
+    if len(rates) >= MIN_SPANS:
+        low, _, high = statistics.quantiles(rates, n=4)
+        yield (
+            ("end to end", "images/s"),
+            Spread(median=report["images_per_s"], low=low, high=high),
+        )
+    for stage, times in report["stages"].items():
+        if times["count"]:
+            yield (
+                (f"stage {stage}", "ms"),
+                Spread(median=times["median_ms"], low=times["p25_ms"], high=times["p75_ms"]),
+            )
+    for baseline in report["baselines"]:
+        for kind in ("alone", "end_to_end"):
+            turns, title = baseline[kind], kind.replace("_", " ")
+            name = f"beside {baseline['title']}: engine {title}"
+            yield (name, "images/s"), Spread(**turns["engine_images_per_s"])
+            name = f"{baseline['title']} {title}"
+            yield (name, "images/s"), Spread(**turns["rival_images_per_s"])
+
+
+def _settings(report: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a difference may come from."""
+    yield "pmsgan", report["pmsgan"]
+    yield "style", report["style"]
+    for group in ("config", "engine", "workers", "machine"):
+        for name, value in report.get(group, {}).items():
+            if isinstance(value, dict):
+                yield from ((f"{name} {key}", inner) for key, inner in value.items())
+            else:
+                yield f"{group} {name}", value

@@ -1,0 +1,221 @@
+"""Measure everything that can run a style here beside each other."""
+
+import itertools
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+
+from pmsgan.batch.baseline import Baseline, eager_contenders, measure_against
+from pmsgan.batch.convert import choose_workers
+from pmsgan.batch.pipeline import MIN_SLOTS
+from pmsgan.batch.plan import Job, plan_folder
+from pmsgan.batch.rival import Contender
+from pmsgan.batch.sample import Sample, load_pictures
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
+from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
+from pmsgan.benchmark.work import Work, examine_work
+from pmsgan.engine.choices import Backend
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.machine import examine_machine
+from pmsgan.engine.parity import Pictures, check_pictures
+from pmsgan.engine.select import NEEDS, open_engine, what_is_missing
+from pmsgan.errors import ConfigError, EngineError
+from pmsgan.styles.registry import Style, find_style
+
+NUM_PICTURES = 32
+"""At most; fewer where a rival is slow."""
+_SETTINGS = ConvertSettings(output_format="jpg")
+_PEER_MODULE = "pmsgan.benchmark.peer"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One size and one batch."""
+
+    style: Style
+    batch: int | None
+    work: Work | None
+    pictures: Path | None
+
+
+def run_benchmark(
+    style: Style | str, config: BenchmarkConfig, pictures: Path | None = None
+) -> Benchmark:
+    """Measure a style in everything that can run here, over sizes and batches.
+
+    The first backend that can run here is held against each of the others in turn, on the same
+    pictures, in memory and from files to files.
+
+    Args:
+        style: a style, its name, or the path of its folder; for other sizes than its own, the graph
+            is exported again.
+        config: what to measure.
+        pictures: a folder of them; by default they are drawn.
+
+    Raises:
+        ConfigError: a size that the network cannot take, or no picture.
+        StyleError: there is no such style.
+        EngineError: nothing can run the style here.
+    """
+    found = find_style(style) if isinstance(style, str) else style
+    results: list[Row | Missing] = []
+    for size in config.sizes or (None,):
+        with _in_size(found, size) as sized:
+            work = None
+            try:
+                work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)
+            except EngineError as error:
+                results.append(_missing("GFLOP/s", sized, str(error)))
+            for batch in config.batches or (None,):
+                results += _measure(_Case(sized, batch, work, pictures), config)
+    return Benchmark(
+        style=found.name,
+        machine=examine_machine(),
+        config=config,
+        rows=tuple(it for it in results if isinstance(it, Row)),
+        missing=tuple(it for it in results if isinstance(it, Missing)),
+    )
+
+
+def _missing(title: str, style: Style, reason: str, *, is_failure: bool = False) -> Missing:
+    return Missing(title, _size(style), reason, is_failure)
+
+
+def _size(style: Style) -> str:
+    return f"{style.width}x{style.height}"
+
+
+@contextmanager
+def _in_size(style: Style, side: int | None) -> Iterator[Style]:
+    """Yield a style for pictures of another size, which lives as long as the block."""
+    if side is None or (style.height, style.width) == (side, side):
+        yield style
+        return
+    if (missing := what_is_missing("eager")) is not None:
+        raise EngineError(f"another size than the style's takes a new export, and {missing}")
+    from pmsgan.export.style_folder import write_style
+    from pmsgan.model.weights import load_generator
+    from pmsgan.styles.registry import read_style
+
+    _log.info("exporting %s for %dx%d", style.name, side, side)
+    with tempfile.TemporaryDirectory(prefix="pmsgan-bench-") as scratch:
+        folder = Path(scratch) / style.name
+        write_style(
+            load_generator(style.weights, style.generator),
+            folder,
+            height=side,
+            width=side,
+            input_kind=style.input,
+            output_kind=style.output,
+            origin={},
+        )
+        yield read_style(folder)
+
+
+def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
+    """Measure one size and one batch."""
+    backends: list[Backend] = [name for name in NEEDS if name in config.contenders]
+    runnable = [name for name in backends if what_is_missing(name) is None]
+    for name in config.contenders:
+        backend: Backend = name if name in NEEDS else "eager"
+        if (missing := what_is_missing(backend)) is not None:
+            yield _missing(name, case.style, missing)
+        elif name == "pix2pix" and not fits_peer(case.style.height, case.style.width):
+            reason = f"its pictures have sides that are multiples of {PEER_SIDE_MULTIPLE}"
+            yield _missing(name, case.style, reason)
+    if not runnable:
+        raise EngineError(
+            "none of the backends to measure can run here; pmsgan doctor says why"
+            if backends
+            else "name a backend to hold the others against, such as openvino"
+        )
+    with ExitStack() as stack:
+        engine = stack.enter_context(
+            open_engine(
+                case.style,
+                backend=runnable[0],
+                max_batch=case.batch,
+                num_threads=config.num_threads,
+            )
+        )
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-bench-"))
+        sample = _sample(case, config, Path(scratch))
+        contenders = list(_contenders(engine, runnable, config, case.style))
+        measured: list[Baseline] = []
+        reference: Pictures | None = None
+        for number, contender in enumerate(contenders, 1):
+            _log.info(
+                "%s, batch %d: %d of %d", _size(case.style), engine.info.max_batch, number,
+                len(contenders),
+            )  # fmt: skip
+            try:
+                baseline, reference = measure_against(
+                    engine,
+                    contender,
+                    sample,
+                    num_rounds=config.num_rounds,
+                    num_threads=config.num_threads,
+                    reference=reference,
+                )
+            except EngineError as error:
+                yield _missing(contender.title, case.style, str(error), is_failure=True)
+                continue
+            measured.append(baseline)
+        if not measured:
+            raise EngineError(f"nothing could be held against {runnable[0]}")
+        yield engine_row(engine.info, measured, case.work)
+        for baseline in measured:
+            yield rival_row(engine.info, baseline, case.work)
+
+
+def _contenders(
+    engine: Engine, runnable: list[Backend], config: BenchmarkConfig, style: Style
+) -> Iterator[Contender]:
+    """Yield the rivals; eager PyTorch in FP32 is the first, since all are compared with it."""
+    eager = eager_contenders(engine.info)
+    best = eager[-1].precision
+    has_torch = what_is_missing("eager") is None
+    if "eager" in runnable:
+        yield from eager
+    if "torch-compile" in config.contenders and has_torch:
+        yield Contender(backend="eager", precision=best, is_compiled=True)
+    if "pix2pix" in config.contenders and has_torch and fits_peer(style.height, style.width):
+        yield from (replace(it, network="pix2pix", module=_PEER_MODULE) for it in eager)
+    for backend in runnable:
+        if backend == "eager":
+            continue
+        if backend != engine.info.backend:
+            yield Contender(backend=backend, precision="auto")
+        if backend != engine.info.backend or engine.info.precision != "fp32":
+            yield Contender(backend=backend, precision="fp32")
+
+
+def _sample(case: _Case, config: BenchmarkConfig, scratch: Path) -> Sample:
+    """Return pictures as files and in memory: those of a folder, or drawn ones."""
+    folder = case.pictures
+    if folder is None:
+        folder = scratch / "drawn"
+        folder.mkdir()
+        drawn = check_pictures(case.style.height, case.style.width)
+        for number, picture in zip(range(NUM_PICTURES), itertools.cycle(drawn), strict=False):
+            cv2.imwrite(str(folder / f"{number:02d}.jpg"), picture)
+    plan = plan_folder(folder, scratch / "out", _SETTINGS.output_format)
+    jobs: Iterator[Job] = itertools.islice(plan.jobs(), NUM_PICTURES)
+    readable, pictures = load_pictures(jobs, case.style, _SETTINGS)
+    if pictures is None:
+        raise ConfigError(f"{folder} has no picture that can be read")
+    return Sample(
+        style=case.style,
+        settings=_SETTINGS,
+        workers=choose_workers(config.num_threads, config.num_threads, MIN_SLOTS),
+        jobs=tuple(readable),
+        pictures=pictures,
+    )

@@ -1,0 +1,153 @@
+"""How much work a picture is, and how fast this machine multiplies matrices.
+
+Run as `python -m pmsgan.benchmark.work`, in a process of its own, since torch and pycuda do not
+share one.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from pmsgan.benchmark.config import fits_peer
+from pmsgan.engine.select import what_is_missing
+from pmsgan.errors import EngineError
+from pmsgan.model.config import GeneratorConfig
+
+NUM_PRODUCTS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """Work and the rate that bounds it."""
+
+    network_gflop: dict[str, float]
+    """Of one picture, for each network; a multiplication with an addition is two [10^9]."""
+    matrix_gflop_per_s: dict[str, float]
+    """Of a large matrix product, for each precision."""
+
+
+def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
+    """Count and measure.
+
+    Args:
+        config: the network.
+        height: of a picture [pixels].
+        width: of a picture [pixels].
+        num_threads: that a CPU computes with; by default all of it.
+
+    Raises:
+        EngineError: torch is not installed, or the child failed.
+    """
+    if (missing := what_is_missing("eager")) is not None:
+        raise EngineError(missing)
+    question = {
+        "config": asdict(config), "height": height, "width": width, "num_threads": num_threads,
+    }  # fmt: skip
+    child = subprocess.run(
+        [sys.executable, "-m", "pmsgan.benchmark.work", json.dumps(question)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if child.returncode != 0:
+        reason = (child.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise EngineError(f"the work cannot be counted: {reason}")
+    return Work(**json.loads(child.stdout))
+
+
+def count_gflop(config: GeneratorConfig, height: int, width: int) -> dict[str, float]:
+    """Return the work of one picture for both networks [10^9]; without the peer where it cannot."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from pmsgan.benchmark.unet import UNet
+    from pmsgan.model.generator import Generator
+
+    with torch.device("meta"):
+        networks: dict[str, torch.nn.Module] = {"PMSGAN": Generator(config)}
+        if fits_peer(height, width):
+            networks["pix2pix"] = UNet()
+        counts = {}
+        for name, network in networks.items():
+            with FlopCounterMode(display=False) as counter:
+                network.eval()(torch.empty(1, 3, height, width))
+            counts[name] = counter.get_total_flops() / 1e9
+    return counts
+
+
+def matrix_rates(num_threads: int | None) -> dict[str, float]:
+    """Return how fast large matrices are multiplied here [10^9 operations a second].
+
+    On a CPU by PyTorch or by OpenVINO, whichever is faster.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return {name: _torch_rate(name, "cuda", 8192) for name in ("fp32", "bf16", "fp16")}
+    side = 2048
+    return {
+        name: max(_openvino_rate(name, side, num_threads), _torch_rate(name, "cpu", side))
+        for name in ("fp32", "bf16")
+    }
+
+
+def _torch_rate(precision: str, device: str, side: int) -> float:
+    import torch
+
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    matrix = torch.randn(side, side, device=device).to(types[precision])
+
+    def multiply() -> None:
+        torch.mm(matrix, matrix)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return _rate(multiply, side)
+
+
+def _openvino_rate(precision: str, side: int, num_threads: int | None) -> float:
+    import numpy as np
+    import openvino
+    from openvino import opset13
+
+    matrix = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
+    left = opset13.parameter(matrix.shape, np.float32)
+    product = opset13.matmul(left, opset13.constant(matrix), False, False)
+    properties = {"INFERENCE_PRECISION_HINT": precision.replace("fp", "f")} | (
+        {} if num_threads is None else {"INFERENCE_NUM_THREADS": num_threads}
+    )
+    request = openvino.compile_model(
+        openvino.Model([product], [left]), "CPU", properties
+    ).create_infer_request()
+    request.set_input_tensor(openvino.Tensor(matrix))
+    return _rate(request.infer, side)
+
+
+def _rate(multiply: Callable[[], object], side: int) -> float:
+    multiply()  # warms up
+    seconds = []
+    for _ in range(NUM_PRODUCTS):
+        start = time.perf_counter()
+        multiply()
+        seconds.append(time.perf_counter() - start)
+    return 2 * side**3 / min(seconds) / 1e9  # what the machine can do, not what else it does
+
+
+def _main(question: str) -> None:
+    import torch
+
+    content = json.loads(question)
+    if content["num_threads"] is not None:
+        torch.set_num_threads(content["num_threads"])
+    content["config"]["dilations"] = tuple(content["config"]["dilations"])
+    config = GeneratorConfig(**content["config"])
+    gflop = count_gflop(config, content["height"], content["width"])
+    json.dump(
+        asdict(Work(network_gflop=gflop, matrix_gflop_per_s=matrix_rates(content["num_threads"]))),
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -1,0 +1,71 @@
+"""`pmsgan bench`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmsgan.benchmark.config import CONTENDERS, BenchmarkConfig
+from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
+
+_USUAL = BenchmarkConfig()
+
+
+@one_line_errors
+def bench(
+    style: Annotated[str, typer.Option(help="Name of a style, or its folder.")] = "anime",
+    sizes: Annotated[
+        str, typer.Option(help="Sides of pictures, such as 256,512.", show_default="the style's")
+    ] = "",
+    batches: Annotated[
+        str, typer.Option(help="Batches, such as 1,4,8.", show_default="the engine's choice")
+    ] = "",
+    backends: Annotated[str, typer.Option(help=f"all, or some of {','.join(CONTENDERS)}.")] = "all",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="That a CPU computes with.", show_default="all")
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Times that each side works on the pictures.")
+    ] = _USUAL.num_rounds,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures to measure on.", show_default="drawn ones"),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for bench.json, bench.md, bench.svg.")
+    ] = Path("bench"),
+    as_json: JsonOption = False,
+) -> None:
+    """Measure all that can run a style here beside each other.
+
+    The first backend that can run here is held against each of the others in turn: on the same
+    pictures, in memory and from files to files, with the accuracy beside it. Among them are eager
+    PyTorch, torch.compile, and a peer: the U-Net of pix2pix. Takes minutes; for slow networks and
+    several sizes an hour.
+    """
+    config = BenchmarkConfig(
+        sizes=_numbers(sizes, "--sizes"),
+        batches=_numbers(batches, "--batches"),
+        contenders=CONTENDERS if backends == "all" else tuple(backends.split(",")),
+        num_threads=threads,
+        num_rounds=rounds,
+    )
+    from pmsgan.benchmark.files import write_benchmark
+    from pmsgan.benchmark.run import run_benchmark
+
+    result = run_benchmark(style, config, pictures)
+    typer.echo(to_json(result.to_json()) if as_json else result.to_text())
+    write_benchmark(result, output)
+    typer.echo(f"report: {output / 'bench.md'}", err=True)
+    if any(it.is_failure for it in result.missing):
+        raise typer.Exit(ExitCode.SOME_FAILED)
+
+
+def _numbers(text: str, option: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no list of numbers such as 1,4,8", param_hint=option
+        ) from None

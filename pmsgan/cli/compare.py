@@ -1,0 +1,30 @@
+"""`pmsgan compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.terminal import printable
+
+
+@one_line_errors
+def compare(
+    a: Annotated[Path, typer.Argument(help="A report.json of convert, or a bench.json of bench.")],
+    b: Annotated[Path, typer.Argument(help="Another of the same kind, to be held against it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what got faster or slower from one report to another, beyond the noise of both.
+
+    A difference counts where the ranges (of the rounds, or the middle half of a run) do not touch
+    and the medians are more than 5 % apart.
+    """
+    from pmsgan.benchmark.compare import compare_reports
+
+    result = compare_reports(a, b)
+    if as_json:
+        typer.echo(to_json(result.to_json()))
+    else:
+        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))

@@ -1,0 +1,117 @@
+"""What counts as faster or slower."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmsgan.benchmark.compare import Figure, compare_reports
+from pmsgan.errors import ConfigError
+from pmsgan.spread import Spread
+
+
+def spread(low: float, median: float, high: float) -> Spread:
+    return Spread(median=median, low=low, high=high)
+
+
+@pytest.mark.parametrize(
+    ("unit", "a", "b", "verdict"),
+    [
+        ("images/s", (9, 10, 11), (19, 20, 21), "faster"),
+        ("images/s", (19, 20, 21), (9, 10, 11), "slower"),
+        ("ms", (9, 10, 11), (19, 20, 21), "slower"),
+        ("ms", (19, 20, 21), (9, 10, 11), "faster"),
+        ("images/s", (9, 10, 15), (14, 20, 21), "same"),  # the spreads overlap
+        ("images/s", (10, 10, 10), (10.4, 10.4, 10.4), "same"),  # too close
+        ("images/s", (10, 10, 10), (9.6, 9.6, 9.6), "same"),
+    ],
+)
+def test_a_difference_counts_beyond_both_spreads_alone(
+    unit: str, a: tuple[float, ...], b: tuple[float, ...], verdict: str
+) -> None:
+    assert Figure(name="x", unit=unit, a=spread(*a), b=spread(*b)).verdict == verdict
+
+
+def benchmark(images_per_s: float, threads: int | None = None, title: str = "eager") -> Any:
+    rate = {"median": images_per_s, "low": 0.99 * images_per_s, "high": 1.01 * images_per_s}
+    return {
+        "kind": "benchmark",
+        "pmsgan": "1",
+        "style": "anime",
+        "config": {"num_threads": threads},
+        "machine": {"cores": 2, "packages": {"torch": "2"}},
+        "rows": [
+            {"size": "64x64", "batch": 4, "title": name, "alone": rate, "end_to_end": rate}
+            for name in ("openvino", title)
+        ],
+    }
+
+
+def conversion(images: list[int], read_ms: float = 1.0) -> Any:
+    times = {"count": 9, "median_ms": read_ms, "p25_ms": 0.9 * read_ms, "p75_ms": 1.1 * read_ms}
+    turns = {
+        "engine_images_per_s": {"median": 9.0, "low": 8.0, "high": 10.0},
+        "rival_images_per_s": {"median": 2.0, "low": 1.0, "high": 3.0},
+    }
+    return {
+        "kind": "conversion",
+        "pmsgan": "1",
+        "style": "anime",
+        "engine": {"precision": "fp32"},
+        "images_per_s": sum(images) / len(images),
+        "throughput": {"span_s": 1.0, "images": images},
+        "stages": {"read": times, "run": {"count": 0, "median_ms": None}},
+        "baselines": [{"title": "eager, fp32", "alone": turns, "end_to_end": turns}],
+    }
+
+
+def written(folder: Path, *contents: Any) -> list[Path]:
+    paths = [folder / f"{number}.json" for number, _ in enumerate(contents)]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_text(json.dumps(content))
+    return paths
+
+
+def test_two_benchmarks(tmp_path: Path) -> None:
+    result = compare_reports(*written(tmp_path, benchmark(10.0), benchmark(5.0, 1, "compiled")))
+    assert [(it.name, it.verdict, it.speed) for it in result.figures] == [
+        ("64x64 batch 4, openvino: alone", "slower", 0.5),
+        ("64x64 batch 4, openvino: end to end", "slower", 0.5),
+    ]
+    assert result.changed == {"config num_threads": (None, 1)}
+    assert len(result.unmatched) == 4
+    text = result.to_text()
+    assert "changed: config num_threads: None -> 1" in text
+    assert "0 faster, 2 slower, 0 without a difference beyond noise" in text
+    assert result.to_json()["figures"][0]["verdict"] == "slower"
+
+
+def test_two_conversions(tmp_path: Path) -> None:
+    paths = written(tmp_path, conversion([10, 11, 9, 10, 10, 3]), conversion([20] * 5 + [3], 0.5))
+    result = compare_reports(*paths)
+    verdicts = {figure.name: figure.verdict for figure in result.figures}
+    assert verdicts["end to end"] == "faster"
+    assert verdicts["stage read"] == "faster"
+    assert verdicts["eager, fp32 alone"] == "same"
+    assert "stage run" not in verdicts
+    same = compare_reports(paths[0], paths[0])
+    assert {figure.verdict for figure in same.figures} == {"same"}
+    assert same.changed == {}
+
+
+def test_a_short_run_shows_no_noise_and_is_not_compared(tmp_path: Path) -> None:
+    paths = written(tmp_path, conversion([10, 10]), conversion([20, 20]))
+    assert "end to end" not in {figure.name for figure in compare_reports(*paths).figures}
+
+
+def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
+    good, other = written(tmp_path, benchmark(1.0), conversion([1]))
+    with pytest.raises(ConfigError, match="compare two of a kind"):
+        compare_reports(good, other)
+    with pytest.raises(ConfigError, match="cannot read"):
+        compare_reports(good, tmp_path / "missing")
+    for text in ("no JSON", "[]", "{}", '{"kind": "plan"}'):
+        (tmp_path / "bad").write_text(text)
+        with pytest.raises(ConfigError, match=r"give report.json or bench.json"):
+            compare_reports(good, tmp_path / "bad")

@@ -1,0 +1,208 @@
+"""Everything that can run here, beside each other."""
+
+import io
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pmsgan.batch import baseline as baseline_module
+from pmsgan.batch.pipeline import Workers
+from pmsgan.batch.rival import Contender
+from pmsgan.batch.sample import Sample
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.benchmark import peer, run, work
+from pmsgan.benchmark.compare import compare_reports
+from pmsgan.benchmark.config import BenchmarkConfig
+from pmsgan.benchmark.files import write_benchmark
+from pmsgan.benchmark.run import run_benchmark
+from pmsgan.benchmark.unet import UNet
+from pmsgan.benchmark.work import Work, count_gflop, examine_work
+from pmsgan.engine import select
+from pmsgan.errors import ConfigError, EngineError, PmsganError
+from pmsgan.export.style_folder import write_style
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.generator import Generator
+from pmsgan.styles.registry import Style, read_style
+
+WORK = Work(network_gflop={"PMSGAN": 2.0}, matrix_gflop_per_s={"fp32": 1e4, "bf16": 2e4})
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multiplying large matrices and waiting for slow rounds is not what most tests are about."""
+    monkeypatch.setattr(run, "examine_work", lambda *arguments: WORK)
+    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_all_sizes_and_batches_are_measured(style: Style, tmp_path: Path) -> None:
+    config = BenchmarkConfig(
+        sizes=(64, 32), batches=(1, 2), contenders=("openvino", "eager"), num_rounds=2,
+        num_threads=1,
+    )  # fmt: skip
+    result = run_benchmark(style, config)
+    assert result.missing == ()
+    cases = [(row.size, row.batch) for row in result.rows if row.speedup is None]
+    assert cases == [("64x64", 1), ("64x64", 2), ("32x32", 1), ("32x32", 2)]
+    engine, eager = result.rows[:2]
+    assert engine.title.startswith("openvino, ")
+    assert eager.title == "eager, fp32"
+    assert engine.accuracy is not None
+    assert engine.accuracy.psnr_db > 35
+    assert eager.speedup is not None
+    assert eager.speedup.low <= eager.speedup.median <= eager.speedup.high
+    assert eager.gflop_per_s == pytest.approx(2.0 * eager.alone.median)
+    assert eager.matrix_share == pytest.approx(2.0 * eager.alone.median / 1e4)
+    write_benchmark(result, tmp_path)
+    assert json.loads((tmp_path / "bench.json").read_text())["kind"] == "benchmark"
+    page = (tmp_path / "bench.md").read_text()
+    assert page.count("\n## ") == 4
+    assert "| eager, fp32 |" in page
+    assert "32x32, batch 2" in result.to_text()
+    assert (tmp_path / "bench.svg").read_text().count("eager, fp32") >= 1
+    assert compare_reports(tmp_path / "bench.json", tmp_path / "bench.json").unmatched == ()
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_cannot_run_here_or_fails_is_named(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = run.measure_against
+
+    def fail(engine: object, contender: Contender, *arguments: object, **options: object) -> object:
+        if contender.is_compiled:
+            raise EngineError("no compiler")
+        return real(engine, contender, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run, "measure_against", fail)
+    result = run_benchmark(style, BenchmarkConfig(num_rounds=1))
+    reasons = {it.title: it.reason for it in result.missing}
+    assert reasons["tensorrt"].startswith("no NVIDIA GPU")
+    assert reasons["pix2pix"] == "its pictures have sides that are multiples of 256"
+    failed = [it for it in result.missing if it.is_failure]
+    assert [it.reason for it in failed] == ["no compiler"]
+    assert "not measured: pix2pix: its pictures" in result.to_text()
+    assert "openvino, fp32" in {row.title for row in result.rows}
+
+
+def test_without_torch_only_the_rest_is_measured(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = select.importlib.util.find_spec
+    monkeypatch.setattr(
+        select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+    monkeypatch.setattr(
+        run, "_contenders", lambda *arguments: [Contender(backend="openvino", precision="fp32")]
+    )
+    result = run_benchmark(style, BenchmarkConfig(num_rounds=1))
+    assert {it.title for it in result.missing} >= {"eager", "torch-compile", "pix2pix", "GFLOP/s"}
+    assert result.rows[0].accuracy is None
+    assert result.rows[0].gflop_per_s is None
+    assert "pip install 'pmsgan[train]'" in result.to_markdown()
+    with pytest.raises(EngineError, match="takes a new export, and torch is not installed"):
+        run_benchmark(style, BenchmarkConfig(sizes=(32,)))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_user_s_own_pictures_are_taken(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    config = BenchmarkConfig(contenders=("openvino", "eager"), num_rounds=1)
+    assert run_benchmark(style, config, in_dir).rows
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="no picture"):
+        run_benchmark(style, config, tmp_path / "empty")
+    with pytest.raises(EngineError, match="none of the backends to measure can run here"):
+        run_benchmark(style, replace(config, contenders=("tensorrt",)))
+    with pytest.raises(EngineError, match="name a backend to hold the others against"):
+        run_benchmark(style, replace(config, contenders=("pix2pix",)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sizes": (0,)}, {"batches": (4, -1)}, {"num_rounds": 0}, {"num_threads": 0},
+     {"contenders": ("openvino", "cuda")}],
+)  # fmt: skip
+def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        BenchmarkConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path, style: Style) -> None:
+    (tmp_path / "file").touch()
+    result = run.Benchmark(
+        style="x", machine=run.examine_machine(), config=BenchmarkConfig(), rows=(), missing=()
+    )
+    with pytest.raises(PmsganError, match="cannot write to"):
+        write_benchmark(result, tmp_path / "file")
+
+
+def test_the_peer_is_the_unet_of_pix2pix() -> None:
+    with torch.device("meta"):
+        network = UNet()
+        result = network.eval()(torch.empty(2, 3, 512, 256))
+    assert result[0].shape == (2, 3, 512, 256)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 54_414_531
+
+
+def test_the_peer_answers_like_any_rival(
+    make_generator: Callable[..., Generator],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = {"input_kind": "a", "output_kind": "b", "origin": {}}
+    write_style(make_generator(), tmp_path / "large", height=256, width=256, **words)  # type: ignore[arg-type]
+    pictures = np.zeros((1, 256, 256, 3), np.uint8)
+    sample = Sample(
+        style=read_style(tmp_path / "large"), settings=ConvertSettings(), jobs=(),
+        workers=Workers(readers=1, writers=1), pictures=pictures,
+    )  # fmt: skip
+    np.save(tmp_path / "pictures.npy", pictures)
+    contender = Contender(backend="eager", precision="fp32", network="pix2pix")
+    assert contender.title == "pix2pix, eager, fp32"
+    specification = asdict(contender) | {
+        "sample": sample.to_json(),
+        "pictures": str(tmp_path / "pictures.npy"),
+        "results": str(tmp_path / "results.npy"),
+        "max_batch": 1,
+        "num_threads": 1,
+    }
+    (tmp_path / "specification.json").write_text(json.dumps(specification))
+    peer.main(str(tmp_path / "specification.json"), io.StringIO("translate 1\nsave\n"))
+    assert float(capsys.readouterr().out.splitlines()[1]) > 0
+    assert np.load(tmp_path / "results.npy").shape == pictures.shape
+
+
+def test_work_is_counted_as_by_hand() -> None:
+    config = GeneratorConfig(base_channels=4)
+    # Its stride-2 convolutions, then its transposed ones: 2 * 16 for 4x4 taps.
+    widths = [3, 64, 128, 256, 512, 512, 512, 512, 512]
+    down = sum(
+        (256 >> level) ** 2 * before * after
+        for level, (before, after) in enumerate(itertools.pairwise(widths), 1)
+    )
+    up = sum(
+        (256 >> level) ** 2 * widths[level] * (1 if level == 8 else 2) * (widths[level - 1])
+        for level in range(8, 0, -1)
+    )
+    counted = count_gflop(config, 256, 256)
+    assert counted["pix2pix"] == pytest.approx(32 * (down + up) / 1e9)
+    assert counted["PMSGAN"] == pytest.approx(4 * count_gflop(config, 128, 128)["PMSGAN"], rel=0.01)
+    assert list(count_gflop(config, 64, 64)) == ["PMSGAN"]
+
+
+def test_the_machine_s_matrix_rate_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = examine_work(GeneratorConfig(base_channels=4), 64, 64, 1)
+    assert told.network_gflop["PMSGAN"] > 0
+    assert min(told.matrix_gflop_per_s.values()) > 1.0
+    with pytest.raises(EngineError, match="the work cannot be counted"):
+        examine_work(GeneratorConfig(base_channels=4), -64, 64, 1)
+    monkeypatch.setattr(work, "NUM_PRODUCTS", 1)
+    assert work._torch_rate("fp32", "cpu", 64) > 0
+    assert work._openvino_rate("fp32", 64, 1) > 0
