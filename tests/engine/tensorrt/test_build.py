@@ -1,7 +1,7 @@
 """Our graphs against a real TensorRT parser and builder: TensorRT for RTX needs no GPU for it."""
 
-import os
-import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,6 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from tqdm import tqdm
 from typer.testing import CliRunner
 
 from pmsgan.cli.app import app
@@ -112,20 +111,27 @@ def test_a_compute_capability_that_it_does_not_build_for_is_refused(
         build(library, style.graph.read_bytes(), capability="9.0")
 
 
-def test_ctrl_c_ends_a_build(
-    library: Library, style: Style, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = tqdm.update
+CTRL_C_AT_EVERY_STEP = """
+import os, signal
+from tqdm import tqdm
+from pmsgan.cli.app import app
 
-    def update(self: "tqdm[object]", steps: int = 1) -> bool | None:
-        os.kill(os.getpid(), signal.SIGINT)
-        return real(self, steps)
+tqdm.update = lambda bar, steps: os.kill(os.getpid(), signal.SIGINT)
+app()
+"""
 
-    monkeypatch.setattr(tqdm, "update", update)
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        build(library, style.graph.read_bytes())
-    assert signal.getsignal(signal.SIGINT) is handler
+
+def test_ctrl_c_ends_a_build(style: Style, user_folders: Path) -> None:
+    command = ["build-engine", "--style", str(style.folder), "--compute-capability", "8.9"]
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_EVERY_STEP, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((user_folders / "cache").rglob("tensorrt-rtx/*.*"))
 
 
 @pytest.mark.parametrize("capability", ["89", "1.20", "newest"])
