@@ -229,7 +229,8 @@ def _measure(
         sample = Sample(
             style=style, settings=settings, workers=workers, jobs=tuple(readable), pictures=pictures
         )
-        measured.extend(measure_eager(engine, sample))
+        for baseline in measure_eager(engine, sample):
+            measured.append(baseline)  # and stays, whatever becomes of the next
     except (PmsganError, OSError, ValueError) as error:
         reason = str(error)
     except KeyboardInterrupt:

@@ -13,6 +13,9 @@ from pmsgan.batch.images import Loaded
 from pmsgan.batch.plan import Job
 from pmsgan.engine.interface import Slot
 
+FILLING_S = 0.02
+"""How long an engine that has nothing to do waits for a slot to become full."""
+
 
 class RingStoppedError(Exception):
     """The run ends early; whoever waits at the ring goes home. Its cause is why."""
@@ -92,6 +95,9 @@ class Ring:
     def next_filled(self, timeout_s: float) -> Batch | None:
         """Take the oldest full slot, or else what there is: for an engine that has nothing to do.
 
+        A slot that is being filled gets a moment to become full: half of a CPU would be idle over
+        a single picture, for as long as that takes.
+
         Returns:
             None if there is nothing after `timeout_s`, or nothing any more.
 
@@ -99,6 +105,7 @@ class Ring:
             RingStoppedError: the run ends early.
         """
         with self._changed:
+            self._wait_until(lambda: bool(self._ready) or self._reading_ended, FILLING_S)
             self._wait_until(
                 lambda: bool(self._ready) or self._is_partly_filled() or self._reading_ended,
                 timeout_s,

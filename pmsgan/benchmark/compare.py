@@ -137,7 +137,7 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
         return
     spans = report["throughput"]
     rates = [count / spans["span_s"] for count in spans["images"][:-1]]  # the last is not whole
-    if len(rates) >= MIN_SPANS:
+    if len(rates) >= MIN_SPANS and report["images_per_s"] > 0:
         low, _, high = statistics.quantiles(rates, n=4)
         yield (
             ("end to end", "images/s"),
