@@ -6,6 +6,7 @@ OpenVINO has streams for; the rest wait in its queue.
 """
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -48,7 +49,7 @@ class OpenVinoEngine(Engine):
         Raises:
             EngineError: OpenVINO cannot read, compile or run the graph.
         """
-        core = openvino.Core()
+        core = _core()
         properties: dict[str, str | int] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": _hint(core, precision),
@@ -123,6 +124,16 @@ class OpenVinoEngine(Engine):
         request.set_input_tensor(openvino.Tensor(slot.input[rows], shared_memory=True))
         request.set_output_tensor(openvino.Tensor(slot.output[rows], shared_memory=True))
         return request
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    """Return the only one, which is never released.
+
+    Its CPU plugin gives the calling thread a stack for signals, and frees that in whichever thread
+    releases it: the next Ctrl-C is then a segmentation fault. So it is with two of them.
+    """
+    return openvino.Core()
 
 
 def _compile(

@@ -1,5 +1,8 @@
 """Both engines keep the same promises."""
 
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -139,6 +142,27 @@ def test_wrong_requests_are_refused(style: Style, monkeypatch: pytest.MonkeyPatc
 def test_weights_of_another_network_are_refused(style: Style, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         open_engine(replace(style, folder=tmp_path), backend="eager")
+
+
+ENGINES_COME_AND_GO = """
+import gc, os, signal, sys, threading
+from pathlib import Path
+from pmsgan.engine.graph import read_graph
+from pmsgan.engine.openvino import OpenVinoEngine
+
+signal.signal(signal.SIGINT, lambda *args: None)
+graph = read_graph(Path(sys.argv[1]))
+engines = [OpenVinoEngine(graph) for _ in range(2)]
+engines.pop(0)
+threading.Thread(target=engines.clear).start()
+gc.collect()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_ctrl_c_after_engines_are_gone_is_no_segmentation_fault(style: Style) -> None:
+    assert subprocess.run([sys.executable, "-c", ENGINES_COME_AND_GO, style.graph]).returncode == 0
 
 
 def test_a_graph_that_openvino_cannot_compile_is_named(style: Style, tmp_path: Path) -> None:
