@@ -14,7 +14,7 @@ from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.engine.parity import Parity, Pictures, compare
 from pmsgan.spread import Spread
 
-NUM_ROUNDS = 3
+NUM_TURNS = 3
 """Times that each side works on the sample; the median counts."""
 ROUND_S = 2.0
 """About how long the rival works in a round, if its batch does not take longer."""
@@ -27,22 +27,33 @@ class Turns:
     """How long both sides took for the same pictures; first one, then the other, and again."""
 
     num_pictures: int
-    engine_s: tuple[float, ...]
-    rival_s: tuple[float, ...]
+    engine_s: tuple[float, ...] = ()
+    rival_s: tuple[float, ...] = ()
+    gpu_s: tuple[float, ...] = ()
+    """Of `engine_s` what the network took, by the GPU's own clock; empty where there is none."""
+
+    def __add__(self, later: "Turns") -> "Turns":
+        """Return all turns of both, which are of the same pictures."""
+        return Turns(
+            num_pictures=self.num_pictures,
+            engine_s=self.engine_s + later.engine_s,
+            rival_s=self.rival_s + later.rival_s,
+            gpu_s=self.gpu_s + later.gpu_s,
+        )
 
     @property
     def engine_images_per_s(self) -> Spread:
-        """Of the rounds."""
+        """Of all turns."""
         return Spread.of(self.num_pictures / seconds for seconds in self.engine_s)
 
     @property
     def rival_images_per_s(self) -> Spread:
-        """Of the rounds."""
+        """Of all turns."""
         return Spread.of(self.num_pictures / seconds for seconds in self.rival_s)
 
     @property
     def speedup(self) -> Spread:
-        """How many times faster the engine was in each round."""
+        """How many times faster the engine was in each turn."""
         return Spread.of(b / a for a, b in zip(self.engine_s, self.rival_s, strict=True))
 
     def to_json(self) -> dict[str, Any]:
@@ -64,12 +75,16 @@ class Baseline:
     """Pictures in memory; copies to and from a GPU included."""
     end_to_end: Turns
     """Files to files, both sides through the same folder run."""
-    gpu_images_per_s: float | None
-    """The engine's without copies, by the GPU's own clock; None where there is none."""
     engine_accuracy: Parity | None
     """Against eager PyTorch in FP32; None where that is not known."""
     rival_accuracy: Parity | None
     """Likewise."""
+
+    @property
+    def gpu_images_per_s(self) -> float | None:
+        """The engine's without copies, by the GPU's own clock; None where there is none."""
+        gpu_s = self.alone.gpu_s
+        return self.alone.num_pictures / statistics.median(gpu_s) if gpu_s else None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -113,9 +128,10 @@ def measure_against(
     contender: Contender,
     sample: Sample,
     *,
-    num_rounds: int = NUM_ROUNDS,
+    num_turns: int = NUM_TURNS,
     num_threads: int | None = None,
     reference: Pictures | None = None,
+    before: Baseline | None = None,
 ) -> tuple[Baseline, Pictures | None]:
     """Measure an open engine against one rival.
 
@@ -123,9 +139,10 @@ def measure_against(
         engine: idle.
         contender: the rival.
         sample: what both work on; fewer pictures are taken where the rival is slow.
-        num_rounds: times that each side works on them.
+        num_turns: times that each side works on them.
         num_threads: that the rival computes with; by default all.
         reference: what eager PyTorch in FP32 has made of the first pictures, if known.
+        before: what was measured of the same engine and rival; it becomes part of the result.
 
     Returns:
         What was measured, and the reference: the results of a contender that is eager PyTorch in
@@ -137,22 +154,19 @@ def measure_against(
     _log.info("measuring %s", contender.title)
     batch = engine.info.max_batch
     with Rival(contender, sample, batch, num_threads) as rival:
-        count = _count(sample, batch, rival)
+        count = before.alone.num_pictures if before else _count(sample, batch, rival)
         _, results = sample.translate(engine, count)
+        rival.translate(min(batch, count))
         sample.convert(engine, min(batch, count))  # the first time, both make slots
         rival.convert(min(batch, count))
-        gpu_before = engine.gpu
-        engine_s, rival_s = [], []
-        for _ in range(num_rounds):
-            engine_s.append(sample.translate(engine, count)[0])
-            rival_s.append(rival.translate(count))
-        alone = Turns(num_pictures=count, engine_s=tuple(engine_s), rival_s=tuple(rival_s))
-        gpu_s = engine.gpu.compute_s - gpu_before.compute_s if engine.gpu and gpu_before else None
+        alone = before.alone if before else Turns(num_pictures=count)
+        for _ in range(num_turns):
+            alone += _in_memory(engine, rival, sample, count)
         rival_results = rival.results()
-        engine_s, rival_s = [], []
-        for _ in range(num_rounds):
-            engine_s.append(sample.convert(engine, count))
-            rival_s.append(rival.convert(count))
+        end_to_end = before.end_to_end if before else Turns(num_pictures=count)
+        for _ in range(num_turns):
+            engine_s, rival_s = sample.convert(engine, count), rival.convert(count)
+            end_to_end += Turns(num_pictures=count, engine_s=(engine_s,), rival_s=(rival_s,))
         info = rival.info
     if contender == Contender(backend="eager", precision="fp32"):
         reference = rival_results
@@ -161,12 +175,24 @@ def measure_against(
         title=contender.title,
         rival=info,
         alone=alone,
-        end_to_end=Turns(num_pictures=count, engine_s=tuple(engine_s), rival_s=tuple(rival_s)),
-        gpu_images_per_s=num_rounds * count / gpu_s if gpu_s else None,
+        end_to_end=end_to_end,
         engine_accuracy=_accuracy(results, reference),
         rival_accuracy=_accuracy(rival_results, reference) if is_pmsgan else None,
     )
     return baseline, reference
+
+
+def _in_memory(engine: Engine, rival: Rival, sample: Sample, count: int) -> Turns:
+    """Let both translate the pictures in memory once."""
+    before = engine.gpu
+    engine_s, _ = sample.translate(engine, count)
+    after = engine.gpu
+    return Turns(
+        num_pictures=count,
+        engine_s=(engine_s,),
+        rival_s=(rival.translate(count),),
+        gpu_s=(after.compute_s - before.compute_s,) if before and after else (),
+    )
 
 
 def _count(sample: Sample, batch: int, rival: Rival) -> int:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pmsgan.errors import ConfigError
 from pmsgan.spread import Spread
 
-TOLERANCE = 0.05
-"""Medians that are closer than this do not differ, however small the spread within each run is."""
+TOLERANCE = 0.10
+"""Medians that are closer than this do not differ, however small the spread within each run is: so
+far apart are two runs in which nothing has changed, on a machine that is not alone on its host."""
 MIN_SPANS = 4
 """A run that took fewer spans of time does not show how much it varies."""
 

@@ -29,8 +29,8 @@ class BenchmarkConfig:
     """Some of `CONTENDERS`; the first one of the backends that can run here is held against all."""
     num_threads: int | None = None
     """That a CPU computes with; None is all of it."""
-    num_rounds: int = 5
-    """Times that each side works on the pictures."""
+    num_rounds: int = 3
+    """Times that all are gone through, each one in a new process."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""

@@ -162,14 +162,15 @@ class Benchmark:
 
     def to_markdown(self) -> str:
         """Return tables with spreads."""
+        rounds = self.config.num_rounds
         machine = self.machine
         packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
         lines = [
             f"# Benchmark of the style {self.style}",
             "",
             f"{machine}; {machine.system}; Python {machine.python}; pmsgan {pmsgan.__version__}; "
-            f"{packages}. {self.config.num_rounds} rounds, each contender in turn with the first "
-            "of its table: median (lowest .. highest).",
+            f"{packages}. {rounds} {'round' if rounds == 1 else 'rounds'}, each contender in turn "
+            "with the first of its table: median (lowest .. highest).",
         ]
         names = (
             "", "images/s, in memory", "ms/image", "images/s, files to files",

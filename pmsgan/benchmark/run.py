@@ -30,6 +30,8 @@ from pmsgan.styles.registry import Style, find_style
 
 NUM_PICTURES = 32
 """At most; fewer where a rival is slow."""
+TURNS_PER_ROUND = 2
+"""Times that a contender and the first backend take turns in a round."""
 _SETTINGS = ConvertSettings(output_format="jpg")
 _PEER_MODULE = "pmsgan.benchmark.peer"
 
@@ -149,30 +151,37 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-bench-"))
         sample = _sample(case, config, Path(scratch))
         contenders = list(_contenders(engine, runnable, config, case.style))
-        measured: list[Baseline] = []
+        measured: dict[str, Baseline] = {}
+        failed: dict[str, str] = {}
         reference: Pictures | None = None
-        for number, contender in enumerate(contenders, 1):
+        # A process differs from the next one of the same kind, and a minute from the next one:
+        # the rounds of a contender lie far apart, and each has a process of its own.
+        for turn, contender in enumerate(contenders * config.num_rounds, 1):
             _log.info(
-                "%s, batch %d: %d of %d", _size(case.style), engine.info.max_batch, number,
-                len(contenders),
+                "%s, batch %d: %d of %d", _size(case.style), engine.info.max_batch, turn,
+                len(contenders) * config.num_rounds,
             )  # fmt: skip
+            if contender.title in failed:
+                continue
             try:
-                baseline, reference = measure_against(
+                measured[contender.title], reference = measure_against(
                     engine,
                     contender,
                     sample,
-                    num_rounds=config.num_rounds,
+                    num_turns=TURNS_PER_ROUND,
                     num_threads=config.num_threads,
                     reference=reference,
+                    before=measured.get(contender.title),
                 )
             except EngineError as error:
-                yield _missing(contender.title, case.style, str(error), is_failure=True)
-                continue
-            measured.append(baseline)
+                failed[contender.title] = str(error)
+        for title, reason in failed.items():
+            yield _missing(title, case.style, reason, is_failure=True)
         if not measured:
             raise EngineError(f"nothing could be held against {runnable[0]}")
-        yield engine_row(engine.info, measured, case.work)
-        for baseline in measured:
+        baselines = list(measured.values())
+        yield engine_row(engine.info, baselines, case.work)
+        for baseline in baselines:
             yield rival_row(engine.info, baseline, case.work)
 
 

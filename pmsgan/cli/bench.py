@@ -26,7 +26,7 @@ def bench(
         int | None, typer.Option(min=1, help="That a CPU computes with.", show_default="all")
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Times that each side works on the pictures.")
+        int, typer.Option(min=1, help="Times that all are gone through, each in a new process.")
     ] = _USUAL.num_rounds,
     pictures: Annotated[
         Path | None,
@@ -42,7 +42,7 @@ def bench(
     The first backend that can run here is held against each of the others in turn: on the same
     pictures, in memory and from files to files, with the accuracy beside it. Among them are eager
     PyTorch, torch.compile, and a peer: the U-Net of pix2pix. Takes minutes; for slow networks and
-    several sizes an hour.
+    several sizes an hour; --rounds 1 takes a third of that and varies more.
     """
     config = BenchmarkConfig(
         sizes=_numbers(sizes, "--sizes"),

@@ -44,7 +44,7 @@ def test_both_sides_work_on_the_same_pictures(
 ) -> None:
     monkeypatch.setattr(baseline_module, "ROUND_S", 1000.0)
     with open_engine(style, backend="eager") as engine:
-        measured, reference = measure_against(engine, SINGLE, sample, num_rounds=2)
+        measured, reference = measure_against(engine, SINGLE, sample, num_turns=2)
         assert reference is not None
         np.testing.assert_array_equal(reference, engine.translate(sample.pictures[:8]))
     assert measured.alone.num_pictures == 8  # whole batches of the nine pictures
@@ -62,8 +62,20 @@ def test_a_slow_rival_gets_one_batch(
 ) -> None:
     monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
     with open_engine(style, max_batch=2) as engine:
-        measured, _ = measure_against(engine, SINGLE, sample, num_rounds=1)
+        measured, _ = measure_against(engine, SINGLE, sample, num_turns=1)
     assert measured.alone.num_pictures == 2
+
+
+def test_what_was_measured_before_becomes_part_of_it(style: Style, sample: Sample) -> None:
+    with open_engine(style, backend="eager", max_batch=2) as engine:
+        first, reference = measure_against(engine, SINGLE, sample, num_turns=1)
+        both, _ = measure_against(
+            engine, SINGLE, sample, num_turns=2, reference=reference, before=first
+        )
+    assert both.alone.num_pictures == first.alone.num_pictures
+    assert both.alone.rival_s[:1] == first.alone.rival_s
+    assert both.end_to_end.engine_s[:1] == first.end_to_end.engine_s
+    assert len(both.alone.engine_s) == len(both.end_to_end.rival_s) == 3
 
 
 def test_speedups_are_those_of_rounds() -> None:

@@ -23,8 +23,8 @@ def spread(low: float, median: float, high: float) -> Spread:
         ("ms", (9, 10, 11), (19, 20, 21), "slower"),
         ("ms", (19, 20, 21), (9, 10, 11), "faster"),
         ("images/s", (9, 10, 15), (14, 20, 21), "same"),  # the spreads overlap
-        ("images/s", (10, 10, 10), (10.4, 10.4, 10.4), "same"),  # too close
-        ("images/s", (10, 10, 10), (9.6, 9.6, 9.6), "same"),
+        ("images/s", (10, 10, 10), (10.9, 10.9, 10.9), "same"),  # too close
+        ("images/s", (10, 10, 10), (9.2, 9.2, 9.2), "same"),
     ],
 )
 def test_a_difference_counts_beyond_both_spreads_alone(

@@ -74,14 +74,19 @@ def test_what_cannot_run_here_or_fails_is_named(
     style: Style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = run.measure_against
+    titles = []
 
     def fail(engine: object, contender: Contender, *arguments: object, **options: object) -> object:
+        titles.append(contender.title)
         if contender.is_compiled:
             raise EngineError("no compiler")
         return real(engine, contender, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "measure_against", fail)
-    result = run_benchmark(style, BenchmarkConfig(num_rounds=1))
+    result = run_benchmark(style, BenchmarkConfig(num_rounds=2))
+    first_round = titles[: len(result.rows)]  # one for the first row, which is no contender
+    compiled = next(title for title in titles if "compile" in title)
+    assert titles == [*first_round, *(title for title in first_round if title != compiled)]
     reasons = {it.title: it.reason for it in result.missing}
     assert reasons["tensorrt"].startswith("no NVIDIA GPU")
     assert reasons["pix2pix"] == "its pictures have sides that are multiples of 256"
