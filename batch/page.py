@@ -1,20 +1,12 @@
-"""The report as one page that needs nothing else: no network, no other file.
+"""The report as one page."""
 
-Names of files are hostile: whatever comes from outside goes through `_safe`, and the page's policy
-lets the browser run its own script alone.
-"""
-
-import base64
-import hashlib
-import html
-import importlib.resources
 from collections.abc import Iterable, Sequence
-from string import Template
 
 from pmsgan.batch.baseline import Baseline, Turns
 from pmsgan.batch.report import Remark, Report
 from pmsgan.batch.sheet import Pair
 from pmsgan.batch.timing import MAX_SPANS, Throughput
+from pmsgan.html_page import escape, fill_template
 from pmsgan.spread import digits
 
 MAX_REMARKS = 1000
@@ -32,14 +24,13 @@ for (const slider of document.querySelectorAll(".frame input")) {
 
 def make_page(report: Report) -> str:
     """Return a whole HTML file."""
-    template = (importlib.resources.files("pmsgan.batch") / "report_page.html").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     engine = report.engine
-    return Template(template).substitute(
-        script=_SCRIPT,
-        script_hash=f"sha256-{digest}",
-        title=_safe(f"{report.counts()}, style {report.style}"),
-        subtitle=_safe(
+    return fill_template(
+        "pmsgan.batch",
+        "report_page.html",
+        _SCRIPT,
+        title=escape(f"{report.counts()}, style {report.style}"),
+        subtitle=escape(
             f"{engine.backend} {engine.precision} ({engine.runtime}), "
             f"{engine.width}x{engine.height}, batch {engine.max_batch}"
         ),
@@ -58,16 +49,11 @@ def make_page(report: Report) -> str:
     )
 
 
-def _safe(text: str) -> str:
-    """Return text that a browser shows as it is, whatever bytes a file's name is made of."""
-    return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
-
-
 def _stopped(report: Report) -> str:
     if report.stopped is None:
         return ""
     return (
-        f'<p class="stopped">Stopped: {_safe(report.stopped)}. '
+        f'<p class="stopped">Stopped: {escape(report.stopped)}. '
         "The same command, without --overwrite, goes on.</p>"
     )
 
@@ -86,8 +72,8 @@ def _facts(report: Report) -> str:
         facts.append((f"PSNR to {baselines[0].title}", accuracy.decibels))
     if report.peak_memory_bytes is not None:
         facts.append(("peak memory", f"{report.peak_memory_bytes / 2**20:.0f} MiB"))
-    cells = [f"<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>" for name, value in facts]
-    cells.append(f'<div class="wide"><dt>machine</dt><dd>{_safe(str(report.machine))}</dd></div>')
+    cells = [f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts]
+    cells.append(f'<div class="wide"><dt>machine</dt><dd>{escape(str(report.machine))}</dd></div>')
     return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
@@ -156,13 +142,13 @@ def _baselines(report: Report) -> str:
         "Alone: pictures in memory. End to end: files to files, both through this folder run.</p>"
     )
     if report.no_baseline is not None:
-        text += f"<p>Not measured: {_safe(report.no_baseline)}.</p>"
+        text += f"<p>Not measured: {escape(report.no_baseline)}.</p>"
     accuracies = (
         [
-            f"{name} to {_safe(report.baselines[0].title)}: {_safe(str(accuracy))}."
+            f"{name} to {escape(report.baselines[0].title)}: {escape(str(accuracy))}."
             for name, accuracy in [
                 ("This engine", report.baselines[0].engine_accuracy),
-                *((_safe(base.title), base.rival_accuracy) for base in report.baselines[1:]),
+                *((escape(base.title), base.rival_accuracy) for base in report.baselines[1:]),
             ]
             if accuracy is not None
         ]
@@ -178,7 +164,7 @@ def _baselines(report: Report) -> str:
 
 def _turns(base: Baseline, kind: str, turns: Turns) -> list[str]:
     spreads = turns.engine_images_per_s, turns.rival_images_per_s, turns.speedup
-    return [_safe(base.title), kind, *(str(spread) for spread in spreads)]
+    return [escape(base.title), kind, *(str(spread) for spread in spreads)]
 
 
 def _sheet(pairs: Sequence[Pair]) -> str:
@@ -187,8 +173,8 @@ def _sheet(pairs: Sequence[Pair]) -> str:
     figures = "".join(
         f'<figure><div class="frame" style="aspect-ratio:{pair.width}/{pair.height}">'
         f'<img src="{pair.after}" alt=""><img class="before" src="{pair.before}" alt="">'
-        f'<input type="range" aria-label="before and after: {_safe(pair.name)}"></div>'
-        f"<figcaption><bdi>{_safe(pair.name)}</bdi></figcaption></figure>"
+        f'<input type="range" aria-label="before and after: {escape(pair.name)}"></div>'
+        f"<figcaption><bdi>{escape(pair.name)}</bdi></figcaption></figure>"
         for pair in pairs
     )
     return (
@@ -202,8 +188,8 @@ def _remarks(title: str, remarks: Sequence[Remark]) -> str:
     if not remarks:
         return ""
     rows = [
-        f'<tr><td class="name"><bdi>{_safe(remark.name)}</bdi></td>'
-        f"<td>{_safe(remark.text)}</td></tr>"
+        f'<tr><td class="name"><bdi>{escape(remark.name)}</bdi></td>'
+        f"<td>{escape(remark.text)}</td></tr>"
         for remark in remarks[:MAX_REMARKS]
     ]
     more = len(remarks) - len(rows)

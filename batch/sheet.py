@@ -1,20 +1,19 @@
 """Small pictures of what went in and what came out."""
 
-import base64
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from pmsgan.batch.decode import Pixels, decode, quiet_decoders, read_file
+from pmsgan.batch.decode import decode, quiet_decoders, read_file
 from pmsgan.batch.fit import take
 from pmsgan.batch.images import load
 from pmsgan.batch.plan import Job
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
+from pmsgan.html_page import jpeg_uri, small_size
 from pmsgan.styles.registry import Style
 
 MAX_SHOWN = 60
@@ -63,14 +62,10 @@ class Sheet:
         before = take(row, loaded.placement)
         data, _ = read_file(self.out_dir / job.output)
         after = decode(data, before.shape[:2]).pixels
-        scale = min(1.0, MAX_SIDE / max(before.shape[:2]))
-        height, width = (max(1, round(side * scale)) for side in before.shape[:2])
+        shown = small_size(before, MAX_SIDE)
         return Pair(
-            job.name, height, width, _uri(before, height, width), _uri(after, height, width)
+            job.name,
+            *shown,
+            before=jpeg_uri(before, shown, JPEG_QUALITY),
+            after=jpeg_uri(after, shown, JPEG_QUALITY),
         )
-
-
-def _uri(image: Pixels, height: int, width: int) -> str:
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

@@ -62,7 +62,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("in_dir", type=Path)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
     style = find_style("anime")
     plan = plan_folder(arguments.in_dir, Path(tempfile.gettempdir(), "out"), "jpg")
@@ -79,12 +79,13 @@ def main() -> None:
                 return timing.wall_s, timing.cpu_s
 
         run()
-        for _ in range(arguments.rounds):
-            with nothing_measured():
-                without = run()
-            measured = run()
-            walls.append(measured[0])
-            ratios.append([after / before for after, before in zip(measured, without, strict=True)])
+        for number in range(arguments.rounds):
+            results = {}
+            for measures in (True, False) if number % 2 else (False, True):  # A B B A
+                with contextlib.nullcontext() if measures else nothing_measured():
+                    results[measures] = run()
+            walls.append(results[True][0])
+            ratios.append([a / b for a, b in zip(results[True], results[False], strict=True)])
         each_s = cost_of_a_picture(engine)
     for name, values in zip(
         ("wall time", "processor time"), zip(*ratios, strict=True), strict=True

@@ -175,7 +175,7 @@ class Benchmark:
         names = (
             "", "images/s, in memory", "ms/image", "images/s, files to files",
             "the first is faster, in memory", "files to files", "PSNR to eager FP32",
-            "largest difference", "GFLOP/s", "of a matrix product",
+            "largest difference, grey levels", "GFLOP/s", "of a matrix product",
         )  # fmt: skip
         for size, batch, rows in self._cases():
             lines += ["", f"## {size}, batch {batch}", ""]
@@ -222,7 +222,7 @@ def _long_cells(row: Row) -> list[str]:
         "" if row.speedup is None else str(row.speedup),
         "" if row.speedup_end_to_end is None else str(row.speedup_end_to_end),
         "" if accuracy is None else accuracy.decibels,
-        "" if accuracy is None else f"{accuracy.max_difference} grey levels",
+        "" if accuracy is None else str(accuracy.max_difference),
         "" if row.gflop_per_s is None else digits(row.gflop_per_s),
         "" if row.matrix_share is None else f"{row.matrix_share:.0%}",
     ]
