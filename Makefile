@@ -60,7 +60,7 @@ clean:
 
 .venv/dev: .venv/train
 	$(PIP) install --upgrade 'pip>=25.1'
-	$(INSTALL) --group dev
+	$(INSTALL) --editable '.[train,eval]' --group dev
 	touch $@
 
 # pycuda is compiled, a minute and a half; without a compiler its tests are skipped.

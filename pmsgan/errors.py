@@ -39,3 +39,7 @@ class EngineError(PmsganError):
 
 class ImageError(PmsganError):
     """One picture cannot be read or written."""
+
+
+class EvaluationError(PmsganError):
+    """A metric cannot be measured, or what it is to be measured on cannot be made."""

@@ -13,8 +13,10 @@ from pmsgan.cli.build_engine import build_engine
 from pmsgan.cli.compare import compare
 from pmsgan.cli.convert import convert
 from pmsgan.cli.doctor import doctor
+from pmsgan.cli.evaluate import evaluate
 from pmsgan.cli.export import export
 from pmsgan.cli.prepare import prepare_app
+from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
 from pmsgan.cli.terminal import PrintableFormatter
 from pmsgan.cli.train import train
@@ -34,8 +36,10 @@ app.command()(export)
 app.command("build-engine")(build_engine)
 app.command()(bench)
 app.command()(compare)
+app.command()(evaluate)
 app.command()(doctor)
 app.add_typer(prepare_app, name="prepare")
+app.add_typer(study_app, name="study")
 app.add_typer(styles_app, name="styles")
 
 

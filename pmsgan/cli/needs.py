@@ -1,4 +1,4 @@
-"""Commands that need PyTorch say so in one line."""
+"""Commands that need more than converting does say so in one line."""
 
 import importlib.util
 
@@ -7,9 +7,14 @@ from pmsgan.errors import EngineError
 
 def need_torch(command: str) -> None:
     """Raise EngineError unless the packages of the extra `train` are installed."""
-    for module in ("torch", "onnxscript", "tomli_w", "lightning_fabric", "tensorboard"):
+    need(command, "train", "torch", "onnxscript", "tomli_w", "lightning_fabric", "tensorboard")
+
+
+def need(command: str, extra: str, *modules: str) -> None:
+    """Raise EngineError unless these modules of an extra are installed."""
+    for module in modules:
         if importlib.util.find_spec(module) is None:
             raise EngineError(
                 f"pmsgan {command} needs {module}, which is not installed: "
-                "pip install 'pmsgan[train]'"
+                f"pip install 'pmsgan[{extra}]'"
             )

@@ -1,4 +1,4 @@
-"""The progress bar of a folder run."""
+"""Progress bars."""
 
 import sys
 from typing import Any
@@ -34,6 +34,30 @@ class FolderProgress:
             self._bar.close()
 
     def __enter__(self) -> "FolderProgress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class PictureProgress:
+    """Counts pictures that are compared, on stderr; a new bar for each method."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+
+    def start(self, num_pictures: int) -> None:
+        """Show a bar."""
+        self.__exit__()
+        self._bar = tqdm(total=num_pictures, desc="comparing", unit="image", dynamic_ncols=True)
+
+    def count(self) -> None:
+        """Count one."""
+        assert self._bar is not None
+        self._bar.update()
+
+    def __enter__(self) -> "PictureProgress":
         return self
 
     def __exit__(self, *error: object) -> None:

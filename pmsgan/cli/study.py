@@ -1,0 +1,81 @@
+"""`pmsgan study`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.needs import need
+from pmsgan.cli.terminal import printable
+from pmsgan.errors import ConfigError, PmsganError
+
+study_app = typer.Typer(
+    help="Ask people how good pictures are, and count their answers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@study_app.command("make")
+@one_line_errors
+def make_command(
+    methods: Annotated[
+        list[str], typer.Argument(metavar="METHOD=FOLDER...", help="Pictures of each method.")
+    ],
+    truth: Annotated[Path, typer.Option(help="Folder of the true pictures.")],
+    inputs: Annotated[Path, typer.Option("--input", help="Folder of what went in.")],
+    questions: Annotated[int, typer.Option(min=1, help="Pictures to ask about.")] = 5,
+    seed: Annotated[int, typer.Option(help="Chooses the pictures and orders the methods.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Questionnaire to write.")] = Path(
+        "study.html"
+    ),
+) -> None:
+    """Write a questionnaire as one page; send it to people, and have their answers sent back.
+
+    It shows the methods' pictures without names, in another order for each question, and saves
+    answers as a JSON file.
+    """
+    from pmsgan.atomic import replacing
+    from pmsgan.evaluation.study import make_study
+
+    page = make_study(_folders(methods), truth, inputs, questions, seed)
+    try:
+        with replacing(output) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise PmsganError(f"cannot write {output}: {error.strerror}") from error
+    typer.echo(f"{output}: {questions} questions, {questions * len(methods)} pictures to rate")
+
+
+@study_app.command("tally")
+@one_line_errors
+def tally_command(
+    answers: Annotated[list[Path], typer.Argument(help="Files that the questionnaire has saved.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Count answers: per cent of the votes at each level, and the mean opinion score.
+
+    The score has its 95 % interval: what other people would say of the same pictures.
+    """
+    need("study tally", "eval", "scipy")
+    from pmsgan.evaluation.tally import tally_answers
+
+    result = tally_answers(answers)
+    if as_json:
+        typer.echo(to_json(result.to_json()))
+    else:
+        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
+
+
+def _folders(methods: list[str]) -> dict[str, Path]:
+    folders = {}
+    for text in methods:
+        name, separator, folder = text.partition("=")
+        if not separator or not name or not folder:
+            raise ConfigError(f"{text!r}: write METHOD=FOLDER, such as ours=out")
+        if name in folders:
+            raise ConfigError(f"method {name!r} is given twice")
+        folders[name] = Path(folder)
+    return folders

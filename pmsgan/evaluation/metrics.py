@@ -1,0 +1,168 @@
+"""The metrics themselves: each is a library's, fed with RGB pictures.
+
+- FID: torch-fidelity, Inception of 2015 as in the original, 2,048 features.
+- FSIM: piq, of luminance alone (not FSIMc).
+- LPIPS: lpips 0.1.4, that is version 0.1 of its linear layers.
+"""
+
+import importlib.util
+import math
+import sys
+import urllib.error
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pmsgan.data.pairs import Picture
+from pmsgan.errors import EvaluationError, PmsganError
+from pmsgan.evaluation.config import METRICS, MetricName
+
+PairMetric = Callable[[Tensor, Tensor], float]
+"""Takes the predicted and the true picture, float32 [1, 3, H, W] RGB, 0..1."""
+
+
+def load_pair_metric(name: MetricName, device: torch.device) -> PairMetric:
+    """Make a metric of single pairs ready: FSIM or LPIPS.
+
+    Raises:
+        EvaluationError: its library is not installed, or its weights cannot be had; the metric
+            raises it, too, for a pair that the library cannot take.
+    """
+    with _reasons_named(name):
+        if name == "fsim":
+            import piq
+
+            def fsim(ours: Tensor, truth: Tensor) -> float:
+                with _reasons_named(name):
+                    return float(piq.fsim(ours, truth, data_range=1.0, chromatic=False))
+
+            return fsim
+        import lpips
+
+        network = lpips.LPIPS(net=name.removeprefix("lpips-"), version="0.1", verbose=False)
+        network = network.to(device).eval()
+
+        def distance(ours: Tensor, truth: Tensor) -> float:
+            with _reasons_named(name):
+                return float(network(2.0 * ours - 1.0, 2.0 * truth - 1.0))
+
+        return distance
+
+
+def measure_fid(
+    predicted: Sequence[Path],
+    truth: Sequence[Path],
+    device: torch.device,
+    *,
+    batch: int,
+    on_picture: Callable[[], None] = lambda: None,
+) -> float:
+    """Return the Frechet Inception distance of two sets of pictures.
+
+    Args:
+        predicted: files.
+        truth: files.
+        device: where Inception runs.
+        batch: pictures at a time; 1 where they are not all of one size.
+        on_picture: called for each picture of both sets.
+
+    Raises:
+        EvaluationError: the library is not installed, its weights cannot be had, there are fewer
+            than two pictures, or the distance is no number.
+    """
+    with _reasons_named("fid"):
+        if len(predicted) < 2:
+            raise EvaluationError("it takes at least two pictures")
+        import torch_fidelity
+
+        result = torch_fidelity.calculate_metrics(
+            input1=_Files(predicted, on_picture),
+            input2=_Files(truth, on_picture),
+            fid=True,
+            batch_size=batch,
+            cuda=device.type == "cuda",
+            cache=False,
+            save_cpu_ram=True,  # no worker processes
+            verbose=False,
+        )
+        value = float(result[torch_fidelity.KEY_METRIC_FID])
+        if not math.isfinite(value):
+            raise EvaluationError("the distance is no number")
+        return value
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Return a picture as uint8 [H, W, 3] RGB.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return np.ascontiguousarray(Picture(path).read()[..., ::-1])
+
+
+def to_tensor(image: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return uint8 [H, W, 3] as float32 [1, 3, H, W], 0..1."""
+    return torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float() / 255.0
+
+
+class _Files(Dataset[Tensor]):
+    """Pictures as uint8 [3, H, W] RGB."""
+
+    def __init__(self, paths: Sequence[Path], on_picture: Callable[[], None]) -> None:
+        self._paths = paths
+        self._on_picture = on_picture
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Tensor:
+        self._on_picture()
+        return torch.from_numpy(read_rgb(self._paths[index])).permute(2, 0, 1)
+
+
+@contextmanager
+def _reasons_named(name: MetricName) -> Iterator[None]:
+    """Turn what a library fails with into a reason and a way out; stdout is not for its words.
+
+    Whatever it is: hours of other metrics are not to be lost for it.
+    """
+    absent = [it for it in METRICS[name].packages if importlib.util.find_spec(it) is None]
+    if absent:
+        raise EvaluationError(f"{absent[0]} is not installed: pip install 'pmsgan[eval]'")
+    try:
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore")
+            yield
+    except PmsganError:
+        raise
+    except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        reason = getattr(error, "reason", error)
+        raise EvaluationError(
+            f"its weights cannot be downloaded ({reason}): fetch them on another machine, and give "
+            "a copy of its torch hub folder with --weights-dir"
+        ) from error
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise EvaluationError(f"its library fails: {reason}") from error
+
+
+def use_weights_of(folder: Path) -> None:
+    """Take weights from a copy of torch hub's folder: FOLDER/checkpoints/NAME.pth.
+
+    Raises:
+        EvaluationError: there is no such folder.
+    """
+    if not (folder / "checkpoints").is_dir():
+        raise EvaluationError(
+            f"{folder} has no folder `checkpoints`: give a copy of torch hub's folder, "
+            f"which is {torch.hub.get_dir()} here"
+        )
+    cast("Any", torch.hub).set_dir(str(folder))

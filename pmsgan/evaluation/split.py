@@ -1,0 +1,57 @@
+"""Held-out pairs as folders: what goes in, and what should come out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.data.pairs import Pair
+from pmsgan.errors import DataError, EvaluationError
+from pmsgan.resize import resize_into
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two folders of PNGs with the same names."""
+
+    inputs: Path
+    truth: Path
+
+
+def write_split(pairs: Sequence[Pair], folder: Path, height: int, width: int) -> Split:
+    """Write pairs below a folder, both sides in the size that the network works at.
+
+    Args:
+        pairs: at least one.
+        folder: exists.
+        height: of a picture [pixels].
+        width: of a picture [pixels].
+
+    Raises:
+        DataError: a picture cannot be read, or there is none.
+        EvaluationError: the pictures cannot be written.
+    """
+    if not pairs:
+        raise DataError("there are no pairs to evaluate on: the training takes all of them")
+    split = Split(folder / "inputs", folder / "truth")
+    try:
+        for side in (split.inputs, split.truth):
+            side.mkdir()
+        for pair in pairs:
+            for picture, side in ((pair.input, split.inputs), (pair.target, split.truth)):
+                row = np.empty((height, width, 3), np.uint8)
+                resize_into(picture.read(), row)
+                write_png(side / f"{pair.name}.png", row)
+    except OSError as error:
+        raise EvaluationError(
+            f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"
+        ) from error
+    return split
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write uint8 [H, W, 3] BGR; raise OSError if that fails."""
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())

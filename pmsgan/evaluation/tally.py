@@ -1,0 +1,136 @@
+"""Count the answers of a user study."""
+
+import json
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from pmsgan.errors import DataError
+
+LEVELS = (1, 2, 3, 4, 5)
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opinion:
+    """What people think of one method."""
+
+    method: str
+    num_votes: int
+    percent: Mapping[int, float]
+    """Of the votes, at each level."""
+    mean: float
+    """Mean opinion score, 1..5."""
+    low: float | None
+    """Of its 95 % interval; None of one person, who says nothing about others."""
+    high: float | None
+    """Likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """What people think of all methods, the best first."""
+
+    num_people: int
+    opinions: tuple[Opinion, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"kind": "tally", **asdict(self)}
+
+    def to_text(self) -> str:
+        """Return a table: per cent of the votes at each level, and the mean opinion score."""
+        width = max([6, *(len(it.method) for it in self.opinions)]) + 2
+        lines = [
+            f"{self.num_people} people",
+            f"{'method':<{width}}" + "".join(f"{level:>8}" for level in LEVELS) + "   mean (95 %)",
+        ]
+        for it in self.opinions:
+            levels = "".join(f"{it.percent[level]:>7.1f}%" for level in LEVELS)
+            interval = "" if it.low is None else f" ({it.low:.2f} .. {it.high:.2f})"
+            lines.append(f"{it.method:<{width}}{levels}   {it.mean:.2f}{interval}")
+        return "\n".join(lines)
+
+
+def tally_answers(files: Sequence[Path]) -> Tally:
+    """Count answers.
+
+    The interval is Student's of the people's own means, since the votes of one belong together. It
+    is about other people and the same pictures.
+
+    Args:
+        files: what the page of `make_study` saved, one for each person.
+
+    Raises:
+        DataError: a file is not that, is about other methods, or comes from one counted already.
+    """
+    people: dict[str, dict[str, Any]] = {}
+    for file in files:
+        answers = _read(file)
+        if answers["person"] in people:
+            raise DataError(f"{file} was saved by one who is counted already: leave it out")
+        people[answers["person"]] = answers
+    first = people[next(iter(people))]
+    if any(sorted(answers["methods"]) != sorted(first["methods"]) for answers in people.values()):
+        raise DataError("these answers are about different methods: give those of one study")
+    opinions = [
+        _opinion(
+            method,
+            [
+                [it["level"] for it in person["answers"] if it["method"] == method]
+                for person in people.values()
+            ],
+        )
+        for method in first["methods"]
+    ]
+    opinions.sort(key=lambda it: -it.mean)
+    return Tally(num_people=len(people), opinions=tuple(opinions))
+
+
+def _opinion(method: str, votes: list[list[int]]) -> Opinion:
+    """Sum up one method's votes, a list for each person."""
+    flat = [vote for person in votes for vote in person]
+    counts = Counter(flat)
+    low = high = None
+    if len(votes) > 1:
+        means = [statistics.fmean(person) for person in votes]
+        error = statistics.stdev(means) / math.sqrt(len(means))
+        reach = error * float(stats.t.ppf(0.5 + CONFIDENCE / 2, df=len(means) - 1))
+        low = max(LEVELS[0], statistics.fmean(means) - reach)
+        high = min(LEVELS[-1], statistics.fmean(means) + reach)
+    return Opinion(
+        method=method,
+        num_votes=len(flat),
+        percent={level: 100.0 * counts[level] / len(flat) for level in LEVELS},
+        mean=statistics.fmean(flat),
+        low=low,
+        high=high,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    try:
+        methods, answers = content["methods"], content["answers"]
+        asked = Counter(it["method"] for it in answers)
+        is_whole = (
+            content["kind"] == "answers"
+            and isinstance(content["person"], str)
+            and asked == {method: content["questions"] for method in methods}
+            and len({(it["method"], it["picture"]) for it in answers}) == len(answers)
+            and all(type(it["level"]) is int and it["level"] in LEVELS for it in answers)
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path} holds no answers of a study") from error
+    if not is_whole:
+        raise DataError(f"{path} is not whole: it lacks answers, or has others than 1 to 5")
+    return dict(content)

@@ -1,0 +1,61 @@
+"""What a training run has got to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.errors import CheckpointError
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.generator import Generator
+from pmsgan.training.checkpoint import load_checkpoint
+from pmsgan.training.config import TrainingConfig
+from pmsgan.training.run_folder import CHECKPOINT_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training run's result so far."""
+
+    folder: Path
+    generator: Generator
+    """The one that would become the style."""
+    config: TrainingConfig
+
+
+def load_trained(run: Path) -> Trained:
+    """Read what a training run has got to.
+
+    Args:
+        run: the folder that `pmsgan train --out` wrote.
+
+    Raises:
+        CheckpointError: it has no checkpoint of this version.
+    """
+    if not (run / CHECKPOINT_NAME).is_file():
+        raise CheckpointError(
+            f"{run} has no {CHECKPOINT_NAME}: give folders that pmsgan train --out has written"
+        )
+    path = run / CHECKPOINT_NAME
+    state = load_checkpoint(path)
+    try:
+        generator = Generator(GeneratorConfig(**_with_tuples(state["generator_config"])))
+        config = TrainingConfig(**_with_tuples(state["training_config"]))
+        weights = state["generator"]
+        if state["average"] is not None:
+            prefix = "module."
+            weights = {
+                name.removeprefix(prefix): tensor
+                for name, tensor in state["average"].items()
+                if name.startswith(prefix)
+            }
+        generator.load_state_dict(weights)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is no checkpoint of this version of pmsgan") from error
+    return Trained(run, generator.eval(), config)
+
+
+def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:
+    """Turn a config as JSON has it back: tuples instead of lists."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+    }
