@@ -111,7 +111,7 @@ def convert_folder(
             outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
         peak_bytes = peak_memory_bytes()
         baselines, reason = (
-            _measure(engine, found, settings, workers, tally.sample, outcome)
+            _measure(engine, found, settings, workers, tally, outcome)
             if with_baseline
             else ((), "switched off")
         )
@@ -214,7 +214,7 @@ def _measure(
     style: Style,
     settings: ConvertSettings,
     workers: Workers,
-    jobs: list[Job],
+    tally: _Tally,
     outcome: Outcome,
 ) -> tuple[tuple[Baseline, ...], str | None]:
     """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
@@ -223,16 +223,19 @@ def _measure(
     try:
         if outcome.stopped is not None:
             raise EngineError("the run was stopped")
-        readable, pictures = load_pictures(jobs[:MAX_BASELINE_PICTURES], style, settings)
-        if pictures is None:
+        jobs = tally.sample[:MAX_BASELINE_PICTURES]
+        readable, pictures = load_pictures(jobs, style, settings)
+        if pictures is None or not tally.num_done:
             raise EngineError("no picture was converted")
         sample = Sample(
             style=style, settings=settings, workers=workers, jobs=tuple(readable), pictures=pictures
         )
         for baseline in measure_eager(engine, sample):
             measured.append(baseline)  # and stays, whatever becomes of the next
-    except (PmsganError, OSError, ValueError) as error:
+    except (PmsganError, OSError) as error:
         reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
     except KeyboardInterrupt:
         reason = "interrupted"
     return tuple(measured), reason

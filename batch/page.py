@@ -65,7 +65,7 @@ def _facts(report: Report) -> str:
         ("time", f"{timing.wall_s:.1f} s"),
     ]
     facts += [
-        (f"faster than {base.title}", f"{digits(base.end_to_end.speedup.median)} times")
+        (f"speed-up over {base.title}", f"{digits(base.end_to_end.speedup.median)} times")
         for base in baselines
     ]
     if baselines and (accuracy := baselines[0].engine_accuracy) is not None:
@@ -104,8 +104,8 @@ def _stages(report: Report) -> str:
     return (
         "<h2>Where the time went</h2>"
         '<p class="soft">How much of the run each kind of thread was busy; the fullest bar bounds '
-        f"the speed. Opening the engine took {report.open_s:.2f} s before it, the engine's first "
-        f"batch {report.timing.warm_up_s:.2f} s.</p>"
+        f"the speed. Opening the engine took {report.open_s:.2f} s before it; the engine's first "
+        f"batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
         f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
     )
 

@@ -120,6 +120,7 @@ class Report:
             "throughput": timing.throughput.to_json(),
             "peak_memory_bytes": self.peak_memory_bytes,
             "workers": asdict(self.workers),
+            "settings": asdict(self.sheet.settings),
             "machine": self.machine.to_json(),
             "engine": asdict(self.engine),
             "baselines": [baseline.to_json() for baseline in self.baselines],

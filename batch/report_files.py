@@ -10,7 +10,7 @@ from pmsgan.errors import PmsganError
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write a report as JSON, and beside it, with the suffix .html, as a page.
+    """Write a report as JSON, and beside it as a page.
 
     An interrupted write leaves no half file.
 
@@ -27,7 +27,7 @@ def write_report(report: Report, path: Path) -> None:
 
 def page_path(path: Path) -> Path:
     """Return where the page of a report goes."""
-    return path.with_suffix(".html")
+    return path.with_suffix(".html") if path.suffix == ".json" else Path(f"{path}.html")
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +28,7 @@ from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.engine.parity import Pictures
 from pmsgan.engine.select import open_engine, what_is_missing
-from pmsgan.errors import EngineError
+from pmsgan.errors import EngineError, PmsganError
 from pmsgan.styles.registry import find_style
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 TIMEOUT_S = 600.0
 """A child that does not answer for so long is ended; torch.compile takes minutes."""
+_FAILED = "error: "
+"""Begins an answer that is a reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,11 +117,11 @@ class Rival:
 
     def translate(self, count: int) -> float:
         """Let it translate the first `count` pictures in memory; return the seconds."""
-        return float(self._ask(f"translate {count}"))
+        return self._seconds(f"translate {count}")
 
     def convert(self, count: int) -> float:
         """Let it convert their files to a scratch folder; return the seconds."""
-        return float(self._ask(f"convert {count}"))
+        return self._seconds(f"convert {count}")
 
     def results(self) -> Pictures:
         """Return what it has translated last."""
@@ -126,12 +129,19 @@ class Rival:
         results: Pictures = np.load(self._results)
         return results
 
+    def _seconds(self, question: str) -> float:
+        answer = self._ask(question)
+        try:
+            return float(answer)
+        except ValueError:
+            raise EngineError(f"{self._title} failed: it said {answer.strip()!r}") from None
+
     def _ask(self, question: str) -> str:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(f"{question}\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
+        except OSError:
             pass  # what the child had to say is on its stderr, which _answer reads
         return self._answer()
 
@@ -144,6 +154,8 @@ class Rival:
             line = self._process.stdout.readline()
         finally:
             timer.cancel()
+        if line.startswith(_FAILED):
+            raise EngineError(f"{self._title} failed: {line.removeprefix(_FAILED).strip()}")
         if line:
             return line
         if self._timed_out:
@@ -178,6 +190,9 @@ def serve(engine: Engine, sample: Sample, results_file: Path, questions: Iterabl
         questions: lines.
     """
     results: Pictures | None = None
+    engine.kept_slots(
+        sample.workers.slots
+    )  # all at once: memory may suffice for smaller ones alone
     _say(json.dumps(asdict(engine.info)))
     for question in questions:
         kind, *count = question.split()
@@ -200,6 +215,18 @@ def read_specification(path: str) -> tuple[dict[str, Any], Sample]:
     return specification, Sample.from_json(content, find_style(content["style"]), pictures)
 
 
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Be the child: answer with the reason where something fails."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        name = "" if isinstance(error, PmsganError) else f"{type(error).__name__}: "
+        _say(f"{_FAILED}{name}{reason}")
+        raise
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -207,17 +234,18 @@ def _say(line: str) -> None:
 
 def main(specification_file: str, questions: Iterable[str]) -> None:
     """Open what is specified, and serve it."""
-    specification, sample = read_specification(specification_file)
-    with open_engine(
-        sample.style,
-        backend=specification["backend"],
-        precision=specification["precision"],
-        max_batch=specification["max_batch"],
-        num_threads=specification["num_threads"],
-    ) as engine:
-        if specification["is_compiled"]:
-            cast("EagerEngine", engine).compile()
-        serve(engine, sample, Path(specification["results"]), questions)
+    with failures_told():
+        specification, sample = read_specification(specification_file)
+        with open_engine(
+            sample.style,
+            backend=specification["backend"],
+            precision=specification["precision"],
+            max_batch=specification["max_batch"],
+            num_threads=specification["num_threads"],
+        ) as engine:
+            if specification["is_compiled"]:
+                cast("EagerEngine", engine).compile()
+            serve(engine, sample, Path(specification["results"]), questions)
 
 
 if __name__ == "__main__":

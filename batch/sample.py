@@ -63,7 +63,7 @@ class Sample:
     def to_json(self) -> dict[str, Any]:
         """Return all but the pictures, which `from_json` takes back."""
         return {
-            "style": str(self.style.folder),
+            "style": str(self.style.folder.absolute()),
             "settings": asdict(self.settings),
             "workers": asdict(self.workers),
             "jobs": [[str(job.source.absolute()), job.name, job.output] for job in self.jobs],

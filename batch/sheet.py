@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pmsgan.batch.decode import decode, quiet_decoders, read_file
@@ -48,10 +49,10 @@ class Sheet:
     jobs: tuple[Job, ...]
 
     def pairs(self) -> Iterator[Pair]:
-        """Read the pictures as they lie on the disk now; those that cannot be read are left out."""
+        """Read the pictures as they lie on the disk; those that cannot be shown are left out."""
         with quiet_decoders():
             for job in sorted(self.jobs, key=lambda job: job.name):
-                with suppress(ImageError):
+                with suppress(ImageError, MemoryError, cv2.error):
                     yield self._pair(job)
 
     def _pair(self, job: Job) -> Pair:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -120,7 +120,3 @@ class Timing:
     """Of each picture; copy and run of each batch but the first. On a GPU by its own clock."""
     throughput: Throughput = field(default_factory=Throughput)
     """Pictures over time."""
-
-    def busy_s(self, stages: Sequence[Stage]) -> float:
-        """Return how long stages took in sum [seconds]."""
-        return sum(self.stages.stages[stage].total_s for stage in stages)

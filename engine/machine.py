@@ -115,10 +115,11 @@ def _memory_bytes() -> int | None:
 
 
 def _gpus() -> tuple[str, ...]:
-    if not count_gpus():
+    if not (count := count_gpus()):
         return ()
     told = _output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
-    return tuple(line.replace(",", ", driver", 1) for line in told.splitlines())
+    names = tuple(line.replace(",", ", driver", 1) for line in told.splitlines())
+    return names if len(names) == count else ("name unknown",) * count
 
 
 def _versions() -> dict[str, str]:

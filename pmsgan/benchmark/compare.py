@@ -1,6 +1,7 @@
 """Say what got faster or slower between two reports, beyond the noise of both."""
 
 import json
+import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -13,8 +14,8 @@ from pmsgan.spread import Spread
 TOLERANCE = 0.10
 """Medians that are closer than this do not differ, however small the spread within each run is: so
 far apart are two runs in which nothing has changed, on a machine that is not alone on its host."""
-MIN_SPANS = 4
-"""A run that took fewer spans of time does not show how much it varies."""
+NUM_PARTS = 8
+"""Of a run; how much they vary shows how sure its speed is."""
 
 Verdict = Literal["faster", "slower", "same"]
 
@@ -99,8 +100,13 @@ def compare_reports(a: Path, b: Path) -> Comparison:
         raise ConfigError(
             f"{a} is a {first['kind']} and {b} a {second['kind']}: compare two of a kind"
         )
-    figures = [dict(_figures(report)) for report in (first, second)]
-    settings = [dict(_settings(report)) for report in (first, second)]
+    try:
+        figures = [dict(_figures(report)) for report in (first, second)]
+        settings = [dict(_settings(report)) for report in (first, second)]
+    except (KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{a} or {b} is of another version of pmsgan: it lacks {error}"
+        ) from error
     return Comparison(
         figures=tuple(
             Figure(name=name[0], unit=name[1], a=spread, b=figures[1][name])
@@ -112,7 +118,7 @@ def compare_reports(a: Path, b: Path) -> Comparison:
             for name in dict.fromkeys([*settings[0], *settings[1]])
             if settings[0].get(name) != settings[1].get(name)
         },
-        unmatched=tuple(name for name, _ in figures[0].keys() ^ figures[1].keys()),
+        unmatched=tuple(sorted(name for name, _ in figures[0].keys() ^ figures[1].keys())),
     )
 
 
@@ -136,19 +142,16 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
             yield (f"{case}: alone", "images/s"), Spread(**row["alone"])
             yield (f"{case}: end to end", "images/s"), Spread(**row["end_to_end"])
         return
-    spans = report["throughput"]
-    rates = [count / spans["span_s"] for count in spans["images"][:-1]]  # the last is not whole
-    if len(rates) >= MIN_SPANS and report["images_per_s"] > 0:
-        low, _, high = statistics.quantiles(rates, n=4)
-        yield (
-            ("end to end", "images/s"),
-            Spread(median=report["images_per_s"], low=low, high=high),
-        )
+    if report["images_per_s"] > 0 and (rates := _rates(**report["throughput"])):
+        yield ("end to end", "images/s"), _interval(report["images_per_s"], rates)
     for stage, times in report["stages"].items():
         if times["count"]:
+            # Of the median; as the notch of a box plot (McGill, Tukey, Larsen 1978).
+            reach = 1.57 * (times["p75_ms"] - times["p25_ms"]) / math.sqrt(times["count"])
+            middle = times["median_ms"]
             yield (
                 (f"stage {stage}", "ms"),
-                Spread(median=times["median_ms"], low=times["p25_ms"], high=times["p75_ms"]),
+                Spread(median=middle, low=max(0.0, middle - reach), high=middle + reach),
             )
     for baseline in report["baselines"]:
         for kind in ("alone", "end_to_end"):
@@ -159,11 +162,24 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
             yield (name, "images/s"), Spread(**turns["rival_images_per_s"])
 
 
+def _rates(span_s: float, images: list[int]) -> list[float]:
+    """Return pictures per second in `NUM_PARTS` parts of a run; none of one that was too short."""
+    size = (len(images) - 1) // NUM_PARTS  # the last span is not whole
+    parts = [images[size * part : size * (part + 1)] for part in range(NUM_PARTS)]
+    return [sum(part) / (size * span_s) for part in parts] if size else []
+
+
+def _interval(mean: float, parts: list[float]) -> Spread:
+    """Return a mean, and how far it may be off: twice the standard error of its parts."""
+    reach = 2 * statistics.stdev(parts) / math.sqrt(len(parts))
+    return Spread(median=mean, low=max(0.0, mean - reach), high=mean + reach)
+
+
 def _settings(report: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what a difference may come from."""
     yield "pmsgan", report["pmsgan"]
     yield "style", report["style"]
-    for group in ("config", "engine", "workers", "machine"):
+    for group in ("config", "engine", "settings", "workers", "machine"):
         for name, value in report.get(group, {}).items():
             if isinstance(value, dict):
                 yield from ((f"{name} {key}", inner) for key, inner in value.items())

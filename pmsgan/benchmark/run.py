@@ -29,7 +29,7 @@ from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import Style, find_style
 
 NUM_PICTURES = 32
-"""At most; fewer where a rival is slow."""
+"""At least, and at least four batches; fewer are taken where a contender is slow."""
 TURNS_PER_ROUND = 2
 """Times that a contender and the first backend take turns in a round."""
 _SETTINGS = ConvertSettings(output_format="jpg")
@@ -76,8 +76,14 @@ def run_benchmark(
                 work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)
             except EngineError as error:
                 results.append(_missing("GFLOP/s", sized, str(error)))
-            for batch in config.batches or (None,):
-                results += _measure(_Case(sized, batch, work, pictures), config)
+            for batch in dict.fromkeys(config.batches) or (None,):
+                try:
+                    results += _measure(_Case(sized, batch, work, pictures), config)
+                except EngineError as error:
+                    if len(config.sizes) < 2 and len(config.batches) < 2:
+                        raise
+                    title = f"batch {batch}" if batch else "all"
+                    results.append(_missing(title, sized, str(error), is_failure=True))
     return Benchmark(
         style=found.name,
         machine=examine_machine(),
@@ -149,8 +155,11 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
             )
         )
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-bench-"))
-        sample = _sample(case, config, Path(scratch))
+        num_pictures = max(NUM_PICTURES, 4 * engine.info.max_batch)
+        sample = _sample(case, config, num_pictures, Path(scratch))
         contenders = list(_contenders(engine, runnable, config, case.style))
+        if not contenders:  # another process of the same shows at least how sure its speed is
+            contenders = [Contender(backend=runnable[0], precision="auto")]
         measured: dict[str, Baseline] = {}
         failed: dict[str, str] = {}
         reference: Pictures | None = None
@@ -174,13 +183,14 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
                     before=measured.get(contender.title),
                 )
             except EngineError as error:
-                failed[contender.title] = str(error)
+                number = (turn - 1) // len(contenders) + 1
+                where = f" (in round {number})" if contender.title in measured else ""
+                failed[contender.title] = f"{error}{where}"
         for title, reason in failed.items():
             yield _missing(title, case.style, reason, is_failure=True)
-        if not measured:
-            raise EngineError(f"nothing could be held against {runnable[0]}")
         baselines = list(measured.values())
-        yield engine_row(engine.info, baselines, case.work)
+        if baselines:
+            yield engine_row(engine.info, baselines, case.work)
         for baseline in baselines:
             yield rival_row(engine.info, baseline, case.work)
 
@@ -207,17 +217,17 @@ def _contenders(
             yield Contender(backend=backend, precision="fp32")
 
 
-def _sample(case: _Case, config: BenchmarkConfig, scratch: Path) -> Sample:
+def _sample(case: _Case, config: BenchmarkConfig, num_pictures: int, scratch: Path) -> Sample:
     """Return pictures as files and in memory: those of a folder, or drawn ones."""
     folder = case.pictures
     if folder is None:
         folder = scratch / "drawn"
         folder.mkdir()
         drawn = check_pictures(case.style.height, case.style.width)
-        for number, picture in zip(range(NUM_PICTURES), itertools.cycle(drawn), strict=False):
-            cv2.imwrite(str(folder / f"{number:02d}.jpg"), picture)
+        for number, picture in zip(range(num_pictures), itertools.cycle(drawn), strict=False):
+            cv2.imwrite(str(folder / f"{number:04d}.jpg"), picture)
     plan = plan_folder(folder, scratch / "out", _SETTINGS.output_format)
-    jobs: Iterator[Job] = itertools.islice(plan.jobs(), NUM_PICTURES)
+    jobs: Iterator[Job] = itertools.islice(plan.jobs(), num_pictures)
     readable, pictures = load_pictures(jobs, case.style, _SETTINGS)
     if pictures is None:
         raise ConfigError(f"{folder} has no picture that can be read")

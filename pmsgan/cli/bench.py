@@ -8,6 +8,7 @@ import typer
 from pmsgan.benchmark.config import CONTENDERS, BenchmarkConfig
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.errors import ConfigError
 
 _USUAL = BenchmarkConfig()
 
@@ -54,9 +55,13 @@ def bench(
     from pmsgan.benchmark.files import write_benchmark
     from pmsgan.benchmark.run import run_benchmark
 
+    try:
+        output.mkdir(parents=True, exist_ok=True)  # rather now than after an hour
+    except OSError as error:
+        raise ConfigError(f"cannot write to {output}: {error.strerror}") from error
     result = run_benchmark(style, config, pictures)
-    typer.echo(to_json(result.to_json()) if as_json else result.to_text())
     write_benchmark(result, output)
+    typer.echo(to_json(result.to_json()) if as_json else result.to_text())
     typer.echo(f"report: {output / 'bench.md'}", err=True)
     if any(it.is_failure for it in result.missing):
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -18,7 +18,7 @@ def compare(
 ) -> None:
     """Say what got faster or slower from one report to another, beyond the noise of both.
 
-    A difference counts where the ranges (of all turns, or the middle half of a run) do not touch
+    A difference counts where the ranges (of all turns, or of a run's mean and medians) do not touch
     and the medians are more than 10 % apart.
     """
     from pmsgan.benchmark.compare import compare_reports

@@ -103,7 +103,7 @@ def convert(
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
     exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
     """
-    if report is not None and report.suffix == ".html":
+    if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
     settings = ConvertSettings(
         output_format=output_format,
@@ -141,17 +141,24 @@ def convert(
             on_start=progress.start,
             on_done=progress.count,
         )
-    typer.echo(to_json(result.to_json()) if as_json else result.to_text())
     if report is None:
         is_there = (out_dir / OWN_NAME).exists()  # a new OUT would be taken for somebody else's
         report = out_dir / REPORT_NAME if is_there else Path(f"pmsgan-{REPORT_NAME}")
+    problem: PmsganError | None = None
     try:
-        write_report(result, report)
-        typer.echo(f"report: {printable(str(page_path(report)))}", err=True)
+        write_report(result, report)  # before stdout, which may be closed
     except PmsganError as error:
-        if result.stopped is None:
-            raise
-        typer.echo(f"error: {printable(str(error))}", err=True)  # most likely for the same reason
+        problem = error
+    if as_json:
+        typer.echo(to_json(result.to_json()))
+    else:
+        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
+    if problem is None:
+        typer.echo(f"report: {printable(str(page_path(report)))}", err=True)
+    elif result.stopped is None:
+        raise problem
+    else:
+        typer.echo(f"error: {printable(str(problem))}", err=True)  # most likely the same reason
     if result.stopped is not None:
         again = "again without --overwrite" if overwrite else "it again"
         typer.echo(f"stopped: {printable(result.stopped)}; run {again} to go on", err=True)

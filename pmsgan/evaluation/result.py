@@ -138,11 +138,14 @@ def to_latex(evaluations: Sequence[Evaluation]) -> str:
 
 def remarks(evaluations: Sequence[Evaluation]) -> list[str]:
     """Return a line for each thing that is missing, or that a reader has to know."""
-    lines = []
+    methods: dict[str, list[str]] = {}
     for it in evaluations:
-        prefix = f"{it.method}: " if len(evaluations) > 1 else ""
-        lines += [_one_line(prefix + remark) for remark in _remarks(it)]
-    return lines
+        for remark in _remarks(it):
+            methods.setdefault(remark, []).append(it.method)
+    return [
+        _one_line(remark if len(whose) == len(evaluations) else f"{', '.join(whose)}: {remark}")
+        for remark, whose in methods.items()
+    ]
 
 
 def _remarks(it: Evaluation) -> Iterator[str]:
@@ -160,7 +163,8 @@ def _remarks(it: Evaluation) -> Iterator[str]:
         yield f"{picture} not compared: {why}"
     if len(it.failures) > MAX_NAMED:
         yield f"{len(it.failures)} pairs not compared"
-    if "fid" in it.scores and it.num_pairs < MIN_FID_PICTURES:
+    is_known = "fid" in it.scores and it.scores["fid"].value is not None
+    if is_known and it.num_pairs < MIN_FID_PICTURES:
         yield f"FID of {it.num_pairs} pictures says little: it takes {MIN_FID_PICTURES:,} or more"
 
 

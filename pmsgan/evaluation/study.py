@@ -79,10 +79,10 @@ def _section(
     )
     title = escape(f"Question {number}: how close is each picture to the true one, {name}?")
     return (
-        f"<section><h2>{title}</h2><div class=references>"
+        f'<section><h2>{title}</h2><div class="pictures">'
         f"<figure>{_image(source, 'what went in')}<figcaption>What went in</figcaption></figure>"
         f"<figure>{_image(truth, 'the true picture')}<figcaption>True picture: {escape(name)}"
-        f"</figcaption></figure></div><div class=results>{figures}</div></section>"
+        f"</figcaption></figure>{figures}</div></section>"
     )
 
 

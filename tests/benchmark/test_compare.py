@@ -88,7 +88,7 @@ def test_two_benchmarks(tmp_path: Path) -> None:
 
 
 def test_two_conversions(tmp_path: Path) -> None:
-    paths = written(tmp_path, conversion([10, 11, 9, 10, 10, 3]), conversion([20] * 5 + [3], 0.5))
+    paths = written(tmp_path, conversion([10, 11, 9, 10] * 4 + [3]), conversion([20] * 17, 0.5))
     result = compare_reports(*paths)
     verdicts = {figure.name: figure.verdict for figure in result.figures}
     assert verdicts["end to end"] == "faster"
@@ -98,6 +98,23 @@ def test_two_conversions(tmp_path: Path) -> None:
     same = compare_reports(paths[0], paths[0])
     assert {figure.verdict for figure in same.figures} == {"same"}
     assert same.changed == {}
+    short = compare_reports(*written(tmp_path, conversion([10, 3]), conversion([20, 3])))
+    assert "end to end" not in {figure.name for figure in short.figures}
+
+
+def test_batches_that_fall_into_spans_are_no_noise(tmp_path: Path) -> None:
+    """27 images/s in batches of 4, counted in quarters of a second; and half of that."""
+    fast, slow = [8, 4, 8, 8] * 10, [4, 4, 0, 4] * 20
+    paths = written(tmp_path, conversion(fast), conversion(slow))
+    verdicts = {it.name: it.verdict for it in compare_reports(*paths).figures}
+    assert verdicts["end to end"] == "slower"
+
+
+def test_a_report_of_another_version_is_named(tmp_path: Path) -> None:
+    report = conversion([10] * 9)
+    del report["stages"]
+    with pytest.raises(ConfigError, match="another version of pmsgan: it lacks 'stages'"):
+        compare_reports(*written(tmp_path, report, report))
 
 
 def test_a_short_run_shows_no_noise_and_is_not_compared(tmp_path: Path) -> None:

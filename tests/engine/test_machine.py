@@ -69,8 +69,10 @@ def test_gpus_have_their_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert machine.gpus == ("NVIDIA Some, driver 580.1",)
     assert "NVIDIA Some" in str(machine)
     program.write_text("#!/bin/sh\nexit 1\n")
-    assert examine_machine.__wrapped__().gpus == ()
+    assert examine_machine.__wrapped__().gpus == ("name unknown",)
     program.unlink()
+    assert examine_machine.__wrapped__().gpus == ("name unknown",)
+    monkeypatch.setattr(machine_module, "count_gpus", lambda: 0)
     assert examine_machine.__wrapped__().gpus == ()
 
 

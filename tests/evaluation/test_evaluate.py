@@ -299,6 +299,7 @@ def test_tables_name_what_is_not_known() -> None:
                    num_pairs=2, failures={}, only_true=tuple("abcdefg")),
     ]  # fmt: skip
     told = remarks(evaluations)
+    assert remarks([evaluations[0], evaluations[0]])[0].startswith("FID of 2 pictures says little")
     assert "50%_a: FID of 2 pictures says little: it takes 2,048 or more" in told
     assert "b: FID not measured: no weights" in told
     assert "b: FSIM not measured: no picture has a number" in told
