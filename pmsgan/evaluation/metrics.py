@@ -151,6 +151,8 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
         ) from error
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if "torchvision::" in reason:
+            reason += ": torch and torchvision are of two builds, install both from one index"
         raise EvaluationError(f"its library fails: {reason}") from error
 
 

@@ -139,6 +139,17 @@ def test_damaged_weights_are_a_reason(predicted: Path, truth: Path, tmp_path: Pa
     assert str(evaluation.scores["lpips-squeeze"].reason).startswith("its library fails: ")
 
 
+def test_a_torchvision_of_another_build_is_named(
+    predicted: Path, truth: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> object:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(piq, "fsim", fail)
+    reason = str(evaluate_folders(predicted, truth, ["fsim"]).scores["fsim"].reason)
+    assert reason.endswith("torch and torchvision are of two builds, install both from one index")
+
+
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="has no folder `checkpoints`"):
         metrics_module.use_weights_of(tmp_path)
