@@ -20,8 +20,11 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import count_cores, examine_machine, peak_memory_bytes
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import ConfigError, EngineError, PmsganError
+from pmsgan.looks import tell_difference
 from pmsgan.styles.registry import Style, find_style
 
+NUM_LOOKED_AT = 8
+"""Pictures that are held against what the style expects."""
 NUM_SAMPLES = 4
 """How many of the pictures a new engine is checked on."""
 MAX_BASELINE_PICTURES = 32
@@ -87,6 +90,7 @@ def convert_folder(
     workers = choose_workers(num_readers, num_writers, num_slots)
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
     announce(plan)
+    _warn_of_other_pictures(found, plan, settings)
     started = time.perf_counter()
     with (
         OutFolder(out_dir, found, settings, overwrite=overwrite) as out,
@@ -151,6 +155,18 @@ def announce(plan: Plan) -> None:
             name,
             output,
         )
+
+
+def _warn_of_other_pictures(style: Style, plan: Plan, settings: ConvertSettings) -> None:
+    """Say so if the first pictures are plainly not what the style was made for."""
+    if not style.expects:
+        return
+    _, pictures = load_pictures(itertools.islice(plan.jobs(), NUM_LOOKED_AT), style, settings)
+    if pictures is not None and (difference := tell_difference(pictures, style.expects)):
+        _log.warning(
+            "the pictures do not look like what the style %s takes, %s: %s",
+            style.name, style.input, difference,
+        )  # fmt: skip
 
 
 class _Tally:

@@ -43,6 +43,7 @@ def write_style(
     input_kind: str,
     output_kind: str,
     origin: dict[str, Any],
+    expects: dict[str, list[float]] | None = None,
 ) -> Exported:
     """Write style.toml, weights and FP16 graph; the folder appears when all is well, or not at all.
 
@@ -54,6 +55,7 @@ def write_style(
         input_kind: what goes in, in words.
         output_kind: what comes out, in words.
         origin: what to note about data, licence and training: strings, numbers, lists.
+        expects: how pictures usually look that go in, as `pmsgan.looks.usual_looks` returns it.
 
     Raises:
         StyleError: the folder cannot be written.
@@ -82,6 +84,7 @@ def write_style(
                 "height": height,
                 "width": width,
                 "made_by": f"pmsgan {pmsgan.__version__}",
+                "expects": expects or {},
                 "generator": asdict(generator.config),
                 "origin": origin,
                 "sha256": sha256,

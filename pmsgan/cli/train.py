@@ -1,5 +1,6 @@
 """`pmsgan train`."""
 
+import contextlib
 import json
 import logging
 from dataclasses import asdict
@@ -10,12 +11,21 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.data.config import PRESETS, PresetName
+from pmsgan.errors import DataError
 from pmsgan.model.config import Ablation, GeneratorConfig
 from pmsgan.training.config import Perceptual, Precision, TrainingConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pmsgan.data.pairs import Pair
     from pmsgan.model.generator import Generator
 
+NUM_LOOKED_AT = 200
+"""Pairs, for what a style says of its input."""
 _TRAINING = TrainingConfig()
 _GENERATOR = GeneratorConfig()
 
@@ -205,14 +215,15 @@ def train(
     if folder is None:
         typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
     else:
-        _make_style(trained, folder, config, len(pairs))
+        _make_style(trained, folder, config, pairs)
         typer.echo(f"next: pmsgan convert IN OUT --style {style}")
 
 
 def _make_style(
-    generator: "Generator", folder: Path, config: TrainingConfig, num_pairs: int
+    generator: "Generator", folder: Path, config: TrainingConfig, pairs: "list[Pair]"
 ) -> None:
     from pmsgan.export.style_folder import write_style
+    from pmsgan.looks import usual_looks
 
     source, _, target = config.direction.partition(":")
     exported = write_style(
@@ -222,6 +233,14 @@ def _make_style(
         width=config.size,
         input_kind=source,
         output_kind=target,
-        origin={"num_pairs": num_pairs, **asdict(config)},
+        origin={"num_pairs": len(pairs), **asdict(config)},
+        expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // NUM_LOOKED_AT])),
     )
     typer.echo(f"style {folder.name} in {folder} ({exported.parity})")
+
+
+def _inputs(pairs: "list[Pair]") -> "Iterator[NDArray[np.uint8]]":
+    """Yield what goes in; a picture that cannot be read shall not cost a finished training."""
+    for pair in pairs:
+        with contextlib.suppress(DataError):
+            yield pair.input.read()

@@ -2,7 +2,7 @@
 
 A style is a folder:
 
-    style.toml              what goes in, what comes out, size, network, origin, licence, sha256
+    style.toml              what goes in, what comes out, size, looks, network, origin, sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
 """
@@ -12,7 +12,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class Style:
     """Data set, licence, steps and whatever else the maker wrote down."""
     sha256: dict[str, str]
     """Of each file, by its name."""
+    expects: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """How pictures usually look that go in, see `pmsgan.looks`; empty if nobody has measured it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -203,6 +205,10 @@ def read_style(folder: Path) -> Style:
             generator=_generator_config(content["generator"]),
             origin=dict(content.get("origin", {})),
             sha256={str(name): str(value) for name, value in content["sha256"].items()},
+            expects={
+                str(name): (float(low), float(high))
+                for name, (low, high) in content.get("expects", {}).items()
+            },
         )
     except KeyError as error:
         raise StyleError(f"{path} lacks {error.args[0]!r}") from error

@@ -26,7 +26,7 @@ from pmsgan.cli.app import app
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
 from pmsgan.engine import select
-from pmsgan.styles.registry import Style, user_styles_folder
+from pmsgan.styles.registry import Style, find_style, user_styles_folder
 
 train_module = importlib.import_module("pmsgan.cli.train")
 
@@ -325,6 +325,7 @@ def test_train_makes_a_style_that_converts(
     assert "pmsgan convert IN OUT --style trained" in second.stdout
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
+    assert set(find_style("trained").expects) == {"colour", "white"}
     converted = pmsgan_command(
         "convert", in_dir, tmp_path / "out", "--style", "trained", "--no-baseline"
     )

@@ -1,0 +1,54 @@
+"""How pictures look, in two numbers: enough to tell photographs from line sketches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+"""uint8 [H, W, 3] BGR."""
+
+FEATURES = {"colour": "colourful", "white": "white"}
+"""Each with the word for more of it."""
+MARGIN = 0.1
+"""Added to both ends of what a style has been trained on: only what is plainly else is told."""
+_WHITE = 230
+
+
+def measure_looks(image: Picture) -> dict[str, float]:
+    """Return how colourful a picture is (0..1), and which part of it is white (0..1)."""
+    darkest, brightest = image.min(axis=2), image.max(axis=2)
+    return {
+        "colour": float((brightest - darkest).mean()) / 255.0,
+        "white": float((darkest >= _WHITE).mean()),
+    }
+
+
+def usual_looks(pictures: Iterable[Picture]) -> dict[str, list[float]]:
+    """Return between what 98 % of pictures lie in each feature, with a margin; nothing if none."""
+    measured = [measure_looks(picture) for picture in pictures]
+    if not measured:
+        return {}
+    ranges = {}
+    for name in FEATURES:
+        low, high = np.quantile([looks[name] for looks in measured], (0.01, 0.99))
+        wide = max(0.0, float(low) - MARGIN), min(1.0, float(high) + MARGIN)
+        ranges[name] = [round(end, 3) for end in wide]
+    return ranges
+
+
+def tell_difference(
+    pictures: Iterable[Picture], usual: Mapping[str, Sequence[float]]
+) -> str | None:
+    """Say in which way most of some pictures are not as usual; None if they are."""
+    measured = [measure_looks(picture) for picture in pictures]
+    for name, (low, high) in usual.items():
+        if name not in FEATURES or not measured:
+            continue
+        value = float(np.median([looks[name] for looks in measured]))
+        if not low <= value <= high:
+            more = "more" if value > high else "less"
+            return (
+                f"they are {more} {FEATURES[name]}: {value:.2f}, usual is {low:.2f} to {high:.2f}"
+            )
+    return None
