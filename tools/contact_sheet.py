@@ -1,6 +1,7 @@
-"""Put pictures above their translations, for the README.
+"""Put pictures above their translations, for the docs.
 
 python tools/contact_sheet.py IN_DIR OUT_DIR SHEET.png --count 8 --side 160
+python tools/contact_sheet.py IN_DIR OUT_DIR SHEET.jpg --truth TRUE_DIR  # and what was wanted
 """
 
 import argparse
@@ -10,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.batch.images import read_image, write_image
-from pmsgan.batch.plan import plan_jobs
+from pmsgan.data.pairs import Picture
+from pmsgan.evaluation.folders import picture_files
 from pmsgan.resize import resize_into
 
 
@@ -20,7 +21,7 @@ def draw(paths: list[Path], side: int) -> NDArray[np.uint8]:
     row = np.empty((side, len(paths) * side, 3), np.uint8)
     for index, path in enumerate(paths):
         tile = np.empty((side, side, 3), np.uint8)
-        resize_into(read_image(path), tile)
+        resize_into(Picture(path).read(), tile)
         row[:, index * side : (index + 1) * side] = tile
     return row
 
@@ -31,16 +32,16 @@ def main() -> None:
     parser.add_argument("in_dir", type=Path)
     parser.add_argument("out_dir", type=Path)
     parser.add_argument("sheet", type=Path)
+    parser.add_argument("--truth", type=Path)
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--side", type=int, default=160)
     arguments = parser.parse_args()
-    jobs = plan_jobs(arguments.in_dir, arguments.out_dir, "png")
-    jobs = jobs[:: max(1, len(jobs) // arguments.count)][: arguments.count]
-    rows = [
-        draw([getattr(job, place) for job in jobs], arguments.side)
-        for place in ("source", "target")
-    ]
-    write_image(cv2.vconcat(rows).astype(np.uint8), arguments.sheet)
+    folders = [arguments.in_dir, arguments.out_dir] + ([arguments.truth] if arguments.truth else [])
+    files = [picture_files(folder) for folder in folders]
+    names = sorted(set.intersection(*(set(found) for found in files)))
+    names = names[:: max(1, len(names) // arguments.count)][: arguments.count]
+    rows = [draw([found[name] for name in names], arguments.side) for found in files]
+    cv2.imwrite(str(arguments.sheet), cv2.vconcat(rows))
 
 
 if __name__ == "__main__":
