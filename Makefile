@@ -1,6 +1,6 @@
 # Every target makes what it needs in .venv first; a machine needs Python 3.10+ and make alone.
 #
-#   make demo    convert samples/sketches to out/ with the shipped style
+#   make demo    convert sketches and a photograph to out/ with the shipped styles
 #   make test    the tests
 #   make lint    ruff and mypy
 #   make soak    tests that take minutes: a hundred thousand files, kill -9, damaged pictures
@@ -14,13 +14,16 @@ PYCUDA_VERSION := 2026.1
 PYTHON ?= python3
 PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+# A portrait in the public domain that comes with matplotlib.
+PHOTO_FOLDER = $(shell .venv/bin/python -c "import matplotlib; print(matplotlib.get_data_path())")/sample_data
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
 .PHONY: demo test lint soak gpu-check clean
 
 demo: .venv/train
-	.venv/bin/pmsgan convert samples/sketches out --style anime
-	@echo "Look at the pictures in out/, and open out/report.html in a browser"
+	.venv/bin/pmsgan convert samples/sketches out/anime --style anime
+	.venv/bin/pmsgan convert "$(PHOTO_FOLDER)" out/ink --style ink --include grace_hopper.jpg
+	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser"
 
 test: .venv/pycuda
 	.venv/bin/python -m pytest --cov --cov-report=term --cov-fail-under=90

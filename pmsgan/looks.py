@@ -10,7 +10,7 @@ Picture = NDArray[np.uint8]
 
 FEATURES = {"colour": "colourful", "white": "white"}
 """Each with the word for more of it."""
-MARGIN = 0.1
+MARGIN = 0.3
 """Added to both ends of what a style has been trained on: only what is plainly else is told."""
 _WHITE = 230
 

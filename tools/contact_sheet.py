@@ -34,13 +34,20 @@ def main() -> None:
     parser.add_argument("sheet", type=Path)
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--side", type=int, default=160)
     arguments = parser.parse_args()
     folders = [arguments.in_dir, arguments.out_dir] + ([arguments.truth] if arguments.truth else [])
     files = [picture_files(folder) for folder in folders]
     names = sorted(set.intersection(*(set(found) for found in files)))
     names = names[:: max(1, len(names) // arguments.count)][: arguments.count]
-    rows = [draw([found[name] for name in names], arguments.side) for found in files]
+    if len(names) > arguments.columns:  # no half rows
+        names = names[: len(names) // arguments.columns * arguments.columns]
+    rows = [
+        draw([found[name] for name in names[first : first + arguments.columns]], arguments.side)
+        for first in range(0, len(names), arguments.columns)
+        for found in files
+    ]
     cv2.imwrite(str(arguments.sheet), cv2.vconcat(rows))
 
 
