@@ -22,7 +22,8 @@ INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
 demo: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime
-	.venv/bin/pmsgan convert "$(PHOTO_FOLDER)" out/ink --style ink --include grace_hopper.jpg
+	.venv/bin/pmsgan convert "$(PHOTO_FOLDER)" out/ink --style ink --include grace_hopper.jpg \
+	  --fit crop --no-baseline
 	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser"
 
 test: .venv/pycuda
