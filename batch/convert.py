@@ -2,36 +2,33 @@
 
 import itertools
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmsgan.batch.baseline import Baseline, measure_eager
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.pipeline import MIN_SLOTS, Outcome, Workers, run_jobs
+from pmsgan.batch.pipeline import Outcome, run_jobs
 from pmsgan.batch.plan import Job, Plan, plan_folder
-from pmsgan.batch.report import Remark, Report
-from pmsgan.batch.sample import Sample, load_pictures
+from pmsgan.batch.report import Report
+from pmsgan.batch.sample import NUM_SAMPLES, Sample, load_pictures
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.sheet import MAX_SHOWN, Sheet
+from pmsgan.batch.sheet import Sheet
+from pmsgan.batch.sources import reader
+from pmsgan.batch.tally import Tally
+from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
-from pmsgan.engine.machine import count_cores, examine_machine, peak_memory_bytes
+from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import ConfigError, EngineError, PmsganError
+from pmsgan.errors import EngineError, PmsganError
 from pmsgan.looks import tell_difference
 from pmsgan.styles.registry import Style, find_style
 
 NUM_LOOKED_AT = 8
 """Pictures that are held against what the style expects."""
-NUM_SAMPLES = 4
-"""How many of the pictures a new engine is checked on."""
 MAX_BASELINE_PICTURES = 32
 """How many of the pictures the baseline is measured on at most."""
-MAX_THREADS = 8
-"""Readers and writers each, on a machine with many cores."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -90,7 +87,7 @@ def convert_folder(
     workers = choose_workers(num_readers, num_writers, num_slots)
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
     announce(plan)
-    _warn_of_other_pictures(found, plan, settings)
+    warn_of_other_pictures(found, plan, settings)
     started = time.perf_counter()
     with (
         OutFolder(out_dir, found, settings, overwrite=overwrite) as out,
@@ -109,7 +106,7 @@ def convert_folder(
         open_s = time.perf_counter() - started
         if on_start is not None:
             on_start(plan.num_jobs)
-        tally = _Tally(plan, on_done)
+        tally = Tally(plan, on_done)
         outcome = run_jobs(engine, plan.jobs(), out, settings, workers, on_done=tally.count)
         if outcome.stopped is not None and outcome.is_disk_full:
             outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
@@ -157,60 +154,17 @@ def announce(plan: Plan) -> None:
         )
 
 
-def _warn_of_other_pictures(style: Style, plan: Plan, settings: ConvertSettings) -> None:
+def warn_of_other_pictures(style: Style, plan: Plan, settings: ConvertSettings) -> None:
     """Say so if the first pictures are plainly not what the style was made for."""
     if not style.expects:
         return
-    _, pictures = load_pictures(itertools.islice(plan.jobs(), NUM_LOOKED_AT), style, settings)
+    jobs = itertools.islice(plan.jobs(), NUM_LOOKED_AT)
+    _, pictures = load_pictures(jobs, style, settings, read=reader(plan.in_dir))
     if pictures is not None and (difference := tell_difference(pictures, style.expects)):
         _log.warning(
             "the pictures do not look like what the style %s takes, %s: %s",
             style.name, style.input, difference,
         )  # fmt: skip
-
-
-class _Tally:
-    """What became of the pictures."""
-
-    def __init__(self, plan: Plan, on_done: Callable[[Job], None] | None) -> None:
-        self._on_done = on_done
-        self.num_done = self.num_kept = self.num_seen = 0
-        self.failures = [Remark(name=folder.name, text=folder.reason) for folder in plan.unlisted]
-        self.notes: list[Remark] = []
-        self.sample: list[Job] = []
-        """Any of those that are done, each as likely as another."""
-        self._random = random.Random(0)
-
-    def count(self, job: Job) -> None:
-        self.num_seen += 1
-        if job.failure is not None:
-            self.failures.append(Remark(name=job.name, text=job.failure))
-        else:
-            self.num_kept += job.is_kept
-            self.num_done += not job.is_kept
-            if job.note is not None:
-                self.notes.append(Remark(name=job.name, text=job.note))
-            self._maybe_sample(job)
-        if self._on_done is not None:
-            self._on_done(job)
-
-    def _maybe_sample(self, job: Job) -> None:
-        place = self._random.randrange(self.num_done + self.num_kept)
-        if len(self.sample) < MAX_SHOWN:
-            self.sample.append(job)
-        elif place < MAX_SHOWN:
-            self.sample[place] = job
-
-
-def choose_workers(num_readers: int | None, num_writers: int | None, num_slots: int) -> Workers:
-    """Return how many threads and slots to use; None is one thread for each core, at most 8."""
-    for name, number in (
-        ("readers", num_readers), ("writers", num_writers), ("slots", num_slots)
-    ):  # fmt: skip
-        if number is not None and number < 1:
-            raise ConfigError(f"the number of {name} is {number}: it must be at least 1")
-    usual = min(MAX_THREADS, count_cores())
-    return Workers(readers=num_readers or usual, writers=num_writers or usual, slots=num_slots)
 
 
 def _space(out: OutFolder, num_left: int) -> str:
@@ -230,7 +184,7 @@ def _measure(
     style: Style,
     settings: ConvertSettings,
     workers: Workers,
-    tally: _Tally,
+    tally: Tally,
     outcome: Outcome,
 ) -> tuple[tuple[Baseline, ...], str | None]:
     """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,21 @@ VERSION = 1
 class Journal:
     """An open journal; threads may share it."""
 
-    def __init__(self, path: Path, belongs_to: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path, belongs_to: dict[str, Any], known: Mapping[int, int] | None = None
+    ) -> None:
         """Open a journal, or begin one.
 
         Args:
             path: of the file; what it belongs to must have been compared already.
             belongs_to: style and settings of the run, plain values.
+            known: what another journal notes as done, of its `known`.
 
         Raises:
             OSError: it cannot be written.
         """
         self._lock = threading.Lock()
-        self._done = _read_done(path)
+        self._done = dict(known or {}) | _read_done(path)
         is_new = not path.exists() or path.stat().st_size == 0
         is_torn = not is_new and _last_byte(path) != b"\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -83,6 +87,23 @@ class Journal:
         """
         self._write({"name": name, "status": "failed", "reason": reason})
 
+    def known(self, names: Iterable[str]) -> dict[int, int]:
+        """Return of these pictures those that are done, as numbers for another journal."""
+        numbers = map(_number, names)
+        return {number: self._done[number] for number in numbers if number in self._done}
+
+    def take(self, path: Path) -> None:
+        """Add all that another journal notes.
+
+        Raises:
+            OSError: it cannot be read, or this one not be written.
+        """
+        with path.open("rb") as file:
+            next(file, None)
+            lines = [line for line in file if line.endswith(b"\n")]
+        self._done |= _read_done(path)
+        self._append(b"".join(lines))
+
     def close(self) -> None:
         """Leave the journal on the disk."""
         with contextlib.suppress(OSError):  # what is lost is done again
@@ -93,9 +114,11 @@ class Journal:
             self._file = -1
 
     def _write(self, content: dict[str, Any]) -> None:
-        line = json.dumps(content).encode() + b"\n"
+        self._append(json.dumps(content).encode() + b"\n")
+
+    def _append(self, lines: bytes) -> None:
         with self._lock:
-            if os.write(self._file, line) != len(line):
+            if os.write(self._file, lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

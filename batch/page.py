@@ -38,6 +38,7 @@ def make_page(report: Report) -> str:
         body="\n".join(
             [
                 _facts(report),
+                _nodes(report),
                 _stages(report),
                 _throughput(report.timing.throughput),
                 _baselines(report),
@@ -108,6 +109,23 @@ def _stages(report: Report) -> str:
         f"batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
         f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
     )
+
+
+def _nodes(report: Report) -> str:
+    if not report.nodes:
+        return ""
+    rows = [
+        [
+            escape(node.name),
+            escape(node.engine) or "-",
+            "lost" if node.is_lost else "there to the end",
+            *map(str, (node.num_workers, node.num_done, node.num_failed)),
+            f"{node.busy_s:.1f}",
+        ]
+        for node in report.nodes
+    ]
+    names = ["machine", "engine", "was", "workers", "done", "failed", "busy [s]"]
+    return f"<h2>Machines</h2>{_table(names, rows, num_texts=3)}"
 
 
 def _throughput(throughput: Throughput) -> str:

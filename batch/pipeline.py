@@ -13,20 +13,20 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pmsgan.batch.decode import quiet_decoders, read_file
+from pmsgan.batch.decode import quiet_decoders
 from pmsgan.batch.engine_clock import EngineClock
 from pmsgan.batch.images import Loaded, check_translated, encode, load_bytes
-from pmsgan.batch.out_folder import OutError, OutFolder
 from pmsgan.batch.plan import Job
+from pmsgan.batch.result_folder import OutError, Results
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.sources import Reader, read_here
 from pmsgan.batch.timing import StageTimes, Timing
+from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
 from pmsgan.errors import EngineError, ImageError
 from pmsgan.interrupt import interruptible
 
-MIN_SLOTS = MAX_IN_FLIGHT + 2
-"""One more is being filled, and one written from."""
 READ_TIMEOUT_S = 120.0
 """A picture that takes longer to be read and decoded has failed."""
 _WATCH_EVERY_S = 0.2
@@ -36,18 +36,6 @@ _PATIENCE_AFTER_INTERRUPT_S = 1.0
 """Likewise, after a second Ctrl-C."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workers:
-    """How many of each there are."""
-
-    readers: int
-    """Threads that read, decode and resize."""
-    writers: int
-    """Threads that encode and write."""
-    slots: int = MIN_SLOTS
-    """Batches in memory."""
 
 
 @dataclass(slots=True)
@@ -66,11 +54,12 @@ class Outcome:
 def run_jobs(
     engine: Engine,
     jobs: Iterator[Job],
-    out: OutFolder,
+    out: Results,
     settings: ConvertSettings,
     workers: Workers,
     *,
     on_done: Callable[[Job], None],
+    read: Reader = read_here,
 ) -> Outcome:
     """Translate every job's picture; what went wrong with one is noted in its `failure`.
 
@@ -85,8 +74,9 @@ def run_jobs(
         settings: how pictures are fitted and encoded.
         workers: how many threads and slots.
         on_done: called for each job that is done, kept or has failed, one call at a time.
+        read: gives a job's picture.
     """
-    return _Run(engine, jobs, out, settings, workers, on_done).run()
+    return _Run(engine, jobs, out, settings, workers, on_done, read).run()
 
 
 class _Run:
@@ -96,10 +86,11 @@ class _Run:
         self,
         engine: Engine,
         jobs: Iterator[Job],
-        out: OutFolder,
+        out: Results,
         settings: ConvertSettings,
         workers: Workers,
         on_done: Callable[[Job], None],
+        read: Reader,
     ) -> None:
         self.engine = engine
         self.style_size = engine.info.height, engine.info.width
@@ -107,6 +98,7 @@ class _Run:
         self.out = out
         self.settings = settings
         self.on_done = on_done
+        self.read = read
         self.ring = Ring(engine.kept_slots(workers.slots))
         self.timing = Timing()
         self.started = time.perf_counter()
@@ -263,7 +255,7 @@ class _Run:
             is_kept = self.out.has(job)
             if not is_kept:
                 with times.measure("read"):
-                    file = read_file(job.source)
+                    file = self.read(job)
                 with times.measure("decode"):
                     loaded = load_bytes(*file, self.style_size, self.settings)
         except ImageError as error:

@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsgan.batch.remote import Place, RemoteFolder
 from pmsgan.errors import ConfigError
 from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix
 
@@ -23,6 +25,7 @@ class Job:
     """One picture: where it is, where its translation goes, and how that ended."""
 
     source: Path
+    """Where it is; below IN, if that is a URL."""
     name: str
     """Path of the source below IN, with slashes."""
     output: str
@@ -62,7 +65,7 @@ class _Folder:
 class Plan:
     """All pictures below a folder, each with its output path."""
 
-    in_dir: Path
+    in_dir: Place
     output_format: OutputFormat
     folders: list[_Folder] = field(default_factory=list)
     num_jobs: int = 0
@@ -75,11 +78,12 @@ class Plan:
 
     def jobs(self) -> Iterator[Job]:
         """Make the jobs, in the order in which they are worked on."""
+        root = self.in_dir if isinstance(self.in_dir, Path) else Path()
         for folder in self.folders:
             for picture in _parts(folder.pictures):
                 output = folder.renamed.get(picture) or _plain_output(picture, self.output_format)
                 yield Job(
-                    source=self.in_dir / folder.name / picture,
+                    source=root / folder.name / picture,
                     name=folder.name + picture,
                     output=folder.output + output,
                 )
@@ -110,8 +114,8 @@ class Plan:
 
 
 def plan_folder(
-    in_dir: Path,
-    out_dir: Path,
+    in_dir: Place,
+    out_dir: Place,
     output_format: OutputFormat = "png",
     *,
     include: Sequence[str] = (),
@@ -145,8 +149,8 @@ def plan_folder(
             pictures, folders = _list(plan, name, out_dir)
         except OSError as error:
             if not name:
-                raise ConfigError(f"cannot list the folder {in_dir}: {error.strerror}") from error
-            plan.unlisted.append(PassedOver(name, f"cannot be listed: {error.strerror}"))
+                raise ConfigError(f"cannot list the folder {in_dir}: {_reason(error)}") from error
+            plan.unlisted.append(PassedOver(name, f"cannot be listed: {_reason(error)}"))
             continue
         folder_outputs = _distinct(folders, str, [])
         named = [folder_outputs.get(folder, folder) for folder in folders]
@@ -173,13 +177,18 @@ def plan_folder(
     return plan
 
 
-def _check_folders(in_dir: Path, out_dir: Path) -> None:
+def _check_folders(in_dir: Place, out_dir: Place) -> None:
+    if isinstance(in_dir, RemoteFolder) or isinstance(out_dir, RemoteFolder):
+        source, target = f"{in_dir}/", f"{out_dir}/"
+        if source.startswith(target):
+            raise ConfigError(f"IN ({in_dir}) is OUT, or lies inside it: give another OUT")
+        return
     if not in_dir.is_dir():
         raise ConfigError(f"{in_dir} is not a folder: give the folder that holds the pictures")
-    source, target = in_dir.resolve(), out_dir.resolve()
-    if _is_same(target, source):
+    real_in, real_out = in_dir.resolve(), out_dir.resolve()
+    if _is_same(real_out, real_in):
         raise ConfigError(f"OUT is the same folder as IN ({in_dir}): give another one")
-    if any(_is_same(target, parent) for parent in source.parents):
+    if any(_is_same(real_out, parent) for parent in real_in.parents):
         raise ConfigError(f"IN ({in_dir}) lies inside OUT ({out_dir}): give another OUT")
 
 
@@ -190,10 +199,20 @@ def _is_same(path: Path, other: Path) -> bool:
         return path == other
 
 
-def _list(plan: Plan, name: str, out_dir: Path) -> tuple[list[str], list[str]]:
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _scan(in_dir: Place, name: str) -> Any:
+    if isinstance(in_dir, RemoteFolder):
+        return nullcontext(in_dir.list(name))
+    return os.scandir(in_dir / name)
+
+
+def _list(plan: Plan, name: str, out_dir: Place) -> tuple[list[str], list[str]]:
     """Return the sorted names of pictures and of folders in one folder."""
     pictures, folders = [], []
-    with os.scandir(plan.in_dir / name) as entries:
+    with _scan(plan.in_dir, name) as entries:
         for entry in entries:
             path = name + entry.name
             if entry.name.startswith("."):
@@ -201,7 +220,7 @@ def _list(plan: Plan, name: str, out_dir: Path) -> tuple[list[str], list[str]]:
             elif entry.is_symlink():
                 plan.pass_over(path, "a link")
             elif entry.is_dir():
-                if not _is_same(Path(entry.path), out_dir):
+                if not _is_out(entry, out_dir):
                     folders.append(entry.name)
             elif os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES:  # noqa: PTH122
                 plan.pass_over(path, "not named like a picture")
@@ -212,6 +231,12 @@ def _list(plan: Plan, name: str, out_dir: Path) -> tuple[list[str], list[str]]:
     pictures.sort()
     folders.sort()
     return pictures, folders
+
+
+def _is_out(entry: Any, out_dir: Place) -> bool:
+    if isinstance(out_dir, RemoteFolder):
+        return bool(entry.path == out_dir.url)
+    return _is_same(Path(entry.path), out_dir)
 
 
 def _parts(joined: str) -> Iterator[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pmsgan
 from pmsgan.batch.baseline import Baseline
-from pmsgan.batch.pipeline import Workers
 from pmsgan.batch.sheet import Sheet
 from pmsgan.batch.timing import Stage, Timing
+from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
@@ -21,6 +21,32 @@ class Remark:
     name: str
     """Path below IN."""
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeWork:
+    """What one machine of a cluster did."""
+
+    name: str
+    num_workers: int
+    num_done: int
+    num_failed: int
+    busy_s: float
+    """Of all its workers together [seconds]."""
+    engine: str
+    is_lost: bool
+    """It was gone before the run ended."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if not self.num_workers:
+            return "lost before it had finished anything" if self.is_lost else "idle"
+        plural = "s" * (self.num_workers != 1)
+        text = (
+            f"{self.num_done} done, {self.num_failed} failed by {self.num_workers} "
+            f"worker{plural}, busy {self.busy_s:.1f} s; {self.engine}"
+        )
+        return f"LOST after {text}" if self.is_lost else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +93,9 @@ class Report:
     """Why there is none, or not the second."""
     sheet: Sheet
     """Pictures to show."""
+    num_engines: int = 1
+    nodes: tuple[NodeWork, ...] = ()
+    """Machines of a cluster; the engine and the machine above are those of one of them."""
 
     @property
     def images_per_s(self) -> float:
@@ -78,11 +107,11 @@ class Report:
         """Who did what."""
         everybody = [
             Busy("readers", self.workers.readers, ("read", "decode", "resize")),
-            Busy("engine", 1, ("run",)),
+            Busy("engine", self.num_engines, ("run",)),
             Busy("writers", self.workers.writers, ("encode", "write")),
         ]
         if self.timing.stages.stages["copy"].count:
-            everybody.insert(1, Busy("copies", 1, ("copy",)))
+            everybody.insert(1, Busy("copies", self.num_engines, ("copy",)))
         return tuple(everybody)
 
     def share(self, seconds: float, count: int = 1) -> float:
@@ -123,6 +152,7 @@ class Report:
             "settings": asdict(self.sheet.settings),
             "machine": self.machine.to_json(),
             "engine": asdict(self.engine),
+            "nodes": [asdict(node) for node in self.nodes],
             "baselines": [baseline.to_json() for baseline in self.baselines],
             "no_baseline": self.no_baseline,
         }
@@ -144,12 +174,13 @@ class Report:
 
     def _rows(self) -> list[tuple[str, str]]:
         timing, engine = self.timing, self.engine
+        opening = "to reach Ray" if self.nodes else "to open the engine"
         rows = [
             ("images", self.counts()),
             (
                 "time",
                 f"{timing.wall_s:.2f} s, {self.images_per_s:.1f} images/s; "
-                f"{self.open_s:.2f} s before it to open the engine",
+                f"{self.open_s:.2f} s before it {opening}",
             ),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
@@ -158,6 +189,7 @@ class Report:
             ),
             ("machine", str(self.machine)),
         ]
+        rows += [("node", f"{node.name}: {node}") for node in self.nodes]
         if self.peak_memory_bytes is not None:
             rows.append(("peak memory", f"{self.peak_memory_bytes / 2**20:.0f} MiB"))
         if self.notes:

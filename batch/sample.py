@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 
 from pmsgan.batch.decode import quiet_decoders
-from pmsgan.batch.images import load
+from pmsgan.batch.images import load_bytes
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.pipeline import Workers, run_jobs
+from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.sources import Reader, read_here
+from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.parity import Pictures
 from pmsgan.errors import EngineError, ImageError
 from pmsgan.styles.registry import Style
+
+NUM_SAMPLES = 4
+"""How many pictures a new engine is checked on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +87,7 @@ class Sample:
 
 
 def load_pictures(
-    jobs: Iterable[Job], style: Style, settings: ConvertSettings
+    jobs: Iterable[Job], style: Style, settings: ConvertSettings, *, read: Reader = read_here
 ) -> tuple[list[Job], Pictures | None]:
     """Read pictures in the style's size.
 
@@ -96,7 +101,7 @@ def load_pictures(
         for job in jobs:
             row = np.empty((style.height, style.width, 3), np.uint8)
             with contextlib.suppress(ImageError):  # is told when its turn comes
-                load(job.source, (style.height, style.width), settings).fill(row)
+                load_bytes(*read(job), (style.height, style.width), settings).fill(row)
                 readable.append(job)
                 rows.append(row)
     return readable, np.stack(rows) if rows else None

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = {
     "pmsgan.batch": "batch",
+    "pmsgan.batch.cluster": "batch/cluster",
     "pmsgan.engine": "engine",
     "pmsgan.engine.tensorrt": "engine/tensorrt",
     "pmsgan.export": "export",
@@ -17,6 +18,7 @@ FOLDERS = {
 
 ALLOWED = {
     "pmsgan.batch": {"pmsgan.batch", "pmsgan.engine", "pmsgan.styles"},
+    "pmsgan.batch.cluster": {"pmsgan.batch", "pmsgan.engine", "pmsgan.styles"},
     "pmsgan.engine": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
     "pmsgan.engine.tensorrt": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
     "pmsgan.export": {"pmsgan.export", "pmsgan.engine", "pmsgan.styles", "pmsgan.model"},

@@ -17,13 +17,13 @@ from unittest import mock
 
 from bench_folder import Copier
 
-from pmsgan.batch.convert import choose_workers
 from pmsgan.batch.engine_clock import EngineClock
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.pipeline import MIN_SLOTS, run_jobs
+from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import StageTimes, Throughput, Timing
+from pmsgan.batch.workers import MIN_SLOTS, choose_workers
 from pmsgan.styles.registry import find_style
 
 SETTINGS = ConvertSettings(output_format="jpg")

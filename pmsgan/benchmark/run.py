@@ -11,12 +11,11 @@ from pathlib import Path
 import cv2
 
 from pmsgan.batch.baseline import Baseline, eager_contenders, measure_against
-from pmsgan.batch.convert import choose_workers
-from pmsgan.batch.pipeline import MIN_SLOTS
 from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.rival import Contender
 from pmsgan.batch.sample import Sample, load_pictures
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.workers import MIN_SLOTS, choose_workers
 from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
 from pmsgan.benchmark.work import Work, examine_work

@@ -2,9 +2,10 @@
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pmsgan.batch.settings import ConvertSettings, Fit, OutputSize
 from pmsgan.cli.boundary import ExitCode, one_line_errors
@@ -14,13 +15,31 @@ from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import PmsganError
 from pmsgan.formats import OutputFormat
 
+if TYPE_CHECKING:
+    from pmsgan.batch.remote import Place
+
 _USUAL = ConvertSettings()
+
+
+class ConvertCommand(TyperCommand):
+    """`pmsgan convert`, whose --cluster may stand without an address."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give --cluster its usual address where the next word is none."""
+        for place, word in reversed(list(enumerate(args))):
+            if word == "--cluster" and (args[place + 1 : place + 2] or ["-"])[0].startswith("-"):
+                args = [*args[: place + 1], "auto", *args[place + 1 :]]
+        return super().parse_args(ctx, args)
 
 
 @one_line_errors
 def convert(
-    in_dir: Annotated[Path, typer.Argument(help="Folder of pictures; nothing in it is changed.")],
-    out_dir: Annotated[Path, typer.Argument(help="Folder for the results; sub-folders are kept.")],
+    in_dir: Annotated[
+        str, typer.Argument(help="Folder of pictures, or its URL; nothing in it is changed.")
+    ],
+    out_dir: Annotated[
+        str, typer.Argument(help="Folder for the results, or its URL; sub-folders are kept.")
+    ],
     style: Annotated[
         str, typer.Option(help="Name of a style (see pmsgan styles list), or its folder.")
     ] = "anime",
@@ -85,6 +104,25 @@ def convert(
         int | None,
         typer.Option(min=1, help="Threads that write.", show_default="the cores, at most 8"),
     ] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="GPUs of this machine to use at once, such as 0,1,2,3.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[ADDRESS]",
+            help="Use all machines of a Ray cluster: the one that this machine belongs to, or the "
+            "one at HOST:PORT. All must see the folders under these names.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Engines in the cluster.",
+            show_default="one for each GPU; without GPUs one for each machine",
+        ),
+    ] = None,
     baseline: Annotated[
         bool, typer.Option(help="Afterwards, time eager PyTorch on some of the pictures.")
     ] = True,
@@ -92,7 +130,7 @@ def convert(
         Path | None,
         typer.Option(
             help="Where the report goes; a page of the same name with .html beside it.",
-            show_default="OUT_DIR/report.json",
+            show_default="OUT_DIR/report.json, where that is a folder",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -102,6 +140,8 @@ def convert(
     Interrupted conversions go on when the same command is run again: what is done and has not
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
     exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
+    Several GPUs, several machines, and URLs such as s3://bucket/pictures need Ray:
+    pip install 'pmsgan[cluster]'.
     """
     if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
@@ -113,37 +153,46 @@ def convert(
         output_size=output_size,
         precision=precision,
     )
+    from pmsgan.batch.remote import parse_place
+
+    source, target = parse_place(in_dir), parse_place(out_dir)
     if dry_run:
-        _print_plan(in_dir, out_dir, settings, include or (), exclude or (), as_json=as_json)
+        _print_plan(source, target, settings, include or (), exclude or (), as_json=as_json)
         return
-    from pmsgan.batch.convert import convert_folder
-    from pmsgan.batch.out_folder import OWN_NAME, REPORT_NAME
-    from pmsgan.batch.pipeline import MIN_SLOTS
     from pmsgan.batch.report_files import page_path, write_report
+    from pmsgan.batch.workers import MIN_SLOTS
     from pmsgan.cli.progress import FolderProgress
 
+    common: dict[str, Any] = {
+        "settings": settings,
+        "include": include or (),
+        "exclude": exclude or (),
+        "overwrite": overwrite,
+        "backend": backend,
+        "require_gpu": require_gpu,
+        "max_batch": batch,
+        "num_readers": readers,
+        "num_writers": writers,
+        "num_slots": slots or MIN_SLOTS,
+    }
     with FolderProgress() as progress:
-        result = convert_folder(
-            in_dir,
-            out_dir,
-            style,
-            settings=settings,
-            include=include or (),
-            exclude=exclude or (),
-            overwrite=overwrite,
-            backend=backend,
-            require_gpu=require_gpu,
-            max_batch=batch,
-            num_readers=readers,
-            num_writers=writers,
-            num_slots=slots or MIN_SLOTS,
-            with_baseline=baseline,
-            on_start=progress.start,
-            on_done=progress.count,
-        )
+        common |= {"on_start": progress.start, "on_done": progress.count}
+        is_alone = devices is None and cluster is None
+        if is_alone and isinstance(source, Path) and isinstance(target, Path):
+            if workers is not None:
+                raise typer.BadParameter("--workers is for --cluster, --devices and URLs")
+            from pmsgan.batch.convert import convert_folder
+
+            result = convert_folder(source, target, style, with_baseline=baseline, **common)
+        else:
+            from pmsgan.batch.cluster.run import Cluster, convert_on_cluster
+
+            where = Cluster(address=cluster, devices=_numbers(devices), num_workers=workers)
+            result = convert_on_cluster(
+                source, target, style, where, on_workers=progress.show_workers, **common
+            )
     if report is None:
-        is_there = (out_dir / OWN_NAME).exists()  # a new OUT would be taken for somebody else's
-        report = out_dir / REPORT_NAME if is_there else Path(f"pmsgan-{REPORT_NAME}")
+        report = _report_path(target)
     problem: PmsganError | None = None
     try:
         write_report(result, report)  # before stdout, which may be closed
@@ -168,9 +217,31 @@ def convert(
         raise typer.Exit(ExitCode.SOME_FAILED)
 
 
+def _numbers(devices: str | None) -> tuple[int, ...]:
+    if devices is None:
+        return ()
+    try:
+        numbers = tuple(int(number) for number in devices.split(","))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise typer.BadParameter(f"--devices is {devices!r}: give numbers such as 0,1,2,3")
+    return numbers
+
+
+def _report_path(out_dir: "Place") -> Path:
+    from pmsgan.batch.out_folder import REPORT_NAME
+    from pmsgan.batch.result_folder import OWN_NAME
+
+    # In a folder that is not there the report would be taken for somebody else's file.
+    if isinstance(out_dir, Path) and (out_dir / OWN_NAME).exists():
+        return out_dir / REPORT_NAME
+    return Path(f"pmsgan-{REPORT_NAME}")
+
+
 def _print_plan(
-    in_dir: Path,
-    out_dir: Path,
+    in_dir: "Place",
+    out_dir: "Place",
     settings: ConvertSettings,
     include: list[str] | tuple[()],
     exclude: list[str] | tuple[()],
@@ -178,16 +249,18 @@ def _print_plan(
     as_json: bool,
 ) -> None:
     from pmsgan.batch.plan import plan_folder
+    from pmsgan.batch.sources import stamper
 
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
     if as_json:
         typer.echo(to_json(plan.to_json()))
         return
     num_bytes = 0
+    look = stamper(in_dir)
     for job in plan.jobs():
         typer.echo(printable(f"{job.name} -> {job.output}"))
         with contextlib.suppress(OSError):  # it has gone since
-            num_bytes += job.source.stat().st_size
+            num_bytes += look(job).size
     for entry in plan.passed_over:
         typer.echo(printable(f"{entry.name}: passed over, {entry.reason}"))
     for folder in plan.unlisted:

@@ -33,6 +33,11 @@ class FolderProgress:
         if self._bar.n == self._bar.total:
             self._bar.close()
 
+    def show_workers(self, alive: int, wanted: int) -> None:
+        """Show how many workers of a cluster there are."""
+        assert self._bar is not None
+        self._bar.set_postfix_str(f"{alive} of {wanted} workers")
+
     def __enter__(self) -> "FolderProgress":
         return self
 

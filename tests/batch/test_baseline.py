@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pmsgan.batch import baseline as baseline_module
 from pmsgan.batch import rival as rival_module
 from pmsgan.batch.baseline import Turns, eager_contenders, measure_against, measure_eager
-from pmsgan.batch.pipeline import Workers
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.rival import Contender, Rival
 from pmsgan.batch.sample import Sample, load_pictures
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.workers import Workers
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style

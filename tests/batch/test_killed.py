@@ -1,6 +1,5 @@
 """Runs that are ended from outside, and runs of many files."""
 
-import hashlib
 import os
 import random
 import signal
@@ -9,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import pictures
 import pytest
+from trees import tree, write_pictures
 
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.plan import plan_folder
@@ -18,32 +17,6 @@ from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style
 
 NUM_PICTURES = 300
-NUM_BASES = 200
-
-
-def write_pictures(folder: Path, count: int, side: int = 96) -> None:
-    """Write pictures, all but the first ones as hard links."""
-    folder.mkdir()
-    bases = []
-    for index in range(min(count, NUM_BASES)):
-        kind = ("JPEG", "PNG", "WEBP")[index % 3]
-        suffix = pictures.SUFFIXES[kind]
-        bases.append(folder / f"{index:06d}{suffix}")
-        bases[-1].write_bytes(pictures.encoded(pictures.photo(side, side, seed=index), kind))
-    for index in range(len(bases), count):
-        base = bases[index % len(bases)]
-        group = folder / f"{index // 1000:03d}"
-        group.mkdir(exist_ok=True)
-        (group / f"{index:06d}{base.suffix}").hardlink_to(base)
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Return the hash of each result."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file() and ".pmsgan" not in path.parts and path.stem != "report"
-    }
 
 
 def command(in_dir: Path, out_dir: Path, style: Style, *options: str) -> list[str]:

@@ -10,10 +10,12 @@ import pytest
 
 from pmsgan.batch import journal as journal_module
 from pmsgan.batch import out_folder as out_module
+from pmsgan.batch import result_folder as result_module
 from pmsgan.batch.decode import FileStamp
 from pmsgan.batch.journal import Journal, read_owner
-from pmsgan.batch.out_folder import OutError, OutFolder
+from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.plan import Job
+from pmsgan.batch.result_folder import OutError
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.styles.registry import Style
@@ -224,7 +226,7 @@ def test_a_disk_that_fails_is_no_picture_s_fault(
     with opened(style, tmp_path) as out:
         with monkeypatch.context() as patch:
             if place == "open":
-                patch.setattr(out_module.os, "open", fail_with(number))
+                patch.setattr(result_module.os, "open", fail_with(number))
             elif place == "replace":
                 patch.setattr(Path, "replace", fail_with(number))
             else:

@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from pmsgan.batch import images, pipeline
-from pmsgan.batch import out_folder as out_module
+from pmsgan.batch import images, pipeline, sources
+from pmsgan.batch import result_folder as result_module
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.pipeline import Outcome, Workers
+from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.workers import Workers
 from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()
@@ -104,7 +105,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, folder = make_engine(max_batch=8), conversion(4)
-    real, others_done = pipeline.read_file, threading.Event()
+    real, others_done = sources.read_file, threading.Event()
 
     def load(path: Path, *arguments: Any) -> Any:
         if path.name == "000.png":
@@ -116,7 +117,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
         if len(folder.seen) == 3:
             others_done.set()
 
-    monkeypatch.setattr(pipeline, "read_file", load)
+    monkeypatch.setattr(sources, "read_file", load)
     folder.run(engine, on_done=count)
     assert len(folder.results()) == 4
 
@@ -126,14 +127,14 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
 ) -> None:
     folder = conversion(10)
     (folder.in_dir / "003.png").write_text("no picture")
-    real = pipeline.read_file
+    real = sources.read_file
 
     def vanish(path: Path, *arguments: Any) -> Any:
         if path.name == "007.png":
             path.unlink()
         return real(path, *arguments)
 
-    monkeypatch.setattr(pipeline, "read_file", vanish)
+    monkeypatch.setattr(sources, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
         "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
@@ -220,7 +221,7 @@ def test_a_full_disk_ends_the_run_once_and_loses_nothing(
         return real(path, flags, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(out_module.os, "open", fill_up)
+        patch.setattr(result_module.os, "open", fill_up)
         outcome = folder.run(make_engine())
     assert outcome.stopped == "OUT is full"
     assert folder.failures == {}
@@ -247,14 +248,19 @@ def test_out_removed_during_the_run_ends_it(
 
 
 @pytest.mark.parametrize("count", [1, 4, 40])
-@pytest.mark.parametrize("stage", ["read_file", "encode"])
+@pytest.mark.parametrize(("module", "name"), [(sources, "read_file"), (pipeline, "encode")])
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
-    conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch, stage: str, count: int
+    conversion: Any,
+    make_engine: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    count: int,
 ) -> None:
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(pipeline, stage, broken)
+    monkeypatch.setattr(module, name, broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         conversion(count).run(make_engine())
     assert pipeline_threads() == []
@@ -302,14 +308,14 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_whole_files(
 def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real, freed = conversion(30), pipeline.read_file, threading.Event()
+    folder, real, freed = conversion(30), sources.read_file, threading.Event()
 
     def hang(path: Path, *arguments: Any) -> Any:
         if path.name in ("000.png", "011.png"):
             freed.wait(30)
         return real(path, *arguments)
 
-    monkeypatch.setattr(pipeline, "read_file", hang)
+    monkeypatch.setattr(sources, "read_file", hang)
     monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
     try:
         plan = plan_folder(folder.in_dir, folder.out_dir)
@@ -346,7 +352,7 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
-    monkeypatch.setattr(pipeline, "read_file", hang)
+    monkeypatch.setattr(sources, "read_file", hang)
     monkeypatch.setattr(pipeline, "_PATIENCE_AFTER_INTERRUPT_S", 0.1)
     presser = threading.Thread(target=interrupt)
     plan = plan_folder(folder.in_dir, folder.out_dir)

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from pmsgan.batch import baseline as baseline_module
-from pmsgan.batch.pipeline import Workers
 from pmsgan.batch.rival import Contender
 from pmsgan.batch.sample import Sample
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.workers import Workers
 from pmsgan.benchmark import peer, run, work
 from pmsgan.benchmark.compare import compare_reports
 from pmsgan.benchmark.config import BenchmarkConfig

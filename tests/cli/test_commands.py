@@ -19,7 +19,8 @@ from typer.testing import CliRunner, Result
 
 import pmsgan
 from pmsgan.batch import baseline
-from pmsgan.batch.out_folder import OutError, OutFolder
+from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.result_folder import OutError
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app

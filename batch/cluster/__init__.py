@@ -1,0 +1,1 @@
+"""Convert a folder on several GPUs or machines, through Ray."""

@@ -1,0 +1,211 @@
+"""Ray: start it or join it, and let its workers do shards."""
+
+import logging
+import os
+import pickle
+import queue
+import socket
+import sys
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, redirect_stdout
+from typing import Any
+
+import numpy as np
+
+from pmsgan.batch.cluster.nodes import Node, Share, read_nodes
+from pmsgan.batch.cluster.task import Shard, ShardResult, Task
+from pmsgan.batch.cluster.worker import Worker
+from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.machine import count_cores
+from pmsgan.errors import ConfigError, EngineError
+
+_POLL_S = 0.2
+_CONNECT_TIMEOUT_S = 10.0
+
+
+class RayPool:
+    """A connection to Ray, until its `with` block ends; workers end with it."""
+
+    def __init__(self, address: str | None, devices: Sequence[int] = ()) -> None:
+        """Join a cluster, or start Ray on this machine alone.
+
+        Args:
+            address: of a cluster, such as 10.0.0.1:6379, or auto for the one that this machine
+                belongs to; None starts one here.
+            devices: GPUs of this machine to use, by number; by default all.
+
+        Raises:
+            ConfigError: there are no such GPUs.
+            EngineError: Ray is not installed, or the cluster cannot be reached.
+        """
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it is told what matters here
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_DATA_LOG_LEVEL", "CRITICAL")
+        if devices:
+            _choose_gpus(devices)
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise EngineError(
+                f"running on several GPUs or machines needs Ray ({error}): "
+                "pip install 'pmsgan[cluster]'"
+            ) from error
+        if address is not None:
+            _check_address(address)
+        self._ray: Any = ray
+        self._held = ExitStack()
+        # Ray prints what its machines tell on stdout, which is for results alone.
+        self._held.enter_context(redirect_stdout(sys.stderr))
+        ray._private.worker._worker_logs_enabled = False
+        quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        try:
+            if address is None:
+                ray.init(address="local", num_cpus=count_cores(), include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            self._held.close()
+            if address is None:
+                raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
+            raise _unreachable(address, _first_line(error)) from error
+        ray.data.DataContext.get_current().enable_progress_bars = False
+
+    def nodes(self) -> list[Node]:
+        """Return the machines, also those that are gone."""
+        return read_nodes(self._ray.nodes())
+
+    def run(
+        self, task: Task, share: Share, shards: Sequence[Shard]
+    ) -> Iterator[ShardResult | None]:
+        """Let workers do shards; give each result, or None after a moment without one.
+
+        A shard whose worker died is given to another.
+
+        Raises:
+            EngineError: a worker failed in a way that nobody expected.
+        """
+        done: queue.SimpleQueue[ShardResult | BaseException | None] = queue.SimpleQueue()
+        results = self._map(task, share, shards)
+
+        def collect() -> None:
+            try:
+                for row in results.iter_rows():
+                    done.put(_unpack(row["result"]))
+                done.put(None)
+            except BaseException as error:
+                done.put(error)
+
+        threading.Thread(target=collect, daemon=True, name="collect").start()
+        while True:
+            try:
+                result = done.get(timeout=_POLL_S)
+            except queue.Empty:
+                yield None
+                continue
+            if result is None:
+                return
+            if isinstance(result, BaseException):
+                raise EngineError(f"a worker failed: {_cause(result)}") from result
+            yield result
+
+    def close(self) -> None:
+        """End the workers, and Ray if it was started here."""
+        self._ray.shutdown()
+        self._held.close()
+
+    def __enter__(self) -> "RayPool":
+        """Return the pool."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the workers."""
+        self.close()
+
+    def _map(self, task: Task, share: Share, shards: Sequence[Shard]) -> Any:
+        data = self._ray.data
+        rows = [{"shard": _pack(shard)} for shard in shards]
+        return data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+            _Mapper,
+            batch_size=1,
+            batch_format="numpy",
+            fn_constructor_args=(task,),
+            compute=data.ActorPoolStrategy(size=share.num_workers),
+            num_cpus=share.cpus,
+            num_gpus=share.gpus or None,
+        )
+
+
+class _Mapper:
+    """A worker as Ray Data wants it."""
+
+    def __init__(self, task: Task) -> None:
+        import ray
+
+        self._worker = Worker(task)
+        self._node = str(ray.get_runtime_context().get_node_id())
+
+    def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
+        results = [self._worker.convert(_unpack(shard)) for shard in rows["shard"]]
+        for result in results:
+            result.node = self._node
+        packed = np.empty(len(results), object)
+        packed[:] = [_pack(result) for result in results]
+        return {"result": packed}
+
+
+def _pack(value: Any) -> bytes:
+    """Make bytes of a value: names of files shrink to a tenth."""
+    return zlib.compress(pickle.dumps(value), 1)
+
+
+def _unpack(data: bytes) -> Any:
+    return pickle.loads(zlib.decompress(data))
+
+
+def _check_address(address: str) -> None:
+    """Raise if nobody listens there: Ray would try it for minutes."""
+    if address == "auto":
+        from ray._private.utils import read_ray_address
+
+        known = os.environ.get("RAY_ADDRESS") or read_ray_address()
+        if not known:
+            raise _unreachable(address, "this machine belongs to none")
+        address = known
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():  # a URL
+        return
+    try:
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S):
+            pass
+    except (OSError, OverflowError) as error:
+        raise _unreachable(address, str(error)) from error
+
+
+def _unreachable(address: str, reason: str) -> EngineError:
+    return EngineError(
+        f"cannot reach the Ray cluster {address}: {reason}; ray start --head starts one, ray start "
+        "--address HOST:6379 adds a machine, and where it asks for a token all need "
+        "RAY_AUTH_MODE=token"
+    )
+
+
+def _choose_gpus(devices: Sequence[int]) -> None:
+    if (found := count_gpus()) <= max(devices):
+        here = f"{found} NVIDIA GPUs" if found else "no NVIDIA GPU with a driver"
+        raise ConfigError(f"there is no GPU {max(devices)}: this machine has {here}")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
+
+
+def _cause(error: BaseException) -> str:
+    """Return the last line of what Ray tells, which is the error itself."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,112 @@
+"""One engine on one machine, which converts a shard at a time with the pipeline of a local run."""
+
+import itertools
+import os
+import platform
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import filelock
+
+import pmsgan
+from pmsgan.batch.cluster.results import open_results
+from pmsgan.batch.cluster.task import Shard, ShardResult, Task
+from pmsgan.batch.pipeline import run_jobs
+from pmsgan.batch.remote import RemoteFolder
+from pmsgan.batch.result_folder import OutError
+from pmsgan.batch.sample import NUM_SAMPLES, load_pictures
+from pmsgan.batch.sources import reader
+from pmsgan.batch.workers import MAX_THREADS, Workers, choose_workers
+from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.machine import examine_machine, peak_memory_bytes
+from pmsgan.engine.select import open_engine
+from pmsgan.errors import EngineError, PmsganError
+
+
+class Worker:
+    """A process that converts shards; its engine stays open until the process ends."""
+
+    def __init__(self, task: Task) -> None:
+        """Take what all shards have in common."""
+        self._task = task
+        self._name = f"{platform.node()}-{os.getpid()}"
+        self._read = reader(task.in_dir)
+        self._held = ExitStack()
+        self._engine: Engine | None = None
+
+    def convert(self, shard: Shard) -> ShardResult:
+        """Convert a shard; what goes wrong is in the result."""
+        result = ShardResult(number=shard.number, worker=self._name)
+        try:
+            if self._engine is None:
+                started = time.perf_counter()
+                self._engine = self._open(shard)
+                result.open_s = time.perf_counter() - started
+            self._run(shard, self._engine, result)
+        except OutError as error:
+            result.stopped, result.is_disk_full = str(error), error.is_disk_full
+        except (PmsganError, OSError) as error:
+            result.stopped, result.cannot_start = str(error), True
+        return result
+
+    def close(self) -> None:
+        """Free what this holds."""
+        self._engine = None
+        self._held.close()
+
+    def _open(self, shard: Shard) -> Engine:
+        """Open the engine: the machine's own cache has it, or it is built there once."""
+        task = self._task
+        if pmsgan.__version__ != task.version:
+            raise EngineError(
+                f"pmsgan {pmsgan.__version__} is installed here, and {task.version} where the run "
+                "was started: install the same version on all machines"
+            )
+        scratch = self._held.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-"))
+        style = task.unpack_style(Path(scratch))
+        first = list(itertools.islice(shard.jobs(task.in_dir), NUM_SAMPLES))
+        # One process of a machine builds, the others take what it has built.
+        with filelock.FileLock(cache_folder("locks") / "engine"):
+            return self._held.enter_context(
+                open_engine(
+                    style,
+                    backend=task.backend,
+                    precision=task.settings.precision,
+                    max_batch=task.max_batch,
+                    require_gpu=task.require_gpu,
+                    num_threads=task.cores,
+                    samples=lambda: load_pictures(first, style, task.settings, read=self._read)[1],
+                )
+            )
+
+    def _run(self, shard: Shard, engine: Engine, result: ShardResult) -> None:
+        task = self._task
+        result.engine, result.machine = engine.info, examine_machine()
+        result.workers = self._workers()
+        jobs = shard.jobs(task.in_dir)
+        with open_results(task, shard, self._name) as results:
+            outcome = run_jobs(
+                engine,
+                jobs,
+                results,
+                task.settings,
+                result.workers,
+                on_done=result.jobs.append,
+                read=self._read,
+            )
+        result.timing, result.stopped = outcome.timing, outcome.stopped
+        result.is_disk_full = outcome.is_disk_full
+        result.peak_memory_bytes = peak_memory_bytes()
+
+    def _workers(self) -> Workers:
+        task = self._task
+        is_remote = isinstance(task.in_dir, RemoteFolder) or isinstance(task.out_dir, RemoteFolder)
+        return choose_workers(
+            task.num_readers,
+            task.num_writers,
+            task.num_slots,
+            MAX_THREADS if is_remote else task.cores,
+        )

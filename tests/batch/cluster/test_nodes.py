@@ -1,0 +1,66 @@
+"""How workers are shared out among machines."""
+
+import pytest
+
+from pmsgan.batch.cluster.nodes import Node, Share, read_nodes, share_out
+from pmsgan.errors import ConfigError, EngineError
+
+
+def node(cpus: int, gpus: int = 0, *, is_alive: bool = True) -> Node:
+    return Node(id=f"{cpus}-{gpus}", host="host", cpus=cpus, gpus=gpus, is_alive=is_alive)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted", "on_gpus", "share"),
+    [
+        ([node(16), node(16)], None, False, Share(2, 16, 0)),
+        ([node(0), node(1), node(1)], None, False, Share(2, 1, 0)),  # a head without processors
+        ([node(64), node(8)], None, False, Share(9, 8, 0)),
+        ([node(16), node(16)], 4, False, Share(4, 8, 0)),
+        ([node(16), node(16)], 3, False, Share(3, 8, 0)),
+        ([node(16), node(16)], 32, False, Share(32, 1, 0)),
+        ([node(16), node(16, is_alive=False)], None, False, Share(1, 16, 0)),
+        ([node(64, 8), node(16, 4), node(32)], None, True, Share(12, 4, 1)),
+        ([node(64, 8)], 2, True, Share(2, 8, 1)),
+        ([node(2, 4)], None, True, Share(4, 1, 1)),
+    ],
+)
+def test_workers_fill_the_machines(
+    nodes: list[Node], wanted: int | None, on_gpus: bool, share: Share
+) -> None:
+    assert share_out(nodes, wanted=wanted, on_gpus=on_gpus) == share
+
+
+def test_too_many_workers_and_no_machine_are_told() -> None:
+    with pytest.raises(ConfigError, match="there are 4 processor cores for 5 workers"):
+        share_out([node(4)], wanted=5, on_gpus=False)
+    with pytest.raises(ConfigError, match="there are 2 GPUs for 3 workers"):
+        share_out([node(4, 2), node(4)], wanted=3, on_gpus=True)
+    with pytest.raises(EngineError, match="no machine"):
+        share_out([node(0), node(4, is_alive=False)], wanted=None, on_gpus=False)
+
+
+def test_workers_that_are_alive_are_those_with_a_machine() -> None:
+    share = Share(3, 4, 0)
+    assert share.fits([node(4), node(8)]) == 3
+    assert share.fits([node(4), node(8, is_alive=False)]) == 1
+    assert Share(8, 2, 1).fits([node(16, 4), node(64)]) == 4
+
+
+def test_ray_s_own_words_are_understood() -> None:
+    found = read_nodes(
+        [
+            {
+                "NodeID": "abcdef0123456789",
+                "Alive": True,
+                "NodeManagerAddress": "10.0.0.1",
+                "NodeManagerHostname": "studio1",
+                "Resources": {"CPU": 8.0, "GPU": 2.0, "memory": 1e9},
+            },
+            {"NodeID": "ff", "Alive": False, "NodeManagerAddress": "10.0.0.2", "Resources": {}},
+        ]
+    )
+    assert [(it.title, it.cpus, it.gpus, it.is_alive) for it in found] == [
+        ("studio1 (abcdef01)", 8, 2, True),
+        ("10.0.0.2 (ff)", 0, 0, False),
+    ]
