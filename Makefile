@@ -11,6 +11,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 PYCUDA_VERSION := 2026.1
+PYTRITON_VERSION := 0.7.0
 PYTHON ?= python3
 PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
@@ -26,7 +27,7 @@ demo: .venv/train
 	  --fit crop --no-baseline
 	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser"
 
-test: .venv/pycuda
+test: .venv/pycuda .venv/triton
 	.venv/bin/python -m pytest --cov --cov-report=term --cov-fail-under=90
 
 # mypy sees the four folders as one package only where they are installed as one.
@@ -64,7 +65,7 @@ clean:
 
 .venv/dev: .venv/train
 	$(PIP) install --upgrade 'pip>=25.1'
-	$(INSTALL) --editable '.[train,eval]' --group dev
+	$(INSTALL) --editable '.[train,eval,cluster]' --group dev
 	touch $@
 
 # pycuda is compiled, a minute and a half; without a compiler its tests are skipped.
@@ -72,3 +73,9 @@ clean:
 	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT= \
 	  tests/engine/tensorrt/standin/build_pycuda.sh .venv/bin/python $(PYCUDA_VERSION) \
 	  && touch $@ || echo "warning: pycuda cannot be built here, its tests are skipped" >&2
+
+# Of PyTriton only Triton's server itself is used; without one its tests are skipped.
+.venv/triton: .venv/dev
+	$(PIP) install --no-deps --upgrade --target .venv/triton-server \
+	  nvidia-pytriton==$(PYTRITON_VERSION) \
+	  && touch $@ || echo "warning: there is no Triton server for this machine" >&2

@@ -10,3 +10,5 @@ CompilingBackend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino"]
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 """Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that computes in it, else fp32."""
+TritonBackend = Literal["onnxruntime", "openvino", "tensorrt"]
+"""Triton's names of what can run a style there."""

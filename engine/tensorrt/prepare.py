@@ -90,6 +90,36 @@ def open_on_gpu(
     return engine
 
 
+def plan_for_here(
+    product: ProductName,
+    graph: GraphInfo,
+    *,
+    precision: Precision = "auto",
+    max_batch: int = DEFAULT_BATCH,
+) -> bytes:
+    """Return a plan for the first GPU as its runtime reads it: checked, from the cache or new.
+
+    Args:
+        product: what to build with.
+        graph: what shall run.
+        precision: auto (what the graph is in), fp16 or fp32.
+        max_batch: pictures in a slot.
+
+    Raises:
+        EngineError: as `open_on_gpu` has it.
+    """
+    with open_on_gpu(product, graph, precision=precision, max_batch=max_batch):
+        pass  # now it is kept, and has been checked
+    from pmsgan.engine.tensorrt.buffers import gpu_context
+
+    library = Library(PRODUCTS[product])
+    with gpu_context() as gpu:
+        kept = _kept(_keys_here(library, graph, precision, max_batch, gpu), None)
+    if kept is None:
+        raise EngineError(f"the engine of {graph.path} is not in the cache any more: try again")
+    return kept[0].data
+
+
 def build_ahead(
     graph: GraphInfo,
     capability: str,

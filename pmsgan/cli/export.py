@@ -7,6 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.engine.choices import TritonBackend
 
 
 @one_line_errors
@@ -17,6 +18,17 @@ def export(
         Path | None,
         typer.Option("--output", "-o", help="File to write.", show_default="STYLE-PRECISION.onnx"),
     ] = None,
+    triton: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<repository>",
+            help="Instead, add the style to this model repository of NVIDIA Triton.",
+        ),
+    ] = None,
+    backend: Annotated[TritonBackend, typer.Option(help="What runs it in Triton.")] = "onnxruntime",
+    max_batch: Annotated[
+        int, typer.Option(min=1, help="Pictures that Triton translates at a time at most.")
+    ] = 8,
     as_json: JsonOption = False,
 ) -> None:
     """Write a style as one checked ONNX file.
@@ -24,8 +36,17 @@ def export(
     Its input and its output are uint8 [N, H, W, 3] BGR, as OpenCV decodes pictures.
 
     The file is run and compared with PyTorch; one that does not pass is not kept.
-    Needs torch: pip install 'pmsgan[train]'.
+    Needs torch: pip install 'pmsgan[train]'. --triton takes the FP16 file that the style has, and
+    needs no torch.
     """
+    if triton is not None:
+        if output is not None:
+            raise typer.BadParameter("--triton and --output exclude each other")
+        from pmsgan.export.triton import export_triton
+
+        model = export_triton(style, triton, backend=backend, max_batch=max_batch)
+        typer.echo(to_json(model.to_json()) if as_json else str(model))
+        return
     from pmsgan.cli.needs import need_torch
 
     need_torch("export")

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ports import free_port
@@ -54,12 +55,16 @@ class S3:
         self.s3.create_bucket(Bucket="bucket")
         self.iam.create_user(UserName="studio")
         key = self.iam.create_access_key(UserName="studio")["AccessKey"]
-        self.environment = {
-            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        # Where every machine of the cluster looks, since HOME is that of the tests.
+        settings = Path.home() / ".aws" / "config"
+        settings.parent.mkdir()
+        settings.write_text(
+            "[default]\n"
+            f"aws_access_key_id = {key['AccessKeyId']}\n"
+            f"aws_secret_access_key = {key['SecretAccessKey']}\n"
+            f"endpoint_url = {self.url}\n"
+            "region = us-east-1\n"
+        )
 
     def allow(self, *statements: dict[str, str]) -> None:
         """Set what the user may, and hold to it from now on."""
@@ -122,28 +127,28 @@ def folders(
     for path in sorted((root / "in").glob("*.jpg"))[:5]:
         path.rename(sub / path.name)
     server.upload(root / "in", "in")
-    ended = convert(server, str(root / "in"), str(root / "alone"), style, "--no-baseline")
+    ended = convert(str(root / "in"), str(root / "alone"), style, "--no-baseline")
     assert ended.returncode == 0, ended.stderr
     return root / "in", root / "alone"
 
 
 def convert(
-    server: S3, in_dir: str, out_dir: str, style: Style, *options: str, cwd: Path | None = None
+    in_dir: str, out_dir: str, style: Style, *options: str, cwd: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "pmsgan", "convert", in_dir, out_dir,
          "--style", str(style.folder), *options],
         capture_output=True, text=True, check=False, timeout=300, cwd=cwd,
-        env=os.environ | server.environment,
+        env=os.environ | {"RAY_AUTH_MODE": "token"},
     )  # fmt: skip
 
 
 def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
-    server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
+    cluster: Any, server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
 ) -> None:
     server.allow(MAY_ALL)
-    arguments = ("s3://bucket/in", "s3://bucket/out", style, "--json")
-    ended = convert(server, *arguments, cwd=tmp_path)
+    arguments = ("s3://bucket/in", "s3://bucket/out", style, "--cluster", cluster.address, "--json")
+    ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["images_done"] == NUM_PICTURES
     assert (tmp_path / "pmsgan-report.html").exists()
@@ -152,12 +157,12 @@ def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
 
     server.s3.delete_object(Bucket="bucket", Key="out/000/000000.png")
     server.upload(folders[0] / "000", "in/again")
-    ended = convert(server, *arguments, cwd=tmp_path)
+    ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert (report["images_done"], report["images_kept"]) == (1 + 5, NUM_PICTURES - 1)
 
-    other = convert(server, *arguments, "--fit", "pad", cwd=tmp_path)
+    other = convert(*arguments, "--fit", "pad", cwd=tmp_path)
     assert other.returncode == 2
     assert "holds results made with fit stretch, not pad" in other.stderr
     for entry in ("again/000000.jpg", "again/000003.jpg"):
@@ -165,11 +170,12 @@ def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
 
 
 def test_a_write_that_is_denied_is_a_named_failure(
-    server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
+    cluster: Any, server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
 ) -> None:
     server.allow(MAY_ALL, MAY_NOT_WRITE_BELOW_000)
     arguments = (str(folders[0]), "s3://bucket/out", style, "--overwrite", "--json")
-    ended = convert(server, *arguments, cwd=tmp_path)
+    arguments += ("--cluster", cluster.address)
+    ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 1, ended.stderr
     report = json.loads(ended.stdout)
     assert (report["images_done"], report["images_failed"]) == (NUM_PICTURES - 5, 5)
@@ -179,25 +185,27 @@ def test_a_write_that_is_denied_is_a_named_failure(
 
 
 def test_a_bucket_that_may_not_be_written_to_is_told_before_anything_is_done(
-    server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
+    cluster: Any, server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
 ) -> None:
     server.allow(MAY_ALL, MAY_NOT_WRITE_BELOW_000 | {"Resource": "arn:aws:s3:::bucket/*"})
-    ended = convert(server, str(folders[0]), "s3://bucket/new", style, cwd=tmp_path)
+    ended = convert(
+        str(folders[0]), "s3://bucket/new", style, "--cluster", cluster.address, cwd=tmp_path
+    )
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == (
         "error: cannot write to s3://bucket/new: access denied"
     )
 
 
-def test_from_a_bucket_into_a_folder(
+def test_from_a_bucket_into_a_folder_with_a_ray_of_its_own(
     server: S3, folders: tuple[Path, Path], tmp_path: Path, style: Style
 ) -> None:
     server.allow(MAY_ALL)
     out = tmp_path / "out"
-    ended = convert(server, "s3://bucket/in", str(out), style, "--include", "000/*")
+    ended = convert("s3://bucket/in", str(out), style, "--include", "000/*")
     assert ended.returncode == 0, ended.stderr
     wanted = {name: value for name, value in tree(folders[1]).items() if name.startswith("000/")}
     assert {n: v for n, v in tree(out).items() if n.startswith("000/")} == wanted
-    ended = convert(server, "s3://bucket/nothing", str(out), style)
+    ended = convert("s3://bucket/nothing", str(out), style)
     assert ended.returncode == 2
     assert "s3://bucket/nothing holds no pictures" in ended.stderr

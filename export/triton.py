@@ -1,0 +1,146 @@
+"""Write a style as a model that NVIDIA's Triton Inference Server serves.
+
+The graph is the one that ships, bytes in and bytes out; see
+https://docs.nvidia.com/deeplearning/triton-inference-server for what the files mean.
+"""
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pmsgan
+from pmsgan.atomic import replacing
+from pmsgan.engine.choices import TritonBackend
+from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphInfo, read_graph
+from pmsgan.engine.select import choose_backend
+from pmsgan.engine.tensorrt.prepare import plan_for_here
+from pmsgan.errors import ConfigError, ExportError
+from pmsgan.styles.registry import find_style
+
+MAX_BATCH = 8
+QUEUE_DELAY_US = 2000
+"""How long a picture waits for others to share its batch at most [microseconds]."""
+CONFIG_NAME = "config.pbtxt"
+
+_CONFIG = """\
+# Written by pmsgan {version}. The numbers may be changed; names and types are those of the graph.
+name: "{name}"
+backend: "{backend}"
+default_model_filename: "{file}"
+max_batch_size: {max_batch}
+input [ {{ name: "{input}" data_type: TYPE_UINT8 dims: [ {height}, {width}, 3 ] }} ]
+output [ {{ name: "{output}" data_type: TYPE_UINT8 dims: [ {height}, {width}, 3 ] }} ]
+# Pictures that come one by one wait this long for others, and are translated together.
+dynamic_batching {{ max_queue_delay_microseconds: {delay} }}
+# KIND_AUTO: on each GPU, or on the CPU where there is none.
+instance_group [ {{ count: 1 kind: {kind} }} ]
+# The newest of the folders 1, 2, ... is served.
+version_policy {{ latest {{ num_versions: 1 }} }}
+"""
+_FILES = {"onnxruntime": "model.onnx", "openvino": "model.onnx", "tensorrt": "model.plan"}
+_KINDS = {"onnxruntime": "KIND_AUTO", "openvino": "KIND_CPU", "tensorrt": "KIND_GPU"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TritonModel:
+    """A model in a repository."""
+
+    name: str
+    folder: Path
+    version: int
+    backend: TritonBackend
+    max_batch: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self) | {"folder": str(self.folder)}
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.folder}: version {self.version} for {self.backend}, up to {self.max_batch} "
+            f"pictures at a time; tritonserver --model-repository {self.folder.parent.absolute()}"
+        )
+
+
+def export_triton(
+    style: str,
+    repository: Path,
+    *,
+    backend: TritonBackend = "onnxruntime",
+    max_batch: int = MAX_BATCH,
+) -> TritonModel:
+    """Add a style to a model repository; one that is there already gets a new version.
+
+    A server that watches the repository never sees half a file.
+
+    Args:
+        style: its name, or the path of its folder.
+        repository: folder of models; made if it does not exist.
+        backend: Triton's name of what runs it; for tensorrt an engine is built for the GPU that is
+            here, and the server needs the same kind of GPU and the same TensorRT.
+        max_batch: pictures that are translated at a time at most.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        ConfigError: `backend` or `max_batch` is no such thing.
+        StyleError: there is no such style.
+        EngineError: TensorRT cannot build it here.
+        ExportError: it cannot be written.
+    """
+    if backend not in get_args(TritonBackend):
+        raise ConfigError(f"backend {backend}: Triton has {', '.join(get_args(TritonBackend))}")
+    if max_batch < 1:
+        raise ConfigError(f"max_batch is {max_batch}: it must be at least 1")
+    found = find_style(style)
+    graph = read_graph(found.graph)
+    if backend == "tensorrt":
+        choose_backend("tensorrt")  # says what is missing, if something is
+        data = plan_for_here("tensorrt", graph, max_batch=max_batch)
+    else:
+        data = graph.path.read_bytes()
+    folder = repository / found.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        version = _add_version(folder, data, _FILES[backend])
+        with replacing(folder / CONFIG_NAME) as temporary:
+            temporary.write_text(_config(found.name, backend, graph, max_batch), encoding="utf-8")
+    except OSError as error:
+        raise ExportError(f"cannot write to {folder}: {error.strerror}") from error
+    return TritonModel(
+        name=found.name, folder=folder, version=version, backend=backend, max_batch=max_batch
+    )
+
+
+def _config(name: str, backend: TritonBackend, graph: GraphInfo, max_batch: int) -> str:
+    return _CONFIG.format(
+        version=pmsgan.__version__,
+        name=name,
+        backend=backend,
+        file=_FILES[backend],
+        max_batch=max_batch,
+        input=INPUT_NAME,
+        output=OUTPUT_NAME,
+        height=graph.height,
+        width=graph.width,
+        delay=QUEUE_DELAY_US,
+        kind=_KINDS[backend],
+    )
+
+
+def _add_version(folder: Path, data: bytes, file: str) -> int:
+    """Write a new version, unless the newest is this very one; return its number."""
+    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    newest = max(numbers, default=0)
+    path = folder / str(newest) / file
+    if path.is_file() and path.read_bytes() == data:
+        return newest
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+        draft = Path(scratch) / "draft"
+        draft.mkdir()
+        (draft / file).write_bytes(data)
+        draft.rename(folder / str(newest + 1))
+    return newest + 1
