@@ -93,7 +93,7 @@ class RayPool:
         def collect() -> None:
             try:
                 for row in results.iter_rows():
-                    done.put(_unpack(row["result"]))
+                    done.put(unpack(row["result"]))
                 done.put(None)
             except BaseException as error:
                 done.put(error)
@@ -126,7 +126,7 @@ class RayPool:
 
     def _map(self, task: Task, share: Share, shards: Sequence[Shard]) -> Any:
         data = self._ray.data
-        rows = [{"shard": _pack(shard)} for shard in shards]
+        rows = [{"shard": pack(shard)} for shard in shards]
         return data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             _Mapper,
             batch_size=1,
@@ -148,20 +148,21 @@ class _Mapper:
         self._node = str(ray.get_runtime_context().get_node_id())
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
-        results = [self._worker.convert(_unpack(shard)) for shard in rows["shard"]]
+        results = [self._worker.convert(unpack(shard)) for shard in rows["shard"]]
         for result in results:
             result.node = self._node
         packed = np.empty(len(results), object)
-        packed[:] = [_pack(result) for result in results]
+        packed[:] = [pack(result) for result in results]
         return {"result": packed}
 
 
-def _pack(value: Any) -> bytes:
+def pack(value: Any) -> bytes:
     """Make bytes of a value: names of files shrink to a tenth."""
     return zlib.compress(pickle.dumps(value), 1)
 
 
-def _unpack(data: bytes) -> Any:
+def unpack(data: bytes) -> Any:
+    """Return what `pack` was called on; of this cluster's own processes alone."""
     return pickle.loads(zlib.decompress(data))
 
 

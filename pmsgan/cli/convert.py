@@ -140,6 +140,7 @@ def convert(
     Interrupted conversions go on when the same command is run again: what is done and has not
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
     exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
+
     Several GPUs, several machines, and URLs such as s3://bucket/pictures need Ray:
     pip install 'pmsgan[cluster]'.
     """
@@ -153,6 +154,8 @@ def convert(
         output_size=output_size,
         precision=precision,
     )
+    if devices is not None and cluster is not None:
+        raise typer.BadParameter("--devices and --cluster exclude each other")
     from pmsgan.batch.remote import parse_place
 
     source, target = parse_place(in_dir), parse_place(out_dir)

@@ -17,7 +17,7 @@ from pmsgan.engine.parity import Parity, check_pictures, compare
 from pmsgan.engine.select import choose_backend, open_engine
 from pmsgan.engine.tensorrt import gate, prepare, product
 from pmsgan.engine.tensorrt.build import BuildConfig
-from pmsgan.engine.tensorrt.prepare import open_on_gpu
+from pmsgan.engine.tensorrt.prepare import open_on_gpu, plan_for_here
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
@@ -54,6 +54,17 @@ def test_an_engine_is_built_checked_kept_and_loaded_the_next_time(
     assert tensorrt.shapes == ((1, 64, 64, 3), (4, 64, 64, 3), (4, 64, 64, 3))
     assert sorted(path.suffix for path in (tmp_path / "tensorrt").iterdir()) == [".bin", ".plan"]
     assert tensorrt.config.progress_monitor is None
+
+
+def test_a_plan_for_another_program_is_the_one_that_is_kept(
+    style: Style, tensorrt: SimpleNamespace
+) -> None:
+    graph = read_graph(style.graph)
+    plan = plan_for_here("tensorrt", graph, max_batch=4)
+    assert plan_for_here("tensorrt", graph, max_batch=4) == plan
+    assert tensorrt.num_built == 1
+    runtime = tensorrt.Runtime(None)
+    assert runtime.deserialize_cuda_engine(plan) is not None
 
 
 def test_an_engine_of_another_version_is_announced_and_built_again(

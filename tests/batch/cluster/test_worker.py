@@ -1,0 +1,269 @@
+"""A worker without Ray: what it does with shards, and what it leaves of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import journal_names, tree, write_pictures
+
+from pmsgan.batch.cluster import worker as worker_module
+from pmsgan.batch.cluster.out import open_out
+from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
+from pmsgan.batch.cluster.worker import Worker
+from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.out_folder import OutFolder, owner
+from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.remote import Place, RemoteFolder
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ConfigError
+from pmsgan.styles.registry import Style
+
+USUAL = ConvertSettings()
+NUM_PICTURES = 12
+
+
+@pytest.fixture
+def in_dir(tmp_path: Path) -> Path:
+    write_pictures(tmp_path / "in", NUM_PICTURES)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def make_task(style: Style, in_dir: Path) -> Callable[..., Task]:
+    def make(out_dir: Place, **changed: Any) -> Task:
+        return replace(
+            Task(
+                run="run",
+                in_dir=in_dir,
+                out_dir=out_dir,
+                style_name=style.name,
+                style_files=pack_style(style),
+                belongs_to=owner(style, USUAL),
+                settings=USUAL,
+                backend="openvino",
+                require_gpu=False,
+                max_batch=None,
+                num_readers=1,
+                num_writers=1,
+                num_slots=2,
+                cores=1,
+            ),
+            **changed,
+        )
+
+    return make
+
+
+@pytest.fixture
+def convert() -> Iterator[Callable[[Task, Shard], ShardResult]]:
+    """Convert a shard in a worker that is closed at the end."""
+    workers: list[Worker] = []
+
+    def run(task: Task, shard: Shard) -> ShardResult:
+        workers.append(Worker(task))
+        return workers[-1].convert(shard)
+
+    yield run
+    for worker in workers:
+        worker.close()
+
+
+def shard_of(task: Task, number: int = 0, known: dict[int, int] | None = None) -> Shard:
+    out_dir = task.out_dir
+    plan = plan_folder(task.in_dir, out_dir)
+    return Shard(number, [(job.name, job.output) for job in plan.jobs()], known or {})
+
+
+def names_in(path: Path) -> list[str]:
+    shards = sorted((path / ".pmsgan" / "shards").glob("*.jsonl"))
+    return [shard.name for shard in shards]
+
+
+def test_a_shard_becomes_what_a_local_run_makes(
+    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out")
+    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
+        result = convert(task, shard_of(task))
+        assert result.stopped is None
+        assert len(result.jobs) == NUM_PICTURES
+        assert result.engine.backend == "openvino"
+        assert names_in(tmp_path / "out") == ["run-000000.jsonl"]
+        out.take_shards()
+    assert not (tmp_path / "out" / ".pmsgan" / "shards").exists()
+    assert sorted(journal_names(tmp_path / "out")) == sorted(path.name for path in in_dir.iterdir())
+    convert_folder(in_dir, tmp_path / "alone", str(style.folder), backend="openvino")
+    assert tree(tmp_path / "out") == tree(tmp_path / "alone")
+
+
+def test_what_a_dead_worker_has_done_is_not_done_again(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out")
+    whole = shard_of(task)
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        convert(task, replace(whole, names=whole.names[:5]))  # and then it died
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.png")}
+        assert len(before) == 5
+        result = convert(task, whole)
+    assert sum(job.is_kept for job in result.jobs) == 5
+    assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
+
+
+def test_a_run_whose_driver_died_is_gone_on_with_by_any_run(
+    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out")
+    whole = shard_of(task)
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        convert(task, replace(whole, names=whole.names[:5]))
+    assert names_in(tmp_path / "out") == ["run-000000.jsonl"]
+    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
+    assert (report.num_done, report.num_kept) == (NUM_PICTURES - 5, 5)
+    assert names_in(tmp_path / "out") == []
+
+    (tmp_path / "out" / ".pmsgan" / "shards").mkdir()
+    left = tmp_path / "out" / ".pmsgan" / "shards" / "run-000009.jsonl"
+    left.write_text("not a journal\n")
+    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
+    assert report.num_kept == NUM_PICTURES
+    assert not left.exists()
+
+
+def test_shards_of_another_style_are_forgotten(
+    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out", belongs_to={"style": "another"})
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        assert convert(task, shard_of(task)).stopped is None
+    report = convert_folder(
+        in_dir, tmp_path / "out", str(style.folder), backend="openvino", overwrite=False
+    )
+    assert report.num_kept == 0
+
+
+def test_a_picture_that_fails_is_named_and_the_rest_is_done(
+    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    (in_dir / "000003.jpg").write_bytes(b"no picture")
+    task = make_task(tmp_path / "out")
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        result = convert(task, shard_of(task))
+    assert [(job.name, job.failure) for job in result.jobs if job.failure] == [
+        ("000003.jpg", "is not a picture in JPEG, PNG, WebP, BMP or TIFF")
+    ]
+    assert len(result.jobs) == NUM_PICTURES
+
+
+def test_a_worker_that_cannot_start_says_why(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    for changed, told in (
+        ({"version": "0.0.1"}, "is installed here, and 0.0.1 where the run was started"),
+        ({"require_gpu": True, "backend": "auto"}, "no backend on a GPU can run here"),
+        ({"style_files": {"style.toml": b""}}, "lacks 'input'"),
+    ):
+        task = make_task(tmp_path / "out", **changed)
+        result = convert(task, shard_of(task))
+        assert result.cannot_start
+        assert told in result.stopped
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_shard(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".pmsgan").write_text("in the way")
+    task = make_task(tmp_path / "out")
+    result = convert(task, shard_of(task))
+    assert "cannot write to OUT" in result.stopped
+    assert not result.cannot_start
+
+
+def test_engines_of_one_machine_are_opened_one_after_another(
+    make_task: Any, convert: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = []
+
+    class Lock:
+        def __init__(self, path: Path) -> None:
+            self.path = path
+
+        def __enter__(self) -> None:
+            locked.append(self.path)
+
+        def __exit__(self, *error: object) -> None:
+            locked.append(None)
+
+    monkeypatch.setattr(worker_module.filelock, "FileLock", Lock)
+    real = worker_module.open_engine
+
+    def open_engine(*arguments: Any, **options: Any) -> Any:
+        assert len(locked) == 1
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(worker_module, "open_engine", open_engine)
+    task = make_task(tmp_path / "out")
+    assert convert(task, shard_of(task)).stopped is None
+    assert len(locked) == 2
+
+
+def test_results_in_an_object_store(
+    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    folder = RemoteFolder("memory://bucket/out")
+    task = make_task(folder)
+    with open_out(folder, style, USUAL, overwrite=False) as out:
+        out.begin()
+        assert convert(task, shard_of(task)).stopped is None
+    convert_folder(in_dir, tmp_path / "alone", str(style.folder), backend="openvino")
+    for name, data in tree(tmp_path / "alone").items():
+        assert folder.read_bytes(name) == (tmp_path / "alone" / name).read_bytes(), data
+
+    (in_dir / "000003.jpg").write_bytes((in_dir / "000000.jpg").read_bytes())
+    folder.remove("000001.png")
+    with open_out(folder, style, USUAL, overwrite=False) as out:
+        out.begin()
+        shard = shard_of(task, 1)
+        known = out.journal.known(name for name, _ in shard.names)
+        assert len(known) == NUM_PICTURES
+        result = convert(task, replace(shard, known=known))
+    assert sorted(job.name for job in result.jobs if not job.is_kept) == [
+        "000001.png", "000003.jpg",
+    ]  # fmt: skip
+    with (
+        open_out(folder, style, replace(USUAL, fit="pad"), overwrite=False) as out,
+        pytest.raises(ConfigError, match="holds results made with fit stretch, not pad"),
+    ):
+        out.begin()
+    with open_out(folder, style, replace(USUAL, fit="pad"), overwrite=True) as out:
+        out.begin()
+        assert out.journal.known(name for name, _ in shard.names) == {}
+    folder = RemoteFolder("memory://bucket")
+    with (
+        open_out(folder, style, USUAL, overwrite=False) as out,
+        pytest.raises(ConfigError, match="no earlier run has left its journal there"),
+    ):
+        out.begin()
+
+
+def test_an_object_store_that_fails_ends_the_shard(
+    make_task: Any, convert: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fsspec")
+    task = make_task(RemoteFolder("memory://bucket/out"))
+    real = RemoteFolder.write_bytes
+
+    def fail(self: RemoteFolder, name: str, data: bytes) -> None:
+        if name.endswith("png"):
+            raise OSError("the network is down")
+        real(self, name, data)
+
+    monkeypatch.setattr(RemoteFolder, "write_bytes", fail)
+    result = convert(task, shard_of(task))
+    assert result.stopped == "cannot write to OUT: the network is down"

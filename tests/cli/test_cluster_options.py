@@ -1,0 +1,126 @@
+"""The options of `pmsgan convert` and `pmsgan export` that lead beyond one machine."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pmsgan.batch.cluster import ray_pool
+from pmsgan.batch.cluster import run as run_module
+from pmsgan.batch.cluster.run import Cluster
+from pmsgan.cli.app import app
+from pmsgan.errors import EngineError
+from pmsgan.styles.registry import Style
+
+
+def pmsgan_command(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "cluster"),
+    [
+        (["--cluster"], Cluster(address="auto")),
+        (["--cluster", "--json"], Cluster(address="auto")),
+        (
+            ["--cluster", "10.0.0.1:6379", "--workers", "4"],
+            Cluster(address="10.0.0.1:6379", num_workers=4),
+        ),
+        (["--devices", "0,2"], Cluster(devices=(0, 2))),
+    ],
+)
+def test_options_say_where_the_workers_are(
+    in_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    cluster: Cluster,
+) -> None:
+    asked: list[Any] = []
+
+    def convert(in_dir: Path, out_dir: Path, style: str, where: Cluster, **options: Any) -> None:
+        asked.append(where)
+        raise EngineError("enough")
+
+    monkeypatch.setattr(run_module, "convert_on_cluster", convert)
+    result = pmsgan_command("convert", in_dir, tmp_path / "out", "--style", "ink", *options)
+    assert last_line(result.stderr) == "error: enough"
+    assert asked == [cluster]
+
+
+def test_urls_go_through_ray_on_this_machine(in_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = pmsgan_command("convert", in_dir, "memory://out")
+    assert result.exit_code == 3
+    assert "pip install 'pmsgan[cluster]'" in last_line(result.stderr)
+
+
+@pytest.mark.parametrize("options", [["--cluster"], ["--devices", "0"]])
+def test_without_ray_one_line_says_what_to_install(
+    in_dir: Path,
+    tmp_path: Path,
+    style: Style,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr(ray_pool, "count_gpus", lambda: 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that it is put back
+    out = tmp_path / "out"
+    result = pmsgan_command("convert", in_dir, out, "--style", style.folder, *options)
+    assert result.exit_code == 3
+    assert last_line(result.stderr).startswith("error: running on several GPUs or machines needs ")
+    assert last_line(result.stderr).endswith("pip install 'pmsgan[cluster]'")
+    assert list(out.glob("*.png")) == []
+
+
+def test_wrong_options_are_told(
+    in_dir: Path, tmp_path: Path, style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*options: object) -> str:
+        result = pmsgan_command(
+            "convert", in_dir, tmp_path / "out", "--style", style.folder, *options
+        )
+        assert result.exit_code == 2
+        return last_line(result.stderr)
+
+    monkeypatch.setattr(ray_pool, "count_gpus", lambda: 0)
+    assert "there is no GPU 1: this machine has no NVIDIA GPU" in told("--devices", "0,1")
+    monkeypatch.setattr(ray_pool, "count_gpus", lambda: 2)
+    assert "there is no GPU 2: this machine has 2 NVIDIA GPUs" in told("--devices", "2")
+    for devices in ("all", "0,0", "-1", ""):
+        assert "give numbers such as 0,1,2,3" in told("--devices", devices)
+    assert "exclude each other" in told("--devices", "0", "--cluster")
+    assert "--workers is for" in told("--workers", "2")
+
+
+def test_a_plan_of_a_url_tells_what_it_would_do() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pipe_file("/bucket/in/a/b.jpg", b"12345")
+    result = pmsgan_command("convert", "memory://bucket/in", "memory://bucket/out", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "a/b.jpg -> a/b.png" in result.stdout
+    result = pmsgan_command("convert", "foo://bucket", "out", "--dry-run")
+    assert result.exit_code == 2
+    assert "foo:// are not known" in last_line(result.stderr)
+
+
+def test_export_writes_a_model_repository(style: Style, tmp_path: Path) -> None:
+    result = pmsgan_command("export", style.folder, "--triton", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert f"tritonserver --model-repository {tmp_path}" in result.stdout
+    result = pmsgan_command("export", style.folder, "--triton", tmp_path, "--json")
+    assert json.loads(result.stdout)["version"] == 1
+    result = pmsgan_command("export", style.folder, "--triton", tmp_path, "-o", "x.onnx")
+    assert result.exit_code == 2
+    assert "exclude each other" in last_line(result.stderr)
