@@ -87,7 +87,7 @@ class OutFolder(ResultFolder):
         self.take_shards()  # of a cluster run that was ended
         return self
 
-    def take_shards(self, pattern: str = "*.jsonl") -> None:
+    def take_shards(self, pattern: str = "*") -> None:
         """Move what workers of a cluster have noted into the journal.
 
         Raises:
@@ -95,7 +95,7 @@ class OutFolder(ResultFolder):
         """
         try:
             for path in sorted((self._own / SHARDS_NAME).glob(pattern)):
-                if read_owner(path) == self.belongs_to:
+                if path.suffix == ".jsonl" and read_owner(path) == self.belongs_to:
                     self.journal.take(path)
                 path.unlink()
         except OSError as error:

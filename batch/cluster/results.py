@@ -20,6 +20,25 @@ REMOTE_JOURNAL = f"{OWN_NAME}/journal/"
 """Below a remote OUT: a journal for each shard."""
 
 
+def count_tries(task: Task, shard: Shard, worker: str) -> int:
+    """Count how many workers have begun a shard, this one included.
+
+    In an object store nobody counts.
+
+    Raises:
+        OutError: nothing can be written.
+    """
+    if isinstance(task.out_dir, RemoteFolder):
+        return 1
+    shards = task.out_dir / OWN_NAME / SHARDS_NAME
+    try:
+        shards.mkdir(parents=True, exist_ok=True)
+        (shards / f"{_name(task, shard)}.{worker}").touch()
+        return len(list(shards.glob(f"{_name(task, shard)}.*")))
+    except OSError as error:
+        raise OutError(f"cannot write to OUT: {error.strerror}") from error
+
+
 @contextmanager
 def open_results(task: Task, shard: Shard, worker: str) -> Iterator[Results]:
     """Give what takes the results of a shard; its journal is complete when the block ends.

@@ -23,7 +23,7 @@ from pmsgan.batch.tally import Tally
 from pmsgan.batch.timing import Timing
 from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
 from pmsgan.engine.choices import Backend
-from pmsgan.errors import EngineError
+from pmsgan.errors import ConfigError, EngineError
 from pmsgan.interrupt import interruptible
 from pmsgan.styles.registry import Style, find_style
 
@@ -105,6 +105,8 @@ def convert_on_cluster(
     choose_workers(num_readers, num_writers, num_slots)  # looks at the numbers
     in_dir, out_dir = _absolute(in_dir), _absolute(out_dir)
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
+    if not plan.num_jobs:
+        raise ConfigError(f"{in_dir}: {plan.unlisted[0].name} {plan.unlisted[0].reason}")
     announce(plan)
     warn_of_other_pictures(found, plan, settings)
     started = time.perf_counter()
@@ -204,13 +206,13 @@ class _Run:
         """Note how a shard ended."""
         node = self.nodes.get(result.node)
         where = node.title if node else result.worker
-        if result.cannot_start:
+        if result.cannot_start and self.first is None:
             raise EngineError(f"{where}: {result.stopped}")
         for job in result.jobs:
             # Otherwise a worker of this run has done it, and died before its shard was complete.
             job.is_kept = job.is_kept and bool(self.out.journal.known([job.name]))
         if isinstance(self.out, OutFolder):
-            self.out.take_shards(f"{self.task.run}-{result.number:06}.jsonl")
+            self.out.take_shards(f"{self.task.run}-{result.number:06}.*")
         if result.stopped is not None:
             self.stopped = f"{where}: {result.stopped}"
         if result.engine is not None:

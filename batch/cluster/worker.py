@@ -5,17 +5,19 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import filelock
 
 import pmsgan
-from pmsgan.batch.cluster.results import open_results
+from pmsgan.batch.cluster.results import count_tries, open_results
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.pipeline import run_jobs
+from pmsgan.batch.plan import Job
 from pmsgan.batch.remote import RemoteFolder
-from pmsgan.batch.result_folder import OutError
+from pmsgan.batch.result_folder import OutError, Results
 from pmsgan.batch.sample import NUM_SAMPLES, load_pictures
 from pmsgan.batch.sources import reader
 from pmsgan.batch.workers import MAX_THREADS, Workers, choose_workers
@@ -24,6 +26,9 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.select import open_engine
 from pmsgan.errors import EngineError, PmsganError
+
+MAX_TRIES = 3
+"""Workers that may die of a shard; otherwise one picture could keep a run from ending."""
 
 
 class Worker:
@@ -86,8 +91,11 @@ class Worker:
         task = self._task
         result.engine, result.machine = engine.info, examine_machine()
         result.workers = self._workers()
-        jobs = shard.jobs(task.in_dir)
+        jobs, num_tries = shard.jobs(task.in_dir), count_tries(task, shard, self._name)
         with open_results(task, shard, self._name) as results:
+            if num_tries > MAX_TRIES:
+                result.jobs = list(_give_up(jobs, results))
+                return
             outcome = run_jobs(
                 engine,
                 jobs,
@@ -110,3 +118,13 @@ class Worker:
             task.num_slots,
             MAX_THREADS if is_remote else task.cores,
         )
+
+
+def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:
+    """Note what has not been done of a shard as failed."""
+    for job in jobs:
+        job.is_kept = results.has(job)
+        if not job.is_kept:
+            job.failure = f"it is among pictures of which {MAX_TRIES} workers have died"
+            results.note_failure(job, job.failure)
+        yield job
