@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
-FEATURES = {"colour": "colourful", "white": "white"}
-"""Each with the word for more of it."""
-MARGIN = 0.3
+FEATURES = {"colour": "colourful", "paper": "like lines on paper"}
+"""Each with the words for more of it."""
+MARGINS = {"colour": 0.1, "paper": 0.02}
 """Added to both ends of what a style has been trained on: only what is plainly else is told."""
-_WHITE = 230
+_PAPER = 0.75
+"""Of a picture's brightness: what is darker is no paper, however grey that is."""
 
 
 def measure_looks(image: Picture) -> dict[str, float]:
-    """Return how colourful a picture is (0..1), and which part of it is white (0..1)."""
+    """Return how colourful a picture is (0..1), and which part of it could be paper (0..1)."""
     darkest, brightest = image.min(axis=2), image.max(axis=2)
     return {
         "colour": float((brightest - darkest).mean()) / 255.0,
-        "white": float((darkest >= _WHITE).mean()),
+        "paper": float((brightest >= _PAPER * np.percentile(brightest, 95)).mean()),
     }
 
 
@@ -30,9 +31,9 @@ def usual_looks(pictures: Iterable[Picture]) -> dict[str, list[float]]:
     if not measured:
         return {}
     ranges = {}
-    for name in FEATURES:
+    for name, margin in MARGINS.items():
         low, high = np.quantile([looks[name] for looks in measured], (0.01, 0.99))
-        wide = max(0.0, float(low) - MARGIN), min(1.0, float(high) + MARGIN)
+        wide = max(0.0, float(low) - margin), min(1.0, float(high) + margin)
         ranges[name] = [round(end, 3) for end in wide]
     return ranges
 

@@ -30,10 +30,12 @@ def photograph(seed: int) -> NDArray[np.uint8]:
 
 def test_features_of_plain_pictures() -> None:
     white = np.full((4, 4, 3), 255, np.uint8)
-    assert measure_looks(white) == {"colour": 0.0, "white": 1.0}
+    assert measure_looks(white) == {"colour": 0.0, "paper": 1.0}
     half = white.copy()
-    half[:2] = (255, 0, 0)
-    assert measure_looks(half) == {"colour": 0.5, "white": 0.5}
+    half[:2] = (127, 0, 0)
+    assert measure_looks(half) == {"colour": pytest.approx(0.249, abs=1e-3), "paper": 0.5}
+    grey = np.full((4, 4, 3), 200, np.uint8)
+    assert measure_looks(grey) == {"colour": 0.0, "paper": 1.0}
 
 
 def test_sketches_and_photographs_are_told_apart() -> None:
@@ -60,15 +62,31 @@ def test_what_nobody_has_measured_is_not_told() -> None:
     assert tell_difference(map(sketch, range(2)), {"of another version": (0.0, 0.0)}) is None
 
 
-def test_the_shipped_sketches_are_what_the_style_expects() -> None:
-    pictures = [cv2.imread(str(path)) for path in sorted(SKETCHES.glob("*.png"))]
-    assert tell_difference(pictures, find_style("anime").expects) is None  # type: ignore[arg-type]
+def test_the_shipped_sketches_are_for_anime_and_not_for_ink() -> None:
+    sketches = [cv2.imread(str(path)) for path in sorted(SKETCHES.glob("*.jpg"))]
+    assert len(sketches) == 28
+    assert tell_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
+    difference = tell_difference(sketches, find_style("ink").expects)  # type: ignore[arg-type]
+    assert str(difference).startswith("they are more like lines on paper")
+
+
+def test_a_photograph_is_for_ink_and_not_for_anime() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    photo = cv2.imread(str(path)).astype(np.uint8, copy=False)
+    assert tell_difference([photo], find_style("ink").expects) is None
+    assert str(tell_difference([photo], find_style("anime").expects)).startswith(
+        "they are more col"
+    )
+    grey = cv2.merge([cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)] * 3).astype(np.uint8, copy=False)
+    difference = str(tell_difference([grey], find_style("anime").expects))
+    assert difference.startswith("they are less like lines on paper")
 
 
 def test_convert_warns_once_and_goes_on(
     style: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    strict = replace(style, expects={"colour": (0.0, 0.1), "white": (0.8, 1.0)})
+    strict = replace(style, expects={"colour": (0.0, 0.1), "paper": (0.8, 1.0)})
     report = convert_folder(in_dir, tmp_path / "out", strict, with_baseline=False)
     assert report.num_done == 9
     told = [it.getMessage() for it in caplog.records if "do not look like" in it.getMessage()]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from pmsgan.batch import page as page_module
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.page import make_page
-from pmsgan.batch.report import Report
+from pmsgan.batch.report import NodeWork, Report
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.styles.registry import Style
 
@@ -124,3 +125,29 @@ def test_dark_mode_is_dark(page: Any) -> None:
 def test_long_lists_are_cut(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "MAX_REMARKS", 1)
     assert "And 1 more, which are in report.json." in make_page(report)
+
+
+def test_machines_have_rows_of_their_own(report: Report, browser: Any, tmp_path: Path) -> None:
+    there = NodeWork(
+        name="studio1 (abcdef01)",
+        num_workers=2,
+        num_done=1500,
+        num_failed=1,
+        busy_s=12.34,
+        engine="openvino bf16, a CPU",
+        is_lost=False,
+    )
+    lost = replace(there, name=HOSTILE, num_workers=1, num_done=500, num_failed=0, is_lost=True)
+    nothing = replace(lost, name="studio3", num_workers=0, num_done=0, engine="")
+    clustered = replace(report, nodes=(there, lost, nothing), num_engines=3)
+    text = clustered.to_text()
+    assert "studio1 (abcdef01): 1500 done, 1 failed by 2 workers, busy 12.3 s" in text
+    assert f"{HOSTILE}: LOST after 500 done, 0 failed by 1 worker" in text
+    assert "studio3: lost before it had finished anything" in text
+    assert [node["is_lost"] for node in clustered.to_json()["nodes"]] == [False, True, True]
+    (tmp_path / "report.html").write_text(make_page(clustered), encoding="utf-8")
+    browser.get((tmp_path / "report.html").as_uri())
+    cells = browser.find_elements("css selector", "h2 + .scroll td:nth-child(1)")
+    assert [cell.text for cell in cells][:3] == ["studio1 (abcdef01)", HOSTILE, "studio3"]
+    assert browser.title != "hacked"
+    assert "Machines" not in make_page(report)

@@ -326,7 +326,7 @@ def test_train_makes_a_style_that_converts(
     assert "pmsgan convert IN OUT --style trained" in second.stdout
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
-    assert set(find_style("trained").expects) == {"colour", "white"}
+    assert set(find_style("trained").expects) == {"colour", "paper"}
     converted = pmsgan_command(
         "convert", in_dir, tmp_path / "out", "--style", "trained", "--no-baseline"
     )

@@ -77,8 +77,7 @@ def shard_of(task: Task, number: int = 0, known: dict[int, int] | None = None) -
 
 
 def names_in(path: Path) -> list[str]:
-    shards = sorted((path / ".pmsgan" / "shards").glob("*.jsonl"))
-    return [shard.name for shard in shards]
+    return sorted(shard.name for shard in (path / ".pmsgan" / "shards").glob("*.jsonl"))
 
 
 def test_a_shard_becomes_what_a_local_run_makes(
@@ -110,6 +109,25 @@ def test_what_a_dead_worker_has_done_is_not_done_again(
         result = convert(task, whole)
     assert sum(job.is_kept for job in result.jobs) == 5
     assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
+
+
+def test_a_shard_that_kills_its_workers_is_given_up(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out")
+    whole = shard_of(task)
+    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
+        convert(task, replace(whole, names=whole.names[:5]))
+        shards = tmp_path / "out" / ".pmsgan" / "shards"
+        for dead in ("other-1", "other-2", "other-3"):
+            (shards / f"run-000000.jsonl.{dead}").touch()
+        result = convert(task, whole)
+        out.take_shards()
+    assert result.stopped is None
+    failed = [job.name for job in result.jobs if job.failure]
+    assert failed == [name for name, _ in whole.names[5:]]
+    assert sum(job.is_kept for job in result.jobs) == 5
+    assert not shards.exists()
 
 
 def test_a_run_whose_driver_died_is_gone_on_with_by_any_run(
