@@ -56,6 +56,8 @@ class OpenVinoEngine(Engine):
         }
         if num_threads is not None:
             properties["INFERENCE_NUM_THREADS"] = num_threads
+            # Other processes have the other cores; each would bind itself to the first ones.
+            properties["ENABLE_CPU_PINNING"] = "NO"
         if use_cache:
             properties["CACHE_DIR"] = str(cache_folder(BACKEND))
         self._compiled = _compile(core, graph, properties)

@@ -220,6 +220,7 @@ def test_threads_are_limited_as_asked(style: Style) -> None:
     with open_engine(style, backend="openvino", num_threads=1) as engine:
         assert isinstance(engine, OpenVinoEngine)
         assert engine._compiled.get_property("INFERENCE_NUM_THREADS") == 1
+        assert not engine._compiled.get_property("ENABLE_CPU_PINNING")  # to cores that others have
 
 
 def test_kept_slots_are_the_same_at_each_call(style: Style) -> None:
