@@ -20,14 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsgan.batch.convert import MAX_THREADS
 from pmsgan.batch.decode import quiet_decoders
 from pmsgan.batch.images import Loaded, encode, load
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import Workers
+from pmsgan.batch.workers import MAX_THREADS, Workers
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.select import open_engine
 from pmsgan.styles.registry import find_style

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, redirect_stdout
 from typing import Any
 
@@ -78,7 +78,7 @@ class RayPool:
         return read_nodes(self._ray.nodes())
 
     def run(
-        self, task: Task, share: Share, shards: Sequence[Shard]
+        self, task: Task, share: Share, shards: Iterable[Shard]
     ) -> Iterator[ShardResult | None]:
         """Let workers do shards; give each result, or None after a moment without one.
 
@@ -124,7 +124,7 @@ class RayPool:
         """End the workers."""
         self.close()
 
-    def _map(self, task: Task, share: Share, shards: Sequence[Shard]) -> Any:
+    def _map(self, task: Task, share: Share, shards: Iterable[Shard]) -> Any:
         data = self._ray.data
         rows = [{"shard": pack(shard)} for shard in shards]
         return data.from_items(rows, override_num_blocks=len(rows)).map_batches(

@@ -174,7 +174,7 @@ class _Run:
         """Do all shards, or end with `stopped`."""
         started = looked = time.perf_counter()
         with interruptible() as is_interrupted:
-            for result in self.pool.run(self.task, self.share, list(self.shards())):
+            for result in self.pool.run(self.task, self.share, self.shards()):
                 now = time.perf_counter()
                 if result is not None:
                     self.take(result, now - started)

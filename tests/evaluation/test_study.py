@@ -107,7 +107,8 @@ def test_a_browser_fills_it_in_by_keyboard_and_the_answers_are_tallied(
     assert status.text == "All pictures are rated"
     browser.switch_to.active_element.click()
     deadline = time.monotonic() + 20
-    while not (saved := list(downloads.glob("answers-*.json"))):
+    # The browser holds the name with an empty file until the download is complete.
+    while not (saved := [path for path in downloads.glob("*.json") if path.stat().st_size]):
         assert time.monotonic() < deadline, "nothing was saved"
         time.sleep(0.05)
     answers = json.loads(saved[0].read_text())
