@@ -12,7 +12,12 @@ from pmsgan.engine.choices import TritonBackend
 
 @one_line_errors
 def export(
-    style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+    style: Annotated[
+        str | None, typer.Argument(help="Name of a style, or its folder.", show_default=False)
+    ] = None,
+    style_option: Annotated[
+        str | None, typer.Option("--style", help="The same, as other commands take it.")
+    ] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Half precision inside the graph.")] = False,
     output: Annotated[
         Path | None,
@@ -39,6 +44,9 @@ def export(
     Needs torch: pip install 'pmsgan[train]'. --triton takes the FP16 file that the style has, and
     needs no torch.
     """
+    if (style is None) == (style_option is None):
+        raise typer.BadParameter("give one style, such as pmsgan export anime")
+    style = style or style_option or ""
     if triton is not None:
         if output is not None:
             raise typer.BadParameter("--triton and --output exclude each other")

@@ -119,8 +119,11 @@ def test_export_writes_a_model_repository(style: Style, tmp_path: Path) -> None:
     result = pmsgan_command("export", style.folder, "--triton", tmp_path)
     assert result.exit_code == 0, result.output
     assert f"tritonserver --model-repository {tmp_path}" in result.stdout
-    result = pmsgan_command("export", style.folder, "--triton", tmp_path, "--json")
+    result = pmsgan_command("export", "--triton", tmp_path, "--style", style.folder, "--json")
     assert json.loads(result.stdout)["version"] == 1
     result = pmsgan_command("export", style.folder, "--triton", tmp_path, "-o", "x.onnx")
     assert result.exit_code == 2
     assert "exclude each other" in last_line(result.stderr)
+    result = pmsgan_command("export", "--triton", tmp_path)
+    assert result.exit_code == 2
+    assert "give one style" in last_line(result.stderr)
