@@ -105,9 +105,10 @@ class Report:
     @property
     def busy(self) -> tuple[Busy, ...]:
         """Who did what."""
+        engine = "engine" if self.num_engines == 1 else "engines"
         everybody = [
             Busy("readers", self.workers.readers, ("read", "decode", "resize")),
-            Busy("engine", self.num_engines, ("run",)),
+            Busy(engine, self.num_engines, ("run",)),
             Busy("writers", self.workers.writers, ("encode", "write")),
         ]
         if self.timing.stages.stages["copy"].count:

@@ -93,13 +93,18 @@ class Throughput:
         self.span_s = 0.25
         self.counts: list[int] = []
 
-    def add(self, since_start_s: float) -> None:
-        """Count a picture that has ended now."""
+    def add(self, since_start_s: float, count: int = 1) -> None:
+        """Count a picture, or some, that ended then."""
         while (place := int(since_start_s / self.span_s)) >= MAX_SPANS:
             self.span_s *= 2.0
             self.counts = [sum(self.counts[i : i + 2]) for i in range(0, len(self.counts), 2)]
         self.counts += [0] * (place + 1 - len(self.counts))
-        self.counts[place] += 1
+        self.counts[place] += count
+
+    def merge(self, other: "Throughput", started_s: float) -> None:
+        """Add what another counted that was started then."""
+        for place, count in enumerate(other.counts):
+            self.add(started_s + (place + 0.5) * other.span_s, count)
 
     def to_json(self) -> dict[str, Any]:
         """Return the length of a span [seconds] and what ended in each; the last is not whole."""

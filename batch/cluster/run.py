@@ -223,9 +223,9 @@ class _Run:
         self.timing.stages.merge(result.timing.stages)
         self.timing.cpu_s += result.timing.cpu_s
         self.timing.warm_up_s = max(self.timing.warm_up_s, result.timing.warm_up_s)
+        started_s = max(0.0, since_start_s - result.timing.wall_s)
+        self.timing.throughput.merge(result.timing.throughput, started_s)
         for job in result.jobs:
-            if not job.is_kept:
-                self.timing.throughput.add(since_start_s)
             self.tally.count(job)
 
     def look(self) -> None:

@@ -57,6 +57,16 @@ def test_spans_are_doubled_when_they_no_longer_suffice() -> None:
     assert set(throughput.counts[:-1]) == {160}
 
 
+def test_what_others_counted_is_put_where_it_was_in_the_whole_run() -> None:
+    whole, part = Throughput(), Throughput()
+    for tenth in range(20):
+        part.add(tenth / 10)
+    whole.merge(part, started_s=10.0)
+    assert sum(whole.counts) == 20
+    assert not any(whole.counts[:40])
+    assert whole.counts[40:] == part.counts
+
+
 class Engine:
     gpu: GpuTimes | None = None
 
