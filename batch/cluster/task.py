@@ -95,7 +95,6 @@ class ShardResult:
     peak_memory_bytes: int | None = None
     stopped: str | None = None
     """Why not all was done."""
-    is_disk_full: bool = False
     cannot_start: bool = False
     """There was no engine."""
     node: str = ""

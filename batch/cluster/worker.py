@@ -52,7 +52,7 @@ class Worker:
                 result.open_s = time.perf_counter() - started
             self._run(shard, self._engine, result)
         except OutError as error:
-            result.stopped, result.is_disk_full = str(error), error.is_disk_full
+            result.stopped = str(error)
         except (PmsganError, OSError) as error:
             result.stopped, result.cannot_start = str(error), True
         return result
@@ -106,7 +106,6 @@ class Worker:
                 read=self._read,
             )
         result.timing, result.stopped = outcome.timing, outcome.stopped
-        result.is_disk_full = outcome.is_disk_full
         result.peak_memory_bytes = peak_memory_bytes()
 
     def _workers(self) -> Workers:
