@@ -40,7 +40,6 @@ class RayPool:
             ConfigError: there are no such GPUs.
             EngineError: Ray is not installed, or the cluster cannot be reached.
         """
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it is told what matters here
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_LOG_LEVEL", "CRITICAL")
         if devices:

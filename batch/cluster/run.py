@@ -281,7 +281,7 @@ class _Run:
             stopped=self.stopped,
             is_interrupted=self.is_interrupted,
             baselines=(),
-            no_baseline="it is one machine's, and this run had several workers",
+            no_baseline="it compares two processes on one machine, and a cluster has more",
             sheet=Sheet(
                 style,
                 self.task.settings,
