@@ -7,6 +7,7 @@ picture. Lines are appended with one write each; a last line that was cut off do
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -39,10 +40,11 @@ class Journal:
             OSError: it cannot be written.
         """
         self._lock = threading.Lock()
-        self._done = dict(known or {}) | _read_done(path)
-        is_new = not path.exists() or path.stat().st_size == 0
+        is_new = read_owner(path) is None  # also one whose first line was cut off
+        self._done = dict(known or {}) | ({} if is_new else read_done(path))
         is_torn = not is_new and _last_byte(path) != b"\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        flags |= os.O_TRUNC if is_new else 0
         self._file = os.open(path, flags, 0o666)
         if is_torn:
             os.write(self._file, b"\n")
@@ -101,7 +103,7 @@ class Journal:
         with path.open("rb") as file:
             next(file, None)
             lines = [line for line in file if line.endswith(b"\n")]
-        self._done |= _read_done(path)
+        self._done |= read_done(path)
         self._append(b"".join(lines))
 
     def close(self) -> None:
@@ -133,6 +135,12 @@ def read_owner(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def has_entries(path: Path) -> bool:
+    """Say whether a journal notes anything."""
+    with path.open("rb") as file:
+        return len(list(itertools.islice(file, 2))) > 1
+
+
 def has_results(path: Path) -> bool:
     """Say whether a journal notes anything that is done."""
     with path.open("rb") as file:
@@ -145,7 +153,7 @@ def _last_byte(path: Path) -> bytes:
         return file.read()
 
 
-def _read_done(path: Path) -> dict[int, int]:
+def read_done(path: Path) -> dict[int, int]:
     """Return a number for each picture that is done: a million of them fit into little memory."""
     done: dict[int, int] = {}
     if not path.exists():

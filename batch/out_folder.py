@@ -45,10 +45,9 @@ class OutFolder(ResultFolder):
         super().__init__(folder, self._own / PARTIAL_NAME)
         self.belongs_to = owner(style, settings)
         self._overwrite = overwrite
-        path = self._own / JOURNAL_NAME
         try:
             if not overwrite:
-                _check_content(folder, self.belongs_to, path)
+                _check_content(folder, self.belongs_to)
             self._partial.mkdir(parents=True, exist_ok=True)
             self._lock = filelock.FileLock(self._own / "lock")
             self._lock.acquire(timeout=0)
@@ -60,7 +59,7 @@ class OutFolder(ResultFolder):
             raise ConfigError(f"cannot write to {folder}: {os_reason(error)}") from error
         try:
             if not overwrite:  # another run may have come in between
-                _check_content(folder, self.belongs_to, path)
+                _check_content(folder, self.belongs_to)
             shutil.rmtree(self._partial)  # what a killed run left
             self._partial.mkdir()
         except OSError as error:
@@ -163,10 +162,14 @@ def check_journal(folder: str, wanted: dict[str, Any], journal: Path) -> None:
         )
 
 
-def _check_content(folder: Path, wanted: dict[str, Any], journal: Path) -> None:
+def _check_content(folder: Path, wanted: dict[str, Any]) -> None:
     """Raise ConfigError if what is in a folder would be mixed with other things."""
-    if read_owner(journal) is not None:
+    own = folder / OWN_NAME
+    paths = [own / JOURNAL_NAME, *(own / SHARDS_NAME).glob("*.jsonl")]
+    journals = [path for path in paths if read_owner(path) is not None]
+    for journal in journals:
         check_journal(str(folder), wanted, journal)
+    if journals:
         return
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if any(name != REPORT_NAME and not name.startswith(".") for name in names):

@@ -10,21 +10,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from pmsgan.batch.decode import quiet_decoders
 from pmsgan.batch.engine_clock import EngineClock
 from pmsgan.batch.images import Loaded, check_translated, encode, load_bytes
 from pmsgan.batch.plan import Job
-from pmsgan.batch.result_folder import OutError, Results
+from pmsgan.batch.result_folder import Results
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.sources import Reader, read_here
 from pmsgan.batch.timing import StageTimes, Timing
 from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
-from pmsgan.errors import EngineError, ImageError
+from pmsgan.errors import EngineError, FolderError, ImageError
 from pmsgan.interrupt import interruptible
 
 READ_TIMEOUT_S = 120.0
@@ -60,6 +60,7 @@ def run_jobs(
     *,
     on_done: Callable[[Job], None],
     read: Reader = read_here,
+    takes_signals: bool = True,
 ) -> Outcome:
     """Translate every job's picture; what went wrong with one is noted in its `failure`.
 
@@ -75,8 +76,11 @@ def run_jobs(
         workers: how many threads and slots.
         on_done: called for each job that is done, kept or has failed, one call at a time.
         read: gives a job's picture.
+        takes_signals: Ctrl-C and SIGTERM are as above, else as the process has them.
     """
-    return _Run(engine, jobs, out, settings, workers, on_done, read).run()
+    run = _Run(engine, jobs, out, settings, workers, on_done, read)
+    with interruptible() if takes_signals else nullcontext(lambda: False) as is_interrupted:
+        return run.run(is_interrupted)
 
 
 class _Run:
@@ -115,10 +119,10 @@ class _Run:
             for _ in range(workers.writers)
         ]
 
-    def run(self) -> Outcome:
+    def run(self, is_interrupted: Callable[[], bool]) -> Outcome:
         self.started, cpu = time.perf_counter(), time.process_time()
         outcome, patience_s = Outcome(self.timing), _PATIENCE_S
-        with quiet_decoders(), interruptible() as is_interrupted:
+        with quiet_decoders():
             for thread in self.readers + self.writers:
                 thread.start()
             try:
@@ -127,7 +131,7 @@ class _Run:
                 self.ring.raise_error()
             except EngineError as error:
                 outcome.stopped = str(error)
-            except OutError as error:
+            except FolderError as error:
                 outcome.stopped, outcome.is_disk_full = str(error), error.is_disk_full
             except KeyboardInterrupt:
                 outcome.stopped = "interrupted"

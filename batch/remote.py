@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.batch.decode import MAX_FILE_BYTES, FileStamp
-from pmsgan.errors import ConfigError, ImageError
+from pmsgan.errors import ConfigError, FolderError, ImageError
+
+LONGEST_STREAK = 100
+"""Pictures in a row that a store may refuse; at the next it is not theirs any more."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class RemoteFolder:
         """Return the size of a file, and when it was written."""
         with _os_errors():
             info = self._store.info(self._path(name))
-        written = info.get("LastModified") or info.get("mtime") or info.get("created") or 0
+        written = next((info[key] for key in _WRITTEN if info.get(key)), 0)
         if isinstance(written, datetime):
             written = written.timestamp()
         if isinstance(written, str):
@@ -117,6 +120,27 @@ class RemoteFolder:
         self.__dict__.update(state)
 
 
+class Streak:
+    """Failures in a row: many are the store's, such as a key that has expired."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def end(self) -> None:
+        """Take note that one has worked."""
+        self._length = 0
+
+    def count(self, meaning: str) -> None:
+        """Take note of a failure.
+
+        Raises:
+            FolderError: with what it means, since there have been too many.
+        """
+        self._length += 1
+        if self._length >= LONGEST_STREAK:
+            raise FolderError(meaning)
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
     """Something in a remote folder, with the methods of os.DirEntry."""
@@ -143,6 +167,9 @@ class RemoteEntry:
         """Say whether it is a file."""
         return self.kind == "file"
 
+
+_WRITTEN = ("LastModified", "last_modified", "mtime", "created")
+"""What the stores call the time at which a file was written."""
 
 Place = Path | RemoteFolder
 """Where pictures come from or go to."""

@@ -11,15 +11,9 @@ from pmsgan.batch.decode import FileStamp
 from pmsgan.batch.journal import Journal
 from pmsgan.batch.plan import Job
 from pmsgan.batch.sources import Stamper, stamp_here
-from pmsgan.errors import ImageError, PmsganError
+from pmsgan.errors import FolderError, ImageError
 
 OWN_NAME = ".pmsgan"
-
-
-class OutError(PmsganError):
-    """The output folder cannot be written to any more; no picture is to blame."""
-
-    is_disk_full = False
 
 
 class Results(Protocol):
@@ -29,10 +23,10 @@ class Results(Protocol):
         """Say whether an earlier run has done this very picture, and its result is there."""
 
     def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
-        """Write a result, and note it; raise ImageError, or OutError if nothing can be written."""
+        """Write a result, and note it; raise ImageError, or FolderError for all of them."""
 
     def note_failure(self, job: Job, reason: str) -> None:
-        """Note a picture that failed; raise OutError if nothing can be written."""
+        """Note a picture that failed; raise FolderError if nothing can be written."""
 
 
 class ResultFolder:
@@ -85,7 +79,7 @@ class ResultFolder:
 
         Raises:
             ImageError: this result cannot have its name.
-            OutError: nothing can be written any more.
+            FolderError: nothing can be written any more.
         """
         target = self.folder / job.output
         self._refuse_links(target.parent)
@@ -116,7 +110,7 @@ class ResultFolder:
         """Note a picture that failed in the journal.
 
         Raises:
-            OutError: nothing can be written any more.
+            FolderError: nothing can be written any more.
         """
         try:
             self.journal.add_failed(job.name, reason)
@@ -131,15 +125,15 @@ class ResultFolder:
             raise ImageError("its translation cannot be written: a folder in OUT is a link")
         self._real_folders.add(parent)
 
-    def _error(self, error: OSError) -> OutError:
+    def _error(self, error: OSError) -> FolderError:
         # Ends up in the report, which holds no paths of this machine.
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            full = OutError("OUT is full")
+            full = FolderError("OUT is full")
             full.is_disk_full = True
             return full
         if not self._partial.exists():
-            return OutError(f"OUT was removed, or its folder {OWN_NAME} was")
-        return OutError(f"cannot write to OUT: {os_reason(error)}")
+            return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
+        return FolderError(f"cannot write to OUT: {os_reason(error)}")
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)

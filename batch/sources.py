@@ -4,19 +4,37 @@ from collections.abc import Callable
 
 from pmsgan.batch.decode import FileStamp, read_file
 from pmsgan.batch.plan import Job
-from pmsgan.batch.remote import Place, RemoteFolder
+from pmsgan.batch.remote import Place, RemoteFolder, Streak
+from pmsgan.errors import ImageError
 
 Reader = Callable[[Job], tuple[bytes, FileStamp]]
-"""Gives a picture's bytes, and what tells that it has not changed; raises ImageError."""
+"""Gives a picture's bytes, and what tells that it has not changed.
+
+Raises ImageError, or FolderError where nothing can be read any more.
+"""
 Stamper = Callable[[Job], FileStamp]
 """Gives only the latter; raises OSError."""
 
 
 def reader(in_dir: Place) -> Reader:
     """Return what reads the pictures of a folder."""
-    if isinstance(in_dir, RemoteFolder):
-        return lambda job: in_dir.read(job.name)
-    return read_here
+    if not isinstance(in_dir, RemoteFolder):
+        return read_here
+    streak = Streak()
+
+    def read(job: Job) -> tuple[bytes, FileStamp]:
+        try:
+            found = in_dir.read(job.name)
+        except ImageError as error:
+            if isinstance(error.__cause__, OSError) and not isinstance(
+                error.__cause__, FileNotFoundError
+            ):
+                streak.count(f"cannot read IN any more: {error.__cause__}")
+            raise
+        streak.end()
+        return found
+
+    return read
 
 
 def stamper(in_dir: Place) -> Stamper:

@@ -41,5 +41,11 @@ class ImageError(PmsganError):
     """One picture cannot be read or written."""
 
 
+class FolderError(PmsganError):
+    """IN or OUT cannot be used any more; no picture is to blame."""
+
+    is_disk_full = False
+
+
 class EvaluationError(PmsganError):
     """A metric cannot be measured, or what it is to be measured on cannot be made."""

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from pmsgan.batch.cluster.results import REMOTE_JOURNAL
+from pmsgan.batch.cluster.results import REMOTE_JOURNAL, REMOTE_TRIES
 from pmsgan.batch.journal import Journal, read_owner
 from pmsgan.batch.out_folder import OutFolder, check_journal, not_ours, owner
 from pmsgan.batch.remote import Place, RemoteFolder
@@ -63,24 +63,27 @@ class RemoteOut:
         part = Path(self._scratch.name) / "part.jsonl"
         try:
             self._journal = Journal(own, self.belongs_to)
-            entries = self.folder.list("")
+            header = own.read_bytes()
             names = sorted(entry.name for entry in self.folder.list(REMOTE_JOURNAL))
             if self._overwrite:
                 for name in names:
                     self.folder.remove(REMOTE_JOURNAL + name)
                 names = []
-            elif not names and any(not entry.name.startswith(".") for entry in entries):
+            elif not names and self._holds_results():
                 raise not_ours(str(self.folder))
             for name in names:
                 part.write_bytes(self.folder.read_bytes(REMOTE_JOURNAL + name))
                 check_journal(str(self.folder), self.belongs_to, part)
                 if read_owner(part) == self.belongs_to:
                     self._journal.take(part)
-            self.folder.write_bytes(
-                REMOTE_JOURNAL + _FIRST, own.read_bytes().split(b"\n")[0] + b"\n"
-            )
+            self.folder.write_bytes(REMOTE_JOURNAL + _FIRST, header)
+            for entry in self.folder.list(REMOTE_TRIES):  # of runs that were ended
+                self.folder.remove(REMOTE_TRIES + entry.name)
         except OSError as error:
             raise ConfigError(f"cannot write to {self.folder}: {error}") from error
+
+    def _holds_results(self) -> bool:
+        return any(not entry.name.startswith(".") for entry in self.folder.list(""))
 
     def close(self) -> None:
         """Free what this holds."""

@@ -65,7 +65,7 @@ class RayPool:
                 ray.init(address="local", num_cpus=count_cores(), include_dashboard=False, **quiet)
             else:
                 ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             self._held.close()
             if address is None:
                 raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
@@ -91,8 +91,11 @@ class RayPool:
 
         def collect() -> None:
             try:
-                for row in results.iter_rows():
-                    done.put(unpack(row["result"]))
+                # Nothing is fetched ahead: each result is given when it is there.
+                for rows in results.iter_batches(
+                    batch_size=1, batch_format="numpy", prefetch_batches=0
+                ):
+                    done.put(unpack(rows["result"][0]))
                 done.put(None)
             except BaseException as error:
                 done.put(error)
@@ -175,10 +178,10 @@ def _check_address(address: str) -> None:
             raise _unreachable(address, "this machine belongs to none")
         address = known
     host, _, port = address.rpartition(":")
-    if not port.isdigit():  # a URL
+    if "://" in address or not port.isdigit():
         return
     try:
-        with socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
             pass
     except (OSError, OverflowError) as error:
         raise _unreachable(address, str(error)) from error
@@ -196,7 +199,10 @@ def _choose_gpus(devices: Sequence[int]) -> None:
     if (found := count_gpus()) <= max(devices):
         here = f"{found} NVIDIA GPUs" if found else "no NVIDIA GPU with a driver"
         raise ConfigError(f"there is no GPU {max(devices)}: this machine has {here}")
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
+    # Where only some GPUs are ours, the numbers count those.
+    ours = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(found)))
+    names = ours.split(",")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names[device] for device in devices)
 
 
 def _cause(error: BaseException) -> str:

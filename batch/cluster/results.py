@@ -8,35 +8,38 @@ from pathlib import Path
 
 from pmsgan.batch.cluster.task import Shard, Task
 from pmsgan.batch.decode import FileStamp
-from pmsgan.batch.journal import Journal
+from pmsgan.batch.journal import Journal, has_entries, read_done
 from pmsgan.batch.out_folder import PARTIAL_NAME, SHARDS_NAME
 from pmsgan.batch.plan import Job
-from pmsgan.batch.remote import RemoteFolder
-from pmsgan.batch.result_folder import OWN_NAME, OutError, ResultFolder, Results
+from pmsgan.batch.remote import RemoteFolder, Streak
+from pmsgan.batch.result_folder import OWN_NAME, ResultFolder, Results, os_reason
 from pmsgan.batch.sources import Stamper, stamper
-from pmsgan.errors import ImageError
+from pmsgan.errors import FolderError, ImageError
 
 REMOTE_JOURNAL = f"{OWN_NAME}/journal/"
 """Below a remote OUT: a journal for each shard."""
+REMOTE_TRIES = f"{OWN_NAME}/tries/"
+"""Likewise: an empty object for each shard that a worker has begun and not ended."""
 
 
 def count_tries(task: Task, shard: Shard, worker: str) -> int:
-    """Count how many workers have begun a shard, this one included.
-
-    In an object store nobody counts.
+    """Note that a worker begins a shard, and count those that have, this one included.
 
     Raises:
-        OutError: nothing can be written.
+        FolderError: nothing can be written.
     """
-    if isinstance(task.out_dir, RemoteFolder):
-        return 1
-    shards = task.out_dir / OWN_NAME / SHARDS_NAME
+    name = _name(task, shard)
     try:
+        if isinstance(task.out_dir, RemoteFolder):
+            task.out_dir.write_bytes(f"{REMOTE_TRIES}{name}.{worker}", b"")
+            begun = task.out_dir.list(REMOTE_TRIES)
+            return sum(entry.name.startswith(f"{name}.") for entry in begun)
+        shards = task.out_dir / OWN_NAME / SHARDS_NAME
         shards.mkdir(parents=True, exist_ok=True)
-        (shards / f"{_name(task, shard)}.{worker}").touch()
-        return len(list(shards.glob(f"{_name(task, shard)}.*")))
+        _journal_path(task, shard, worker).touch()
+        return len(list(shards.glob(f"{name}.*")))
     except OSError as error:
-        raise OutError(f"cannot write to OUT: {error.strerror}") from error
+        raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
 
 
 @contextmanager
@@ -44,9 +47,10 @@ def open_results(task: Task, shard: Shard, worker: str) -> Iterator[Results]:
     """Give what takes the results of a shard; its journal is complete when the block ends.
 
     Raises:
-        OutError: nothing can be written.
+        FolderError: nothing can be written.
     """
     if isinstance(task.out_dir, RemoteFolder):
+        name = _name(task, shard)
         with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
             path = Path(scratch) / "journal.jsonl"
             journal = Journal(path, task.belongs_to, shard.known)
@@ -54,18 +58,21 @@ def open_results(task: Task, shard: Shard, worker: str) -> Iterator[Results]:
                 yield RemoteResults(task.out_dir, journal, stamper(task.in_dir))
             finally:
                 journal.close()
-                _put_journal(task.out_dir, f"{REMOTE_JOURNAL}{_name(task, shard)}", path)
+                _end_remote(task.out_dir, name, worker, path)
         return
     own = task.out_dir / OWN_NAME
     partial = own / PARTIAL_NAME / f"{task.run}-{worker}"
-    shards = own / SHARDS_NAME
+    path, known = _journal_path(task, shard, worker), dict(shard.known)
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        shards.mkdir(exist_ok=True)
-        # What the journal of a worker that died notes is not done again.
-        journal = Journal(shards / _name(task, shard), task.belongs_to, shard.known)
+        path.parent.mkdir(exist_ok=True)
+        # What a worker that died has noted is not done again. It may be cut off only, and still
+        # write: each has a journal of its own.
+        for other in path.parent.glob(f"{_name(task, shard)}.*.jsonl"):
+            known |= read_done(other)
+        journal = Journal(path, task.belongs_to, known)
     except OSError as error:
-        raise OutError(f"cannot write to OUT: {error.strerror}") from error
+        raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
     try:
         yield ResultFolder(task.out_dir, partial, journal, stamper(task.in_dir))
     finally:
@@ -81,6 +88,7 @@ class RemoteResults:
         self._folder = folder
         self._journal = journal
         self._stamp = stamp
+        self._streak = Streak()
 
     def has(self, job: Job) -> bool:
         """Say whether an earlier run has done this very picture, and its result is there."""
@@ -97,14 +105,16 @@ class RemoteResults:
 
         Raises:
             ImageError: this one must not be written.
-            OutError: nothing can be written any more.
+            FolderError: nothing can be written any more.
         """
         try:
             self._folder.write_bytes(job.output, data)
+            self._streak.end()
         except PermissionError as error:
+            self._streak.count(f"cannot write to OUT any more: {error}")
             raise ImageError(f"its translation cannot be written: {error}") from error
         except OSError as error:
-            raise OutError(f"cannot write to OUT: {error}") from error
+            raise FolderError(f"cannot write to OUT: {error}") from error
         try:
             self._journal.add_done(job.name, stamp, job.output, len(data))
         except OSError as error:
@@ -114,7 +124,7 @@ class RemoteResults:
         """Note a picture that failed.
 
         Raises:
-            OutError: nothing can be written any more.
+            FolderError: nothing can be written any more.
         """
         try:
             self._journal.add_failed(job.name, reason)
@@ -122,16 +132,25 @@ class RemoteResults:
             raise _no_room(error) from error
 
 
-def _no_room(error: OSError) -> OutError:
-    return OutError(f"cannot write to the folder for temporary files: {error.strerror}")
+def _no_room(error: OSError) -> FolderError:
+    return FolderError(f"cannot write to the folder for temporary files: {error.strerror}")
 
 
-def _put_journal(folder: RemoteFolder, name: str, path: Path) -> None:
+def _end_remote(folder: RemoteFolder, name: str, worker: str, journal: Path) -> None:
     try:
-        folder.write_bytes(name, path.read_bytes())
+        if has_entries(journal):
+            folder.write_bytes(f"{REMOTE_JOURNAL}{name}.jsonl", journal.read_bytes())
+        folder.remove(f"{REMOTE_TRIES}{name}.{worker}")
+    except FileNotFoundError:
+        pass
     except OSError as error:
-        raise OutError(f"cannot write the journal to OUT: {error}") from error
+        raise FolderError(f"cannot write the journal to OUT: {error}") from error
+
+
+def _journal_path(task: Task, shard: Shard, worker: str) -> Path:
+    assert isinstance(task.out_dir, Path)
+    return task.out_dir / OWN_NAME / SHARDS_NAME / f"{_name(task, shard)}.{worker}.jsonl"
 
 
 def _name(task: Task, shard: Shard) -> str:
-    return f"{task.run}-{shard.number:06}.jsonl"
+    return f"{task.run}-{shard.number:06}"

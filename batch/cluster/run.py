@@ -135,8 +135,6 @@ def convert_on_cluster(
             run = _Run(pool, share, task, plan, out, Tally(plan, on_done), on_workers)
             open_s = time.perf_counter() - started
             run.go()
-        if isinstance(out, OutFolder):
-            out.take_shards()  # of workers that have been ended
         return run.report(found, open_s)
 
 
@@ -211,10 +209,13 @@ class _Run:
         for job in result.jobs:
             # Otherwise a worker of this run has done it, and died before its shard was complete.
             job.is_kept = job.is_kept and bool(self.out.journal.known([job.name]))
-        if isinstance(self.out, OutFolder):
-            self.out.take_shards(f"{self.task.run}-{result.number:06}.*")
         if result.stopped is not None:
             self.stopped = f"{where}: {result.stopped}"
+        if isinstance(self.out, OutFolder):
+            try:
+                self.out.take_shards(f"{self.task.run}-{result.number:06}.*")
+            except ConfigError as error:  # the next run takes them
+                self.stopped = self.stopped or str(error)
         if result.engine is not None:
             self.first = self.first or result
         work = self.work.setdefault(result.node, _Work(where))

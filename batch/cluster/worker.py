@@ -5,8 +5,9 @@ import os
 import platform
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -17,7 +18,7 @@ from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job
 from pmsgan.batch.remote import RemoteFolder
-from pmsgan.batch.result_folder import OutError, Results
+from pmsgan.batch.result_folder import Results
 from pmsgan.batch.sample import NUM_SAMPLES, load_pictures
 from pmsgan.batch.sources import reader
 from pmsgan.batch.workers import MAX_THREADS, Workers, choose_workers
@@ -25,10 +26,11 @@ from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.select import open_engine
-from pmsgan.errors import EngineError, PmsganError
+from pmsgan.errors import EngineError, FolderError, PmsganError
 
 MAX_TRIES = 3
-"""Workers that may die of a shard; otherwise one picture could keep a run from ending."""
+"""Workers that may die of a shard, or of opening the engine on one machine; without a limit one
+picture could keep a run from ending."""
 
 
 class Worker:
@@ -37,7 +39,7 @@ class Worker:
     def __init__(self, task: Task) -> None:
         """Take what all shards have in common."""
         self._task = task
-        self._name = f"{platform.node()}-{os.getpid()}"
+        self._name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._read = reader(task.in_dir)
         self._held = ExitStack()
         self._engine: Engine | None = None
@@ -51,7 +53,7 @@ class Worker:
                 self._engine = self._open(shard)
                 result.open_s = time.perf_counter() - started
             self._run(shard, self._engine, result)
-        except OutError as error:
+        except FolderError as error:
             result.stopped = str(error)
         except (PmsganError, OSError) as error:
             result.stopped, result.cannot_start = str(error), True
@@ -70,11 +72,12 @@ class Worker:
                 f"pmsgan {pmsgan.__version__} is installed here, and {task.version} where the run "
                 "was started: install the same version on all machines"
             )
-        scratch = self._held.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-"))
-        style = task.unpack_style(Path(scratch))
         first = list(itertools.islice(shard.jobs(task.in_dir), NUM_SAMPLES))
-        # One process of a machine builds, the others take what it has built.
-        with filelock.FileLock(cache_folder("locks") / "engine"):
+        with (
+            tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch,
+            _one_at_a_time(cache_folder("locks"), task.run),
+        ):
+            style = task.unpack_style(Path(scratch))
             return self._held.enter_context(
                 open_engine(
                     style,
@@ -104,6 +107,7 @@ class Worker:
                 result.workers,
                 on_done=result.jobs.append,
                 read=self._read,
+                takes_signals=False,  # a worker that is told to end dies, and another goes on
             )
         result.timing, result.stopped = outcome.timing, outcome.stopped
         result.peak_memory_bytes = peak_memory_bytes()
@@ -117,6 +121,28 @@ class Worker:
             task.num_slots,
             MAX_THREADS if is_remote else task.cores,
         )
+
+
+@contextmanager
+def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
+    """Let one process of this machine build the engine; the others take what it has built.
+
+    Raises:
+        EngineError: too many processes of this run have died here.
+    """
+    with ExitStack() as held:
+        with suppress(NotImplementedError):  # a file system without locks
+            held.enter_context(filelock.FileLock(locks / "engine"))
+        begun = locks / f"{run}.opening"
+        num_died = begun.stat().st_size if begun.exists() else 0
+        if num_died >= MAX_TRIES:
+            raise EngineError(f"{num_died} workers have died while they opened the engine")
+        with begun.open("ab") as file:
+            file.write(b".")
+        try:
+            yield
+        finally:
+            begun.unlink()
 
 
 def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:

@@ -1,6 +1,7 @@
 """`pmsgan convert`."""
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pmsgan.batch.remote import Place
 
 _USUAL = ConvertSettings()
+_ADDRESS = re.compile(r"auto|ray://.*|.*:\d+")
+"""What may follow --cluster; anything else is the next argument."""
 
 
 class ConvertCommand(TyperCommand):
@@ -27,7 +30,7 @@ class ConvertCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give --cluster its usual address where the next word is none."""
         for place, word in reversed(list(enumerate(args))):
-            if word == "--cluster" and (args[place + 1 : place + 2] or ["-"])[0].startswith("-"):
+            if word == "--cluster" and not _ADDRESS.fullmatch("".join(args[place + 1 : place + 2])):
                 args = [*args[: place + 1], "auto", *args[place + 1 :]]
         return super().parse_args(ctx, args)
 
@@ -252,23 +255,23 @@ def _print_plan(
     as_json: bool,
 ) -> None:
     from pmsgan.batch.plan import plan_folder
-    from pmsgan.batch.sources import stamper
 
     plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
     if as_json:
         typer.echo(to_json(plan.to_json()))
         return
     num_bytes = 0
-    look = stamper(in_dir)
     for job in plan.jobs():
         typer.echo(printable(f"{job.name} -> {job.output}"))
-        with contextlib.suppress(OSError):  # it has gone since
-            num_bytes += look(job).size
+        if isinstance(in_dir, Path):  # a store would be asked for each
+            with contextlib.suppress(OSError):  # it has gone since
+                num_bytes += job.source.stat().st_size
     for entry in plan.passed_over:
         typer.echo(printable(f"{entry.name}: passed over, {entry.reason}"))
     for folder in plan.unlisted:
         typer.echo(printable(f"{folder.name}: {folder.reason}"))
+    size = f", {num_bytes / 1e6:.1f} MB" if isinstance(in_dir, Path) else ""
     typer.echo(
-        f"{plan.num_jobs} pictures, {num_bytes / 1e6:.1f} MB; "
+        f"{plan.num_jobs} pictures{size}; "
         f"{plan.num_passed_over.total()} entries passed over; nothing was written"
     )

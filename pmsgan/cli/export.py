@@ -30,10 +30,16 @@ def export(
             help="Instead, add the style to this model repository of NVIDIA Triton.",
         ),
     ] = None,
-    backend: Annotated[TritonBackend, typer.Option(help="What runs it in Triton.")] = "onnxruntime",
+    backend: Annotated[
+        TritonBackend | None,
+        typer.Option(help="What runs it in Triton.", show_default="onnxruntime"),
+    ] = None,
     max_batch: Annotated[
-        int, typer.Option(min=1, help="Pictures that Triton translates at a time at most.")
-    ] = 8,
+        int | None,
+        typer.Option(
+            min=1, help="Pictures that Triton translates at a time at most.", show_default="8"
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a style as one checked ONNX file.
@@ -50,11 +56,15 @@ def export(
     if triton is not None:
         if output is not None:
             raise typer.BadParameter("--triton and --output exclude each other")
-        from pmsgan.export.triton import export_triton
+        from pmsgan.export.triton import MAX_BATCH, export_triton
 
-        model = export_triton(style, triton, backend=backend, max_batch=max_batch)
+        model = export_triton(
+            style, triton, backend=backend or "onnxruntime", max_batch=max_batch or MAX_BATCH
+        )
         typer.echo(to_json(model.to_json()) if as_json else str(model))
         return
+    if backend is not None or max_batch is not None:
+        raise typer.BadParameter("--backend and --max-batch are for --triton")
     from pmsgan.cli.needs import need_torch
 
     need_torch("export")

@@ -15,7 +15,7 @@ from pmsgan.batch.decode import FileStamp
 from pmsgan.batch.journal import Journal, read_owner
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.plan import Job
-from pmsgan.batch.result_folder import OutError
+from pmsgan.batch.result_folder import FolderError
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.styles.registry import Style
@@ -231,10 +231,10 @@ def test_a_disk_that_fails_is_no_picture_s_fault(
                 patch.setattr(Path, "replace", fail_with(number))
             else:
                 patch.setattr(out.journal, "_write", fail_with(number))
-            with pytest.raises(OutError, match=said):
+            with pytest.raises(FolderError, match=said):
                 out.write(job(tmp_path), b"result", STAMP)
             if place == "journal":
-                with pytest.raises(OutError, match=said):
+                with pytest.raises(FolderError, match=said):
                     out.note_failure(job(tmp_path), "is damaged")
         assert partial_files(tmp_path) == []
 
@@ -244,14 +244,14 @@ def test_a_full_disk_is_noticed_even_by_a_small_file(style: Style, tmp_path: Pat
     with opened(style, tmp_path) as out:
         os.close(out.journal._file)
         out.journal._file = os.open("/dev/full", os.O_WRONLY)
-        with pytest.raises(OutError, match="is full"):
+        with pytest.raises(FolderError, match="is full"):
             out.note_failure(job(tmp_path), "is damaged")
 
 
 def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
     with opened(style, tmp_path) as out:
         (tmp_path / "out").rename(tmp_path / "moved")
-        with pytest.raises(OutError, match=r"OUT was removed, or its folder \.pmsgan was"):
+        with pytest.raises(FolderError, match=r"OUT was removed, or its folder \.pmsgan was"):
             out.write(job(tmp_path), b"result", STAMP)
 
 
@@ -306,6 +306,19 @@ def test_a_torn_line_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert journal.is_done("b", STAMP, "b", 9) == (length == len(whole) - 1)
         journal.close()
     assert "passed over 1 damaged lines" in caplog.text
+
+
+def test_a_journal_whose_first_line_was_cut_off_starts_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for start in (b"", b'{"jour', b'{"journal": 1, "belongs_to": {"style": "a"}'):
+        path.write_bytes(start)
+        journal = Journal(path, {"style": "a"})
+        journal.add_done("c", STAMP, "c", 9)
+        journal.close()
+        assert read_owner(path) == {"style": "a"}
+        journal = Journal(path, {"style": "a"})
+        assert journal.is_done("c", STAMP, "c", 9)
+        journal.close()
 
 
 def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The options of `pmsgan convert` and `pmsgan export` that lead beyond one machine."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,11 @@ def test_options_say_where_the_workers_are(
         raise EngineError("enough")
 
     monkeypatch.setattr(run_module, "convert_on_cluster", convert)
-    result = pmsgan_command("convert", in_dir, tmp_path / "out", "--style", "ink", *options)
-    assert last_line(result.stderr) == "error: enough"
-    assert asked == [cluster]
+    folders = [in_dir, tmp_path / "out"]
+    for arguments in ([*folders, "--style", "ink", *options], [*options, *folders]):
+        result = pmsgan_command("convert", *arguments)
+        assert last_line(result.stderr) == "error: enough"
+    assert asked == [cluster] * 2
 
 
 def test_urls_go_through_ray_on_this_machine(in_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +83,18 @@ def test_without_ray_one_line_says_what_to_install(
     assert last_line(result.stderr).startswith("error: running on several GPUs or machines needs ")
     assert last_line(result.stderr).endswith("pip install 'pmsgan[cluster]'")
     assert list(out.glob("*.png")) == []
+
+
+def test_gpus_are_counted_among_those_that_are_ours(
+    in_dir: Path, tmp_path: Path, style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr(ray_pool, "count_gpus", lambda: 2)
+    for ours, used in (("4,5", "5"), ("GPU-a,GPU-b", "GPU-b")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ours)
+        out = tmp_path / "out"
+        pmsgan_command("convert", in_dir, out, "--style", style.folder, "--devices", "1")
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == used
 
 
 def test_wrong_options_are_told(
@@ -110,6 +125,7 @@ def test_a_plan_of_a_url_tells_what_it_would_do() -> None:
     result = pmsgan_command("convert", "memory://bucket/in", "memory://bucket/out", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a/b.jpg -> a/b.png" in result.stdout
+    assert "1 pictures; 0 entries" in result.stdout
     result = pmsgan_command("convert", "foo://bucket", "out", "--dry-run")
     assert result.exit_code == 2
     assert "foo:// are not known" in last_line(result.stderr)
@@ -124,6 +140,10 @@ def test_export_writes_a_model_repository(style: Style, tmp_path: Path) -> None:
     result = pmsgan_command("export", style.folder, "--triton", tmp_path, "-o", "x.onnx")
     assert result.exit_code == 2
     assert "exclude each other" in last_line(result.stderr)
+    for options in (["--backend", "tensorrt"], ["--max-batch", "4"]):
+        result = pmsgan_command("export", style.folder, *options)
+        assert result.exit_code == 2
+        assert "are for --triton" in last_line(result.stderr)
     result = pmsgan_command("export", "--triton", tmp_path)
     assert result.exit_code == 2
     assert "give one style" in last_line(result.stderr)

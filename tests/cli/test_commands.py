@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 import pmsgan
 from pmsgan.batch import baseline
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.result_folder import OutError
+from pmsgan.batch.result_folder import FolderError
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
@@ -172,7 +172,7 @@ def test_a_full_disk_is_exit_1_and_says_what_to_do(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report_fails: bool
 ) -> None:
     def fill_up(*arguments: object) -> None:
-        error = OutError("OUT is full")
+        error = FolderError("OUT is full")
         error.is_disk_full = True
         raise error
 

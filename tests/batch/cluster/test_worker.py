@@ -1,5 +1,6 @@
 """A worker without Ray: what it does with shards, and what it leaves of them."""
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from trees import journal_names, tree, write_pictures
 
+from pmsgan.batch import remote as remote_module
 from pmsgan.batch.cluster import worker as worker_module
 from pmsgan.batch.cluster.out import open_out
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
@@ -17,6 +19,7 @@ from pmsgan.batch.out_folder import OutFolder, owner
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.remote import Place, RemoteFolder
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.engine.cache import cache_folder
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style
 
@@ -77,7 +80,9 @@ def shard_of(task: Task, number: int = 0, known: dict[int, int] | None = None) -
 
 
 def names_in(path: Path) -> list[str]:
-    return sorted(shard.name for shard in (path / ".pmsgan" / "shards").glob("*.jsonl"))
+    """Return the journals of shards, each with the name of the shard and of a worker."""
+    found = (path / ".pmsgan" / "shards").glob("*.jsonl")
+    return sorted(shard.name.split(".")[0] for shard in found)
 
 
 def test_a_shard_becomes_what_a_local_run_makes(
@@ -89,7 +94,7 @@ def test_a_shard_becomes_what_a_local_run_makes(
         assert result.stopped is None
         assert len(result.jobs) == NUM_PICTURES
         assert result.engine.backend == "openvino"
-        assert names_in(tmp_path / "out") == ["run-000000.jsonl"]
+        assert names_in(tmp_path / "out") == ["run-000000"]
         out.take_shards()
     assert not (tmp_path / "out" / ".pmsgan" / "shards").exists()
     assert sorted(journal_names(tmp_path / "out")) == sorted(path.name for path in in_dir.iterdir())
@@ -102,11 +107,14 @@ def test_what_a_dead_worker_has_done_is_not_done_again(
 ) -> None:
     task = make_task(tmp_path / "out")
     whole = shard_of(task)
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
         convert(task, replace(whole, names=whole.names[:5]))  # and then it died
         before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.png")}
         assert len(before) == 5
         result = convert(task, whole)
+        assert names_in(tmp_path / "out") == ["run-000000"] * 2  # the first may still write
+        out.take_shards()
+    assert sorted(journal_names(tmp_path / "out")) == [name for name, _ in whole.names]
     assert sum(job.is_kept for job in result.jobs) == 5
     assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
 
@@ -120,7 +128,7 @@ def test_a_shard_that_kills_its_workers_is_given_up(
         convert(task, replace(whole, names=whole.names[:5]))
         shards = tmp_path / "out" / ".pmsgan" / "shards"
         for dead in ("other-1", "other-2", "other-3"):
-            (shards / f"run-000000.jsonl.{dead}").touch()
+            (shards / f"run-000000.{dead}.jsonl").touch()
         result = convert(task, whole)
         out.take_shards()
     assert result.stopped is None
@@ -137,7 +145,7 @@ def test_a_run_whose_driver_died_is_gone_on_with_by_any_run(
     whole = shard_of(task)
     with OutFolder(tmp_path / "out", style, USUAL).begin():
         convert(task, replace(whole, names=whole.names[:5]))
-    assert names_in(tmp_path / "out") == ["run-000000.jsonl"]
+    assert names_in(tmp_path / "out") == ["run-000000"]
     report = convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
     assert (report.num_done, report.num_kept) == (NUM_PICTURES - 5, 5)
     assert names_in(tmp_path / "out") == []
@@ -150,16 +158,19 @@ def test_a_run_whose_driver_died_is_gone_on_with_by_any_run(
     assert not left.exists()
 
 
-def test_shards_of_another_style_are_forgotten(
+def test_shards_of_another_style_are_not_mixed_with_ours(
     style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
     task = make_task(tmp_path / "out", belongs_to={"style": "another"})
     with OutFolder(tmp_path / "out", style, USUAL).begin():
         assert convert(task, shard_of(task)).stopped is None
+    with pytest.raises(ConfigError, match="holds results made with style another"):
+        convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
     report = convert_folder(
-        in_dir, tmp_path / "out", str(style.folder), backend="openvino", overwrite=False
+        in_dir, tmp_path / "out", str(style.folder), backend="openvino", overwrite=True
     )
-    assert report.num_kept == 0
+    assert (report.num_done, report.num_kept) == (NUM_PICTURES, 0)
+    assert names_in(tmp_path / "out") == []
 
 
 def test_a_picture_that_fails_is_named_and_the_rest_is_done(
@@ -198,6 +209,42 @@ def test_a_folder_that_cannot_be_written_to_ends_the_shard(
     result = convert(task, shard_of(task))
     assert "cannot write to OUT" in result.stopped
     assert not result.cannot_start
+
+
+def test_an_engine_that_kills_its_workers_is_given_up(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path
+) -> None:
+    task = make_task(tmp_path / "out", run="deadly")
+    died = cache_folder("locks") / "deadly.opening"
+    died.write_bytes(b"..")
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        assert convert(task, shard_of(task)).stopped is None
+        assert not died.exists()
+        died.write_bytes(b"...")
+        result = convert(task, shard_of(task))
+    died.unlink()
+    assert result.cannot_start
+    assert result.stopped == "3 workers have died while they opened the engine"
+
+
+def test_a_worker_leaves_signals_to_its_process(
+    style: Style, make_task: Any, convert: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, during = signal.getsignal(signal.SIGTERM), []
+    real = worker_module.run_jobs
+
+    def run_jobs(*arguments: Any, on_done: Any, **options: Any) -> Any:
+        def note(job: Any) -> None:
+            during.append(signal.getsignal(signal.SIGTERM))
+            on_done(job)
+
+        return real(*arguments, on_done=note, **options)
+
+    monkeypatch.setattr(worker_module, "run_jobs", run_jobs)
+    task = make_task(tmp_path / "out")
+    with OutFolder(tmp_path / "out", style, USUAL).begin():
+        convert(task, shard_of(task))
+    assert during == [before] * NUM_PICTURES
 
 
 def test_engines_of_one_machine_are_opened_one_after_another(
@@ -268,6 +315,72 @@ def test_results_in_an_object_store(
         pytest.raises(ConfigError, match="no earlier run has left its journal there"),
     ):
         out.begin()
+
+
+def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
+    style: Style, make_task: Any, convert: Any
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").store.clear()
+    folder = RemoteFolder("memory://bucket/out")
+    task = make_task(folder)
+    for dead in ("other-1", "other-2", "other-3"):
+        folder.write_bytes(f".pmsgan/tries/run-000000.{dead}", b"")
+    result = convert(task, shard_of(task))
+    assert [job.failure for job in result.jobs] == [
+        "it is among pictures of which 3 workers have died"
+    ] * NUM_PICTURES
+    assert convert(task, shard_of(task, 1)).jobs[0].failure is None
+    left = [entry.name for entry in folder.list(".pmsgan/tries/")]
+    assert len(left) == 3  # none of those that have ended
+    with open_out(folder, style, USUAL, overwrite=True) as out:
+        out.begin()
+    assert folder.list(".pmsgan/tries/") == []
+
+
+def test_a_shard_that_was_done_before_leaves_no_journal(
+    style: Style, make_task: Any, convert: Any
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").store.clear()
+    folder = RemoteFolder("memory://bucket/out")
+    task = make_task(folder)
+    assert convert(task, shard_of(task)).stopped is None
+    with open_out(folder, style, USUAL, overwrite=False) as out:
+        out.begin()
+        known = out.journal.known(name for name, _ in shard_of(task).names)
+        result = convert(task, shard_of(task, 1, known))
+    assert all(job.is_kept for job in result.jobs)
+    names = [entry.name for entry in folder.list(".pmsgan/journal/")]
+    assert sorted(names) == ["0.jsonl", "run-000000.jsonl"]
+
+
+def test_a_store_that_refuses_all_ends_the_shard(
+    make_task: Any, convert: Any, in_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    for path in in_dir.iterdir():
+        store.pipe_file(f"/bucket/in/{path.name}", path.read_bytes())
+    monkeypatch.setattr(remote_module, "LONGEST_STREAK", 5)
+    source, target = RemoteFolder("memory://bucket/in"), RemoteFolder("memory://bucket/out")
+    task = make_task(target, in_dir=source)
+    real_read, real_write = RemoteFolder.read_bytes, RemoteFolder.write_bytes
+
+    def refuse(self: RemoteFolder, name: str, *data: bytes) -> None:
+        if not name.startswith(".pmsgan"):
+            raise PermissionError("access denied")
+        real_write(self, name, *data)
+
+    monkeypatch.setattr(RemoteFolder, "read_bytes", refuse)
+    result = convert(task, shard_of(task))
+    assert result.stopped == "cannot read IN any more: access denied"
+    assert sum(job.failure is not None for job in result.jobs) == 4
+    monkeypatch.setattr(RemoteFolder, "read_bytes", real_read)
+    monkeypatch.setattr(RemoteFolder, "write_bytes", refuse)
+    result = convert(task, shard_of(task))
+    assert result.stopped == "cannot write to OUT any more: access denied"
 
 
 def test_an_object_store_that_fails_ends_the_shard(
