@@ -9,7 +9,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class RayPool:
             ConfigError: there are no such GPUs.
             EngineError: Ray is not installed, or the cluster cannot be reached.
         """
+        is_quiet = os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal") == "fatal"
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_LOG_LEVEL", "CRITICAL")
         if devices:
@@ -59,12 +60,12 @@ class RayPool:
         # Ray prints what its machines tell on stdout, which is for results alone.
         self._held.enter_context(redirect_stdout(sys.stderr))
         ray._private.worker._worker_logs_enabled = False
-        quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         try:
-            if address is None:
-                ray.init(address="local", num_cpus=count_cores(), include_dashboard=False, **quiet)
-            else:
-                ray.init(address=address, **quiet)
+            with _closed_stderr() if is_quiet else nullcontext():
+                if address is None:
+                    options |= {"num_cpus": count_cores(), "include_dashboard": False}
+                ray.init(address=address or "local", **options)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             self._held.close()
             if address is None:
@@ -166,6 +167,20 @@ def pack(value: Any) -> bytes:
 def unpack(data: bytes) -> Any:
     """Return what `pack` was called on; of this cluster's own processes alone."""
     return pickle.loads(zlib.decompress(data))
+
+
+@contextmanager
+def _closed_stderr() -> Iterator[None]:
+    """Let nothing be written to stderr: Ray's native code tells there how it is set up."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _check_address(address: str) -> None:

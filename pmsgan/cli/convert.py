@@ -142,7 +142,8 @@ def convert(
 
     Interrupted conversions go on when the same command is run again: what is done and has not
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
-    exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once.
+    exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once,
+    as it does in a cluster.
 
     Several GPUs, several machines, and URLs such as s3://bucket/pictures need Ray:
     pip install 'pmsgan[cluster]'.

@@ -71,6 +71,44 @@ def test_a_machine_that_is_killed_is_done_without(
     assert sum(node["num_done"] for node in report["nodes"]) == NUM_PICTURES
 
 
+def test_a_worker_that_is_told_to_end_is_replaced(
+    cluster: Any, folders: tuple[Path, Path], tmp_path: Path, style: Style
+) -> None:
+    in_dir, alone = folders
+    process = start(in_dir, tmp_path / "out", style, "--cluster", cluster.address, "--json")
+    wait_for_results(tmp_path / "out", NUM_PICTURES // 4, process)
+    workers = [
+        worker
+        for node in cluster.nodes
+        for worker in node.processes()
+        if b"_Mapper" in (Path("/proc") / str(worker) / "cmdline").read_bytes()
+    ]
+    os.kill(workers[0], signal.SIGTERM)
+    ended = finish(process)
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["images_done"] == NUM_PICTURES
+    assert tree(tmp_path / "out") == tree(alone)
+    names = journal_names(tmp_path / "out")
+    assert len(names) == len(set(names)) == NUM_PICTURES
+    assert sum(node["num_workers"] for node in report["nodes"]) == len(workers) + 1
+    assert ".cc:" not in ended.stderr  # what Ray's native code has to say
+
+
+def test_a_missing_token_is_one_line(
+    cluster: Any,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    style: Style,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ended = finish(start(folders[0], tmp_path / "out", style, "--cluster", cluster.address))
+    assert ended.returncode == 3
+    assert "Traceback" not in ended.stderr
+    assert "RAY_AUTH_MODE=token" in ended.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_driver_that_is_ended_is_gone_on_with(
     cluster: Any,
