@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pmsgan.batch.cluster.task import Shard, Task
@@ -140,9 +140,8 @@ def _end_remote(folder: RemoteFolder, name: str, worker: str, journal: Path) -> 
     try:
         if has_entries(journal):
             folder.write_bytes(f"{REMOTE_JOURNAL}{name}.jsonl", journal.read_bytes())
-        folder.remove(f"{REMOTE_TRIES}{name}.{worker}")
-    except FileNotFoundError:
-        pass
+        with suppress(FileNotFoundError):
+            folder.remove(f"{REMOTE_TRIES}{name}.{worker}")
     except OSError as error:
         raise FolderError(f"cannot write the journal to OUT: {error}") from error
 

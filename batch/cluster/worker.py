@@ -133,7 +133,7 @@ def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
     with ExitStack() as held:
         with suppress(NotImplementedError):  # a file system without locks
             held.enter_context(filelock.FileLock(locks / "engine"))
-        begun = locks / f"{run}.opening"
+        begun = locks / f"{run}-{platform.node()}.opening"
         num_died = begun.stat().st_size if begun.exists() else 0
         if num_died >= MAX_TRIES:
             raise EngineError(f"{num_died} workers have died while they opened the engine")
@@ -142,7 +142,7 @@ def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
         try:
             yield
         finally:
-            begun.unlink()
+            begun.unlink(missing_ok=True)
 
 
 def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:

@@ -1,5 +1,6 @@
 """A worker without Ray: what it does with shards, and what it leaves of them."""
 
+import platform
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -215,7 +216,7 @@ def test_an_engine_that_kills_its_workers_is_given_up(
     style: Style, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
     task = make_task(tmp_path / "out", run="deadly")
-    died = cache_folder("locks") / "deadly.opening"
+    died = cache_folder("locks") / f"deadly-{platform.node()}.opening"
     died.write_bytes(b"..")
     with OutFolder(tmp_path / "out", style, USUAL).begin():
         assert convert(task, shard_of(task)).stopped is None
