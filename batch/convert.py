@@ -29,6 +29,7 @@ NUM_LOOKED_AT = 8
 """Pictures that are held against what the style expects."""
 MAX_BASELINE_PICTURES = 32
 """How many of the pictures the baseline is measured on at most."""
+
 _log = logging.getLogger(__name__)
 
 

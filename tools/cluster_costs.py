@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pmsgan.batch.cluster.ray_pool import pack
+from pmsgan.batch.cluster.run import LARGEST_SHARD
 from pmsgan.batch.cluster.task import Shard
 from pmsgan.batch.decode import FileStamp
 from pmsgan.batch.journal import Journal
-
-SHARD = 1024
 
 
 def timed(work: Callable[[], object], count: int) -> float:
@@ -52,7 +51,9 @@ def main() -> None:
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         unit = 1 if sys.platform == "darwin" else 1024
         print(f"resume: {(after - before) * unit / count:.0f} bytes of memory for a picture")
-        shards = [Shard(0, names[at : at + SHARD], {}) for at in range(0, count, SHARD)]
+        shards = [
+            Shard(0, names[at : at + LARGEST_SHARD], {}) for at in range(0, count, LARGEST_SHARD)
+        ]
         packed: list[int] = []
         took = timed(lambda: packed.extend(len(pack(shard)) for shard in shards), count)
         print(f"shards: {took:.2f} us and {sum(packed) / count:.1f} bytes for a picture")

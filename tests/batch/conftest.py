@@ -1,8 +1,9 @@
-"""An engine that inverts bytes, so that every mix-up shows."""
+"""An engine that inverts bytes, so that every mix-up shows, and an object store in memory."""
 
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -76,3 +77,12 @@ def write_pictures(folder: Path, count: int) -> None:
 @pytest.fixture
 def make_pictures() -> Callable[[Path, int], None]:
     return write_pictures
+
+
+@pytest.fixture
+def store() -> Any:
+    """What memory:// is, empty."""
+    found = pytest.importorskip("fsspec").filesystem("memory")
+    found.store.clear()
+    found.pseudo_dirs[:] = [""]
+    return found

@@ -14,15 +14,6 @@ from pmsgan.errors import ConfigError, ImageError
 fsspec = pytest.importorskip("fsspec")
 
 
-@pytest.fixture
-def store() -> Any:
-    """What memory:// is, empty."""
-    found = fsspec.filesystem("memory")
-    found.store.clear()
-    found.pseudo_dirs[:] = [""]
-    return found
-
-
 def test_places_are_paths_or_urls(tmp_path: Path) -> None:
     assert parse_place("pictures") == Path("pictures")
     assert parse_place(f"file://{tmp_path}") == tmp_path

@@ -6,8 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from ports import free_port
+from ports import free_port, wait_until_served
 
 from pmsgan.engine.choices import TritonBackend
 from pmsgan.engine.select import open_engine
@@ -127,16 +125,7 @@ class Server:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"LD_LIBRARY_PATH": str(libraries)},
             )  # fmt: skip
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/v2/health/ready", timeout=5).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise AssertionError(self.log.read_text()) from None
-                time.sleep(0.2)
+        wait_until_served(f"{self.url}/v2/health/ready", self.process, self.log)
 
     def stop(self) -> None:
         self.process.kill()

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ports import free_port
+from ports import free_port, wait_until_served
 from trees import tree, write_pictures
 
 from pmsgan.styles.registry import Style
@@ -38,14 +37,7 @@ class S3:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
+        wait_until_served(f"{self.url}/moto-api/", self.process, log)
         import boto3
 
         usual = {"region_name": "us-east-1", "endpoint_url": self.url}

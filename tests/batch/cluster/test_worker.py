@@ -277,11 +277,8 @@ def test_engines_of_one_machine_are_opened_one_after_another(
 
 
 def test_results_in_an_object_store(
-    style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
+    store: Any, style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
-    fsspec = pytest.importorskip("fsspec")
-    store = fsspec.filesystem("memory")
-    store.store.clear()
     folder = RemoteFolder("memory://bucket/out")
     task = make_task(folder)
     with open_out(folder, style, USUAL, overwrite=False) as out:
@@ -319,10 +316,8 @@ def test_results_in_an_object_store(
 
 
 def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
-    style: Style, make_task: Any, convert: Any
+    store: Any, style: Style, make_task: Any, convert: Any
 ) -> None:
-    fsspec = pytest.importorskip("fsspec")
-    fsspec.filesystem("memory").store.clear()
     folder = RemoteFolder("memory://bucket/out")
     task = make_task(folder)
     for dead in ("other-1", "other-2", "other-3"):
@@ -340,10 +335,8 @@ def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
 
 
 def test_a_shard_that_was_done_before_leaves_no_journal(
-    style: Style, make_task: Any, convert: Any
+    store: Any, style: Style, make_task: Any, convert: Any
 ) -> None:
-    fsspec = pytest.importorskip("fsspec")
-    fsspec.filesystem("memory").store.clear()
     folder = RemoteFolder("memory://bucket/out")
     task = make_task(folder)
     assert convert(task, shard_of(task)).stopped is None
@@ -357,11 +350,8 @@ def test_a_shard_that_was_done_before_leaves_no_journal(
 
 
 def test_a_store_that_refuses_all_ends_the_shard(
-    make_task: Any, convert: Any, in_dir: Path, monkeypatch: pytest.MonkeyPatch
+    store: Any, make_task: Any, convert: Any, in_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fsspec = pytest.importorskip("fsspec")
-    store = fsspec.filesystem("memory")
-    store.store.clear()
     for path in in_dir.iterdir():
         store.pipe_file(f"/bucket/in/{path.name}", path.read_bytes())
     monkeypatch.setattr(remote_module, "LONGEST_STREAK", 5)
@@ -385,9 +375,8 @@ def test_a_store_that_refuses_all_ends_the_shard(
 
 
 def test_an_object_store_that_fails_ends_the_shard(
-    make_task: Any, convert: Any, monkeypatch: pytest.MonkeyPatch
+    store: Any, make_task: Any, convert: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("fsspec")
     task = make_task(RemoteFolder("memory://bucket/out"))
     real = RemoteFolder.write_bytes
 
