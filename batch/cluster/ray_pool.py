@@ -9,7 +9,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class RayPool:
         is_quiet = os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal") == "fatal"
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_DATA_LOG_LEVEL", "CRITICAL")
+        # Otherwise a thread of Ray Data that outlives the connection makes a new one.
+        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
         if devices:
             _choose_gpus(devices)
         try:
@@ -72,6 +74,7 @@ class RayPool:
                 raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
             raise _unreachable(address, _first_line(error)) from error
         ray.data.DataContext.get_current().enable_progress_bars = False
+        self._results: Any = None
 
     def nodes(self) -> list[Node]:
         """Return the machines, also those that are gone."""
@@ -88,7 +91,7 @@ class RayPool:
             EngineError: a worker failed in a way that nobody expected.
         """
         done: queue.SimpleQueue[ShardResult | BaseException | None] = queue.SimpleQueue()
-        results = self._map(task, share, shards)
+        self._results = results = self._map(task, share, shards)
 
         def collect() -> None:
             try:
@@ -116,6 +119,11 @@ class RayPool:
 
     def close(self) -> None:
         """End the workers, and Ray if it was started here."""
+        # Threads of Ray Data that outlive the connection die of it with a traceback.
+        executor = getattr(self._results, "_current_executor", None)
+        if executor is not None:
+            with suppress(self._ray.exceptions.RayError):  # the cluster is gone
+                executor.shutdown(force=False)
         self._ray.shutdown()
         self._held.close()
 

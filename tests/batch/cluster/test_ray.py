@@ -141,6 +141,7 @@ def test_ctrl_c_before_anything_is_done_is_no_traceback(
     process.send_signal(signal.SIGINT)
     ended = finish(process)
     assert ended.returncode == 130
+    assert "Ray cluster" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -151,6 +152,8 @@ def test_a_worker_that_cannot_start_is_told(
     ended = finish(start(folders[0], tmp_path / "out", style, *options))
     assert ended.returncode == 3
     assert "does not compute in fp16" in ended.stderr.splitlines()[-1]
+    assert "Ray cluster" not in ended.stderr  # that it is connected to, a second time
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_full_folder_of_workers_ends_the_run(
