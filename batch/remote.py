@@ -12,7 +12,7 @@ from pmsgan.batch.decode import MAX_FILE_BYTES, FileStamp
 from pmsgan.errors import ConfigError, FolderError, ImageError
 
 LONGEST_STREAK = 100
-"""Pictures in a row that a store may refuse; at the next it is not theirs any more."""
+"""So many refusals in a row are the store's fault, and no picture's."""
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,10 @@ def count_tries(task: Task, shard: Shard, worker: str) -> int:
             task.out_dir.write_bytes(f"{REMOTE_TRIES}{name}.{worker}", b"")
             begun = task.out_dir.list(REMOTE_TRIES)
             return sum(entry.name.startswith(f"{name}.") for entry in begun)
-        shards = task.out_dir / OWN_NAME / SHARDS_NAME
-        shards.mkdir(parents=True, exist_ok=True)
-        _journal_path(task, shard, worker).touch()
-        return len(list(shards.glob(f"{name}.*")))
+        path = _journal_path(task, shard, worker)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return len(list(path.parent.glob(f"{name}.*.jsonl")))
     except OSError as error:
         raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
 
@@ -45,6 +45,8 @@ def count_tries(task: Task, shard: Shard, worker: str) -> int:
 @contextmanager
 def open_results(task: Task, shard: Shard, worker: str) -> Iterator[Results]:
     """Give what takes the results of a shard; its journal is complete when the block ends.
+
+    Call `count_tries` before: the journal is begun there.
 
     Raises:
         FolderError: nothing can be written.
@@ -65,7 +67,6 @@ def open_results(task: Task, shard: Shard, worker: str) -> Iterator[Results]:
     path, known = _journal_path(task, shard, worker), dict(shard.known)
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(exist_ok=True)
         # What a worker that died has noted is not done again. It may be cut off only, and still
         # write: each has a journal of its own.
         for other in path.parent.glob(f"{_name(task, shard)}.*.jsonl"):

@@ -15,9 +15,8 @@ from pmsgan.batch.decode import FileStamp
 from pmsgan.batch.journal import Journal, read_owner
 from pmsgan.batch.out_folder import OutFolder
 from pmsgan.batch.plan import Job
-from pmsgan.batch.result_folder import FolderError
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.errors import ConfigError, ImageError
+from pmsgan.errors import ConfigError, FolderError, ImageError
 from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()

@@ -20,13 +20,13 @@ from typer.testing import CliRunner, Result
 import pmsgan
 from pmsgan.batch import baseline
 from pmsgan.batch.out_folder import OutFolder
-from pmsgan.batch.result_folder import FolderError
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
 from pmsgan.engine import select
+from pmsgan.errors import FolderError
 from pmsgan.styles.registry import Style, find_style, user_styles_folder
 
 train_module = importlib.import_module("pmsgan.cli.train")
