@@ -6,23 +6,23 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pmsgan.batch.baseline import Baseline, measure_eager
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.comparison.baseline import Baseline, measure_eager
+from pmsgan.batch.comparison.workload import NUM_SAMPLES, Sample, load_pictures
+from pmsgan.batch.files.folder import reader
+from pmsgan.batch.files.local_output import OutFolder
 from pmsgan.batch.pipeline import Outcome, run_jobs
 from pmsgan.batch.plan import Job, Plan, plan_folder
-from pmsgan.batch.report import Report
-from pmsgan.batch.sample import NUM_SAMPLES, Sample, load_pictures
+from pmsgan.batch.report.report import Report
+from pmsgan.batch.report.tally import Tally
+from pmsgan.batch.report.thumbnails import Sheet
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.sheet import Sheet
-from pmsgan.batch.sources import reader
-from pmsgan.batch.tally import Tally
 from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
-from pmsgan.engine.select import open_engine
+from pmsgan.engine.open import open_engine
 from pmsgan.errors import EngineError, PmsganError
-from pmsgan.looks import tell_difference
+from pmsgan.styles.looks import tell_difference
 from pmsgan.styles.registry import Style, find_style
 
 NUM_LOOKED_AT = 8

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
-from pmsgan.batch.decode import quiet_decoders
 from pmsgan.batch.engine_clock import EngineClock
-from pmsgan.batch.images import Loaded, check_translated, encode, load_bytes
+from pmsgan.batch.files.folder import Reader, read_here
+from pmsgan.batch.files.local_results import Results
+from pmsgan.batch.pictures.decode import quiet_decoders
+from pmsgan.batch.pictures.load import Loaded, check_translated, encode, load_bytes
 from pmsgan.batch.plan import Job
-from pmsgan.batch.result_folder import Results
 from pmsgan.batch.ring import Batch, Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.sources import Reader, read_here
 from pmsgan.batch.timing import StageTimes, Timing
 from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine

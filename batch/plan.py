@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pmsgan.batch.remote import Place, RemoteFolder
+from pmsgan.batch.files.bucket import Place, RemoteFolder
 from pmsgan.errors import ConfigError
 from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix
 

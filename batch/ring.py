@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pmsgan.batch.images import Loaded
+from pmsgan.batch.pictures.load import Loaded
 from pmsgan.batch.plan import Job
 from pmsgan.engine.interface import Slot
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pmsgan
 from pmsgan.engine.machine import Machine, examine_machine
-from pmsgan.engine.select import NEEDS, what_is_missing
+from pmsgan.engine.open import NEEDS, what_is_missing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

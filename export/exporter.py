@@ -11,9 +11,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pmsgan.atomic import replacing
+from pmsgan.engine.accuracy import Parity, Pictures, check_pictures, compare, has_constant_picture
 from pmsgan.engine.graph import GraphPrecision, read_graph
 from pmsgan.engine.openvino import OpenVinoEngine
-from pmsgan.engine.parity import Parity, Pictures, check_pictures, compare, has_constant_picture
 from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.deploy import DeploymentGraph, trace
 from pmsgan.export.onnx_file import write_onnx

@@ -55,7 +55,7 @@ def write_style(
         input_kind: what goes in, in words.
         output_kind: what comes out, in words.
         origin: what to note about data, licence and training: strings, numbers, lists.
-        expects: how pictures usually look that go in, as `pmsgan.looks.usual_looks` returns it.
+        expects: how its input usually looks, as `pmsgan.styles.looks.usual_looks` returns it.
 
     Raises:
         StyleError: the folder cannot be written.

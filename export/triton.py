@@ -13,8 +13,8 @@ import pmsgan
 from pmsgan.atomic import replacing
 from pmsgan.engine.choices import TritonBackend
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphInfo, read_graph
-from pmsgan.engine.select import choose_backend
-from pmsgan.engine.tensorrt.prepare import plan_for_here
+from pmsgan.engine.open import choose_backend
+from pmsgan.engine.tensorrt.open import plan_for_here
 from pmsgan.errors import ConfigError, ExportError
 from pmsgan.styles.registry import find_style
 

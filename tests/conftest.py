@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pmsgan.engine import select
+from pmsgan.engine import open as open_module
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import Ablation, GeneratorConfig
 from pmsgan.model.generator import Generator
@@ -53,7 +53,7 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def without_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `auto` mean the same on every machine, whatever driver is there or stands in."""
     if "driver" not in request.fixturenames and request.node.get_closest_marker("gpu") is None:
-        monkeypatch.setattr(select, "count_gpus", lambda: 0)
+        monkeypatch.setattr(open_module, "count_gpus", lambda: 0)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_batch_and_engine_work_where_torch_is_absent() -> None:
         "import sys\n"
         "sys.modules['torch'] = None\n"  # importing it now raises ImportError
         "import pmsgan.batch, pmsgan.engine, pmsgan.batch.convert, pmsgan.engine.openvino\n"
-        "import pmsgan.engine.select, pmsgan.styles.registry\n"
+        "import pmsgan.engine.open, pmsgan.styles.registry\n"
     )
 
 

@@ -20,15 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsgan.batch.decode import quiet_decoders
-from pmsgan.batch.images import Loaded, encode, load
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.pictures.decode import quiet_decoders
+from pmsgan.batch.pictures.load import Loaded, encode, load
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.workers import MAX_THREADS, Workers
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
-from pmsgan.engine.select import open_engine
+from pmsgan.engine.open import open_engine
 from pmsgan.styles.registry import find_style
 
 

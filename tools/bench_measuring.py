@@ -18,7 +18,7 @@ from unittest import mock
 from bench_folder import Copier
 
 from pmsgan.batch.engine_clock import EngineClock
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.files.local_output import OutFolder
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings

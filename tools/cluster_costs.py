@@ -16,8 +16,8 @@ from pathlib import Path
 from pmsgan.batch.cluster.ray_pool import pack
 from pmsgan.batch.cluster.run import LARGEST_SHARD
 from pmsgan.batch.cluster.task import Shard
-from pmsgan.batch.decode import FileStamp
-from pmsgan.batch.journal import Journal
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.pictures.decode import FileStamp
 
 
 def timed(work: Callable[[], object], count: int) -> float:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.data.pairs import Picture, find_pairs
-from pmsgan.engine.parity import compare
-from pmsgan.engine.select import open_engine
+from pmsgan.engine.accuracy import compare
+from pmsgan.engine.open import open_engine
 from pmsgan.resize import resize_into
 
 HAIR_COLORS = ("34539b", "f07fa3", "f4c24d", "9c3f2b")

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pmsgan.batch.cluster.nodes import Node, Share, share_out
-from pmsgan.batch.cluster.out import RemoteOut, open_out
 from pmsgan.batch.cluster.ray_pool import RayPool
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
 from pmsgan.batch.convert import announce, warn_of_other_pictures
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.files.bucket import Place
+from pmsgan.batch.files.bucket_output import RemoteOut, open_out
+from pmsgan.batch.files.local_output import OutFolder
 from pmsgan.batch.plan import Job, Plan, plan_folder
-from pmsgan.batch.remote import Place
-from pmsgan.batch.report import NodeWork, Report
+from pmsgan.batch.report.report import NodeWork, Report
+from pmsgan.batch.report.tally import Tally
+from pmsgan.batch.report.thumbnails import Sheet
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.sheet import Sheet
-from pmsgan.batch.tally import Tally
 from pmsgan.batch.timing import Timing
 from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
 from pmsgan.engine.choices import Backend

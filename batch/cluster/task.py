@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pmsgan
+from pmsgan.batch.files.bucket import Place
 from pmsgan.batch.plan import Job
-from pmsgan.batch.remote import Place
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import Timing
 from pmsgan.batch.workers import Workers

@@ -13,19 +13,19 @@ from pathlib import Path
 import filelock
 
 import pmsgan
-from pmsgan.batch.cluster.results import count_tries, open_results
+from pmsgan.batch.cluster.shard_output import count_tries, open_results
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
+from pmsgan.batch.comparison.workload import NUM_SAMPLES, load_pictures
+from pmsgan.batch.files.bucket import RemoteFolder
+from pmsgan.batch.files.folder import reader
+from pmsgan.batch.files.local_results import Results
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Job
-from pmsgan.batch.remote import RemoteFolder
-from pmsgan.batch.result_folder import Results
-from pmsgan.batch.sample import NUM_SAMPLES, load_pictures
-from pmsgan.batch.sources import reader
 from pmsgan.batch.workers import MAX_THREADS, Workers, choose_workers
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
-from pmsgan.engine.select import open_engine
+from pmsgan.engine.open import open_engine
 from pmsgan.errors import EngineError, FolderError, PmsganError
 
 MAX_TRIES = 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pmsgan.batch.rival import failures_told, read_specification, serve
+from pmsgan.batch.comparison.child import failures_told, read_specification, serve
 from pmsgan.benchmark.unet import UNet
 from pmsgan.engine.eager import EagerEngine
 

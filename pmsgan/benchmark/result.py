@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pmsgan
-from pmsgan.batch.baseline import Baseline
+from pmsgan.batch.comparison.baseline import Baseline
 from pmsgan.benchmark.config import BenchmarkConfig
 from pmsgan.benchmark.work import Work
+from pmsgan.engine.accuracy import Parity
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
-from pmsgan.engine.parity import Parity
 from pmsgan.spread import Spread, digits
 
 

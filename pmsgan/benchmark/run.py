@@ -10,20 +10,20 @@ from pathlib import Path
 
 import cv2
 
-from pmsgan.batch.baseline import Baseline, eager_contenders, measure_against
+from pmsgan.batch.comparison.baseline import Baseline, eager_contenders, measure_against
+from pmsgan.batch.comparison.child import Contender
+from pmsgan.batch.comparison.workload import Sample, load_pictures
 from pmsgan.batch.plan import Job, plan_folder
-from pmsgan.batch.rival import Contender
-from pmsgan.batch.sample import Sample, load_pictures
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.workers import MIN_SLOTS, choose_workers
 from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
 from pmsgan.benchmark.work import Work, examine_work
+from pmsgan.engine.accuracy import Pictures, check_pictures
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine
-from pmsgan.engine.parity import Pictures, check_pictures
-from pmsgan.engine.select import NEEDS, open_engine, what_is_missing
+from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import Style, find_style
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from pmsgan.benchmark.config import fits_peer
-from pmsgan.engine.select import what_is_missing
+from pmsgan.engine.open import what_is_missing
 from pmsgan.errors import EngineError
 from pmsgan.model.config import GeneratorConfig
 

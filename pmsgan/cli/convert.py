@@ -17,7 +17,7 @@ from pmsgan.errors import PmsganError
 from pmsgan.formats import OutputFormat
 
 if TYPE_CHECKING:
-    from pmsgan.batch.remote import Place
+    from pmsgan.batch.files.bucket import Place
 
 _USUAL = ConvertSettings()
 _ADDRESS = re.compile(r"auto|ray://.*|.*:\d+")
@@ -160,13 +160,13 @@ def convert(
     )
     if devices is not None and cluster is not None:
         raise typer.BadParameter("--devices and --cluster exclude each other")
-    from pmsgan.batch.remote import parse_place
+    from pmsgan.batch.files.bucket import parse_place
 
     source, target = parse_place(in_dir), parse_place(out_dir)
     if dry_run:
         _print_plan(source, target, settings, include or (), exclude or (), as_json=as_json)
         return
-    from pmsgan.batch.report_files import page_path, write_report
+    from pmsgan.batch.report.write import page_path, write_report
     from pmsgan.batch.workers import MIN_SLOTS
     from pmsgan.cli.progress import FolderProgress
 
@@ -237,8 +237,8 @@ def _numbers(devices: str | None) -> tuple[int, ...]:
 
 
 def _report_path(out_dir: "Place") -> Path:
-    from pmsgan.batch.out_folder import REPORT_NAME
-    from pmsgan.batch.result_folder import OWN_NAME
+    from pmsgan.batch.files.local_output import REPORT_NAME
+    from pmsgan.batch.files.local_results import OWN_NAME
 
     # In a folder that is not there the report would be taken for somebody else's file.
     if isinstance(out_dir, Path) and (out_dir / OWN_NAME).exists():

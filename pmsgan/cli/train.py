@@ -223,7 +223,7 @@ def _make_style(
     generator: "Generator", folder: Path, config: TrainingConfig, pairs: "list[Pair]"
 ) -> None:
     from pmsgan.export.style_folder import write_style
-    from pmsgan.looks import usual_looks
+    from pmsgan.styles.looks import usual_looks
 
     source, _, target = config.direction.partition(":")
     exported = write_style(

@@ -53,7 +53,7 @@ class Style:
     sha256: dict[str, str]
     """Of each file, by its name."""
     expects: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """How pictures usually look that go in, see `pmsgan.looks`; empty if nobody has measured it."""
+    """How its input usually looks, see `pmsgan.styles.looks`; empty if that was not measured."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

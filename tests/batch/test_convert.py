@@ -13,13 +13,13 @@ import pmsgan.engine
 from pmsgan.batch import convert as convert_module
 from pmsgan.batch import plan as plan_module
 from pmsgan.batch.convert import convert_folder
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.files.local_output import OutFolder
 from pmsgan.batch.pipeline import Outcome
-from pmsgan.batch.report_files import write_report
+from pmsgan.batch.report.write import write_report
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import Timing
-from pmsgan.engine import select
-from pmsgan.engine.select import open_engine
+from pmsgan.engine import open as open_module
+from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, PmsganError, StyleError
 from pmsgan.styles.registry import Style
 
@@ -90,9 +90,11 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
 def test_without_torch_the_report_says_how_to_have_a_baseline(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = select.importlib.util.find_spec
+    real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
-        select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+        open_module.importlib.util,
+        "find_spec",
+        lambda name: None if name == "torch" else real(name),
     )
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.baselines == ()

@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from pmsgan.batch import images, pipeline, sources
-from pmsgan.batch import result_folder as result_module
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch import pipeline
+from pmsgan.batch.files import folder as folder_module
+from pmsgan.batch.files import local_results as result_module
+from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.pictures import load as load_module
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.plan import Job, plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
@@ -105,7 +107,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, folder = make_engine(max_batch=8), conversion(4)
-    real, others_done = sources.read_file, threading.Event()
+    real, others_done = folder_module.read_file, threading.Event()
 
     def load(path: Path, *arguments: Any) -> Any:
         if path.name == "000.png":
@@ -117,7 +119,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
         if len(folder.seen) == 3:
             others_done.set()
 
-    monkeypatch.setattr(sources, "read_file", load)
+    monkeypatch.setattr(folder_module, "read_file", load)
     folder.run(engine, on_done=count)
     assert len(folder.results()) == 4
 
@@ -127,14 +129,14 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
 ) -> None:
     folder = conversion(10)
     (folder.in_dir / "003.png").write_text("no picture")
-    real = sources.read_file
+    real = folder_module.read_file
 
     def vanish(path: Path, *arguments: Any) -> Any:
         if path.name == "007.png":
             path.unlink()
         return real(path, *arguments)
 
-    monkeypatch.setattr(sources, "read_file", vanish)
+    monkeypatch.setattr(folder_module, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
         "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
@@ -248,7 +250,7 @@ def test_out_removed_during_the_run_ends_it(
 
 
 @pytest.mark.parametrize("count", [1, 4, 40])
-@pytest.mark.parametrize(("module", "name"), [(sources, "read_file"), (pipeline, "encode")])
+@pytest.mark.parametrize(("module", "name"), [(folder_module, "read_file"), (pipeline, "encode")])
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
     conversion: Any,
     make_engine: Any,
@@ -308,14 +310,14 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_whole_files(
 def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real, freed = conversion(30), sources.read_file, threading.Event()
+    folder, real, freed = conversion(30), folder_module.read_file, threading.Event()
 
     def hang(path: Path, *arguments: Any) -> Any:
         if path.name in ("000.png", "011.png"):
             freed.wait(30)
         return real(path, *arguments)
 
-    monkeypatch.setattr(sources, "read_file", hang)
+    monkeypatch.setattr(folder_module, "read_file", hang)
     monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
     try:
         plan = plan_folder(folder.in_dir, folder.out_dir)
@@ -352,7 +354,7 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
-    monkeypatch.setattr(sources, "read_file", hang)
+    monkeypatch.setattr(folder_module, "read_file", hang)
     monkeypatch.setattr(pipeline, "_PATIENCE_AFTER_INTERRUPT_S", 0.1)
     presser = threading.Thread(target=interrupt)
     plan = plan_folder(folder.in_dir, folder.out_dir)
@@ -382,14 +384,14 @@ def test_a_stopped_ring_gives_no_rows(make_engine: Any) -> None:
 def test_a_picture_that_cannot_be_fitted_is_named(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real = conversion(6), images.put
+    folder, real = conversion(6), load_module.put
 
     def refuse(image: Any, *arguments: Any) -> None:
         if image[1, 1, 0] == 4:
             raise cv2.error("no")
         real(image, *arguments)
 
-    monkeypatch.setattr(images, "put", refuse)
+    monkeypatch.setattr(load_module, "put", refuse)
     folder.run(make_engine())
     assert folder.failures == {"004.png": "has a size or a shape that cannot be converted: no"}
     assert len(folder.results()) == 5

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.batch import baseline as baseline_module
-from pmsgan.batch.rival import Contender
-from pmsgan.batch.sample import Sample
+from pmsgan.batch.comparison import baseline as baseline_module
+from pmsgan.batch.comparison.child import Contender
+from pmsgan.batch.comparison.workload import Sample
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.workers import Workers
 from pmsgan.benchmark import peer, run, work
@@ -23,7 +23,7 @@ from pmsgan.benchmark.files import write_benchmark
 from pmsgan.benchmark.run import run_benchmark
 from pmsgan.benchmark.unet import UNet
 from pmsgan.benchmark.work import Work, count_gflop, examine_work
-from pmsgan.engine import select
+from pmsgan.engine import open as open_module
 from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig
@@ -99,9 +99,11 @@ def test_what_cannot_run_here_or_fails_is_named(
 def test_without_torch_only_the_rest_is_measured(
     style: Style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = select.importlib.util.find_spec
+    real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
-        select.importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+        open_module.importlib.util,
+        "find_spec",
+        lambda name: None if name == "torch" else real(name),
     )
     monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
     monkeypatch.setattr(

@@ -18,14 +18,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import pmsgan
-from pmsgan.batch import baseline
-from pmsgan.batch.out_folder import OutFolder
+from pmsgan.batch.comparison import baseline
+from pmsgan.batch.files.local_output import OutFolder
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
-from pmsgan.engine import select
+from pmsgan.engine import open as open_module
 from pmsgan.errors import FolderError
 from pmsgan.styles.registry import Style, find_style, user_styles_folder
 
@@ -421,7 +421,7 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
 def test_doctor_says_what_can_run_and_what_the_others_lack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(select, "count_gpus", lambda: 0)
+    monkeypatch.setattr(open_module, "count_gpus", lambda: 0)
     told = pmsgan_command("doctor")
     assert told.exit_code == 0
     assert f"openvino {importlib.metadata.version('openvino')}" in told.stdout
@@ -429,10 +429,10 @@ def test_doctor_says_what_can_run_and_what_the_others_lack(
     assert [line[0] for line in lines] == ["tensorrt", "tensorrt-rtx", "openvino", "eager"]
     assert [" ".join(line[1:3]) for line in lines][2:] == ["can run", "can run"]
     assert "no NVIDIA GPU" in told.stdout
-    real = select.importlib.util.find_spec
+    real = open_module.importlib.util.find_spec
     absent = ("tensorrt", "pycuda")
     monkeypatch.setattr(
-        select.importlib.util, "find_spec", lambda name: None if name in absent else real(name)
+        open_module.importlib.util, "find_spec", lambda name: None if name in absent else real(name)
     )
     told = pmsgan_command("doctor")
     assert "tensorrt and pycuda are not installed: pip install 'pmsgan[tensorrt]'" in told.stdout
@@ -441,7 +441,7 @@ def test_doctor_says_what_can_run_and_what_the_others_lack(
 def test_a_required_gpu_that_is_not_there_is_an_error(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(select, "count_gpus", lambda: 0)
+    monkeypatch.setattr(open_module, "count_gpus", lambda: 0)
     arguments = ("convert", in_dir, tmp_path / "out", "--style", style.folder, "--require-gpu")
     result = pmsgan_command(*arguments)
     assert result.exit_code == 3

@@ -13,14 +13,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pmsgan.engine import cache, select
-from pmsgan.engine.build import build
+from pmsgan.engine import cache
+from pmsgan.engine import open as open_module
+from pmsgan.engine.accuracy import compare
+from pmsgan.engine.build_ahead import build
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.openvino import OpenVinoEngine
-from pmsgan.engine.parity import compare
-from pmsgan.engine.select import choose_backend, open_engine
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -117,7 +118,7 @@ def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.Monk
     assert choose_backend("eager").reason == "asked for"
     installed = {"torch"}
     monkeypatch.setattr(
-        select.importlib.util, "find_spec", lambda name: name if name in installed else None
+        open_module.importlib.util, "find_spec", lambda name: name if name in installed else None
     )
     choice = choose_backend()
     assert choice.backend == "eager"
@@ -186,9 +187,11 @@ def test_build_fills_the_cache_and_says_where(
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
     build(str(style.folder), precision="fp32")
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
-    real = select.importlib.util.find_spec
+    real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
-        select.importlib.util, "find_spec", lambda name: None if name == "openvino" else real(name)
+        open_module.importlib.util,
+        "find_spec",
+        lambda name: None if name == "openvino" else real(name),
     )
     with pytest.raises(EngineError, match="compiles nothing"):
         build(str(style.folder))

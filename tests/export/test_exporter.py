@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pmsgan.engine.parity import compare
+from pmsgan.engine.accuracy import compare
 from pmsgan.errors import ConfigError, ExportError
 from pmsgan.export import exporter
 from pmsgan.export.deploy import DeploymentGraph, GraphPrecision

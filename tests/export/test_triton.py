@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ports import free_port, wait_until_served
 
 from pmsgan.engine.choices import TritonBackend
-from pmsgan.engine.select import open_engine
+from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, EngineError, ExportError
 from pmsgan.export.triton import export_triton
 from pmsgan.styles.registry import Style, add_style, remove_style

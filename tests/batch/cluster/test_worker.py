@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from trees import journal_names, tree, write_pictures
 
-from pmsgan.batch import remote as remote_module
 from pmsgan.batch.cluster import worker as worker_module
-from pmsgan.batch.cluster.out import open_out
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
 from pmsgan.batch.cluster.worker import Worker
 from pmsgan.batch.convert import convert_folder
-from pmsgan.batch.out_folder import OutFolder, owner
+from pmsgan.batch.files import bucket as remote_module
+from pmsgan.batch.files.bucket import Place, RemoteFolder
+from pmsgan.batch.files.bucket_output import open_out
+from pmsgan.batch.files.local_output import OutFolder, owner
 from pmsgan.batch.plan import plan_folder
-from pmsgan.batch.remote import Place, RemoteFolder
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.cache import cache_folder
 from pmsgan.errors import ConfigError

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from pmsgan.cli.app import app
 from pmsgan.engine import cache
+from pmsgan.engine.accuracy import compare
 from pmsgan.engine.graph import GraphInfo, read_graph
-from pmsgan.engine.parity import compare
 from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
+from pmsgan.engine.tensorrt.open import build_ahead
 from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
-from pmsgan.engine.tensorrt.prepare import build_ahead
 from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
 from pmsgan.engine.widen import widen
 from pmsgan.errors import ConfigError, EngineError
@@ -150,7 +150,7 @@ def test_plans_are_kept_and_taken_from_the_cache(
     path = build_ahead(graph, capability, max_batch=2)
     assert path.parent == cache_root / "tensorrt-rtx"
     assert path.stat().st_size > 1000
-    monkeypatch.setattr("pmsgan.engine.tensorrt.prepare.build_plan", None)
+    monkeypatch.setattr("pmsgan.engine.tensorrt.open.build_plan", None)
     assert build_ahead(graph, capability, max_batch=2) == path
 
 

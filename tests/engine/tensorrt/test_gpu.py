@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.convert import convert_folder
-from pmsgan.engine.parity import compare
-from pmsgan.engine.select import open_engine, what_is_missing
+from pmsgan.engine.accuracy import compare
+from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.styles.registry import Style
 
 pytestmark = [

@@ -1,0 +1,1 @@
+"""Compare one engine with another on the same pictures."""

@@ -1,0 +1,152 @@
+"""Write results to a folder: whole files only, each noted in a journal when it has its name."""
+
+import errno
+import itertools
+import os
+import threading
+from pathlib import Path
+from typing import Protocol
+
+from pmsgan.batch.files.folder import Stamper, stamp_here
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.pictures.decode import FileStamp
+from pmsgan.batch.plan import Job
+from pmsgan.errors import FolderError, ImageError
+
+OWN_NAME = ".pmsgan"
+
+
+class Results(Protocol):
+    """Where results go; threads share it."""
+
+    def has(self, job: Job) -> bool:
+        """Say whether an earlier run has done this very picture, and its result is there."""
+
+    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
+        """Write a result, and note it; raise ImageError, or FolderError for all of them."""
+
+    def note_failure(self, job: Job, reason: str) -> None:
+        """Note a picture that failed; raise FolderError if nothing can be written."""
+
+
+class ResultFolder:
+    """A folder that this process writes results to; others may write other results there."""
+
+    def __init__(
+        self,
+        folder: Path,
+        partial: Path,
+        journal: Journal | None = None,
+        stamp: Stamper = stamp_here,
+    ) -> None:
+        """Take a folder.
+
+        Args:
+            folder: where results go.
+            partial: where they are while they are written, on the same disk; of this process alone.
+            journal: where they are noted; can come later, before the first result.
+            stamp: looks at pictures.
+        """
+        self.folder = folder
+        self._partial = partial
+        self._journal = journal
+        self._stamp = stamp
+        self._numbers = itertools.count()
+        self._counting = threading.Lock()
+        self.num_written = 0
+        self.bytes_written = 0
+        self._real_folders = {folder}
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of a folder that has one."""
+        assert self._journal is not None
+        return self._journal
+
+    def has(self, job: Job) -> bool:
+        """Say whether an earlier run has done this very picture, and its result is there."""
+        try:
+            stamp = self._stamp(job)
+            output = (self.folder / job.output).lstat()
+        except OSError:
+            return False
+        return self.journal.is_done(job.name, stamp, job.output, output.st_size)
+
+    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
+        """Write a result, and note it in the journal.
+
+        Nothing but the whole result ever has its final name.
+
+        Raises:
+            ImageError: this result cannot have its name.
+            FolderError: nothing can be written any more.
+        """
+        target = self.folder / job.output
+        self._refuse_links(target.parent)
+        temporary = self._partial / str(next(self._numbers))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        try:
+            with open(os.open(temporary, flags, 0o666), "wb") as file:  # noqa: PTH123
+                file.write(data)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise self._error(error) from error
+        try:
+            _replace(temporary, target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            if error.errno in _DISK_ERRORS or not self._partial.exists():
+                raise self._error(error) from error
+            raise ImageError(f"its translation cannot be written: {os_reason(error)}") from error
+        try:
+            self.journal.add_done(job.name, stamp, job.output, len(data))
+        except OSError as error:
+            raise self._error(error) from error
+        with self._counting:
+            self.num_written += 1
+            self.bytes_written += len(data)
+
+    def note_failure(self, job: Job, reason: str) -> None:
+        """Note a picture that failed in the journal.
+
+        Raises:
+            FolderError: nothing can be written any more.
+        """
+        try:
+            self.journal.add_failed(job.name, reason)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _refuse_links(self, parent: Path) -> None:
+        """Raise ImageError if a folder below OUT is a link: it might lead back to originals."""
+        if parent in self._real_folders:
+            return
+        if parent.resolve() != self.folder.resolve() / parent.relative_to(self.folder):
+            raise ImageError("its translation cannot be written: a folder in OUT is a link")
+        self._real_folders.add(parent)
+
+    def _error(self, error: OSError) -> FolderError:
+        # Ends up in the report, which holds no paths of this machine.
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            full = FolderError("OUT is full")
+            full.is_disk_full = True
+            return full
+        if not self._partial.exists():
+            return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
+        return FolderError(f"cannot write to OUT: {os_reason(error)}")
+
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(target)
+
+
+def os_reason(error: BaseException) -> str:
+    """Say in the system's words what went wrong."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,1 @@
+"""From bytes to pixels for an engine, and back."""

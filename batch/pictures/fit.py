@@ -1,0 +1,109 @@
+"""Bring a picture to the style's size, and its translation to where the picture was."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.settings import Fit, OutputSize
+from pmsgan.resize import resize_into
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle [pixels]."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def of(self, image: Pixels) -> Pixels:
+        """Return a view of this part of an image."""
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What part of a picture lies where in the style's picture, and the size of the result."""
+
+    crop: Box | None
+    """Of the picture in its full size [pixels]; None is all of it."""
+    region: Box
+    """Of the style's picture."""
+    output: tuple[int, int]
+    """Height and width of the result [pixels]."""
+
+
+def place(
+    source: tuple[int, int], style: tuple[int, int], fit: Fit, output_size: OutputSize
+) -> Placement:
+    """Say what part of a picture goes where.
+
+    Args:
+        source: height and width of the picture [pixels].
+        style: height and width of the style's pictures [pixels].
+        fit: stretch changes the proportions; pad keeps them, and what is missing is made up from
+            the picture's edge and cut off again afterwards; crop keeps the middle.
+        output_size: whether the result has the style's size (with pad: what the picture takes of
+            it) or that of the part of the source that was translated.
+    """
+    (height, width), (style_height, style_width) = source, style
+    crop, region = None, Box(0, 0, style_height, style_width)
+    by_height, by_width = style_height / height, style_width / width
+    if fit == "crop":
+        scale = max(by_height, by_width)
+        crop = _middle(source, (style_height / scale, style_width / scale))
+    elif fit == "pad":
+        scale = min(by_height, by_width)
+        region = _middle(style, (height * scale, width * scale))
+    output = (region.height, region.width)
+    if output_size == "source":
+        output = source if crop is None else (crop.height, crop.width)
+    return Placement(crop, region, output)
+
+
+def put(image: Pixels, placement: Placement, row: Pixels) -> None:
+    """Write a picture into the style's picture.
+
+    Args:
+        image: uint8 [h, w, 3]; where nothing is cropped, it may have been decoded smaller.
+        placement: for its full size.
+        row: uint8 [H, W, 3], written in place.
+    """
+    part = image if placement.crop is None else placement.crop.of(image)
+    box = placement.region
+    if box.height == row.shape[0] and box.width == row.shape[1]:
+        resize_into(part, row)
+        return
+    inner = np.empty((box.height, box.width, 3), np.uint8)
+    resize_into(part, inner)
+    bottom, right = row.shape[0] - box.top - box.height, row.shape[1] - box.left - box.width
+    cv2.copyMakeBorder(inner, box.top, bottom, box.left, right, cv2.BORDER_REPLICATE, dst=row)
+
+
+def take(translated: Pixels, placement: Placement) -> Pixels:
+    """Return what the user gets of a translated picture uint8 [H, W, 3], in its output size."""
+    return _resized(placement.region.of(translated), placement.output)
+
+
+def take_alpha(alpha: Pixels, placement: Placement) -> Pixels:
+    """Return the transparency uint8 [h, w] of a picture as its result has it."""
+    part = alpha if placement.crop is None else placement.crop.of(alpha).copy()
+    return _resized(part, placement.output)
+
+
+def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+    if image.shape[:2] == size:
+        return image
+    result = np.empty((*size, *image.shape[2:]), np.uint8)
+    resize_into(image, result)
+    return result
+
+
+def _middle(outer: tuple[int, int], inner: tuple[float, float]) -> Box:
+    height, width = (
+        min(whole, max(1, round(part))) for whole, part in zip(outer, inner, strict=True)
+    )
+    return Box((outer[0] - height) // 2, (outer[1] - width) // 2, height, width)

@@ -1,0 +1,230 @@
+"""The report as one page."""
+
+from collections.abc import Iterable, Sequence
+
+from pmsgan.batch.comparison.baseline import Baseline, Turns
+from pmsgan.batch.report.report import Remark, Report
+from pmsgan.batch.report.thumbnails import Pair
+from pmsgan.batch.timing import MAX_SPANS, Throughput
+from pmsgan.html_page import escape, fill_template
+from pmsgan.spread import digits
+
+MAX_REMARKS = 1000
+"""Failures and notes on the page, each; all of them are in report.json."""
+
+# Moves the border between before and after.
+_SCRIPT = """
+for (const slider of document.querySelectorAll(".frame input")) {
+  const move = () => slider.parentElement.style.setProperty("--split", slider.value + "%");
+  slider.addEventListener("input", move);
+  move();
+}
+"""
+
+
+def make_page(report: Report) -> str:
+    """Return a whole HTML file."""
+    engine = report.engine
+    return fill_template(
+        "pmsgan.batch.report",
+        "report_page.html",
+        _SCRIPT,
+        title=escape(f"{report.counts()}, style {report.style}"),
+        subtitle=escape(
+            f"{engine.backend} {engine.precision} ({engine.runtime}), "
+            f"{engine.width}x{engine.height}, batch {engine.max_batch}"
+        ),
+        stopped=_stopped(report),
+        body="\n".join(
+            [
+                _facts(report),
+                _nodes(report),
+                _stages(report),
+                _throughput(report.timing.throughput),
+                _baselines(report),
+                _sheet(list(report.sheet.pairs())),
+                _remarks("Failures", report.failures),
+                _remarks("Notes", report.notes),
+            ]
+        ),
+    )
+
+
+def _stopped(report: Report) -> str:
+    if report.stopped is None:
+        return ""
+    return (
+        f'<p class="stopped">Stopped: {escape(report.stopped)}. '
+        "The same command, without --overwrite, goes on.</p>"
+    )
+
+
+def _facts(report: Report) -> str:
+    timing, baselines = report.timing, report.baselines
+    facts = [
+        ("end to end", f"{digits(report.images_per_s)} images/s"),
+        ("time", f"{timing.wall_s:.1f} s"),
+    ]
+    facts += [
+        (f"speed-up over {base.title}", f"{digits(base.end_to_end.speedup.median)} times")
+        for base in baselines
+    ]
+    if baselines and (accuracy := baselines[0].engine_accuracy) is not None:
+        facts.append((f"PSNR to {baselines[0].title}", accuracy.decibels))
+    if report.peak_memory_bytes is not None:
+        facts.append(("peak memory", f"{report.peak_memory_bytes / 2**20:.0f} MiB"))
+    cells = [f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts]
+    cells.append(f'<div class="wide"><dt>machine</dt><dd>{escape(str(report.machine))}</dd></div>')
+    return f'<dl class="facts">{"".join(cells)}</dl>'
+
+
+def _stages(report: Report) -> str:
+    bars, rows = [], []
+    for busy in report.busy:
+        segments, total = [], 0.0
+        for number, stage in enumerate(busy.stages, 1):
+            durations = report.timing.stages.stages[stage]
+            share = report.share(durations.total_s, busy.count)
+            total += share
+            segments.append(
+                f'<span class="c{number}" style="width:{100 * share:.2f}%" title="{stage}"></span>'
+            )
+            figures = [f"{durations.total_s:.2f}", f"{share:.0%}", f"{durations.count}"]
+            figures += [
+                digits(1e3 * durations.quantile(part)) if durations.count else "-"
+                for part in (0.5, 0.95, 0.99)
+            ]
+            swatch = f'<span class="swatch c{number}"></span>{stage}'
+            rows.append([swatch, f"{busy.title}", *figures])
+        bars.append(
+            f"<span>{busy.count} {busy.title}</span>"
+            f'<div class="bar" role="img" aria-label="{busy.title}: {total:.0%} busy">'
+            f"{''.join(segments)}</div><span>{total:.0%}</span>"
+        )
+    names = ["stage", "by", "busy [s]", "share", "times", "median [ms]", "p95 [ms]", "p99 [ms]"]
+    return (
+        "<h2>Where the time went</h2>"
+        '<p class="soft">How much of the run each kind of thread was busy; the fullest bar bounds '
+        f"the speed. Opening the engine took {report.open_s:.2f} s before it; the engine's first "
+        f"batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
+        f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
+    )
+
+
+def _nodes(report: Report) -> str:
+    if not report.nodes:
+        return ""
+    rows = [
+        [
+            escape(node.name),
+            escape(node.engine) or "-",
+            "lost" if node.is_lost else "there to the end",
+            *map(str, (node.num_workers, node.num_done, node.num_failed)),
+            f"{node.busy_s:.1f}",
+        ]
+        for node in report.nodes
+    ]
+    names = ["machine", "engine", "was", "workers", "done", "failed", "busy [s]"]
+    return f"<h2>Machines</h2>{_table(names, rows, num_texts=3)}"
+
+
+def _throughput(throughput: Throughput) -> str:
+    if not throughput.counts:
+        return ""
+    rates = [count / throughput.span_s for count in throughput.counts]
+    top, width = max(rates), 100.0 / len(rates)
+    bars = "".join(
+        f'<rect x="{number * width:.3f}" y="{100 - 96 * rate / top:.2f}" '
+        f'width="{0.9 * width:.3f}" height="{96 * rate / top:.2f}"></rect>'
+        for number, rate in enumerate(rates)
+    )
+    assert len(rates) <= MAX_SPANS
+    return (
+        "<h2>Pictures over time</h2>"
+        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
+        f'aria-label="up to {top:.1f} pictures a second">{bars}</svg>'
+        f'<div class="axis"><span>0 s</span><span>highest: {digits(top)} pictures/s</span>'
+        f"<span>{digits(len(rates) * throughput.span_s)} s</span></div>"
+    )
+
+
+def _baselines(report: Report) -> str:
+    rows = [
+        row
+        for base in report.baselines
+        for row in (_turns(base, "alone", base.alone), _turns(base, "end to end", base.end_to_end))
+    ]
+    names = ["against", "", "this engine [images/s]", "it [images/s]", "times as fast"]
+    text = (
+        '<p class="soft">The same pictures, in turn: median, lowest and highest of the rounds. '
+        "Alone: pictures in memory. End to end: files to files, both through this folder run.</p>"
+    )
+    if report.no_baseline is not None:
+        text += f"<p>Not measured: {escape(report.no_baseline)}.</p>"
+    accuracies = (
+        [
+            f"{name} to {escape(report.baselines[0].title)}: {escape(str(accuracy))}."
+            for name, accuracy in [
+                ("This engine", report.baselines[0].engine_accuracy),
+                *((escape(base.title), base.rival_accuracy) for base in report.baselines[1:]),
+            ]
+            if accuracy is not None
+        ]
+        if report.baselines
+        else []
+    )
+    return (
+        f"<h2>Against eager PyTorch</h2>{text}"
+        + (_table(names, rows, num_texts=2) if rows else "")
+        + "".join(f"<p>{accuracy}</p>" for accuracy in accuracies)
+    )
+
+
+def _turns(base: Baseline, kind: str, turns: Turns) -> list[str]:
+    spreads = turns.engine_images_per_s, turns.rival_images_per_s, turns.speedup
+    return [escape(base.title), kind, *(str(spread) for spread in spreads)]
+
+
+def _sheet(pairs: Sequence[Pair]) -> str:
+    if not pairs:
+        return ""
+    figures = "".join(
+        f'<figure><div class="frame" style="aspect-ratio:{pair.width}/{pair.height}">'
+        f'<img src="{pair.after}" alt=""><img class="before" src="{pair.before}" alt="">'
+        f'<input type="range" aria-label="before and after: {escape(pair.name)}"></div>'
+        f"<figcaption><bdi>{escape(pair.name)}</bdi></figcaption></figure>"
+        for pair in pairs
+    )
+    return (
+        '<h2>Before and after</h2><p class="soft">Left of the line what went in, right of it what '
+        f'came out; move it with the mouse, a finger or the arrow keys.</p><div class="sheet">'
+        f"{figures}</div>"
+    )
+
+
+def _remarks(title: str, remarks: Sequence[Remark]) -> str:
+    if not remarks:
+        return ""
+    rows = [
+        f'<tr><td class="name"><bdi>{escape(remark.name)}</bdi></td>'
+        f"<td>{escape(remark.text)}</td></tr>"
+        for remark in remarks[:MAX_REMARKS]
+    ]
+    more = len(remarks) - len(rows)
+    return f"<h2>{title} ({len(remarks)})</h2><table>{''.join(rows)}</table>" + (
+        f"<p>And {more} more, which are in report.json.</p>" if more else ""
+    )
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *, num_texts: int) -> str:
+    """Return a table of cells that are HTML; behind the first `num_texts` columns are figures."""
+
+    def cells(kind: str, texts: Sequence[str]) -> str:
+        return "".join(
+            f"<{kind}{' class=number' if place >= num_texts else ''}>{text}</{kind}>"
+            for place, text in enumerate(texts)
+        )
+
+    head = f"<thead><tr>{cells('th', names)}</tr></thead>"
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'

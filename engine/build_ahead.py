@@ -1,0 +1,109 @@
+"""Prepare an engine ahead of time."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.choices import CompilingBackend, Precision
+from pmsgan.engine.graph import read_graph
+from pmsgan.engine.interface import EngineInfo
+from pmsgan.engine.open import open_engine
+from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
+from pmsgan.engine.tensorrt.open import build_ahead
+from pmsgan.errors import ConfigError, EngineError
+from pmsgan.styles.registry import find_style
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """An engine that has been prepared."""
+
+    style: str
+    backend: str
+    path: Path
+    """A plan, or the folder of a runtime's own cache."""
+    engine: EngineInfo | None
+    """What will run; None where it was built for a GPU that is not here."""
+    compute_capability: str | None
+    """Of the GPU that it was built for, if that need not be here."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self) | {"path": str(self.path)}
+
+    def __str__(self) -> str:
+        """One line for people."""
+        text = f"prepared {self.style} for {self.backend}"
+        if (info := self.engine) is None:
+            return f"{text}, compute capability {self.compute_capability}: {self.path}"
+        return (
+            f"{text} ({info.runtime}, {info.device}, {info.precision}, "
+            f"{info.width}x{info.height}) in {self.path}"
+        )
+
+
+def build(
+    style: str,
+    *,
+    backend: CompilingBackend = "auto",
+    precision: Precision = "auto",
+    max_batch: int = DEFAULT_BATCH,
+    config: BuildConfig | None = None,
+    compute_capability: str | None = None,
+    require_gpu: bool = False,
+) -> Built:
+    """Compile a style into the user's cache.
+
+    Args:
+        style: its name, or the path of its folder.
+        backend: auto takes the first that can run here.
+        precision: auto takes the fastest that the backend is known to be accurate in.
+        max_batch: pictures that TensorRT translates at a time.
+        config: how TensorRT builds; by default an engine that is kept will do.
+        compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
+            8.9, or portable for 8.0 and newer.
+        require_gpu: take no backend that runs on the CPU.
+
+    Returns:
+        What was prepared, and where it is.
+
+    Raises:
+        ConfigError: another backend builds for GPUs that are not here.
+        StyleError: there is no such style.
+        EngineError: no backend here can run it, or the one taken compiles nothing.
+    """
+    if compute_capability is not None:
+        if backend not in ("auto", "tensorrt-rtx"):
+            raise ConfigError(
+                f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
+            )
+        graph = read_graph(find_style(style).graph)
+        path = build_ahead(
+            graph, compute_capability, precision=precision, max_batch=max_batch, config=config
+        )
+        return Built(
+            style=style,
+            backend="tensorrt-rtx",
+            path=path,
+            engine=None,
+            compute_capability=compute_capability,
+        )
+    with open_engine(
+        style,
+        backend=backend,
+        precision=precision,
+        max_batch=max_batch,
+        require_gpu=require_gpu,
+        config=config,
+    ) as engine:
+        info = engine.info
+    if info.backend == "eager":
+        raise EngineError("eager PyTorch compiles nothing: pip install openvino")
+    return Built(
+        style=style,
+        backend=info.backend,
+        path=cache_folder(info.backend),
+        engine=info,
+        compute_capability=None,
+    )

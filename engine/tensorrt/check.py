@@ -1,0 +1,42 @@
+"""May this engine be used? Its pictures beside those of the same graph in FP32 on the CPU."""
+
+import numpy as np
+
+from pmsgan.engine.accuracy import Parity, Pictures, check_pictures, compare, has_constant_picture
+from pmsgan.engine.graph import GraphInfo
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.errors import EngineError
+
+MIN_PSNR_DB = 35.0
+
+
+def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = None) -> Parity:
+    """Compare an engine with OpenVINO in FP32.
+
+    Args:
+        engine: what has been built.
+        graph: what from.
+        samples: pictures that it is going to meet, uint8 [N, H, W, 3] BGR; those that are drawn
+            for every graph are compared as well.
+
+    Raises:
+        EngineError: a picture is of one colour (what NaN comes out as), or all are too far off.
+    """
+    pictures = check_pictures(graph.height, graph.width)
+    if samples is not None:
+        pictures = np.concatenate([pictures, samples])
+    with OpenVinoEngine(graph, precision="fp32", use_cache=False) as reference:
+        wanted = reference.translate(pictures)
+    got = engine.translate(pictures)
+    parity = compare(got, wanted)
+    is_flat = has_constant_picture(got) and not has_constant_picture(wanted)
+    if is_flat or parity.psnr_db < MIN_PSNR_DB:
+        found = (
+            "pictures of one colour" if is_flat else f"only {parity.psnr_db:.1f} dB PSNR to FP32"
+        )
+        raise EngineError(
+            f"{engine.info.runtime} gives {found} with {graph.path.name} on {engine.info.device} "
+            f"in {engine.info.precision}: use --precision fp32 (build-engine: --fp32)"
+        )
+    return parity

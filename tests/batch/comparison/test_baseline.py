@@ -1,0 +1,160 @@
+"""An engine beside another one, in turn."""
+
+import io
+import json
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.batch.comparison import baseline as baseline_module
+from pmsgan.batch.comparison import child as child_module
+from pmsgan.batch.comparison.baseline import Turns, eager_contenders, measure_against, measure_eager
+from pmsgan.batch.comparison.child import Contender, Rival
+from pmsgan.batch.comparison.workload import Sample, load_pictures
+from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.workers import Workers
+from pmsgan.engine.open import open_engine
+from pmsgan.errors import EngineError
+from pmsgan.styles.registry import Style
+
+SINGLE = Contender(backend="eager", precision="fp32")
+
+
+@pytest.fixture
+def sample(style: Style, in_dir: Path, tmp_path: Path) -> Sample:
+    settings = ConvertSettings()
+    jobs, pictures = load_pictures(plan_folder(in_dir, tmp_path / "out").jobs(), style, settings)
+    assert pictures is not None
+    return Sample(
+        style=style,
+        settings=settings,
+        workers=Workers(readers=2, writers=2),
+        jobs=tuple(jobs),
+        pictures=pictures,
+    )
+
+
+def test_both_sides_work_on_the_same_pictures(
+    style: Style, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline_module, "ROUND_S", 1000.0)
+    with open_engine(style, backend="eager") as engine:
+        measured, reference = measure_against(engine, SINGLE, sample, num_turns=2)
+        assert reference is not None
+        np.testing.assert_array_equal(reference, engine.translate(sample.pictures[:8]))
+    assert measured.alone.num_pictures == 8  # whole batches of the nine pictures
+    assert len(measured.alone.engine_s) == len(measured.end_to_end.rival_s) == 2
+    assert measured.engine_accuracy is not None
+    assert measured.engine_accuracy.psnr_db == math.inf
+    content = measured.to_json()
+    assert content["engine_accuracy"]["psnr_db"] is None
+    assert content["alone"]["engine_images_per_s"]["median"] > 0
+    assert content["gpu_images_per_s"] is None
+
+
+def test_a_slow_rival_gets_one_batch(
+    style: Style, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+    with open_engine(style, max_batch=2) as engine:
+        measured, _ = measure_against(engine, SINGLE, sample, num_turns=1)
+    assert measured.alone.num_pictures == 2
+
+
+def test_what_was_measured_before_becomes_part_of_it(style: Style, sample: Sample) -> None:
+    with open_engine(style, backend="eager", max_batch=2) as engine:
+        first, reference = measure_against(engine, SINGLE, sample, num_turns=1)
+        both, _ = measure_against(
+            engine, SINGLE, sample, num_turns=2, reference=reference, before=first
+        )
+    assert both.alone.num_pictures == first.alone.num_pictures
+    assert both.alone.rival_s[:1] == first.alone.rival_s
+    assert both.end_to_end.engine_s[:1] == first.end_to_end.engine_s
+    assert len(both.alone.engine_s) == len(both.end_to_end.rival_s) == 3
+
+
+def test_speedups_are_those_of_rounds() -> None:
+    turns = Turns(num_pictures=6, engine_s=(1.0, 2.0, 3.0), rival_s=(4.0, 4.0, 9.0))
+    assert asdict(turns.speedup) == {"median": 3.0, "low": 2.0, "high": 4.0}
+    assert turns.engine_images_per_s.median == 3.0
+    assert turns.rival_images_per_s.median == 1.5
+
+
+def test_an_engine_in_half_precision_is_held_against_eager_in_it_too(
+    style: Style, sample: Sample
+) -> None:
+    with open_engine(style, precision="fp32") as engine:
+        engine.info = replace(engine.info, precision="bf16")
+        single, half = measure_eager(engine, sample)
+    assert (single.title, half.title) == ("eager, fp32", "eager, bf16")
+    assert half.rival_accuracy is not None
+    assert 30 < half.rival_accuracy.psnr_db < 90  # to FP32, not to the engine
+    assert half.engine_accuracy == single.engine_accuracy
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("fp32", ["fp32"]), ("bf16", ["fp32", "bf16"]), ("fp16", ["fp32", "fp16"])],
+)
+def test_eager_runs_in_what_the_engine_runs_in(
+    style: Style, precision: str, expected: list[str]
+) -> None:
+    with open_engine(style) as engine:
+        contenders = eager_contenders(replace(engine.info, precision=precision))
+    assert [contender.precision for contender in contenders] == expected
+
+
+def test_a_child_that_fails_says_its_last_words(sample: Sample, tmp_path: Path) -> None:
+    gone = replace(sample, style=replace(sample.style, folder=tmp_path / "gone"))
+    with pytest.raises(EngineError, match=r"eager, fp32 failed: .*no style"):
+        Rival(SINGLE, gone, max_batch=4)
+
+
+def test_a_child_that_hangs_is_ended(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_module, "TIMEOUT_S", 0.0)
+    with pytest.raises(EngineError, match="no answer within 0 s"):
+        Rival(SINGLE, sample, max_batch=4)
+
+
+def test_a_child_that_cannot_convert_the_files_says_so(sample: Sample) -> None:
+    sample.jobs[0].source.unlink()
+    with (
+        Rival(SINGLE, sample, max_batch=4) as rival,
+        pytest.raises(EngineError, match=r"cannot be converted: .*picture_0.png cannot be read"),
+    ):
+        rival.convert(4)
+
+
+def test_the_child_compiles_when_it_is_told_to(
+    sample: Sample,
+    pictures: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    calls = []
+    # What compiling itself does is torch's to test, and takes a minute.
+    monkeypatch.setattr("torch.nn.Module.compile", lambda self: calls.append(type(self).__name__))
+    np.save(tmp_path / "pictures.npy", pictures)
+    for is_compiled in (False, True):
+        contender = replace(SINGLE, is_compiled=is_compiled)
+        specification = asdict(contender) | {
+            "sample": sample.to_json(),
+            "pictures": str(tmp_path / "pictures.npy"),
+            "results": str(tmp_path / "results.npy"),
+            "max_batch": 4,
+            "num_threads": 1,
+        }
+        file = tmp_path / "specification.json"
+        file.write_text(json.dumps(specification))
+        child_module.main(str(file), io.StringIO("translate 9\nconvert 5\nsave\n"))
+        info, *answers = capsys.readouterr().out.splitlines()
+        assert json.loads(info)["runtime"].endswith(", compiled") == is_compiled
+        assert [float(answer) > 0 for answer in answers[:2]] == [True, True]
+        assert calls == ["Generator"] * is_compiled
+        assert np.load(tmp_path / "results.npy").shape == pictures.shape

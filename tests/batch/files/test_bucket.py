@@ -1,0 +1,106 @@
+"""Folders that are URLs."""
+
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmsgan.batch.files.bucket import RemoteFolder, parse_place
+from pmsgan.batch.plan import plan_folder
+from pmsgan.errors import ConfigError, ImageError
+
+fsspec = pytest.importorskip("fsspec")
+
+
+def test_places_are_paths_or_urls(tmp_path: Path) -> None:
+    assert parse_place("pictures") == Path("pictures")
+    assert parse_place(f"file://{tmp_path}") == tmp_path
+    assert parse_place("memory://bucket/in/") == RemoteFolder("memory://bucket/in")
+    assert parse_place("a:b") == Path("a:b")
+
+
+def test_urls_that_nothing_is_known_of_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="begin with foo:// are not known; give a folder, or s3"):
+        parse_place("foo://bucket")
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(ConfigError, match=r"needs fsspec: pip install 'pmsgan\[cluster\]'"):
+        parse_place("s3://bucket")
+
+
+def test_a_plan_of_a_url_is_that_of_a_folder(store: Any, tmp_path: Path) -> None:
+    names = ["a.jpg", "a.png", "b/c.webp", "b/.hidden.png", "b/notes.txt", "b/d/e.bmp", "x/f.png"]
+    for name in names:
+        store.pipe_file(f"/bucket/in/{name}", b"x")
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    there = plan_folder(parse_place("memory://bucket/in"), tmp_path / "out", exclude=["x"])
+    here = plan_folder(tmp_path / "in", tmp_path / "out", exclude=["x"])
+    named = [(job.name, job.output) for job in there.jobs()]
+    assert named == [(job.name, job.output) for job in here.jobs()]
+    assert ("a.jpg", "a.jpg.png") in named
+    assert there.num_passed_over == here.num_passed_over
+
+
+def test_out_inside_in_is_not_converted_again(store: Any) -> None:
+    store.pipe_file("/bucket/a.png", b"x")
+    store.pipe_file("/bucket/out/a.png", b"x")
+    bucket = parse_place("memory://bucket")
+    plan = plan_folder(bucket, parse_place("memory://bucket/out"))
+    assert [job.name for job in plan.jobs()] == ["a.png"]
+    for out in ("memory://bucket", "memory://"):
+        with pytest.raises(ConfigError, match="is OUT, or lies inside it"):
+            plan_folder(bucket, parse_place(out))
+    with pytest.raises(ConfigError, match="memory://nothing holds no pictures"):
+        plan_folder(parse_place("memory://nothing"), parse_place("memory://out"))
+
+
+def test_files_are_read_written_and_told_apart(store: Any) -> None:
+    folder = pickle.loads(pickle.dumps(RemoteFolder("memory://bucket")))
+    folder.write_bytes("a/b.png", b"one")
+    data, stamp = folder.read("a/b.png")
+    assert (data, stamp.size) == (b"one", 3)
+    assert folder.stamp("a/b.png") == stamp
+    folder.write_bytes("a/b.png", b"two")
+    assert folder.stamp("a/b.png") != stamp
+    assert [(entry.name, entry.is_dir()) for entry in folder.list("")] == [("a", True)]
+    folder.remove("a/b.png")
+    with pytest.raises(ImageError, match="cannot be read: is not there"):
+        folder.read("a/b.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError("Forbidden: long words"), "cannot be read: access denied"),
+        (RuntimeError("the network is down\nmore"), "cannot be read: the network is down"),
+        (RuntimeError(), "cannot be read: RuntimeError"),
+    ],
+)
+def test_whatever_a_store_raises_is_one_line(
+    store: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    folder = RemoteFolder("memory://bucket")
+    folder.write_bytes("a.png", b"one")
+    monkeypatch.setattr(type(store), "cat_file", fail)
+    with pytest.raises(ImageError) as caught:
+        folder.read("a.png")
+    assert str(caught.value) == told
+
+
+def test_empty_and_changing_pictures_are_refused(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RemoteFolder("memory://bucket")
+    folder.write_bytes("a.png", b"")
+    with pytest.raises(ImageError, match="is empty"):
+        folder.read("a.png")
+    folder.write_bytes("a.png", b"one")
+    monkeypatch.setattr(type(store), "cat_file", lambda *arguments: b"longer")
+    with pytest.raises(ImageError, match="was changed while it was read"):
+        folder.read("a.png")

@@ -1,0 +1,346 @@
+import errno
+import json
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmsgan.batch.files import journal as journal_module
+from pmsgan.batch.files import local_output as out_module
+from pmsgan.batch.files import local_results as result_module
+from pmsgan.batch.files.journal import Journal, read_owner
+from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.pictures.decode import FileStamp
+from pmsgan.batch.plan import Job
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ConfigError, FolderError, ImageError
+from pmsgan.styles.registry import Style
+
+USUAL = ConvertSettings()
+STAMP = FileStamp(3, 1)
+
+
+def job(tmp_path: Path, name: str = "a.png") -> Job:
+    source = tmp_path / "in" / name
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(b"123")
+    os.utime(source, ns=(1, 1))
+    return Job(source=source, name=name, output=name)
+
+
+def opened(style: Style, tmp_path: Path, **options: Any) -> OutFolder:
+    out = OutFolder(tmp_path / "out", style, options.pop("settings", USUAL), **options)
+    try:
+        return out.begin()
+    except ConfigError:
+        out.close()
+        raise
+
+
+def partial_files(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "out" / ".pmsgan").rglob("partial/*"))
+
+
+def test_what_is_written_is_known_to_the_next_run(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path, "sub/a.png")
+    with opened(style, tmp_path) as out:
+        assert not out.has(done)
+        out.write(done, b"result", STAMP)
+    assert (tmp_path / "out/sub/a.png").read_bytes() == b"result"
+    assert partial_files(tmp_path) == []
+    with opened(style, tmp_path) as out:
+        assert out.has(done)
+        assert not out.has(job(tmp_path, "b.png"))
+
+
+def test_what_has_changed_is_done_again(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path)
+    with opened(style, tmp_path) as out:
+        out.write(done, b"result", STAMP)
+    target = tmp_path / "out" / "a.png"
+    with opened(style, tmp_path) as out:
+        target.write_bytes(b"cut off")
+        assert not out.has(done)
+        target.unlink()
+        assert not out.has(done)
+        target.write_bytes(b"result")
+        assert out.has(done)
+        os.utime(done.source, ns=(2, 2))
+        assert not out.has(done)
+        done.source.unlink()
+        assert not out.has(done)
+
+
+def test_a_failure_is_tried_again(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path)
+    with opened(style, tmp_path) as out:
+        out.write(done, b"result", STAMP)
+        out.note_failure(done, "is damaged")
+    with opened(style, tmp_path) as out:
+        assert not out.has(done)
+
+
+def test_styles_and_settings_are_not_mixed(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path)
+    with opened(style, tmp_path) as out:
+        out.write(done, b"result", STAMP)
+    other = replace(style, name="other")
+    changed = replace(style, sha256=style.sha256 | {"generator.onnx": "0" * 64})
+    smaller = replace(USUAL, quality=50)
+    for options, said in (
+        ({"style": other}, "made with style tiny, not other"),
+        ({"style": changed}, "made with another version of the style tiny"),
+        ({"style": style, "settings": smaller}, "made with quality 95, not 50"),
+    ):
+        with pytest.raises(ConfigError, match=f"{said}: give another OUT, or --overwrite"):
+            opened(tmp_path=tmp_path, **options)  # type: ignore[arg-type]
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"result"
+    with opened(other, tmp_path, overwrite=True) as out:
+        assert not out.has(done)
+    with opened(other, tmp_path):
+        pass
+
+
+def test_a_folder_of_somebody_else_is_left_alone(style: Style, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".DS_Store").touch()
+    with opened(style, tmp_path):
+        pass
+    (tmp_path / "out" / ".pmsgan" / "journal.jsonl").write_text("damaged\n")
+    with opened(style, tmp_path):
+        assert read_owner(tmp_path / "out" / ".pmsgan" / "journal.jsonl") is not None
+    (tmp_path / "out" / "mine.png").touch()
+    with opened(style, tmp_path):
+        pass
+    (tmp_path / "out" / ".pmsgan" / "journal.jsonl").unlink()
+    with pytest.raises(ConfigError, match=r"is not empty, and no earlier run .*--overwrite"):
+        opened(style, tmp_path)
+    with opened(style, tmp_path, overwrite=True):
+        pass
+    assert (tmp_path / "out" / "mine.png").exists()
+
+
+def test_a_run_without_results_binds_nobody_to_its_settings(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        out.note_failure(job(tmp_path), "is damaged")
+    (tmp_path / "out" / "report.json").touch()
+    with opened(style, tmp_path, settings=replace(USUAL, precision="fp32")) as out:
+        out.write(job(tmp_path), b"result", STAMP)
+    with pytest.raises(ConfigError, match="made with precision fp32, not auto"):
+        opened(style, tmp_path)
+
+
+def test_a_run_that_never_begins_forgets_nothing(style: Style, tmp_path: Path) -> None:
+    done = job(tmp_path)
+    with opened(style, tmp_path) as out:
+        out.write(done, b"result", STAMP)
+    with OutFolder(tmp_path / "out", style, USUAL, overwrite=True):
+        pass
+    with opened(style, tmp_path) as out:
+        assert out.has(done)
+
+
+def test_a_link_in_out_leads_nowhere(style: Style, tmp_path: Path) -> None:
+    original = job(tmp_path, "sub/a.png")
+    with opened(style, tmp_path) as out:
+        (tmp_path / "out" / "sub").symlink_to(original.source.parent)
+        with pytest.raises(ImageError, match="a folder in OUT is a link"):
+            out.write(original, b"result", STAMP)
+    assert original.source.read_bytes() == b"123"
+
+
+def test_two_runs_do_not_share_a_folder(style: Style, tmp_path: Path) -> None:
+    with (
+        opened(style, tmp_path),
+        pytest.raises(ConfigError, match=r"another run is converting to .*: wait for it"),
+    ):
+        opened(style, tmp_path)
+    with opened(style, tmp_path):
+        pass
+
+
+def test_what_a_killed_run_left_is_cleaned_up(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path):
+        pass
+    left = tmp_path / "out" / ".pmsgan" / "partial" / "7"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with opened(style, tmp_path):
+        assert partial_files(tmp_path) == []
+
+
+def fail_with(number: int) -> Any:
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EROFS, "cannot write to .*out: Read-only file system"),
+        (errno.EACCES, "cannot write to .*out: Permission denied"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_to_is_refused(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    monkeypatch.setattr(Path, "mkdir", fail_with(number))
+    with pytest.raises(ConfigError, match=said):
+        opened(style, tmp_path)
+
+
+def test_a_journal_that_cannot_be_written_is_refused_and_frees_the_lock(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(out_module, "Journal", fail_with(errno.ENOSPC))
+        with pytest.raises(ConfigError, match=r"cannot write to .*No space left"):
+            opened(style, tmp_path)
+    with opened(style, tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "OUT is full"),
+        (errno.EDQUOT, "OUT is full"),
+        (errno.EIO, "cannot write to OUT: Input/output error"),
+    ],
+)
+@pytest.mark.parametrize("place", ["open", "replace", "journal"])
+def test_a_disk_that_fails_is_no_picture_s_fault(
+    style: Style,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    number: int,
+    said: str,
+) -> None:
+    with opened(style, tmp_path) as out:
+        with monkeypatch.context() as patch:
+            if place == "open":
+                patch.setattr(result_module.os, "open", fail_with(number))
+            elif place == "replace":
+                patch.setattr(Path, "replace", fail_with(number))
+            else:
+                patch.setattr(out.journal, "_write", fail_with(number))
+            with pytest.raises(FolderError, match=said):
+                out.write(job(tmp_path), b"result", STAMP)
+            if place == "journal":
+                with pytest.raises(FolderError, match=said):
+                    out.note_failure(job(tmp_path), "is damaged")
+        assert partial_files(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_noticed_even_by_a_small_file(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        os.close(out.journal._file)
+        out.journal._file = os.open("/dev/full", os.O_WRONLY)
+        with pytest.raises(FolderError, match="is full"):
+            out.note_failure(job(tmp_path), "is damaged")
+
+
+def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        (tmp_path / "out").rename(tmp_path / "moved")
+        with pytest.raises(FolderError, match=r"OUT was removed, or its folder \.pmsgan was"):
+            out.write(job(tmp_path), b"result", STAMP)
+
+
+@pytest.mark.parametrize("kind", ["folder", "parent", "length"])
+def test_a_name_that_cannot_be_had_is_one_picture_s_fault(
+    style: Style, tmp_path: Path, kind: str
+) -> None:
+    with opened(style, tmp_path) as out:
+        wanted = job(tmp_path)
+        if kind == "folder":
+            (tmp_path / "out" / "a.png").mkdir()
+        elif kind == "parent":
+            (tmp_path / "out" / "file").touch()
+            wanted.output = "file/a.png"
+        else:
+            wanted.output = "x" * 300
+        with pytest.raises(ImageError, match="its translation cannot be written"):
+            out.write(wanted, b"result", STAMP)
+        assert partial_files(tmp_path) == []
+
+
+def test_the_space_that_is_needed_is_guessed_from_what_is_written(
+    style: Style, tmp_path: Path
+) -> None:
+    with opened(style, tmp_path) as out:
+        assert out.needed_bytes(5) is None
+        out.write(job(tmp_path), b"1234", STAMP)
+        out.write(job(tmp_path, "b.png"), b"12", STAMP)
+        assert out.needed_bytes(5) == 15
+        assert out.free_bytes() > 0
+
+
+def test_a_torn_line_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "journal.jsonl"
+    for name in ("a", "b"):
+        journal = Journal(path, {})
+        journal.add_done(name, STAMP, name, 9)
+        journal.close()
+    whole = path.read_bytes()
+    for length in range(len(whole) - 1, whole.index(b'{"name": "b"'), -7):
+        path.write_bytes(whole[:length])
+        journal = Journal(path, {})
+        journal.add_done("c", STAMP, "c", 9)
+        journal.close()
+        journal = Journal(path, {})
+        assert journal.is_done("a", STAMP, "a", 9)
+        assert journal.is_done("c", STAMP, "c", 9)
+        assert not journal.is_done("a", STAMP, "a", 8)
+        assert not journal.is_done("a", STAMP, "a", None)
+        assert not journal.is_done("a", FileStamp(3, 2), "a", 9)
+        assert journal.is_done("b", STAMP, "b", 9) == (length == len(whole) - 1)
+        journal.close()
+    assert "passed over 1 damaged lines" in caplog.text
+
+
+def test_a_journal_whose_first_line_was_cut_off_starts_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for start in (b"", b'{"jour', b'{"journal": 1, "belongs_to": {"style": "a"}'):
+        path.write_bytes(start)
+        journal = Journal(path, {"style": "a"})
+        journal.add_done("c", STAMP, "c", 9)
+        journal.close()
+        assert read_owner(path) == {"style": "a"}
+        journal = Journal(path, {"style": "a"})
+        assert journal.is_done("c", STAMP, "c", 9)
+        journal.close()
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    name = os.fsdecode(b"not \xff utf-8\n")
+    for _ in range(2):
+        journal = Journal(tmp_path / "journal.jsonl", {})
+        journal.add_done(name, STAMP, name, 9)
+        assert not journal.is_done("other", STAMP, name, 9)
+        journal.close()
+    journal = Journal(tmp_path / "journal.jsonl", {})
+    assert journal.is_done(name, STAMP, name, 9)
+    journal.close()
+    for line in (tmp_path / "journal.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+def test_a_journal_of_another_kind_belongs_to_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert read_owner(path) is None
+    for text in ("", "[]\n", '{"journal": 1}\n', '{"journal": 2, "belongs_to": {}}\n', "\xff\n"):
+        path.write_text(text)
+        assert read_owner(path) is None
+    path.unlink()
+    Journal(path, {"style": "a"}).close()
+    assert read_owner(path) == {"style": "a"}
+    assert journal_module.VERSION == 1

@@ -1,0 +1,193 @@
+import os
+import resource
+import struct
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pictures
+import pytest
+from PIL import Image
+
+from pmsgan.batch.pictures import decode as decode_module
+from pmsgan.batch.pictures.decode import FileStamp, decode, quiet_decoders, read_file, to_srgb
+from pmsgan.errors import ImageError
+
+CASES = pictures.cases()
+UPRIGHT_SIZE = pictures.UPRIGHT.shape[:2]
+
+
+def test_there_are_many_cases_and_each_has_a_name_of_its_own() -> None:
+    assert len(CASES) >= 120
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: ascii(case.name)[:40])
+def test_each_kind_of_picture_has_its_rule(case: pictures.Case, tmp_path: Path) -> None:
+    path = tmp_path / case.name
+    path.write_bytes(case.data)
+    with quiet_decoders():
+        if case.failure is not None:
+            with pytest.raises(ImageError, match=case.failure):
+                decode(read_file(path)[0])
+            return
+        picture = decode(read_file(path)[0])
+        note = picture.note or ""
+        if picture.profile is not None and not to_srgb(picture.pixels, picture.profile):
+            note += decode_module.PROFILE_IGNORED
+    assert case.check(picture.pixels)
+    assert (case.note or "") in note
+    assert bool(case.note) == bool(note)
+
+
+def test_a_profile_changes_the_colours() -> None:
+    (case,) = (case for case in CASES if case.name == "swapped.png")
+    picture = decode(case.data)
+    assert picture.profile is not None
+    assert to_srgb(picture.pixels, picture.profile)
+    assert pictures.near((30, 30, 200), 12)(picture.pixels)
+
+
+def test_transparency_is_kept_beside_the_pixels() -> None:
+    image = np.zeros((6, 8, 4), np.uint8)
+    image[:, 4:] = (10, 20, 30, 255)
+    picture = decode(pictures.encoded(image, "PNG"))
+    assert picture.alpha is not None
+    assert (picture.alpha == image[:, :, 3]).all()
+    assert (picture.pixels[:, :4] == 255).all()
+    assert (picture.pixels[:, 4:] == (30, 20, 10)).all()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = pictures.encoded(pictures.photo(1200, 1600), "JPEG", exif=exif)
+    whole, smaller = decode(data), decode(data, wanted=(100, 100))
+    assert smaller.full_size == whole.full_size == whole.pixels.shape[:2]
+    height, width = smaller.pixels.shape[:2]
+    assert (height, width) == ((300, 400) if orientation == 1 else (400, 300))
+    shrunk = whole.pixels.reshape(height, 4, width, 4, 3).mean(axis=(1, 3))
+    assert np.abs(shrunk - smaller.pixels).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = decode(pictures.encoded(pictures.UPRIGHT, "JPEG", exif=exif, quality=95))
+    assert picture.full_size == UPRIGHT_SIZE
+    assert pictures.upright(picture.pixels)
+
+
+@pytest.mark.parametrize("kind", ["8 bits", "16 bits"])
+def test_grey_keeps_its_transparency_and_its_profile(kind: str) -> None:
+    grey = np.full((4, 6), 120, np.uint8 if kind == "8 bits" else np.uint16)
+    grey[:, :3] = 7
+    with_profile = grey_profile()
+    for options in ({}, {"icc_profile": with_profile}):
+        picture = decode(pictures.encoded(grey, "PNG", transparency=7, **options))
+        assert picture.alpha is not None
+        assert (picture.alpha[:, :3] == 0).all()
+        assert (picture.alpha[:, 3:] == 255).all()
+        assert picture.profile is None
+        assert picture.note is None
+
+
+def grey_profile() -> bytes:
+    """Make a profile of grey with a gamma of 1.0 from one of sRGB."""
+    tags = {
+        b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061),
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">I", 0),
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(79),
+        b"cprt": b"text\0\0\0\0none\0\0\0\0",
+    }
+    offset = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name + struct.pack(">2I", offset + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    size = offset + len(body)
+    header = struct.pack(">I", size) + bytes(4) + b"\x02\x10\0\0" + b"mntrGRAYXYZ " + bytes(12)
+    header += b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return header + bytes(128 - len(header)) + table + body
+
+
+def test_a_small_jpeg_is_decoded_as_it_is() -> None:
+    data = pictures.encoded(pictures.photo(199, 150), "JPEG")
+    assert (decode(data).pixels == decode(data, wanted=(100, 100)).pixels).all()
+
+
+def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        read_file(tmp_path / "missing.png")
+    with pytest.raises(ImageError, match="Is a directory"):
+        read_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="is not a file"):
+        read_file(tmp_path / "pipe.png")
+    (tmp_path / "a.png").write_bytes(b"1234")
+    (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_file(tmp_path / "link.png")
+    monkeypatch.setattr(decode_module, "MAX_FILE_BYTES", 3)
+    with pytest.raises(ImageError, match="is too large"):
+        read_file(tmp_path / "a.png")
+
+
+def test_a_file_that_changes_while_it_is_read_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"1234")
+    assert read_file(path) == (b"1234", FileStamp(4, path.stat().st_mtime_ns))
+    real = os.fstat
+
+    def grow(number: int) -> os.stat_result:
+        found = real(number)
+        with path.open("ab") as file:
+            file.write(b"5")
+        return found
+
+    monkeypatch.setattr(decode_module.os, "fstat", grow)
+    with pytest.raises(ImageError, match="was changed while it was read"):
+        read_file(path)
+
+
+def damage(kind: str, count: int) -> tuple[int, float]:
+    """Decode mutants; return how many could be, and the longest time that one took."""
+    num_decoded, slowest = 0, 0.0
+    with quiet_decoders():
+        for data in pictures.mutants(kind, count):
+            start = time.monotonic()
+            try:
+                picture = decode(data, wanted=(64, 64))
+                num_decoded += 1
+                if picture.profile is not None:
+                    to_srgb(picture.pixels, picture.profile)
+            except ImageError:
+                pass
+            slowest = max(slowest, time.monotonic() - start)
+    return num_decoded, slowest
+
+
+@pytest.mark.parametrize("kind", pictures.SUFFIXES)
+def test_damaged_files_are_decoded_or_refused(kind: str) -> None:
+    num_decoded, _ = damage(kind, 200)
+    assert 0 < num_decoded < 200
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", pictures.SUFFIXES)
+def test_thousands_of_damaged_files_are(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    num_decoded, slowest = damage(kind, 4000)
+    grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{kind}: {num_decoded} of 4000 decoded, slowest {slowest:.3f} s, "
+            f"peak memory +{grown_mib:.0f} MiB\n"
+        )
+    assert slowest < 5
+    assert grown_mib < 1024

@@ -1,0 +1,234 @@
+"""From a graph to an engine: stand-ins for driver and TensorRT, the real pycuda between them."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pmsgan.engine import cache
+from pmsgan.engine import open as open_module
+from pmsgan.engine.accuracy import Parity, check_pictures, compare
+from pmsgan.engine.graph import read_graph
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.open import choose_backend, open_engine
+from pmsgan.engine.tensorrt import check, product
+from pmsgan.engine.tensorrt import open as open_on_gpu_module
+from pmsgan.engine.tensorrt.build import BuildConfig
+from pmsgan.engine.tensorrt.open import open_on_gpu, plan_for_here
+from pmsgan.errors import EngineError
+from pmsgan.styles.registry import Style
+
+EXACT = Parity(max_difference=0, mean_difference=0.0, psnr_db=99.0)
+
+
+@pytest.fixture
+def tensorrt(
+    api: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SimpleNamespace]:
+    """The stand-in in the place of TensorRT; what it computes passes for right."""
+    monkeypatch.setattr(product, "importlib", SimpleNamespace(import_module=lambda name: api))
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    monkeypatch.setattr(check, "compare", lambda got, wanted: EXACT)
+    yield api
+
+
+def translated(engine: Engine, style: Style) -> bool:
+    pictures = check_pictures(style.height, style.width)
+    return bool((engine.translate(pictures) == 255 - pictures).all())
+
+
+def test_an_engine_is_built_checked_kept_and_loaded_the_next_time(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    graph = read_graph(style.graph)
+    for _ in range(2):
+        with open_on_gpu("tensorrt", graph, max_batch=4) as engine:
+            assert translated(engine, style)
+            assert engine.info.precision == "fp16"
+    assert tensorrt.num_built == 1
+    assert caplog.text.count("building") == caplog.text.count("checked: ") == 1
+    assert tensorrt.shapes == ((1, 64, 64, 3), (4, 64, 64, 3), (4, 64, 64, 3))
+    assert sorted(path.suffix for path in (tmp_path / "tensorrt").iterdir()) == [".bin", ".plan"]
+    assert tensorrt.config.progress_monitor is None
+
+
+def test_a_plan_for_another_program_is_the_one_that_is_kept(
+    style: Style, tensorrt: SimpleNamespace
+) -> None:
+    graph = read_graph(style.graph)
+    plan = plan_for_here("tensorrt", graph, max_batch=4)
+    assert plan_for_here("tensorrt", graph, max_batch=4) == plan
+    assert tensorrt.num_built == 1
+    runtime = tensorrt.Runtime(None)
+    assert runtime.deserialize_cuda_engine(plan) is not None
+
+
+def test_an_engine_of_another_version_is_announced_and_built_again(
+    style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        pass
+    tensorrt.__version__ = "11.4.0"
+    with open_on_gpu("tensorrt", graph) as engine:
+        assert translated(engine, style)
+    assert tensorrt.num_built == 2
+    assert "was built for version '10.13.0', not '11.4.0'" in caplog.text
+
+
+def test_a_damaged_engine_is_announced_and_built_again(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        pass
+    (plan,) = (tmp_path / "tensorrt").glob("*.plan")
+    plan.write_bytes(plan.read_bytes()[:-1])
+    with open_on_gpu("tensorrt", graph):
+        pass
+    assert tensorrt.num_built == 2
+    assert "is damaged" in caplog.text
+
+
+def test_settings_of_the_builder_reach_it(style: Style, tensorrt: SimpleNamespace) -> None:
+    config = BuildConfig(workspace_mib=512, max_aux_streams=2, optimization_level=4)
+    with open_on_gpu("tensorrt", read_graph(style.graph), config=config):
+        pass
+    assert tensorrt.workspace_bytes == 512 * 2**20
+    assert (tensorrt.config.max_aux_streams, tensorrt.config.builder_optimization_level) == (2, 4)
+
+
+@pytest.mark.parametrize("fault", ["black", "wrong"])
+def test_an_engine_whose_pictures_are_off_is_refused_each_time(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(check, "compare", compare)
+    tensorrt.fails.add(fault)
+    said = "of one colour" if fault == "black" else "dB PSNR to FP32"
+    for _ in range(2):
+        with pytest.raises(EngineError, match=f"{said} .*use --precision fp32"):
+            open_on_gpu("tensorrt", read_graph(style.graph))
+    assert tensorrt.num_built == 1
+
+
+def test_an_engine_is_checked_on_the_pictures_it_is_going_to_meet(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = []
+    monkeypatch.setattr(check, "compare", lambda got, wanted: met.append(got) or EXACT)
+    samples = np.full((3, style.height, style.width, 3), 9, np.uint8)
+    samples[:, 0] = 200
+    for _ in range(2):
+        with open_on_gpu("tensorrt", read_graph(style.graph), samples=lambda: samples):
+            pass
+    (got,) = met
+    np.testing.assert_array_equal(got[-3:], 255 - samples)
+    assert len(got) > 3
+
+
+def test_single_precision_is_an_engine_of_its_own(style: Style, tensorrt: SimpleNamespace) -> None:
+    graph = read_graph(style.graph)
+    for precision in ("auto", "fp16", "fp32"):
+        with open_on_gpu("tensorrt", graph, precision=precision) as engine:  # type: ignore[arg-type]
+            assert engine.info.precision == ("fp32" if precision == "fp32" else "fp16")
+    assert tensorrt.num_built == 2
+    with pytest.raises(EngineError, match="is in fp16 and TensorRT runs it as it is"):
+        open_on_gpu("tensorrt", graph, precision="bf16")
+
+
+def test_a_build_that_fails_leaves_nothing(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+) -> None:
+    tensorrt.fails.add("build")
+    with pytest.raises(EngineError, match="cannot build an engine from"):
+        open_on_gpu("tensorrt", read_graph(style.graph))
+    assert not list((tmp_path / "tensorrt").glob("*"))
+
+
+def test_auto_takes_the_gpu(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_module.importlib.util, "find_spec", lambda name: name)
+    assert choose_backend(require_gpu=True).backend == "tensorrt"
+    with open_engine(style, require_gpu=True, max_batch=3) as engine:
+        assert (engine.info.backend, engine.info.max_batch) == ("tensorrt", 3)
+        assert translated(engine, style)
+
+
+def test_a_kept_engine_that_is_refused_is_built_again(
+    style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        pass
+    tensorrt.fails.add("load")
+    with open_on_gpu("tensorrt", graph) as engine:
+        assert translated(engine, style)
+    assert tensorrt.num_built == 2
+    assert "is refused (TensorRT cannot load the engine" in caplog.text
+
+
+def test_the_check_leaves_memory_for_the_run(
+    style: Style, tensorrt: SimpleNamespace, driver: Any
+) -> None:
+    driver.set_capacity(4 * 4096 + 2 * 4 * 2 * 64 * 64 * 3 + 1000)
+    with open_on_gpu("tensorrt", read_graph(style.graph), max_batch=4) as engine:
+        slots = engine.slots(4)
+        assert [len(slot.input) for slot in slots] == [2] * 4
+
+
+def test_timings_that_cannot_be_kept_lose_no_build(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "tensorrt"
+    folder.mkdir(mode=0o700)
+    (folder / "timings-10.13.0-sm8.9.bin").mkdir()
+    with open_on_gpu("tensorrt", read_graph(style.graph)) as engine:
+        assert translated(engine, style)
+    assert "cannot keep the timings" in caplog.text
+
+
+def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNamespace) -> None:
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        assert tensorrt.cleared is None
+    with open_on_gpu("tensorrt", graph, precision="fp32"):
+        assert tensorrt.cleared == "TF32"
+
+
+def test_a_pycuda_that_cannot_be_loaded_says_what_to_do(
+    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pmsgan.engine.tensorrt.buffers", None)
+    with pytest.raises(EngineError, match=r"pycuda cannot be loaded .*--no-binary pycuda"):
+        open_on_gpu("tensorrt", read_graph(style.graph))
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "wanted"),
+    [
+        ("tensorrt-rtx", "8.9", [("8.9", "", 0), ("portable", "", 0)]),
+        ("tensorrt-rtx", "9.0", [("portable", "", 0)]),
+        ("tensorrt", "9.0", [("9.0", "H200", 13000)]),
+    ],
+)
+def test_plans_of_rtx_depend_on_a_capability_others_on_one_gpu(
+    style: Style, name: product.ProductName, capability: str, wanted: list[tuple[str, str, int]]
+) -> None:
+    known = SimpleNamespace(__members__={"NONE": 0, "CURRENT": 1, "SM89": 2})
+    library = SimpleNamespace(
+        product=product.PRODUCTS[name],
+        version="1",
+        api=SimpleNamespace(ComputeCapability=known),
+    )
+    gpu = SimpleNamespace(name="H200", capability=capability, driver=13000)
+    keys = open_on_gpu_module._keys_here(library, read_graph(style.graph), "auto", 8, gpu)  # type: ignore[arg-type]
+    assert [(key.capability, key.gpu, key.driver) for key in keys] == wanted
