@@ -1,34 +1,34 @@
 """Convert a folder: plan, run, report."""
 
-import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pmsgan.batch.comparison.baseline import Baseline, measure_eager
-from pmsgan.batch.comparison.workload import NUM_SAMPLES, Sample, load_pictures
-from pmsgan.batch.files.folder import reader
-from pmsgan.batch.files.local_output import OutFolder
-from pmsgan.batch.pipeline import Outcome, run_jobs
-from pmsgan.batch.plan import Job, Plan, plan_folder
-from pmsgan.batch.report.report import Report
+from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.conversion import Conversion, RunEnd
+from pmsgan.batch.files.folder import Output
+from pmsgan.batch.files.open import open_folder
+from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
+from pmsgan.batch.pipeline import run_jobs
+from pmsgan.batch.plan import Plan, plan_folder
+from pmsgan.batch.progress import NoProgress, Progress
+from pmsgan.batch.report.report import Equipment, Report
 from pmsgan.batch.report.tally import Tally
-from pmsgan.batch.report.thumbnails import Sheet
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
-from pmsgan.engine.choices import Backend
+from pmsgan.batch.report.thumbnails import make_thumbnails
+from pmsgan.batch.settings import MAX_THREADS, Cluster, ConvertSettings, RunSettings, Selection
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.open import open_engine
-from pmsgan.errors import EngineError, PmsganError
+from pmsgan.errors import EngineError, FolderError, PmsganError
 from pmsgan.styles.looks import tell_difference
 from pmsgan.styles.registry import Style, find_style
 
-NUM_LOOKED_AT = 8
-"""Pictures that are held against what the style expects."""
 MAX_BASELINE_PICTURES = 32
 """How many of the pictures the baseline is measured on at most."""
+NUM_LOOKED_AT = 8
+"""Pictures that are compared with what the style expects."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,40 +39,29 @@ def convert_folder(
     style: Style | str = "anime",
     *,
     settings: ConvertSettings | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    overwrite: bool = False,
-    backend: Backend = "auto",
-    require_gpu: bool = False,
-    max_batch: int | None = None,
-    num_readers: int | None = None,
-    num_writers: int | None = None,
-    num_slots: int = MIN_SLOTS,
+    run: RunSettings | None = None,
+    selection: Selection | None = None,
     with_baseline: bool = False,
-    on_start: Callable[[int], None] | None = None,
-    on_done: Callable[[Job], None] | None = None,
+    progress: Progress | None = None,
+    cluster: Cluster | None = None,
 ) -> Report:
     """Translate every picture below a folder into a mirrored folder.
 
-    What an earlier run has done is kept, if the picture has not changed since.
+    Pictures that an earlier run has done, and that have not changed since, are kept.
 
     Args:
-        in_dir: the folder to convert; nothing in it is written.
-        out_dir: the folder to write to; made if it does not exist.
-        style: a style, its name, or the path of its folder.
+        in_dir: the folder to convert, or its URL such as s3://bucket/pictures; nothing in it is
+            written.
+        out_dir: the folder to write to, or its URL; made if it does not exist.
+        style: a style, its name, or the path of its folder; need be on this machine only.
         settings: how pictures are fitted, computed and encoded.
-        include: patterns such as *.jpg; where there are some, a picture must match one.
-        exclude: patterns; pictures and folders that match one are passed over.
-        overwrite: do everything again, whatever is in `out_dir`.
-        backend: auto takes the first that can run here.
-        require_gpu: take no backend that runs on the CPU.
-        max_batch: pictures in a slot; by default the engine's own choice.
-        num_readers: threads that read and decode; by default one for each core, at most 8.
-        num_writers: threads that encode and write; likewise.
-        num_slots: batches in memory, at least 1.
-        with_baseline: measure eager PyTorch on some of the pictures afterwards.
-        on_start: called once with the number of pictures.
-        on_done: called for each picture that is done, kept or has failed.
+        run: how the run works: backend, threads, whether everything is done again.
+        selection: which pictures to take; by default all.
+        with_baseline: measure eager PyTorch on some of the pictures afterwards, which takes
+            minutes; not on a cluster, nor for URLs.
+        progress: follows the run.
+        cluster: run on several GPUs or machines, through Ray; all must see the folders under the
+            same names. By default one engine runs on this machine.
 
     Returns:
         The report. Pictures that failed are named there and do not end the run; what does (Ctrl-C,
@@ -81,69 +70,148 @@ def convert_folder(
     Raises:
         ConfigError: a wrong argument, or folders that cannot be used.
         StyleError: there is no such style.
-        EngineError: nothing can run the style here.
+        EngineError: nothing can run the style here, or the cluster cannot be reached.
     """
-    in_dir, out_dir, settings = Path(in_dir), Path(out_dir), settings or ConvertSettings()
+    settings = settings or ConvertSettings()
+    pictures, out = open_folder(in_dir), open_folder(out_dir)
     found = find_style(style) if isinstance(style, str) else style
-    workers = choose_workers(num_readers, num_writers, num_slots)
-    plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
-    announce(plan)
-    warn_of_other_pictures(found, plan, settings)
+    conversion = Conversion(
+        pictures=pictures,
+        out=out,
+        plan=plan_folder(pictures, out, settings.output_format, selection),
+        style=found,
+        settings=settings,
+        run=run or RunSettings(),
+        progress=progress or NoProgress(),
+    )
+    _announce(conversion.plan)
+    _warn_of_other_pictures(conversion)
+    tally = Tally(conversion.plan, conversion.progress)
+    with out.output(
+        conversion.run_identity(), pictures, overwrite=conversion.run.overwrite
+    ) as output:
+        if cluster is None:
+            end = _convert_here(conversion, output, tally, with_baseline=with_baseline)
+        else:
+            # The one import of batch.cluster: a run on one machine needs no Ray.
+            from pmsgan.batch.cluster.run import convert_on_cluster
+
+            end = convert_on_cluster(conversion, output, tally, cluster)
+        return _report(conversion, tally, end)
+
+
+def _convert_here(
+    conversion: Conversion, output: Output, tally: Tally, *, with_baseline: bool
+) -> RunEnd:
+    """Convert with one engine on this machine."""
     started = time.perf_counter()
-    with (
-        OutFolder(out_dir, found, settings, overwrite=overwrite) as out,
-        open_engine(
-            found,
-            backend=backend,
-            precision=settings.precision,
-            max_batch=max_batch,
-            require_gpu=require_gpu,
-            samples=lambda: load_pictures(
-                itertools.islice(plan.jobs(), NUM_SAMPLES), found, settings
-            )[1],
-        ) as engine,
-    ):
-        out.begin()
+    run, plan = conversion.run, conversion.plan
+    parallelism = run.parallelism(None if conversion.is_local else MAX_THREADS)
+    with open_engine(
+        conversion.style,
+        backend=run.backend,
+        precision=conversion.settings.precision,
+        max_batch=run.max_batch,
+        require_gpu=run.require_gpu,
+        samples=lambda: conversion.first_pictures(NUM_SAMPLES),
+    ) as engine:
+        output.begin()
         open_s = time.perf_counter() - started
-        if on_start is not None:
-            on_start(plan.num_jobs)
-        tally = Tally(plan, on_done)
-        outcome = run_jobs(engine, plan.jobs(), out, settings, workers, on_done=tally.count)
-        if outcome.stopped is not None and outcome.is_disk_full:
-            outcome.stopped += _space(out, plan.num_jobs - tally.num_seen)
-        peak_bytes = peak_memory_bytes()
-        baselines, reason = (
-            _measure(engine, found, settings, workers, tally, outcome)
-            if with_baseline
-            else ((), "switched off")
+        conversion.progress.start(plan.num_jobs)
+        outcome = run_jobs(
+            engine,
+            plan.jobs(),
+            conversion.pictures,
+            output,
+            conversion.settings,
+            parallelism,
+            on_done=tally.count,
         )
-        return Report(
-            style=found.name,
+        try:
+            output.save()
+        except FolderError as error:
+            outcome.stopped = outcome.stopped or str(error)
+        if outcome.stopped is not None and outcome.is_disk_full:
+            outcome.stopped += output.space(plan.num_jobs - tally.num_seen)
+        equipment = Equipment(
             engine=engine.info,
             machine=examine_machine(),
-            workers=workers,
-            num_done=tally.num_done,
-            num_kept=tally.num_kept,
-            num_left=plan.num_jobs - tally.num_seen,
-            failures=tuple(tally.failures),
-            notes=tuple(tally.notes),
-            passed_over=dict(plan.num_passed_over),
+            parallelism=parallelism,
             open_s=open_s,
-            timing=outcome.timing,
-            peak_memory_bytes=peak_bytes,
-            stopped=outcome.stopped,
-            is_interrupted=outcome.is_interrupted,
-            baselines=baselines,
-            no_baseline=reason,
-            sheet=Sheet(found, settings, out_dir, tuple(tally.sample)),
+            peak_memory_bytes=peak_memory_bytes(),
         )
+        end = RunEnd(outcome=outcome, equipment=equipment, no_baseline="switched off")
+        return _with_baselines(end, engine, conversion, tally) if with_baseline else end
 
 
-def announce(plan: Plan) -> None:
+def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: Tally) -> RunEnd:
+    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
+    measured: list[Baseline] = []
+    reason = None
+    try:
+        if end.outcome.stopped is not None:
+            raise EngineError("the run was stopped")
+        if not conversion.is_local:
+            raise EngineError("it takes folders on this machine's disk")
+        jobs, pictures = load_pictures(
+            tally.sample[:MAX_BASELINE_PICTURES],
+            conversion.pictures.read,
+            conversion.style_size,
+            conversion.settings,
+        )
+        if pictures is None or not tally.num_done:
+            raise EngineError("no picture was converted")
+        sample = Sample(
+            style=conversion.style,
+            settings=conversion.settings,
+            parallelism=end.equipment.parallelism,
+            jobs=tuple(jobs),
+            pictures=pictures,
+        )
+        for baseline in measure_eager(engine, sample):
+            measured.append(baseline)  # and stays, whatever happens to the next
+    except (PmsganError, OSError) as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    return replace(end, baselines=tuple(measured), no_baseline=reason)
+
+
+def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
+    """Build the report, while the results are still ours."""
+    plan, outcome = conversion.plan, end.outcome
+    return Report(
+        style=conversion.style.name,
+        settings=conversion.settings,
+        equipment=end.equipment,
+        num_done=tally.num_done,
+        num_done_before=tally.num_done_before,
+        num_left=plan.num_jobs - tally.num_seen,
+        failures=tuple(tally.failures),
+        notes=tuple(tally.notes),
+        skipped=dict(plan.num_skipped),
+        timing=outcome.timing,
+        stopped=outcome.stopped,
+        is_interrupted=outcome.is_interrupted,
+        baselines=end.baselines,
+        no_baseline=end.no_baseline,
+        thumbnails=make_thumbnails(
+            tally.sample,
+            conversion.pictures,
+            conversion.out,
+            conversion.style_size,
+            conversion.settings,
+        ),
+    )
+
+
+def _announce(plan: Plan) -> None:
     """Say what a user might not expect of a plan."""
-    if plan.num_passed_over:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_passed_over.items())
-        _log.info("passed over: %s", reasons)
+    if plan.num_skipped:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_skipped.items())
+        _log.info("skipped: %s", reasons)
     if renamed := plan.renamed:
         name, output = renamed[0]
         _log.info(
@@ -155,58 +223,14 @@ def announce(plan: Plan) -> None:
         )
 
 
-def warn_of_other_pictures(style: Style, plan: Plan, settings: ConvertSettings) -> None:
+def _warn_of_other_pictures(conversion: Conversion) -> None:
     """Say so if the first pictures are plainly not what the style was made for."""
+    style = conversion.style
     if not style.expects:
         return
-    jobs = itertools.islice(plan.jobs(), NUM_LOOKED_AT)
-    _, pictures = load_pictures(jobs, style, settings, read=reader(plan.in_dir))
+    pictures = conversion.first_pictures(NUM_LOOKED_AT)
     if pictures is not None and (difference := tell_difference(pictures, style.expects)):
         _log.warning(
             "the pictures do not look like what the style %s takes, %s: %s",
             style.name, style.input, difference,
         )  # fmt: skip
-
-
-def _space(out: OutFolder, num_left: int) -> str:
-    """Say how much room is there, and how much is needed."""
-    try:
-        free, needed = out.free_bytes(), out.needed_bytes(num_left)
-    except OSError:
-        return ""
-    text = f"; free: {free / 1e6:.1f} MB"
-    if needed is not None:
-        text += f", needed for the {num_left} pictures that are left: about {needed / 1e6:.1f} MB"
-    return text
-
-
-def _measure(
-    engine: Engine,
-    style: Style,
-    settings: ConvertSettings,
-    workers: Workers,
-    tally: Tally,
-    outcome: Outcome,
-) -> tuple[tuple[Baseline, ...], str | None]:
-    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
-    measured: list[Baseline] = []
-    reason = None
-    try:
-        if outcome.stopped is not None:
-            raise EngineError("the run was stopped")
-        jobs = tally.sample[:MAX_BASELINE_PICTURES]
-        readable, pictures = load_pictures(jobs, style, settings)
-        if pictures is None or not tally.num_done:
-            raise EngineError("no picture was converted")
-        sample = Sample(
-            style=style, settings=settings, workers=workers, jobs=tuple(readable), pictures=pictures
-        )
-        for baseline in measure_eager(engine, sample):
-            measured.append(baseline)  # and stays, whatever becomes of the next
-    except (PmsganError, OSError) as error:
-        reason = str(error)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    except KeyboardInterrupt:
-        reason = "interrupted"
-    return tuple(measured), reason

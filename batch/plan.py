@@ -3,44 +3,27 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from pmsgan.batch.files.bucket import Place, RemoteFolder
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.job import Job
+from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
 from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix
 
 MAX_NAMED = 1000
-"""Entries that are passed over are counted without limit, but named up to this many."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One picture: where it is, where its translation goes, and how that ended."""
-
-    source: Path
-    """Where it is; below IN, if that is a URL."""
-    name: str
-    """Path of the source below IN, with slashes."""
-    output: str
-    """Path of the translation below OUT, with slashes."""
-    failure: str | None = None
-    """What went wrong, if something did."""
-    is_kept: bool = False
-    """An earlier run has done it."""
-    note: str | None = None
-    """What a user should know of the picture, such as that only its first frame counts."""
+"""Skipped entries are counted without limit, but named up to this many."""
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """Something below IN that is not going to be converted."""
+class Skipped:
+    """Something below IN that is not converted."""
 
     name: str
     """Path below IN."""
@@ -48,13 +31,13 @@ class PassedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _SubFolder:
     """The pictures of one folder; in little memory, since there may be a million."""
 
     name: str
     """Path below IN, empty or with a slash at its end."""
     output: str
-    """Path below OUT, likewise."""
+    """Path below OUT, empty or with a slash at its end."""
     pictures: str
     """Their names in order, with slashes between them."""
     renamed: dict[str, str]
@@ -65,28 +48,25 @@ class _Folder:
 class Plan:
     """All pictures below a folder, each with its output path."""
 
-    in_dir: Place
+    pictures: Folder
+    """IN."""
     output_format: OutputFormat
-    folders: list[_Folder] = field(default_factory=list)
+    folders: list[_SubFolder] = field(default_factory=list)
     num_jobs: int = 0
-    passed_over: list[PassedOver] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     """The first of them."""
-    num_passed_over: Counter[str] = field(default_factory=Counter)
+    num_skipped: Counter[str] = field(default_factory=Counter)
     """How many, for each reason."""
-    unlisted: list[PassedOver] = field(default_factory=list)
+    unlisted: list[Skipped] = field(default_factory=list)
     """Folders that cannot be read: their pictures are missing here."""
 
     def jobs(self) -> Iterator[Job]:
         """Make the jobs, in the order in which they are worked on."""
-        root = self.in_dir if isinstance(self.in_dir, Path) else Path()
         for folder in self.folders:
             for picture in _parts(folder.pictures):
                 output = folder.renamed.get(picture) or _plain_output(picture, self.output_format)
-                yield Job(
-                    source=root / folder.name / picture,
-                    name=folder.name + picture,
-                    output=folder.output + output,
-                )
+                name = folder.name + picture
+                yield Job(self.pictures.source(name), name, folder.output + output)
 
     @property
     def renamed(self) -> list[tuple[str, str]]:
@@ -98,145 +78,118 @@ class Plan:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what would become what."""
+        """Return what would become what, for JSON."""
         return {
             "kind": "plan",
             "jobs": [{"name": job.name, "output": job.output} for job in self.jobs()],
-            "passed_over": dict(self.num_passed_over),
+            "skipped": dict(self.num_skipped),
             "unlisted": [asdict(folder) for folder in self.unlisted],
         }
 
-    def pass_over(self, name: str, reason: str) -> None:
-        """Note something that is not going to be converted."""
-        self.num_passed_over[reason] += 1
-        if len(self.passed_over) < MAX_NAMED:
-            self.passed_over.append(PassedOver(name, reason))
+    def skip(self, name: str, reason: str) -> None:
+        """Count something that is not converted."""
+        self.num_skipped[reason] += 1
+        if len(self.skipped) < MAX_NAMED:
+            self.skipped.append(Skipped(name, reason))
 
 
 def plan_folder(
-    in_dir: Place,
-    out_dir: Place,
+    pictures: Folder,
+    out: Folder,
     output_format: OutputFormat = "png",
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    selection: Selection | None = None,
 ) -> Plan:
     """List the pictures below a folder, each with its output path, in sorted order.
 
-    Sub-folders are mirrored. Hidden entries and links are passed over, and `out_dir` is where it
-    lies inside `in_dir`. Pictures whose outputs would have one name, also where case or the
-    spelling of accents does not count, keep their suffix: a.jpg and a.png become a.jpg.png and
-    a.png.png.
+    Sub-folders are mirrored. Hidden entries, links and `out`, where that lies inside `pictures`,
+    are skipped. Pictures whose outputs would have one name, also where case or the spelling of
+    accents does not count, keep their suffix: a.jpg and a.png become a.jpg.png and a.png.png.
 
     Args:
-        in_dir: the folder to convert.
-        out_dir: the folder to write to; need not exist.
-        output_format: of the outputs; same keeps JPEG, PNG and WebP, and makes PNG of the rest.
-        include: patterns such as *.jpg or faces/*, matched from the end of the path below
-            `in_dir`; where there are some, a picture must match one.
-        exclude: likewise; pictures and folders that match one are passed over.
+        pictures: the folder to convert.
+        out: the folder to write to; need not exist.
+        output_format: format of the outputs; same keeps JPEG, PNG and WebP, and makes PNG of the
+            rest.
+        selection: which pictures to take; by default all. Patterns such as *.jpg or faces/* are
+            matched from the end of the path below `pictures`.
 
     Raises:
-        ConfigError: `in_dir` is no folder or holds no pictures, or the two folders overlap in a
+        ConfigError: `pictures` is no folder or holds no pictures, or the two folders overlap in a
             way that could harm originals.
     """
-    _check_folders(in_dir, out_dir)
-    plan = Plan(in_dir, output_format)
+    selection = selection or Selection()
+    _check_folders(pictures, out)
+    plan = Plan(pictures, output_format)
+    out_identity = out.identity()
     waiting = [("", "")]
     while waiting:
         name, output = waiting.pop()
         try:
-            pictures, folders = _list(plan, name, out_dir)
+            names, folders = _list(plan, name, out_identity)
         except OSError as error:
             if not name:
-                raise ConfigError(f"cannot list the folder {in_dir}: {_reason(error)}") from error
-            plan.unlisted.append(PassedOver(name, f"cannot be listed: {_reason(error)}"))
+                raise _unlistable(pictures, error) from error
+            plan.unlisted.append(Skipped(name, f"cannot be listed: {_reason(error)}"))
             continue
         folder_outputs = _distinct(folders, str, [])
         named = [folder_outputs.get(folder, folder) for folder in folders]
         waiting += [
             (f"{name}{folder}/", f"{output}{new}/")
             for folder, new in reversed(list(zip(folders, named, strict=True)))
-            if not _is_excluded(plan, name + folder, exclude)
+            if not _is_excluded(plan, name + folder, selection)
         ]
-        # What is left out has its name as well: a run with other patterns may have written it.
-        renamed = _distinct(pictures, lambda picture: _plain_output(picture, output_format), named)
-        if include or exclude:
-            pictures = [
-                picture
-                for picture in pictures
-                if not _is_excluded(plan, name + picture, exclude)
-                and _is_included(plan, name + picture, include)
-            ]
-            renamed = {picture: renamed[picture] for picture in pictures if picture in renamed}
-        if pictures:
-            plan.folders.append(_Folder(name, output, "/".join(pictures), renamed))
-            plan.num_jobs += len(pictures)
+        # A skipped picture has its name as well: a run with other patterns may have written it.
+        renamed = _distinct(names, lambda picture: _plain_output(picture, output_format), named)
+        if selection != Selection():
+            names = [it for it in names if _is_selected(plan, name + it, selection)]
+            renamed = {picture: renamed[picture] for picture in names if picture in renamed}
+        if names:
+            plan.folders.append(_SubFolder(name, output, "/".join(names), renamed))
+            plan.num_jobs += len(names)
     if not plan.num_jobs and not plan.unlisted:
         raise ConfigError(_nothing_found(plan))
     return plan
 
 
-def _check_folders(in_dir: Place, out_dir: Place) -> None:
-    if isinstance(in_dir, RemoteFolder) or isinstance(out_dir, RemoteFolder):
-        source, target = f"{in_dir}/", f"{out_dir}/"
-        if source.startswith(target):
-            raise ConfigError(f"IN ({in_dir}) is OUT, or lies inside it: give another OUT")
-        return
-    if not in_dir.is_dir():
-        raise ConfigError(f"{in_dir} is not a folder: give the folder that holds the pictures")
-    real_in, real_out = in_dir.resolve(), out_dir.resolve()
-    if _is_same(real_out, real_in):
-        raise ConfigError(f"OUT is the same folder as IN ({in_dir}): give another one")
-    if any(_is_same(real_out, parent) for parent in real_in.parents):
-        raise ConfigError(f"IN ({in_dir}) lies inside OUT ({out_dir}): give another OUT")
+def _check_folders(pictures: Folder, out: Folder) -> None:
+    identity = out.identity()
+    if identity == pictures.identity():
+        raise ConfigError(f"OUT is the same folder as IN ({pictures}): give another one")
+    if identity in pictures.parents():
+        raise ConfigError(f"IN ({pictures}) lies inside OUT ({out}): give another OUT")
 
 
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:  # one does not exist yet
-        return path == other
+def _unlistable(folder: Folder, error: OSError) -> ConfigError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return ConfigError(f"{folder} is not a folder: give the folder that holds the pictures")
+    return ConfigError(f"cannot list the folder {folder}: {_reason(error)}")
 
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _scan(in_dir: Place, name: str) -> Any:
-    if isinstance(in_dir, RemoteFolder):
-        return nullcontext(in_dir.list(name))
-    return os.scandir(in_dir / name)
-
-
-def _list(plan: Plan, name: str, out_dir: Place) -> tuple[list[str], list[str]]:
+def _list(plan: Plan, name: str, out_identity: str) -> tuple[list[str], list[str]]:
     """Return the sorted names of pictures and of folders in one folder."""
     pictures, folders = [], []
-    with _scan(plan.in_dir, name) as entries:
-        for entry in entries:
-            path = name + entry.name
-            if entry.name.startswith("."):
-                plan.pass_over(path, "hidden")
-            elif entry.is_symlink():
-                plan.pass_over(path, "a link")
-            elif entry.is_dir():
-                if not _is_out(entry, out_dir):
-                    folders.append(entry.name)
-            elif os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES:  # noqa: PTH122
-                plan.pass_over(path, "not named like a picture")
-            elif not entry.is_file():
-                plan.pass_over(path, "not a file")
-            else:
-                pictures.append(entry.name)
+    for entry in plan.pictures.list(name):
+        path = name + entry.name
+        if entry.name.startswith("."):
+            plan.skip(path, "hidden")
+        elif entry.is_symlink():
+            plan.skip(path, "a link")
+        elif entry.is_dir():
+            if plan.pictures.identity(path) != out_identity:
+                folders.append(entry.name)
+        elif os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES:  # noqa: PTH122
+            plan.skip(path, "not named like a picture")
+        elif not entry.is_file():
+            plan.skip(path, "not a file")
+        else:
+            pictures.append(entry.name)
     pictures.sort()
     folders.sort()
     return pictures, folders
-
-
-def _is_out(entry: Any, out_dir: Place) -> bool:
-    if isinstance(out_dir, RemoteFolder):
-        return bool(entry.path == out_dir.url)
-    return _is_same(Path(entry.path), out_dir)
 
 
 def _parts(joined: str) -> Iterator[str]:
@@ -247,17 +200,19 @@ def _parts(joined: str) -> Iterator[str]:
     yield joined[start:]
 
 
-def _is_excluded(plan: Plan, path: str, exclude: Sequence[str]) -> bool:
-    found = _matches(path, exclude)
+def _is_excluded(plan: Plan, path: str, selection: Selection) -> bool:
+    found = _matches(path, selection.exclude)
     if found:
-        plan.pass_over(path, "excluded")
+        plan.skip(path, "excluded")
     return found
 
 
-def _is_included(plan: Plan, path: str, include: Sequence[str]) -> bool:
-    found = not include or _matches(path, include)
+def _is_selected(plan: Plan, path: str, selection: Selection) -> bool:
+    if _is_excluded(plan, path, selection):
+        return False
+    found = not selection.include or _matches(path, selection.include)
     if not found:
-        plan.pass_over(path, "not included")
+        plan.skip(path, "not included")
     return found
 
 
@@ -305,8 +260,7 @@ def _hash(name: str) -> int:
 
 
 def _nothing_found(plan: Plan) -> str:
-    reasons: Mapping[str, int] = plan.num_passed_over
-    passed = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
-    return f"{plan.in_dir} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})" + (
-        f"; passed over: {passed}" if passed else ""
+    skipped = ", ".join(f"{number} {reason}" for reason, number in plan.num_skipped.items())
+    return f"{plan.pictures} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})" + (
+        f"; skipped: {skipped}" if skipped else ""
     )

@@ -2,15 +2,17 @@
 
 A slot is free, then filled row by row, then ready, then written from, then free again. An engine
 that has nothing to do takes a slot before it is full. Besides what the ring has rows for, each
-reader holds one decoded picture; whoever is too fast waits here.
+reader holds one decoded picture; a thread that is too fast waits here.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from pmsgan.batch.pictures.load import Loaded
-from pmsgan.batch.plan import Job
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.load import LoadedPicture
 from pmsgan.engine.interface import Slot
 
 FILLING_S = 0.02
@@ -18,18 +20,28 @@ FILLING_S = 0.02
 
 
 class RingStoppedError(Exception):
-    """The run ends early; whoever waits at the ring goes home. Its cause is why."""
+    """The run is stopping; raised in every thread that waits here. Its cause is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A picture in a row of a slot."""
+
+    job: Job
+    stamp: FileStamp
+    """The picture's file as it was read."""
+    loaded: LoadedPicture
 
 
 class Batch:
-    """A slot and what lies in its rows."""
+    """A slot and the pictures in its rows."""
 
     def __init__(self, slot: Slot) -> None:
         """Start empty."""
         self.slot = slot
-        self.rows: list[tuple[Job, Loaded]] = []
+        self.rows: list[Row] = []
         self.num_open_rows = 0
-        """Rows that somebody still works on."""
+        """Rows that a reader or a writer still works on."""
 
 
 class Ring:
@@ -45,8 +57,11 @@ class Ring:
         self._stopped = False
         self._error: BaseException | None = None
 
-    def claim_row(self, job: Job, loaded: Loaded) -> tuple[Batch, int]:
+    def claim_row(self, row: Row) -> tuple[Batch, int]:
         """Take the next free row for a picture; wait while there is none.
+
+        Returns:
+            The batch, and the number of the row in it.
 
         Raises:
             RingStoppedError: the run ends early.
@@ -58,12 +73,11 @@ class Ring:
             if self._filling is None:
                 self._filling = self._free.popleft()
             batch = self._filling
-            row = len(batch.rows)
-            batch.rows.append((job, loaded))
+            batch.rows.append(row)
             batch.num_open_rows += 1
             if len(batch.rows) == len(batch.slot.input):
                 self._filling = None
-            return batch, row
+            return batch, len(batch.rows) - 1
 
     def row_filled(self, batch: Batch) -> None:
         """Note that a claimed row holds its picture."""
@@ -130,18 +144,36 @@ class Ring:
                 self._free.append(batch)
                 self._changed.notify_all()
 
+    @property
+    def is_stopped(self) -> bool:
+        """The run is stopping."""
+        return self._stopped
+
     def stop(self, error: BaseException | None = None) -> None:
-        """Send everybody home who waits here, now or later, with the first error as the cause."""
+        """Stop the run: every thread that waits here, now or later, gets RingStoppedError.
+
+        Args:
+            error: why; the first one counts.
+        """
         with self._changed:
             self._stopped = True
             self._error = self._error or error
             self._changed.notify_all()
 
     def raise_error(self) -> None:
-        """Raise the error that somebody has called `stop` with, if any."""
+        """Raise the first error that `stop` was called with, if any."""
         with self._changed:
             if self._error is not None:
                 raise self._error
+
+    def run_thread(self, body: Callable[[], None]) -> None:
+        """Run a thread's body; an error that ends it stops the run."""
+        try:
+            body()
+        except RingStoppedError:
+            pass
+        except BaseException as error:
+            self.stop(error)
 
     def _hand_over(self, batch: Batch) -> None:
         batch.num_open_rows = len(batch.rows)

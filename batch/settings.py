@@ -1,9 +1,9 @@
-"""What a user can choose about a conversion; light to import."""
+"""Every choice of a run; light to import."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from pmsgan.engine.choices import Precision
+from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ConfigError
 from pmsgan.formats import OutputFormat
 
@@ -12,23 +12,26 @@ Fit = Literal["stretch", "pad", "crop"]
 
 OutputSize = Literal["style", "source"]
 
+MAX_THREADS = 8
+"""Readers and writers each, on a machine with many cores."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertSettings:
-    """What decides how results look; with the style, it is what a journal belongs to."""
+    """Choices that decide how results look; a journal records them, so that nothing is mixed."""
 
-    output_format: OutputFormat = "png"
-    """png, jpg or webp; same keeps these three, and makes PNG of the rest."""
-    quality: int = 95
-    """Of JPEG and WebP, 1..100."""
-    png_level: int = 1
-    """Compression of PNG, 0 (none) .. 9 (slow)."""
     fit: Fit = "stretch"
-    """stretch changes the proportions, pad keeps them, crop cuts off what sticks out."""
+    """Pictures of another shape: change proportions, fill up, or cut to the middle."""
     output_size: OutputSize = "style"
-    """Results have the style's size, or are brought back to that of their source."""
+    """Size of the results: the style's, or their source's."""
+    output_format: OutputFormat = "png"
+    """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest."""
+    quality: int = 95
+    """Quality of JPEG and WebP, 1 to 100."""
+    png_level: int = 1
+    """Compression of PNG, from 0 (none) to 9 (smallest and slow)."""
     precision: Precision = "auto"
-    """Arithmetic; auto takes the fastest that is accurate."""
+    """Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -36,3 +39,94 @@ class ConvertSettings:
             raise ConfigError(f"quality is {self.quality}: it must lie within 1..100")
         if not 0 <= self.png_level <= 9:
             raise ConfigError(f"png_level is {self.png_level}: it must lie within 0..9")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which of the pictures below IN a run takes."""
+
+    include: tuple[str, ...] = ()
+    """Take only pictures that match, such as '*.jpg'; may be given several times."""
+    exclude: tuple[str, ...] = ()
+    """Take no pictures and no folders that match, such as thumbs; may be given several times."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parallelism:
+    """How many threads and slots work at a time."""
+
+    readers: int
+    """Threads that read, decode and resize."""
+    writers: int
+    """Threads that encode and write."""
+    slots: int
+    """Batches in memory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSettings:
+    """Choices that decide how a run works, and change no result."""
+
+    overwrite: bool = False
+    """Do everything again, whatever is in OUT."""
+    backend: Backend = "auto"
+    """Runtime; auto takes the first that can run here."""
+    require_gpu: bool = False
+    """End with an error where no GPU can run it."""
+    max_batch: int | None = None
+    """Pictures that the engine translates at a time."""
+    slots: int = 4
+    """Batches in memory: two in the engine, one being filled, one being written."""
+    readers: int | None = None
+    """Threads that read pictures."""
+    writers: int | None = None
+    """Threads that write results."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError if a value is out of range."""
+        for name in ("max_batch", "slots", "readers", "writers"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ConfigError(f"{name} is {number}: it must be at least 1")
+
+    def parallelism(self, default: int | None = None) -> Parallelism:
+        """Return how many threads and slots to use.
+
+        Args:
+            default: readers and writers where the user chose none; by default one for each core,
+                at most 8.
+        """
+        if default is None:
+            from pmsgan.engine.machine import count_cores
+
+            default = count_cores()
+        usual = min(MAX_THREADS, default)
+        return Parallelism(
+            readers=self.readers or usual, writers=self.writers or usual, slots=self.slots
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """Several engines, on one machine or on many, through Ray."""
+
+    address: str | None = None
+    """The Ray cluster at HOST:PORT; auto is the one that this machine belongs to, None starts one
+    on this machine alone."""
+    devices: tuple[int, ...] = ()
+    """Numbers of the GPUs to use where the cluster is started here; empty takes all."""
+    workers: int | None = None
+    """Engines; None is one for each GPU or, without GPUs, one for each machine."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError if a value is out of range."""
+        if self.address not in (None, "auto"):
+            host, _, port = str(self.address).rpartition(":")
+            if not host or not port.isdigit():
+                raise ConfigError(f"cluster is {self.address!r}: give auto or HOST:PORT")
+        if self.devices and self.address is not None:
+            raise ConfigError("devices are of this machine alone: give no cluster with them")
+        if min(self.devices, default=0) < 0 or len(set(self.devices)) < len(self.devices):
+            raise ConfigError(f"devices is {self.devices}: give different numbers such as 0,1,2,3")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"workers is {self.workers}: it must be at least 1")

@@ -1,12 +1,14 @@
-"""Where the time of a folder run goes: how long each stage takes, and pictures over time."""
+"""Where the time of a run goes: how long each stage takes, and pictures over time."""
 
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+
+from pmsgan.engine.interface import Engine
 
 Stage = Literal["read", "decode", "resize", "copy", "run", "encode", "write"]
 """In the order in which a picture meets them; copy is to and from a GPU."""
@@ -19,7 +21,7 @@ _SHORTEST_S = 1e-7
 
 
 class Durations:
-    """How long something took each time; in little memory, however often that was.
+    """How long something took each time, in little memory, however often that was.
 
     Durations are counted in bins that are 2 % wide, so quantiles are within 1 % of the truth.
     """
@@ -107,8 +109,8 @@ class Throughput:
             self.add(started_s + (place + 0.5) * other.span_s, count)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the length of a span [seconds] and what ended in each; the last is not whole."""
-        return {"span_s": self.span_s, "images": self.counts}
+        """Return the length of a span [seconds] and the count in each; the last is not whole."""
+        return {"span_s": self.span_s, "pictures": self.counts}
 
 
 @dataclass(slots=True)
@@ -122,6 +124,41 @@ class Timing:
     warm_up_s: float = 0.0
     """The engine's first batch [seconds], which may take longer than others and is kept apart."""
     stages: StageTimes = field(default_factory=StageTimes)
-    """Of each picture; copy and run of each batch but the first. On a GPU by its own clock."""
+    """Times for each picture; copy and run for each batch but the first, on a GPU by its clock."""
     throughput: Throughput = field(default_factory=Throughput)
     """Pictures over time."""
+
+
+class EngineClock:
+    """Notes the stages run and copy, and the first batch apart from the others.
+
+    Batches end in the order in which they are submitted. So the engine works on one from when it is
+    submitted, or from when the one before it ends, whichever is later. A GPU's own clock says it
+    more precisely, and tells computing from copying.
+    """
+
+    def __init__(self, engine: Engine, timing: Timing) -> None:
+        """Note into `timing`."""
+        self._engine = engine
+        self._timing = timing
+        self._gpu = engine.gpu
+        self._submitted: deque[float] = deque()
+        self._last_end: float | None = None
+
+    def submit(self) -> None:
+        """Say that a batch is going to be submitted."""
+        self._submitted.append(time.perf_counter())
+
+    def end(self) -> None:
+        """Say that the batch that was submitted first has ended."""
+        now, before, gpu = time.perf_counter(), self._gpu, self._engine.gpu
+        start = max(self._submitted.popleft(), self._last_end or 0.0)
+        is_first, self._last_end, self._gpu = self._last_end is None, now, gpu
+        stages = self._timing.stages.stages
+        if is_first:
+            self._timing.warm_up_s = now - start
+        elif gpu is None or before is None:
+            stages["run"].add(now - start)
+        else:
+            stages["run"].add(gpu.compute_s - before.compute_s)
+            stages["copy"].add(gpu.copy_s - before.copy_s)

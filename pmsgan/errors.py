@@ -44,7 +44,9 @@ class ImageError(PmsganError):
 class FolderError(PmsganError):
     """IN or OUT cannot be used any more; no picture is to blame."""
 
-    is_disk_full = False
+
+class DiskFullError(FolderError):
+    """OUT has no room left."""
 
 
 class EvaluationError(PmsganError):

@@ -1,4 +1,4 @@
-"""Hold a folder run against what its parts cost.
+"""Compare a folder run with its parts.
 
     python tools/bench_folder.py IN_DIR --style anime
     python tools/bench_folder.py IN_DIR --no-engine --format jpg
@@ -20,13 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.decode import quiet_decoders
-from pmsgan.batch.pictures.load import Loaded, encode, load
+from pmsgan.batch.pictures.load import LoadedPicture, encode, load
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Job, plan_folder
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import MAX_THREADS, Workers
+from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.settings import MAX_THREADS, ConvertSettings, RunSettings
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.open import open_engine
 from pmsgan.styles.registry import find_style
@@ -69,10 +71,14 @@ def measure(work: Callable[[], object]) -> tuple[float, float]:
 
 
 @contextmanager
-def fresh_folder() -> Iterator[Path]:
-    """Give an empty folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+def fresh_output(pictures: LocalFolder) -> Iterator[LocalOutput]:
+    """Give an empty folder that results can be written to."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalFolder(Path(folder)).output({}, pictures, overwrite=False) as output,
+    ):
+        output.begin()
+        yield output
 
 
 def main() -> None:
@@ -92,23 +98,27 @@ def main() -> None:
     shares = []
     engine: Engine = Copier(*size) if arguments.no_engine else open_engine(style)
     with engine, ThreadPoolExecutor(threads) as pool, quiet_decoders():
-        plan = plan_folder(arguments.in_dir, Path(tempfile.gettempdir(), "out"), arguments.format)
+        source = LocalFolder(arguments.in_dir)
+        plan = plan_folder(
+            source, LocalFolder(Path(tempfile.gettempdir(), "out")), arguments.format
+        )
         jobs = list(plan.jobs())
         pictures = np.empty((len(jobs), *size, 3), np.uint8)
-        loaded: list[Loaded] = []
+        loaded: list[tuple[FileStamp, LoadedPicture]] = []
 
-        def read_one(job: Job, row: np.ndarray) -> Loaded:
-            picture = load(job.source, size, settings)
+        def read_one(job: Job, row: np.ndarray) -> tuple[FileStamp, LoadedPicture]:
+            data, stamp = source.read(job.source)
+            picture = load(data, size, settings)
             picture.fill(row)
-            return picture
+            return stamp, picture
 
         def read() -> None:
             loaded[:] = pool.map(read_one, jobs, pictures)
 
-        def write(out: OutFolder) -> None:
-            def write_one(job: Job, row: np.ndarray, picture: Loaded) -> None:
-                data = encode(row, picture, f".{arguments.format}", settings)
-                out.write(job, data, picture.stamp)
+        def write(output: LocalOutput) -> None:
+            def write_one(job: Job, row: np.ndarray, read: tuple[FileStamp, LoadedPicture]) -> None:
+                stamp, picture = read
+                output.write(job, encode(row, picture, f".{arguments.format}", settings), stamp)
 
             list(pool.map(write_one, jobs, results, loaded))
 
@@ -120,12 +130,17 @@ def main() -> None:
         for number in range(1 + arguments.rounds):
             read_s, read_cpu = measure(read)
             engine_s, engine_cpu = measure(lambda: engine.translate(pictures))
-            with fresh_folder() as folder, OutFolder(folder, style, settings).begin() as out:
-                write_s, write_cpu = measure(lambda out=out: write(out))
-            with fresh_folder() as folder, OutFolder(folder, style, settings).begin() as out:
-                workers = Workers(readers=threads, writers=threads)
+            with fresh_output(source) as output:
+                write_s, write_cpu = measure(lambda output=output: write(output))
+            with fresh_output(source) as output:
                 timing = run_jobs(
-                    engine, iter(jobs), out, settings, workers, on_done=lambda job: None
+                    engine,
+                    iter(jobs),
+                    source,
+                    output,
+                    settings,
+                    RunSettings(readers=threads, writers=threads).parallelism(),
+                    on_done=lambda job: None,
                 ).timing
             if number == 0:
                 continue  # the first one warms up

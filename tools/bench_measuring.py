@@ -15,15 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from bench_folder import Copier
+from bench_folder import Copier, fresh_output
 
-from pmsgan.batch.engine_clock import EngineClock
-from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import plan_folder
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.timing import StageTimes, Throughput, Timing
-from pmsgan.batch.workers import MIN_SLOTS, choose_workers
+from pmsgan.batch.settings import ConvertSettings, RunSettings
+from pmsgan.batch.timing import EngineClock, StageTimes, Throughput, Timing
 from pmsgan.styles.registry import find_style
 
 SETTINGS = ConvertSettings(output_format="jpg")
@@ -65,18 +63,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
     style = find_style("anime")
-    plan = plan_folder(arguments.in_dir, Path(tempfile.gettempdir(), "out"), "jpg")
-    workers = choose_workers(None, None, MIN_SLOTS)
+    source = LocalFolder(arguments.in_dir)
+    plan = plan_folder(source, LocalFolder(Path(tempfile.gettempdir(), "out")), "jpg")
+    parallelism = RunSettings().parallelism()
     ratios, walls = [], []
     with Copier(style.height, style.width) as engine:
 
         def run() -> tuple[float, float]:
-            with tempfile.TemporaryDirectory() as folder:
-                with OutFolder(Path(folder), style, SETTINGS).begin() as out:
-                    timing = run_jobs(
-                        engine, plan.jobs(), out, SETTINGS, workers, on_done=lambda job: None
-                    ).timing
-                return timing.wall_s, timing.cpu_s
+            with fresh_output(source) as output:
+                timing = run_jobs(
+                    engine,
+                    plan.jobs(),
+                    source,
+                    output,
+                    SETTINGS,
+                    parallelism,
+                    on_done=lambda job: None,
+                ).timing
+            return timing.wall_s, timing.cpu_s
 
         run()
         for number in range(arguments.rounds):

@@ -17,7 +17,7 @@ from pmsgan.batch.cluster.ray_pool import pack
 from pmsgan.batch.cluster.run import LARGEST_SHARD
 from pmsgan.batch.cluster.task import Shard
 from pmsgan.batch.files.journal import Journal
-from pmsgan.batch.pictures.decode import FileStamp
+from pmsgan.batch.files.stamp import FileStamp
 
 
 def timed(work: Callable[[], object], count: int) -> float:

@@ -201,8 +201,6 @@ def _check_address(address: str) -> None:
             raise _unreachable(address, "this machine belongs to none")
         address = known
     host, _, port = address.rpartition(":")
-    if "://" in address or not port.isdigit():
-        return
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
             pass

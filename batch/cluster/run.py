@@ -1,144 +1,82 @@
-"""Convert a folder with Ray: plan here, convert on all workers, report here."""
+"""Convert a folder with Ray: divide the plan here, convert on all workers, sum up here."""
 
 import itertools
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from pmsgan.batch.cluster.nodes import Node, Share, share_out
 from pmsgan.batch.cluster.ray_pool import RayPool
-from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
-from pmsgan.batch.convert import announce, warn_of_other_pictures
-from pmsgan.batch.files.bucket import Place
-from pmsgan.batch.files.bucket_output import RemoteOut, open_out
-from pmsgan.batch.files.local_output import OutFolder
-from pmsgan.batch.plan import Job, Plan, plan_folder
-from pmsgan.batch.report.report import NodeWork, Report
+from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style, shard_name
+from pmsgan.batch.conversion import Conversion, RunEnd
+from pmsgan.batch.files.folder import Output
+from pmsgan.batch.pipeline import Outcome
+from pmsgan.batch.report.report import Equipment, NodeWork
 from pmsgan.batch.report.tally import Tally
-from pmsgan.batch.report.thumbnails import Sheet
-from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.settings import MAX_THREADS, Cluster, Parallelism, RunSettings
 from pmsgan.batch.timing import Timing
-from pmsgan.batch.workers import MIN_SLOTS, Workers, choose_workers
-from pmsgan.engine.choices import Backend
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.interrupt import interruptible
-from pmsgan.styles.registry import Style, find_style
 
 SHARDS_PER_WORKER = 16
 """At least, where there are so many pictures: workers end at about the same time."""
 SMALLEST_SHARD, LARGEST_SHARD = 16, 1024
 """Pictures."""
 _LOOK_EVERY_S = 1.0
-"""Whether all machines are still there."""
+"""Time between two looks at whether all machines are still there."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cluster:
-    """Where the workers are."""
-
-    address: str | None = None
-    """Of a Ray cluster; auto is the one that this machine belongs to, None starts one here."""
-    devices: Sequence[int] = ()
-    """GPUs to use, by number, where it is started here; by default all."""
-    num_workers: int | None = None
-    """By default one for each GPU or, without any, one for each machine."""
-
-
 def convert_on_cluster(
-    in_dir: Place,
-    out_dir: Place,
-    style: Style | str = "anime",
-    cluster: Cluster | None = None,
-    *,
-    settings: ConvertSettings | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    overwrite: bool = False,
-    backend: Backend = "auto",
-    require_gpu: bool = False,
-    max_batch: int | None = None,
-    num_readers: int | None = None,
-    num_writers: int | None = None,
-    num_slots: int = MIN_SLOTS,
-    on_start: Callable[[int], None] | None = None,
-    on_done: Callable[[Job], None] | None = None,
-    on_workers: Callable[[int, int], None] | None = None,
-) -> Report:
-    """Translate every picture below a folder on several GPUs or machines.
-
-    A machine that is lost is done without: its pictures are done by the others.
+    conversion: Conversion, output: Output, tally: Tally, cluster: Cluster
+) -> RunEnd:
+    """Convert on several GPUs or machines; the pictures of a lost machine are done by the others.
 
     Args:
-        in_dir: as `convert_folder` has it; all machines must see it under this name.
-        out_dir: likewise.
-        style: a style, its name, or the path of its folder; need be on this machine only.
-        cluster: where the workers are; by default on this machine.
-        settings: as `convert_folder` has it, as are the others below.
-        include: likewise.
-        exclude: likewise.
-        overwrite: likewise.
-        backend: likewise, on each machine.
-        require_gpu: likewise.
-        max_batch: likewise.
-        num_readers: of each worker.
-        num_writers: of each worker.
-        num_slots: of each worker.
-        on_start: called once with the number of pictures.
-        on_done: called for each picture that is done, kept or has failed, some at a time.
-        on_workers: called with how many workers are alive, and how many there should be.
-
-    Returns:
-        The report, with a row for each machine.
+        conversion: what to do; all machines must see its folders under the same names.
+        output: OUT, not begun yet.
+        tally: counts pictures as their shards end.
+        cluster: where the workers are.
 
     Raises:
-        ConfigError: a wrong argument, or folders that cannot be used.
-        StyleError: there is no such style.
+        ConfigError: there is no room for so many workers, or no folder can be listed.
         EngineError: Ray is not installed or cannot be reached, or no worker can run the style.
     """
-    settings, cluster = settings or ConvertSettings(), cluster or Cluster()
-    found = find_style(style) if isinstance(style, str) else style
-    choose_workers(num_readers, num_writers, num_slots)  # looks at the numbers
-    in_dir, out_dir = _absolute(in_dir), _absolute(out_dir)
-    plan = plan_folder(in_dir, out_dir, settings.output_format, include=include, exclude=exclude)
+    plan = conversion.plan
     if not plan.num_jobs:
-        raise ConfigError(f"{in_dir}: {plan.unlisted[0].name} {plan.unlisted[0].reason}")
-    announce(plan)
-    warn_of_other_pictures(found, plan, settings)
+        first = plan.unlisted[0]
+        raise ConfigError(f"{conversion.pictures}: {first.name} {first.reason}")
     started = time.perf_counter()
-    with open_out(out_dir, found, settings, overwrite=overwrite) as out:
-        with RayPool(cluster.address, cluster.devices) as pool:
-            share = _share(pool.nodes(), cluster, backend, require_gpu=require_gpu)
-            out.begin()
-            task = Task(
-                run=f"{time.strftime('%Y%m%d%H%M%S')}-{uuid.uuid4().hex[:8]}",
-                in_dir=in_dir,
-                out_dir=out_dir,
-                style_name=found.name,
-                style_files=pack_style(found),
-                belongs_to=out.belongs_to,
-                settings=settings,
-                backend=backend,
-                require_gpu=require_gpu,
-                max_batch=max_batch,
-                num_readers=num_readers,
-                num_writers=num_writers,
-                num_slots=num_slots,
-                cores=share.cpus,
-            )
-            if on_start is not None:
-                on_start(plan.num_jobs)
-            run = _Run(pool, share, task, plan, out, Tally(plan, on_done), on_workers)
-            open_s = time.perf_counter() - started
-            run.go()
-        return run.report(found, open_s)
+    with RayPool(cluster.address, cluster.devices) as pool:
+        share = _share(pool.nodes(), cluster, conversion.run)
+        output.begin()
+        task = _task(conversion, output, share)
+        conversion.progress.start(plan.num_jobs)
+        run = _ClusterRun(pool, share, task, conversion, output, tally)
+        open_s = time.perf_counter() - started
+        run.run()
+    return run.end(open_s)
 
 
-class _Run:
+def _task(conversion: Conversion, output: Output, share: Share) -> Task:
+    return Task(
+        name=f"{time.strftime('%Y%m%d%H%M%S')}-{uuid.uuid4().hex[:8]}",
+        pictures=conversion.pictures,
+        out=conversion.out,
+        style_name=conversion.style.name,
+        style_files=pack_style(conversion.style),
+        run_identity=output.run_identity,
+        settings=conversion.settings,
+        run=conversion.run,
+        cores=share.cpus,
+        parallelism=conversion.run.parallelism(share.cpus if conversion.is_local else MAX_THREADS),
+    )
+
+
+class _ClusterRun:
     """A run while it lasts."""
 
     def __init__(
@@ -146,91 +84,87 @@ class _Run:
         pool: RayPool,
         share: Share,
         task: Task,
-        plan: Plan,
-        out: OutFolder | RemoteOut,
+        conversion: Conversion,
+        output: Output,
         tally: Tally,
-        on_workers: Callable[[int, int], None] | None,
     ) -> None:
         self.pool = pool
         self.share = share
         self.task = task
-        self.plan = plan
-        self.out = out
+        self.conversion = conversion
+        self.output = output
         self.tally = tally
-        self.on_workers = on_workers
         self.nodes = {node.id: node for node in pool.nodes() if node.is_alive}
-        self.work: dict[str, _Work] = {}
-        """Of each machine, by Ray's name of it."""
+        self.work: dict[str, _NodeTally] = {}
+        """The work of each machine, by Ray's name of it."""
         self.first: ShardResult | None = None
-        """Tells what the workers run."""
-        self.timing = Timing()
+        """The first result of a worker that has an engine: it tells what the workers run."""
+        self.outcome = Outcome(Timing())
         self.peak_bytes = 0
-        self.stopped: str | None = None
-        self.is_interrupted = False
 
-    def go(self) -> None:
-        """Do all shards, or end with `stopped`."""
+    def run(self) -> None:
+        """Do all shards, or stop."""
         started = looked = time.perf_counter()
+        outcome = self.outcome
         with interruptible() as is_interrupted:
             for result in self.pool.run(self.task, self.share, self.shards()):
                 now = time.perf_counter()
                 if result is not None:
-                    self.take(result, now - started)
+                    self.add(result, now - started)
                 if now - looked >= _LOOK_EVERY_S:
                     looked = now
-                    self.look()
-                if is_interrupted() and self.stopped is None:
+                    self.look_at_nodes()
+                if is_interrupted() and outcome.stopped is None:
                     _log.warning("ending the workers; what they have finished is kept")
-                    self.stopped, self.is_interrupted = "interrupted", True
-                if self.stopped is not None:
+                    outcome.stopped, outcome.is_interrupted = "interrupted", True
+                if outcome.stopped is not None:
                     break
-        self.look()
-        self.timing.wall_s = time.perf_counter() - started
-        if self.first is None and self.is_interrupted:
+        self.look_at_nodes()
+        outcome.timing.wall_s = time.perf_counter() - started
+        if self.first is None and outcome.is_interrupted:
             raise KeyboardInterrupt
 
     def shards(self) -> Iterator[Shard]:
-        """Divide the plan."""
-        wanted = self.plan.num_jobs // (self.share.num_workers * SHARDS_PER_WORKER)
+        """Divide the plan into shards."""
+        wanted = self.conversion.plan.num_jobs // (self.share.num_workers * SHARDS_PER_WORKER)
         size = min(max(wanted, SMALLEST_SHARD), LARGEST_SHARD)
-        jobs = self.plan.jobs()
+        jobs = self.conversion.plan.jobs()
         for number in itertools.count():
             names = [(job.name, job.output) for job in itertools.islice(jobs, size)]
             if not names:
                 return
-            yield Shard(number, names, self.out.journal.known(name for name, _ in names))
+            yield Shard(number, names, self.output.journal.known(name for name, _ in names))
 
-    def take(self, result: ShardResult, since_start_s: float) -> None:
-        """Note how a shard ended."""
+    def add(self, result: ShardResult, since_start_s: float) -> None:
+        """Count how a shard ended."""
         node = self.nodes.get(result.node)
         where = node.title if node else result.worker
         if result.cannot_start and self.first is None:
             raise EngineError(f"{where}: {result.stopped}")
         for job in result.jobs:
             # Otherwise a worker of this run has done it, and died before its shard was complete.
-            job.is_kept = job.is_kept and bool(self.out.journal.known([job.name]))
+            job.was_done_before &= bool(self.output.journal.known([job.name]))
         if result.stopped is not None:
-            self.stopped = f"{where}: {result.stopped}"
-        if isinstance(self.out, OutFolder):
-            try:
-                self.out.take_shards(f"{self.task.run}-{result.number:06}.*")
-            except ConfigError as error:  # the next run takes them
-                self.stopped = self.stopped or str(error)
+            self.outcome.stopped = f"{where}: {result.stopped}"
+        try:
+            self.output.collect(shard_name(self.task.name, result.number))
+        except ConfigError as error:  # the next run collects them
+            self.outcome.stopped = self.outcome.stopped or str(error)
         if result.engine is not None:
             self.first = self.first or result
-        work = self.work.setdefault(result.node, _Work(where))
+        work = self.work.setdefault(result.node, _NodeTally(where))
         work.add(result)
         self.peak_bytes = max(self.peak_bytes, result.peak_memory_bytes or 0)
-        self.timing.stages.merge(result.timing.stages)
-        self.timing.cpu_s += result.timing.cpu_s
-        self.timing.warm_up_s = max(self.timing.warm_up_s, result.timing.warm_up_s)
+        self.outcome.timing.stages.merge(result.timing.stages)
+        self.outcome.timing.cpu_s += result.timing.cpu_s
+        self.outcome.timing.warm_up_s = max(self.outcome.timing.warm_up_s, result.timing.warm_up_s)
         started_s = max(0.0, since_start_s - result.timing.wall_s)
-        self.timing.throughput.merge(result.timing.throughput, started_s)
+        self.outcome.timing.throughput.merge(result.timing.throughput, started_s)
         for job in result.jobs:
             self.tally.count(job)
 
-    def look(self) -> None:
-        """See which machines are there."""
+    def look_at_nodes(self) -> None:
+        """See which machines are still there."""
         found = self.pool.nodes()
         for node in found:
             known = self.nodes.get(node.id)
@@ -240,61 +174,44 @@ class _Run:
             elif known.is_alive and not node.is_alive:
                 _log.warning("lost %s: its pictures are done by others", known.title)
                 self.nodes[node.id] = replace(known, is_alive=False)
-        if self.on_workers is not None:
-            self.on_workers(self.share.fits(found), self.share.num_workers)
+        self.conversion.progress.workers(self.share.fits(found), self.share.num_workers)
 
-    def report(self, style: Style, open_s: float) -> Report:
+    def end(self, open_s: float) -> RunEnd:
         """Sum up."""
         first = self.first
-        assert first is not None
+        assert first is not None, "a run without an engine has raised an error"
         assert first.engine is not None
         assert first.machine is not None
-        assert first.workers is not None
-        count = self.share.num_workers
         for node in self.nodes.values():
             if not node.is_alive:
-                self.work.setdefault(node.id, _Work(node.title))
-        out_dir, in_dir = self.task.out_dir, self.task.in_dir
-        is_here = isinstance(out_dir, Path) and isinstance(in_dir, Path)
-        return Report(
-            style=style.name,
+                self.work.setdefault(node.id, _NodeTally(node.title))
+        count, each = self.share.num_workers, self.task.parallelism
+        equipment = Equipment(
             engine=first.engine,
             machine=first.machine,
-            workers=Workers(
-                readers=first.workers.readers * count,
-                writers=first.workers.writers * count,
-                slots=first.workers.slots * count,
+            parallelism=Parallelism(
+                readers=each.readers * count,
+                writers=each.writers * count,
+                slots=each.slots * count,
             ),
+            open_s=open_s,
+            peak_memory_bytes=self.peak_bytes or None,
             num_engines=count,
             nodes=tuple(
-                work.report(is_lost=node in self.nodes and not self.nodes[node].is_alive)
+                work.summary(is_lost=node in self.nodes and not self.nodes[node].is_alive)
                 for node, work in self.work.items()
             ),
-            num_done=self.tally.num_done,
-            num_kept=self.tally.num_kept,
-            num_left=self.plan.num_jobs - self.tally.num_seen,
-            failures=tuple(self.tally.failures),
-            notes=tuple(self.tally.notes),
-            passed_over=dict(self.plan.num_passed_over),
-            open_s=open_s,
-            timing=self.timing,
-            peak_memory_bytes=self.peak_bytes or None,
-            stopped=self.stopped,
-            is_interrupted=self.is_interrupted,
-            baselines=(),
+        )
+        return RunEnd(
+            outcome=self.outcome,
+            equipment=equipment,
             no_baseline="it compares two processes on one machine, and a cluster has more",
-            sheet=Sheet(
-                style,
-                self.task.settings,
-                out_dir if isinstance(out_dir, Path) else Path(),
-                tuple(self.tally.sample) if is_here else (),
-            ),
         )
 
 
 @dataclass(slots=True)
-class _Work:
-    """What a machine has done so far."""
+class _NodeTally:
+    """The work that a machine has done so far."""
 
     title: str
     workers: set[str] = field(default_factory=set)
@@ -306,13 +223,14 @@ class _Work:
     def add(self, result: ShardResult) -> None:
         """Count a shard."""
         self.workers.add(result.worker)
-        self.num_done += sum(not job.is_kept and job.failure is None for job in result.jobs)
+        self.num_done += sum(not job.was_done_before and job.failure is None for job in result.jobs)
         self.num_failed += sum(job.failure is not None for job in result.jobs)
         self.busy_s += result.timing.wall_s
         if (info := result.engine) is not None:
             self.engine = f"{info.backend} {info.precision}, {info.device}"
 
-    def report(self, *, is_lost: bool) -> NodeWork:
+    def summary(self, *, is_lost: bool) -> NodeWork:
+        """Return what the report says of the machine."""
         return NodeWork(
             name=self.title,
             num_workers=len(self.workers),
@@ -324,16 +242,10 @@ class _Work:
         )
 
 
-def _share(
-    nodes: Sequence[Node], cluster: Cluster, backend: Backend, *, require_gpu: bool
-) -> Share:
+def _share(nodes: Sequence[Node], cluster: Cluster, run: RunSettings) -> Share:
     has_gpus = any(node.gpus for node in nodes if node.is_alive)
-    needs_gpus = require_gpu or backend in ("tensorrt", "tensorrt-rtx")
+    needs_gpus = run.require_gpu or run.backend in ("tensorrt", "tensorrt-rtx")
     if needs_gpus and not has_gpus:
         raise EngineError("no machine of the cluster has a GPU")
-    on_gpus = needs_gpus or (backend == "auto" and has_gpus)
-    return share_out(nodes, wanted=cluster.num_workers, on_gpus=on_gpus)
-
-
-def _absolute(place: Place) -> Place:
-    return place.absolute() if isinstance(place, Path) else place
+    on_gpus = needs_gpus or (run.backend == "auto" and has_gpus)
+    return share_out(nodes, wanted=cluster.workers, on_gpus=on_gpus)

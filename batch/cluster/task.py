@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pmsgan
-from pmsgan.batch.files.bucket import Place
-from pmsgan.batch.plan import Job
-from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.job import Job
+from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.batch.timing import Timing
-from pmsgan.batch.workers import Workers
-from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.styles.registry import DESCRIPTION_NAME, GRAPH_NAME, WEIGHTS_NAME, Style, read_style
@@ -21,24 +19,22 @@ from pmsgan.styles.registry import DESCRIPTION_NAME, GRAPH_NAME, WEIGHTS_NAME, S
 class Task:
     """What all shards of a run have in common."""
 
-    run: str
-    """Names this run, and no other."""
-    in_dir: Place
-    out_dir: Place
+    name: str
+    """Name of this run, and of no other."""
+    pictures: Folder
+    out: Folder
     style_name: str
     style_files: dict[str, bytes]
     """The style as files, since the user's own are not on every machine."""
-    belongs_to: dict[str, Any]
-    """Of the journal."""
+    run_identity: dict[str, Any]
+    """The first line of each journal."""
     settings: ConvertSettings
-    backend: Backend
-    require_gpu: bool
-    max_batch: int | None
-    num_readers: int | None
-    num_writers: int | None
-    num_slots: int
+    run: RunSettings
+    """The same for each worker."""
     cores: int
     """Processor cores of one worker."""
+    parallelism: Parallelism
+    """Threads and slots of one worker."""
     version: str = pmsgan.__version__
 
     def unpack_style(self, folder: Path) -> Style:
@@ -69,12 +65,16 @@ class Shard:
     names: list[tuple[str, str]]
     """Path below IN and below OUT."""
     known: dict[int, int]
-    """Which of them are noted as done, see `Journal.known`."""
+    """Those of them that are recorded as done, see `Journal.known`."""
 
-    def jobs(self, in_dir: Place) -> Iterator[Job]:
+    def jobs(self, pictures: Folder) -> Iterator[Job]:
         """Make the jobs."""
-        root = in_dir if isinstance(in_dir, Path) else Path()
-        return (Job(root / name, name, output) for name, output in self.names)
+        return (Job(pictures.source(name), name, output) for name, output in self.names)
+
+
+def shard_name(task_name: str, number: int) -> str:
+    """Return the name of a shard, which no other shard of any run has."""
+    return f"{task_name}-{number:06}"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -83,15 +83,14 @@ class ShardResult:
 
     number: int
     worker: str
-    """Names the process."""
+    """Name of the process."""
     jobs: list[Job] = field(default_factory=list)
-    """Those that are done, kept or have failed."""
+    """Those that are done, were done before, or have failed."""
     timing: Timing = field(default_factory=Timing)
     open_s: float = 0.0
     """Until the engine was ready, if this was the worker's first shard [seconds]."""
     engine: EngineInfo | None = None
     machine: Machine | None = None
-    workers: Workers | None = None
     peak_memory_bytes: int | None = None
     stopped: str | None = None
     """Why not all was done."""

@@ -13,15 +13,12 @@ from pathlib import Path
 import filelock
 
 import pmsgan
-from pmsgan.batch.cluster.shard_output import count_tries, open_results
+from pmsgan.batch.cluster.shard_output import open_shard_output
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
-from pmsgan.batch.comparison.workload import NUM_SAMPLES, load_pictures
-from pmsgan.batch.files.bucket import RemoteFolder
-from pmsgan.batch.files.folder import reader
-from pmsgan.batch.files.local_results import Results
+from pmsgan.batch.files.folder import Results
+from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Job
-from pmsgan.batch.workers import MAX_THREADS, Workers, choose_workers
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
@@ -29,7 +26,7 @@ from pmsgan.engine.open import open_engine
 from pmsgan.errors import EngineError, FolderError, PmsganError
 
 MAX_TRIES = 3
-"""Workers that may die of a shard, or of opening the engine on one machine; without a limit one
+"""Workers that may crash on a shard, or on opening the engine on one machine; without a limit one
 picture could keep a run from ending."""
 
 
@@ -40,7 +37,6 @@ class Worker:
         """Take what all shards have in common."""
         self._task = task
         self._name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._read = reader(task.in_dir)
         self._held = ExitStack()
         self._engine: Engine | None = None
 
@@ -72,55 +68,46 @@ class Worker:
                 f"pmsgan {pmsgan.__version__} is installed here, and {task.version} where the run "
                 "was started: install the same version on all machines"
             )
-        first = list(itertools.islice(shard.jobs(task.in_dir), NUM_SAMPLES))
+        first = list(itertools.islice(shard.jobs(task.pictures), NUM_SAMPLES))
         with (
             tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch,
-            _one_at_a_time(cache_folder("locks"), task.run),
+            _one_at_a_time(cache_folder("locks"), task.name),
         ):
             style = task.unpack_style(Path(scratch))
             return self._held.enter_context(
                 open_engine(
                     style,
-                    backend=task.backend,
+                    backend=task.run.backend,
                     precision=task.settings.precision,
-                    max_batch=task.max_batch,
-                    require_gpu=task.require_gpu,
+                    max_batch=task.run.max_batch,
+                    require_gpu=task.run.require_gpu,
                     num_threads=task.cores,
-                    samples=lambda: load_pictures(first, style, task.settings, read=self._read)[1],
+                    samples=lambda: load_pictures(
+                        first, task.pictures.read, (style.height, style.width), task.settings
+                    )[1],
                 )
             )
 
     def _run(self, shard: Shard, engine: Engine, result: ShardResult) -> None:
         task = self._task
         result.engine, result.machine = engine.info, examine_machine()
-        result.workers = self._workers()
-        jobs, num_tries = shard.jobs(task.in_dir), count_tries(task, shard, self._name)
-        with open_results(task, shard, self._name) as results:
-            if num_tries > MAX_TRIES:
-                result.jobs = list(_give_up(jobs, results))
+        jobs = shard.jobs(task.pictures)
+        with open_shard_output(task.out, task, shard, self._name) as output:
+            if output.num_tries > MAX_TRIES:
+                result.jobs = list(_give_up(jobs, output.results))
                 return
             outcome = run_jobs(
                 engine,
                 jobs,
-                results,
+                task.pictures,
+                output.results,
                 task.settings,
-                result.workers,
+                task.parallelism,
                 on_done=result.jobs.append,
-                read=self._read,
-                takes_signals=False,  # a worker that is told to end dies, and another goes on
+                takes_signals=False,  # a worker that is told to end dies, and another resumes
             )
         result.timing, result.stopped = outcome.timing, outcome.stopped
         result.peak_memory_bytes = peak_memory_bytes()
-
-    def _workers(self) -> Workers:
-        task = self._task
-        is_remote = isinstance(task.in_dir, RemoteFolder) or isinstance(task.out_dir, RemoteFolder)
-        return choose_workers(
-            task.num_readers,
-            task.num_writers,
-            task.num_slots,
-            MAX_THREADS if is_remote else task.cores,
-        )
 
 
 @contextmanager
@@ -146,10 +133,12 @@ def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
 
 
 def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:
-    """Note what has not been done of a shard as failed."""
+    """Record the pictures of a shard that have not been done as failed."""
     for job in jobs:
-        job.is_kept = results.has(job)
-        if not job.is_kept:
-            job.failure = f"it is among pictures of which {MAX_TRIES} workers have died"
+        job.was_done_before = results.was_done_before(job)
+        if not job.was_done_before:
+            job.failure = (
+                f"skipped: {MAX_TRIES} workers crashed on the group of pictures that contains it"
+            )
             results.note_failure(job, job.failure)
         yield job

@@ -154,7 +154,7 @@ def measure_against(
     _log.info("measuring %s", contender.title)
     batch = engine.info.max_batch
     with Rival(contender, sample, batch, num_threads) as rival:
-        engine.kept_slots(sample.workers.slots)
+        engine.kept_slots(sample.parallelism.slots)
         count = before.alone.num_pictures if before else _count(sample, batch, rival)
         _, results = sample.translate(engine, count)
         rival.translate(min(batch, count))

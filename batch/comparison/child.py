@@ -191,7 +191,7 @@ def serve(engine: Engine, sample: Sample, results_file: Path, questions: Iterabl
     """
     results: Pictures | None = None
     engine.kept_slots(
-        sample.workers.slots
+        sample.parallelism.slots
     )  # all at once: memory may suffice for smaller ones alone
     _say(json.dumps(asdict(engine.info)))
     for question in questions:

@@ -1,100 +1,239 @@
-"""What a cluster run as a whole has of OUT: who it belongs to, and what is done there."""
+"""OUT in a bucket.
+
+It cannot be locked: two runs at once would do the work twice. Objects cannot be appended to, so the
+journal is written in parts, each an object below OUT/.pmsgan/journal that begins like a journal.
+"""
 
 import tempfile
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
-from pmsgan.batch.cluster.shard_output import REMOTE_JOURNAL, REMOTE_TRIES
-from pmsgan.batch.files.bucket import Place, RemoteFolder
-from pmsgan.batch.files.journal import Journal, read_owner
-from pmsgan.batch.files.local_output import OutFolder, check_journal, not_ours, owner
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.errors import ConfigError
-from pmsgan.styles.registry import Style
+from pmsgan.batch.files.journal import Journal, check_journal, not_ours, read_run_identity
+from pmsgan.batch.files.local_results import OWN_NAME, Stamp
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.files.store import Store, Streak
+from pmsgan.batch.job import Job
+from pmsgan.errors import ConfigError, FolderError, ImageError
+
+JOURNAL = f"{OWN_NAME}/journal/"
+"""Parts of journals, below OUT."""
+TRIES = f"{OWN_NAME}/tries/"
+"""Below OUT: an empty object for each shard that a worker of a cluster has begun and not ended."""
+
+SHORTEST_WAIT_S, WAIT_SHARE = 1.0, 0.02
+"""A part is written when that many seconds have passed since the last one, and that share of the
+run's time: a run that is killed loses no more than this, and a run of ten hours has 400 parts."""
 
 _FIRST = "0.jsonl"
-"""Says whose OUT this is, before anything is done."""
+"""The part that says whose OUT this is, before anything is done."""
 
 
-def open_out(
-    out_dir: Place, style: Style, settings: ConvertSettings, *, overwrite: bool
-) -> "OutFolder | RemoteOut":
-    """Return OUT, which is entered with `with`, and then has to `begin`."""
-    if isinstance(out_dir, RemoteFolder):
-        return RemoteOut(out_dir, style, settings, overwrite=overwrite)
-    return OutFolder(out_dir.absolute(), style, settings, overwrite=overwrite)
+class BucketResults:
+    """Results that go to an object store, recorded in parts of a journal."""
 
-
-class RemoteOut:
-    """OUT in an object store, where nothing can be locked: two runs would do all twice.
-
-    Each shard's journal is an object of its own, below OUT/.pmsgan/journal.
-    """
-
-    def __init__(
-        self, folder: RemoteFolder, style: Style, settings: ConvertSettings, *, overwrite: bool
-    ) -> None:
-        """Take a folder.
+    def __init__(self, store: Store, name: str, journal_file: Path, stamp: Stamp) -> None:
+        """Take a folder of a store.
 
         Args:
-            folder: need not exist.
-            style: what the results are made with.
-            settings: how they are made.
-            overwrite: do everything again, whatever is there.
+            store: where results go.
+            name: begins the names of our parts of the journal; nobody else uses it.
+            journal_file: a file on this machine's disk that gathers what is recorded.
+            stamp: looks at a picture.
         """
-        self.folder = folder
-        self.belongs_to = owner(style, settings)
-        self._overwrite = overwrite
-        self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
+        self.store = store
+        self._name = name
+        self._file = journal_file
+        self._stamp = stamp
         self._journal: Journal | None = None
+        self._streak = Streak()
+        self._uploading = threading.Lock()
+        self._num_parts = 0
+        self._uploaded_bytes = 0
+        """Of the file; what follows is not in a part yet."""
+        self._started = self._uploaded = time.monotonic()
 
     @property
     def journal(self) -> Journal:
-        """What has been done; valid once OUT has begun."""
-        assert self._journal is not None
+        """The record of what is done."""
+        assert self._journal is not None, "begin has to be called first"
         return self._journal
+
+    def open_journal(self, run_identity: dict[str, Any], known: dict[int, int]) -> None:
+        """Begin the record; what is known as done already does not go into a part.
+
+        Raises:
+            OSError: there is no room for temporary files.
+        """
+        self._journal = Journal(self._file, run_identity, known)
+        self.skip_upload()
+
+    def skip_upload(self) -> None:
+        """Take all that the file holds now for uploaded."""
+        self._uploaded_bytes = self._file.stat().st_size
+
+    def was_done_before(self, job: Job) -> bool:
+        """Say whether an earlier run has done this very picture, and its result is there."""
+        if not self.journal.known([job.name]):
+            return False
+        try:
+            output = self.store.stamp(job.output)
+            stamp = self._stamp(job.source)
+        except OSError:
+            return False
+        return self.journal.is_done(job.name, stamp, job.output, output.size)
+
+    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
+        """Write a result, and record it.
+
+        Raises:
+            ImageError: this one must not be written.
+            FolderError: nothing can be written any more.
+        """
+        try:
+            self.store.write(job.output, data)
+            self._streak.end()
+        except PermissionError as error:
+            self._streak.count(f"cannot write to OUT any more: {error}")
+            raise ImageError(f"its translation cannot be written: {error}") from error
+        except OSError as error:
+            raise FolderError(f"cannot write to OUT: {error}") from error
+        try:
+            self.journal.add_done(job.name, stamp, job.output, len(data))
+        except OSError as error:
+            raise _no_room(error) from error
+        self._upload_if_due()
+
+    def note_failure(self, job: Job, reason: str) -> None:
+        """Record a picture that failed.
+
+        Raises:
+            FolderError: nothing can be written any more.
+        """
+        try:
+            self.journal.add_failed(job.name, reason)
+        except OSError as error:
+            raise _no_room(error) from error
+        self._upload_if_due()
+
+    def save(self) -> None:
+        """Write what is recorded and in no part yet as one more part.
+
+        Raises:
+            FolderError: it cannot be written.
+        """
+        with self._uploading:
+            self._upload()
+
+    def _upload_if_due(self) -> None:
+        now = time.monotonic()
+        wait_s = max(SHORTEST_WAIT_S, WAIT_SHARE * (now - self._started))
+        # One thread uploads; the others need not wait for it.
+        if now - self._uploaded >= wait_s and self._uploading.acquire(blocking=False):
+            try:
+                self._upload()
+            finally:
+                self._uploading.release()
+
+    def _upload(self) -> None:
+        self._uploaded = time.monotonic()
+        try:
+            with self._file.open("rb") as file:
+                header = file.readline()
+                file.seek(self._uploaded_bytes)
+                lines = file.read()
+        except OSError as error:
+            raise _no_room(error) from error
+        lines = lines[: lines.rfind(b"\n") + 1]
+        if not lines:
+            return
+        try:
+            self.store.write(f"{JOURNAL}{self._name}-{self._num_parts:06}.jsonl", header + lines)
+        except OSError as error:
+            raise FolderError(f"cannot write the journal to OUT: {error}") from error
+        self._num_parts += 1
+        self._uploaded_bytes += len(lines)
+
+
+class BucketOutput(BucketResults):
+    """OUT in an object store while a run has it."""
+
+    def __init__(
+        self, store: Store, run_identity: dict[str, Any], stamp: Stamp, *, overwrite: bool
+    ) -> None:
+        """Take a folder; `begin` has to be called before it is written to.
+
+        Args:
+            store: the folder; need not exist.
+            run_identity: style and settings, which all results of one folder have in common.
+            stamp: looks at a picture.
+            overwrite: do everything again, whatever is there.
+        """
+        self.run_identity = run_identity
+        self._overwrite = overwrite
+        self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
+        name = f"{time.strftime('%Y%m%d%H%M%S')}-{Path(self._scratch.name).name}"
+        super().__init__(store, name, Path(self._scratch.name) / "journal.jsonl", stamp)
 
     def begin(self) -> None:
         """Gather the journals of earlier runs, and see whether OUT can be written to.
 
         Raises:
-            ConfigError: it cannot, or it holds what was made otherwise.
+            ConfigError: it cannot, or it holds what was made with another style or settings.
         """
-        own = Path(self._scratch.name) / "journal.jsonl"
-        part = Path(self._scratch.name) / "part.jsonl"
         try:
-            self._journal = Journal(own, self.belongs_to)
-            header = own.read_bytes()
-            names = sorted(entry.name for entry in self.folder.list(REMOTE_JOURNAL))
+            self.open_journal(self.run_identity, {})
+            header = self._file.read_bytes()
+            names = sorted(entry.name for entry in self.store.list(JOURNAL))
             if self._overwrite:
                 for name in names:
-                    self.folder.remove(REMOTE_JOURNAL + name)
-                names = []
+                    self.store.remove(JOURNAL + name)
             elif not names and self._holds_results():
-                raise not_ours(str(self.folder))
-            for name in names:
-                part.write_bytes(self.folder.read_bytes(REMOTE_JOURNAL + name))
-                check_journal(str(self.folder), self.belongs_to, part)
-                if read_owner(part) == self.belongs_to:
-                    self._journal.take(part)
-            self.folder.write_bytes(REMOTE_JOURNAL + _FIRST, header)
-            for entry in self.folder.list(REMOTE_TRIES):  # of runs that were ended
-                self.folder.remove(REMOTE_TRIES + entry.name)
+                raise not_ours(self.store.url)
+            else:
+                self._gather(names)
+            self.store.write(JOURNAL + _FIRST, header)
+            for entry in self.store.list(TRIES):  # of runs that were ended
+                self.store.remove(TRIES + entry.name)
         except OSError as error:
-            raise ConfigError(f"cannot write to {self.folder}: {error}") from error
+            raise ConfigError(f"cannot write to {self.store.url}: {error}") from error
 
-    def _holds_results(self) -> bool:
-        return any(not entry.name.startswith(".") for entry in self.folder.list(""))
+    def collect(self, shard: str) -> None:
+        """Do nothing: the parts of a shard's journal lie where the next run gathers them."""
+
+    def space(self, num_left: int) -> str:
+        """Return nothing: a bucket is never full."""
+        return ""
 
     def close(self) -> None:
-        """Free what this holds."""
+        """Free what this holds; a second call does nothing."""
         if self._journal is not None:
             self._journal.close()
+            self._journal = None
         self._scratch.cleanup()
 
-    def __enter__(self) -> "RemoteOut":
-        """Return the folder."""
+    def __enter__(self) -> "BucketOutput":
+        """Return the output."""
         return self
 
     def __exit__(self, *error: object) -> None:
         """Free what this holds."""
         self.close()
+
+    def _gather(self, names: list[str]) -> None:
+        """Add the parts of earlier runs to the record."""
+        part = self._file.with_name("part.jsonl")
+        for name in names:
+            part.write_bytes(self.store.read(JOURNAL + name))
+            check_journal(self.store.url, self.run_identity, part)
+            if read_run_identity(part) == self.run_identity:
+                self.journal.take(part)
+        self.skip_upload()
+
+    def _holds_results(self) -> bool:
+        return any(not entry.name.startswith(".") for entry in self.store.list(""))
+
+
+def _no_room(error: OSError) -> FolderError:
+    return FolderError(f"cannot write to the folder for temporary files: {error.strerror}")

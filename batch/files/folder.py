@@ -1,55 +1,150 @@
-"""How the pictures of IN are read, wherever it is."""
+"""What every place for pictures offers, wherever it is: a disk or a bucket."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
 
-from pmsgan.batch.files.bucket import Place, RemoteFolder, Streak
-from pmsgan.batch.pictures.decode import FileStamp, read_file
-from pmsgan.batch.plan import Job
-from pmsgan.errors import ImageError
-
-Reader = Callable[[Job], tuple[bytes, FileStamp]]
-"""Gives a picture's bytes, and what tells that it has not changed.
-
-Raises ImageError, or FolderError where nothing can be read any more.
-"""
-Stamper = Callable[[Job], FileStamp]
-"""Gives only the latter; raises OSError."""
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.job import Job
 
 
-def reader(in_dir: Place) -> Reader:
-    """Return what reads the pictures of a folder."""
-    if not isinstance(in_dir, RemoteFolder):
-        return read_here
-    streak = Streak()
+class Entry(Protocol):
+    """Something that lies in a folder; os.DirEntry is one."""
 
-    def read(job: Job) -> tuple[bytes, FileStamp]:
-        try:
-            found = in_dir.read(job.name)
-        except ImageError as error:
-            if isinstance(error.__cause__, OSError) and not isinstance(
-                error.__cause__, FileNotFoundError
-            ):
-                streak.count(f"cannot read IN any more: {error.__cause__}")
-            raise
-        streak.end()
-        return found
+    @property
+    def name(self) -> str:
+        """Name without the folder."""
 
-    return read
+    def is_symlink(self) -> bool:
+        """Say whether it is a link."""
+
+    def is_dir(self) -> bool:
+        """Say whether it is a folder."""
+
+    def is_file(self) -> bool:
+        """Say whether it is a file."""
 
 
-def stamper(in_dir: Place) -> Stamper:
-    """Return what looks at the pictures of a folder without reading them."""
-    if isinstance(in_dir, RemoteFolder):
-        return lambda job: in_dir.stamp(job.name)
-    return stamp_here
+class Folder(Protocol):
+    """A folder to read pictures from, or to write results to; `str` gives what the user typed.
+
+    Names below it have slashes. It can be pickled, and means the same place in another process.
+    """
+
+    @property
+    def path(self) -> Path | None:
+        """Path on this machine's disk; None if the folder is elsewhere, such as in a bucket."""
+
+    def identity(self, name: str = "") -> str:
+        """Identify this folder, or one below it: two are the same if their identities are."""
+
+    def parents(self) -> Iterator[str]:
+        """Identify the folders that this one lies in."""
+
+    def list(self, name: str) -> Iterable[Entry]:
+        """List a folder below this one, in any order.
+
+        Raises:
+            OSError: it cannot be listed; also while the entries are iterated over.
+        """
+
+    def source(self, name: str) -> str:
+        """Return what `read` and `stamp` take for a name below this folder."""
+
+    def read(self, source: str) -> tuple[bytes, FileStamp]:
+        """Read a whole file that nobody writes to meanwhile.
+
+        Raises:
+            ImageError: it cannot be read, is empty or too large, or has changed.
+            FolderError: nothing can be read any more.
+        """
+
+    def stamp(self, source: str) -> FileStamp:
+        """Return what tells whether a file has changed, without reading it.
+
+        Raises:
+            OSError: it is not there, or cannot be looked at.
+        """
+
+    def output(
+        self, run_identity: dict[str, Any], pictures: "Folder", *, overwrite: bool
+    ) -> "Output":
+        """Take this folder for the results of a run.
+
+        Args:
+            run_identity: style and settings, which all results of one folder have in common.
+            pictures: the folder that the pictures come from.
+            overwrite: do everything again, whatever is there.
+
+        Raises:
+            ConfigError: it cannot be written to, another run has it, or what is there was made
+                with another style or settings, or by somebody else.
+        """
 
 
-def read_here(job: Job) -> tuple[bytes, FileStamp]:
-    """Read a picture from a disk."""
-    return read_file(job.source)
+class Results(Protocol):
+    """Takes the results of a run; threads share it."""
+
+    def was_done_before(self, job: Job) -> bool:
+        """Say whether an earlier run has done this very picture, and its result is there."""
+
+    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
+        """Write a result, and record that the picture with this stamp is done.
+
+        Raises:
+            ImageError: this one result cannot be written.
+            FolderError: nothing can be written any more.
+        """
+
+    def note_failure(self, job: Job, reason: str) -> None:
+        """Record a picture that failed.
+
+        Raises:
+            FolderError: nothing can be written any more.
+        """
 
 
-def stamp_here(job: Job) -> FileStamp:
-    """Look at a picture on a disk."""
-    found = job.source.stat()
-    return FileStamp(found.st_size, found.st_mtime_ns)
+class Output(Results, Protocol):
+    """OUT while a run has it, until its `with` block ends."""
+
+    run_identity: dict[str, Any]
+
+    @property
+    def journal(self) -> Journal:
+        """The record of what is done; there is one after `begin`."""
+
+    def begin(self) -> None:
+        """Continue the journal of earlier runs, or begin a new one.
+
+        Nothing that was done is forgotten before this.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+
+    def save(self) -> None:
+        """Put what is recorded where the next run finds it.
+
+        Raises:
+            FolderError: it cannot be written.
+        """
+
+    def collect(self, shard: str) -> None:
+        """Add what the workers of a shard have recorded to the journal.
+
+        Raises:
+            ConfigError: it cannot be read, or not be written.
+        """
+
+    def space(self, num_left: int) -> str:
+        """Describe how much room is there, and how much that many results need; may be empty."""
+
+    def close(self) -> None:
+        """Release the folder; a second call does nothing."""
+
+    def __enter__(self) -> "Output":
+        """Return the output."""
+
+    def __exit__(self, *error: object) -> None:
+        """Release the folder."""

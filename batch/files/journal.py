@@ -1,13 +1,13 @@
-"""What has been done in an output folder, so that a run that was ended can be gone on with.
+"""Records finished pictures so that an interrupted run can resume.
 
-`journal.jsonl` begins with a line that says what it belongs to, and has one more for each finished
-picture. Lines are appended with one write each; a last line that was cut off does no harm.
+`journal.jsonl` begins with a line that identifies its run by style and settings, and has one more
+line for each picture that ended. Lines are appended with one write each; a last line that was cut
+off does no harm.
 """
 
 import contextlib
 import errno
 import hashlib
-import itertools
 import json
 import logging
 import os
@@ -16,31 +16,32 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pmsgan.batch.pictures.decode import FileStamp
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 
 class Journal:
     """An open journal; threads may share it."""
 
     def __init__(
-        self, path: Path, belongs_to: dict[str, Any], known: Mapping[int, int] | None = None
+        self, path: Path, run_identity: dict[str, Any], known: Mapping[int, int] | None = None
     ) -> None:
         """Open a journal, or begin one.
 
         Args:
-            path: of the file; what it belongs to must have been compared already.
-            belongs_to: style and settings of the run, plain values.
-            known: what another journal notes as done, of its `known`.
+            path: the file; whose it is must have been checked already, see `check_journal`.
+            run_identity: style and settings of the run, as JSON has them.
+            known: what another journal records as done, as its `known` returns it.
 
         Raises:
             OSError: it cannot be written.
         """
         self._lock = threading.Lock()
-        is_new = read_owner(path) is None  # also one whose first line was cut off
+        is_new = read_run_identity(path) is None  # also one whose first line was cut off
         self._done = dict(known or {}) | ({} if is_new else read_done(path))
         is_torn = not is_new and _last_byte(path) != b"\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -49,23 +50,23 @@ class Journal:
         if is_torn:
             os.write(self._file, b"\n")
         if is_new:
-            self._write({"journal": VERSION, "belongs_to": belongs_to})
+            self._write({"journal": VERSION, "run_identity": run_identity})
 
     def is_done(self, name: str, stamp: FileStamp, output: str, output_size: int | None) -> bool:
         """Say whether this very file has been converted to an output of this size.
 
         Args:
-            name: of the picture, below IN.
-            stamp: of the picture as it is now.
-            output: of its translation, below OUT.
-            output_size: of the file that is there now; None if there is none.
+            name: path of the picture below IN.
+            stamp: the picture as it is now.
+            output: path of its result below OUT.
+            output_size: size of the result that is there now [bytes]; None if there is none.
         """
         return output_size is not None and self._done.get(_number(name)) == _number(
             stamp.size, stamp.mtime_ns, output, output_size
         )
 
     def add_done(self, name: str, stamp: FileStamp, output: str, output_size: int) -> None:
-        """Note a picture whose translation has its final name.
+        """Record a picture whose result has its final name.
 
         Raises:
             OSError: it cannot be written.
@@ -82,7 +83,7 @@ class Journal:
         )
 
     def add_failed(self, name: str, reason: str) -> None:
-        """Note a picture that could not be converted; the next run tries it again.
+        """Record a picture that could not be converted; the next run tries it again.
 
         Raises:
             OSError: it cannot be written.
@@ -90,12 +91,12 @@ class Journal:
         self._write({"name": name, "status": "failed", "reason": reason})
 
     def known(self, names: Iterable[str]) -> dict[int, int]:
-        """Return of these pictures those that are done, as numbers for another journal."""
+        """Return those of these pictures that are done, as numbers for another journal."""
         numbers = map(_number, names)
         return {number: self._done[number] for number in numbers if number in self._done}
 
     def take(self, path: Path) -> None:
-        """Add all that another journal notes.
+        """Add all that another journal records.
 
         Raises:
             OSError: it cannot be read, or this one not be written.
@@ -106,10 +107,14 @@ class Journal:
         self._done |= read_done(path)
         self._append(b"".join(lines))
 
+    def sync(self) -> None:
+        """Let the disk have all that is recorded; raise OSError if that fails."""
+        os.fsync(self._file)
+
     def close(self) -> None:
         """Leave the journal on the disk."""
         with contextlib.suppress(OSError):  # what is lost is done again
-            os.fsync(self._file)
+            self.sync()
         with self._lock:
             # A thread that still hangs in a broken disk must not write to another file.
             os.close(self._file)
@@ -124,25 +129,43 @@ class Journal:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def read_owner(path: Path) -> dict[str, Any] | None:
-    """Return what a journal belongs to; None if there is none, or its first line is damaged."""
+def read_run_identity(path: Path) -> dict[str, Any] | None:
+    """Return whose a journal is; None if there is none, or its first line is damaged."""
     try:
         with path.open("rb") as file:
             content = json.loads(file.readline())
-        owner = content["belongs_to"]
-        return owner if isinstance(owner, dict) and content["journal"] == VERSION else None
+        identity = content["run_identity"]
+        return identity if isinstance(identity, dict) and content["journal"] == VERSION else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def has_entries(path: Path) -> bool:
-    """Say whether a journal notes anything."""
-    with path.open("rb") as file:
-        return len(list(itertools.islice(file, 2))) > 1
+def check_journal(folder: str, run_identity: dict[str, Any], journal: Path) -> None:
+    """Raise ConfigError if a journal in `folder` records results of another style or settings."""
+    found = read_run_identity(journal) or {}
+    differing = [name for name in run_identity if run_identity[name] != found.get(name)]
+    if differing and _has_results(journal):
+        name = differing[0]
+        if name == "graph_sha256":
+            difference = f"another version of the style {run_identity['style']}"
+        else:
+            difference = f"{name.replace('_', ' ')} {found.get(name)}, not {run_identity[name]}"
+        raise ConfigError(
+            f"{folder} holds results made with {difference}: give another OUT, or --overwrite to "
+            "do all of them again"
+        )
 
 
-def has_results(path: Path) -> bool:
-    """Say whether a journal notes anything that is done."""
+def not_ours(folder: str) -> ConfigError:
+    """Return the error for a folder that holds files which no run has recorded."""
+    return ConfigError(
+        f"{folder} is not empty, and no earlier run has left its journal there: give an empty "
+        "folder, or --overwrite"
+    )
+
+
+def _has_results(path: Path) -> bool:
+    """Say whether a journal records anything that is done."""
     with path.open("rb") as file:
         return any(b'"status": "done"' in line for line in file)
 
@@ -173,7 +196,7 @@ def read_done(path: Path) -> dict[int, int]:
             except (ValueError, KeyError, TypeError):
                 num_damaged += 1
     if num_damaged:
-        _log.info("%s: passed over %d damaged lines", path.name, num_damaged)
+        _log.info("%s: skipped %d damaged lines", path.name, num_damaged)
     return done
 
 

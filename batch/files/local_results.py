@@ -1,56 +1,43 @@
-"""Write results to a folder: whole files only, each noted in a journal when it has its name."""
+"""Write results to a disk: whole files only, each recorded in a journal once it has its name."""
 
 import errno
 import itertools
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from pmsgan.batch.files.folder import Stamper, stamp_here
 from pmsgan.batch.files.journal import Journal
-from pmsgan.batch.pictures.decode import FileStamp
-from pmsgan.batch.plan import Job
-from pmsgan.errors import FolderError, ImageError
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.job import Job
+from pmsgan.errors import DiskFullError, FolderError, ImageError
 
 OWN_NAME = ".pmsgan"
+"""Our folder in OUT."""
+
+Stamp = Callable[[str], FileStamp]
+"""Looks at a picture, see `Folder.stamp`."""
 
 
-class Results(Protocol):
-    """Where results go; threads share it."""
-
-    def has(self, job: Job) -> bool:
-        """Say whether an earlier run has done this very picture, and its result is there."""
-
-    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
-        """Write a result, and note it; raise ImageError, or FolderError for all of them."""
-
-    def note_failure(self, job: Job, reason: str) -> None:
-        """Note a picture that failed; raise FolderError if nothing can be written."""
-
-
-class ResultFolder:
+class LocalResults:
     """A folder that this process writes results to; others may write other results there."""
 
     def __init__(
-        self,
-        folder: Path,
-        partial: Path,
-        journal: Journal | None = None,
-        stamp: Stamper = stamp_here,
+        self, folder: Path, partial: Path, stamp: Stamp, journal: Journal | None = None
     ) -> None:
         """Take a folder.
 
         Args:
             folder: where results go.
-            partial: where they are while they are written, on the same disk; of this process alone.
-            journal: where they are noted; can come later, before the first result.
-            stamp: looks at pictures.
+            partial: where results are while they are written, on the same disk; a folder that no
+                other process uses.
+            stamp: looks at a picture.
+            journal: where results are recorded; it can come later, before the first result.
         """
         self.folder = folder
         self._partial = partial
-        self._journal = journal
         self._stamp = stamp
+        self._journal = journal
         self._numbers = itertools.count()
         self._counting = threading.Lock()
         self.num_written = 0
@@ -59,21 +46,21 @@ class ResultFolder:
 
     @property
     def journal(self) -> Journal:
-        """The journal of a folder that has one."""
-        assert self._journal is not None
+        """The record of what is done."""
+        assert self._journal is not None, "begin has to be called first"
         return self._journal
 
-    def has(self, job: Job) -> bool:
+    def was_done_before(self, job: Job) -> bool:
         """Say whether an earlier run has done this very picture, and its result is there."""
         try:
-            stamp = self._stamp(job)
+            stamp = self._stamp(job.source)
             output = (self.folder / job.output).lstat()
         except OSError:
             return False
         return self.journal.is_done(job.name, stamp, job.output, output.st_size)
 
     def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
-        """Write a result, and note it in the journal.
+        """Write a result, and record it in the journal.
 
         Nothing but the whole result ever has its final name.
 
@@ -107,7 +94,7 @@ class ResultFolder:
             self.bytes_written += len(data)
 
     def note_failure(self, job: Job, reason: str) -> None:
-        """Note a picture that failed in the journal.
+        """Record a picture that failed in the journal.
 
         Raises:
             FolderError: nothing can be written any more.
@@ -128,9 +115,7 @@ class ResultFolder:
     def _error(self, error: OSError) -> FolderError:
         # Ends up in the report, which holds no paths of this machine.
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            full = FolderError("OUT is full")
-            full.is_disk_full = True
-            return full
+            return DiskFullError("OUT is full")
         if not self._partial.exists():
             return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
         return FolderError(f"cannot write to OUT: {os_reason(error)}")

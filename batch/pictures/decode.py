@@ -8,12 +8,9 @@ are tried; sizes are checked before anything is decoded.
 import contextlib
 import functools
 import io
-import os
-import stat
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,7 +20,6 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from pmsgan.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-MAX_FILE_BYTES = 512 * 2**20
 MAX_PIXELS = 89_478_485
 """Pillow's own limit: 256 MiB of colour."""
 _ORIENTATION = 0x0112
@@ -31,18 +27,8 @@ _ORIENTATION = 0x0112
 Pixels = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What tells that a file has not changed."""
-
-    size: int
-    """Bytes."""
-    mtime_ns: int
-    """When it was last written to [ns since 1970]."""
-
-
 @dataclass(slots=True)
-class Picture:
+class DecodedPicture:
     """A decoded picture."""
 
     pixels: Pixels
@@ -54,43 +40,10 @@ class Picture:
     profile: bytes | None
     """ICC profile that the pixels are still in; None is sRGB."""
     note: str | None
-    """What a user should know of it."""
+    """A remark for the user."""
 
 
-def read_file(path: Path) -> tuple[bytes, FileStamp]:
-    """Read a file that nobody writes to meanwhile.
-
-    Returns:
-        Its bytes, and its size and time when they were read.
-
-    Raises:
-        ImageError: it cannot be read, is empty or too large, or has changed.
-    """
-    # A pipe or a link may have taken the file's place since the folder was listed.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:  # noqa: PTH123
-            before = os.fstat(file.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                raise ImageError("is not a file")
-            if before.st_size > MAX_FILE_BYTES:
-                raise ImageError(
-                    f"is too large: {before.st_size / 2**20:.0f} MiB, at most "
-                    f"{MAX_FILE_BYTES // 2**20} are read"
-                )
-            data = file.read(MAX_FILE_BYTES)
-            after = os.fstat(file.fileno())
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from error
-    if not data:
-        raise ImageError("is empty")
-    stamp = FileStamp(before.st_size, before.st_mtime_ns)
-    if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
-        raise ImageError("was changed while it was read: convert again when it is complete")
-    return data, stamp
-
-
-def decode(data: bytes, wanted: tuple[int, int] | None = None) -> Picture:
+def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture:
     """Decode a picture upright.
 
     Grey and palettes become colour. Transparency is kept beside the pixels, which are put on white.
@@ -164,7 +117,7 @@ def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
     return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
-def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> Picture:
+def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> DecodedPicture:
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_TOO_MANY_PIXELS)
     notes = ["only its first frame is converted"] if getattr(image, "is_animated", False) else []
@@ -188,7 +141,7 @@ def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> Picture:
         notes.append(PROFILE_IGNORED)
         profile = None
     pixels, alpha = _split(image)
-    return Picture(pixels, alpha, (height, width), profile, "; ".join(notes) or None)
+    return DecodedPicture(pixels, alpha, (height, width), profile, "; ".join(notes) or None)
 
 
 _TURN = Image.Transpose

@@ -26,12 +26,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What part of a picture lies where in the style's picture, and the size of the result."""
+    """Which part of a picture lies where in the style's picture, and the size of the result."""
 
     crop: Box | None
-    """Of the picture in its full size [pixels]; None is all of it."""
+    """Part of the picture in its full size [pixels]; None is all of it."""
     region: Box
-    """Of the style's picture."""
+    """Part of the style's picture that it fills [pixels]."""
     output: tuple[int, int]
     """Height and width of the result [pixels]."""
 
@@ -39,7 +39,7 @@ class Placement:
 def place(
     source: tuple[int, int], style: tuple[int, int], fit: Fit, output_size: OutputSize
 ) -> Placement:
-    """Say what part of a picture goes where.
+    """Return which part of a picture goes where.
 
     Args:
         source: height and width of the picture [pixels].
@@ -64,7 +64,7 @@ def place(
     return Placement(crop, region, output)
 
 
-def put(image: Pixels, placement: Placement, row: Pixels) -> None:
+def fit_into_row(image: Pixels, placement: Placement, row: Pixels) -> None:
     """Write a picture into the style's picture.
 
     Args:
@@ -83,12 +83,12 @@ def put(image: Pixels, placement: Placement, row: Pixels) -> None:
     cv2.copyMakeBorder(inner, box.top, bottom, box.left, right, cv2.BORDER_REPLICATE, dst=row)
 
 
-def take(translated: Pixels, placement: Placement) -> Pixels:
-    """Return what the user gets of a translated picture uint8 [H, W, 3], in its output size."""
+def crop_result(translated: Pixels, placement: Placement) -> Pixels:
+    """Cut the result out of a translated picture uint8 [H, W, 3], in its output size."""
     return _resized(placement.region.of(translated), placement.output)
 
 
-def take_alpha(alpha: Pixels, placement: Placement) -> Pixels:
+def crop_alpha(alpha: Pixels, placement: Placement) -> Pixels:
     """Return the transparency uint8 [h, w] of a picture as its result has it."""
     part = alpha if placement.crop is None else placement.crop.of(alpha).copy()
     return _resized(part, placement.output)

@@ -1,39 +1,40 @@
-"""Read a picture for an engine, and write what became of it."""
+"""Make a picture ready for an engine, and a file of its result."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
+from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.decode import (
     PROFILE_IGNORED,
-    FileStamp,
-    Picture,
+    DecodedPicture,
     Pixels,
     decode,
     on_white,
-    read_file,
+    quiet_decoders,
     to_srgb,
 )
-from pmsgan.batch.pictures.fit import Placement, place, put, take, take_alpha
+from pmsgan.batch.pictures.fit import Placement, crop_alpha, crop_result, fit_into_row, place
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
+NUM_SAMPLES = 4
+"""Pictures of a run that a new engine is checked on."""
+
 
 @dataclass(slots=True)
-class Loaded:
-    """A picture on its way to the engine, and what its result needs of it."""
+class LoadedPicture:
+    """A picture that is ready for the engine, and what its result needs to know of it."""
 
-    picture: Picture
+    picture: DecodedPicture
     placement: Placement
-    stamp: FileStamp
     alpha: Pixels | None
     """[h, w] of the result, 0 transparent .. 255 opaque; None where all is opaque."""
     note: str | None
-    """What a user should know of the picture."""
+    """A remark for the user."""
 
     def fill(self, row: Pixels) -> None:
         """Write the picture into an engine's row uint8 [H, W, 3] BGR, and let go of it.
@@ -42,59 +43,74 @@ class Loaded:
             ImageError: it cannot be brought to that size.
         """
         picture = self.picture
-        with _one_picture_s_fault():
-            put(picture.pixels, self.placement, row)
+        with _as_image_error():
+            fit_into_row(picture.pixels, self.placement, row)
             if picture.profile is not None and not to_srgb(row, picture.profile):
                 self.note = "; ".join(filter(None, (self.note, PROFILE_IGNORED)))
         picture.pixels = np.empty((0, 0, 3), np.uint8)
 
 
-def load(path: Path, style_size: tuple[int, int], settings: ConvertSettings) -> Loaded:
-    """Read and decode a picture.
-
-    Args:
-        path: the file.
-        style_size: height and width of the style's pictures [pixels].
-        settings: how it is brought to that size.
-
-    Raises:
-        ImageError: it cannot be read or decoded.
-    """
-    return load_bytes(*read_file(path), style_size, settings)
-
-
-def load_bytes(
-    data: bytes, stamp: FileStamp, style_size: tuple[int, int], settings: ConvertSettings
-) -> Loaded:
+def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) -> LoadedPicture:
     """Decode a picture.
 
     Args:
         data: a whole file.
-        stamp: of that file, when it was read.
         style_size: height and width of the style's pictures [pixels].
         settings: how it is brought to that size.
 
     Raises:
         ImageError: it cannot be decoded.
     """
-    # Of a crop it is not known before how large it has to be.
+    # How large a crop has to be is not known before.
     picture = decode(data, wanted=None if settings.fit == "crop" else style_size)
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
     alpha = picture.alpha
     if alpha is not None:
-        with _one_picture_s_fault():
-            alpha = take_alpha(alpha, placement)
+        with _as_image_error():
+            alpha = crop_alpha(alpha, placement)
         picture.alpha = None
-    return Loaded(picture, placement, stamp, alpha, picture.note)
+    return LoadedPicture(picture, placement, alpha, picture.note)
 
 
-def encode(translated: Pixels, loaded: Loaded, suffix: str, settings: ConvertSettings) -> bytes:
+def load_pictures(
+    jobs: Iterable[Job],
+    read: Callable[[str], tuple[bytes, object]],
+    style_size: tuple[int, int],
+    settings: ConvertSettings,
+) -> tuple[list[Job], Pixels | None]:
+    """Load some pictures in the style's size.
+
+    Args:
+        jobs: whose pictures to load.
+        read: reads a picture, see `Folder.read`.
+        style_size: height and width of the style's pictures [pixels].
+        settings: how they are brought to that size.
+
+    Returns:
+        The jobs whose picture can be read, and their pictures uint8 [N, H, W, 3] BGR; None if
+        there are none.
+    """
+    readable: list[Job] = []
+    rows: list[Pixels] = []
+    with quiet_decoders():
+        for job in jobs:
+            row = np.empty((*style_size, 3), np.uint8)
+            with suppress(ImageError):  # the run tells it when the picture's turn comes
+                load(read(job.source)[0], style_size, settings).fill(row)
+                readable.append(job)
+                rows.append(row)
+    return readable, np.stack(rows) if rows else None
+
+
+def encode(
+    translated: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings
+) -> bytes:
     """Make a file of a translated picture uint8 [H, W, 3] BGR.
 
     The picture's transparency is kept in PNG and WebP; a JPEG shows it on white.
 
     Args:
-        translated: what the engine made of it.
+        translated: the engine's result for the picture.
         loaded: the picture.
         suffix: .png, .jpg or .webp.
         settings: compression.
@@ -107,8 +123,8 @@ def encode(translated: Pixels, loaded: Loaded, suffix: str, settings: ConvertSet
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
     }
-    with _one_picture_s_fault():
-        result = take(translated, loaded.placement)
+    with _as_image_error():
+        result = crop_result(translated, loaded.placement)
         if loaded.alpha is not None and suffix == ".jpg":
             result = on_white(result, loaded.alpha)
         elif loaded.alpha is not None:
@@ -123,8 +139,8 @@ def encode(translated: Pixels, loaded: Loaded, suffix: str, settings: ConvertSet
 
 
 @contextmanager
-def _one_picture_s_fault() -> Iterator[None]:
-    """Turn what sizes that nobody thought of do into an error of this picture."""
+def _as_image_error() -> Iterator[None]:
+    """Turn the errors that unforeseen sizes lead to into an error of this picture."""
     try:
         yield
     except (cv2.error, MemoryError, ValueError) as error:

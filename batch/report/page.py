@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pmsgan.batch.comparison.baseline import Baseline, Turns
 from pmsgan.batch.report.report import Remark, Report
-from pmsgan.batch.report.thumbnails import Pair
+from pmsgan.batch.report.thumbnails import Thumbnail
 from pmsgan.batch.timing import MAX_SPANS, Throughput
 from pmsgan.html_page import escape, fill_template
 from pmsgan.spread import digits
@@ -24,7 +24,7 @@ for (const slider of document.querySelectorAll(".frame input")) {
 
 def make_page(report: Report) -> str:
     """Return a whole HTML file."""
-    engine = report.engine
+    engine = report.equipment.engine
     return fill_template(
         "pmsgan.batch.report",
         "report_page.html",
@@ -42,7 +42,7 @@ def make_page(report: Report) -> str:
                 _stages(report),
                 _throughput(report.timing.throughput),
                 _baselines(report),
-                _sheet(list(report.sheet.pairs())),
+                _thumbnails(report.thumbnails),
                 _remarks("Failures", report.failures),
                 _remarks("Notes", report.notes),
             ]
@@ -71,10 +71,12 @@ def _facts(report: Report) -> str:
     ]
     if baselines and (accuracy := baselines[0].engine_accuracy) is not None:
         facts.append((f"PSNR to {baselines[0].title}", accuracy.decibels))
-    if report.peak_memory_bytes is not None:
-        facts.append(("peak memory", f"{report.peak_memory_bytes / 2**20:.0f} MiB"))
+    if report.equipment.peak_memory_bytes is not None:
+        facts.append(("peak memory", f"{report.equipment.peak_memory_bytes / 2**20:.0f} MiB"))
     cells = [f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts]
-    cells.append(f'<div class="wide"><dt>machine</dt><dd>{escape(str(report.machine))}</dd></div>')
+    cells.append(
+        f'<div class="wide"><dt>machine</dt><dd>{escape(str(report.equipment.machine))}</dd></div>'
+    )
     return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
@@ -105,14 +107,14 @@ def _stages(report: Report) -> str:
     return (
         "<h2>Where the time went</h2>"
         '<p class="soft">How much of the run each kind of thread was busy; the fullest bar bounds '
-        f"the speed. Opening the engine took {report.open_s:.2f} s before it; the engine's first "
-        f"batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
+        f"the speed. Opening the engine took {report.equipment.open_s:.2f} s before it; the "
+        f"engine's first batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
         f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
     )
 
 
 def _nodes(report: Report) -> str:
-    if not report.nodes:
+    if not report.equipment.nodes:
         return ""
     rows = [
         [
@@ -122,7 +124,7 @@ def _nodes(report: Report) -> str:
             *map(str, (node.num_workers, node.num_done, node.num_failed)),
             f"{node.busy_s:.1f}",
         ]
-        for node in report.nodes
+        for node in report.equipment.nodes
     ]
     names = ["machine", "engine", "was", "workers", "done", "failed", "busy [s]"]
     return f"<h2>Machines</h2>{_table(names, rows, num_texts=3)}"
@@ -185,15 +187,15 @@ def _turns(base: Baseline, kind: str, turns: Turns) -> list[str]:
     return [escape(base.title), kind, *(str(spread) for spread in spreads)]
 
 
-def _sheet(pairs: Sequence[Pair]) -> str:
-    if not pairs:
+def _thumbnails(thumbnails: Sequence[Thumbnail]) -> str:
+    if not thumbnails:
         return ""
     figures = "".join(
-        f'<figure><div class="frame" style="aspect-ratio:{pair.width}/{pair.height}">'
-        f'<img src="{pair.after}" alt=""><img class="before" src="{pair.before}" alt="">'
-        f'<input type="range" aria-label="before and after: {escape(pair.name)}"></div>'
-        f"<figcaption><bdi>{escape(pair.name)}</bdi></figcaption></figure>"
-        for pair in pairs
+        f'<figure><div class="frame" style="aspect-ratio:{it.width}/{it.height}">'
+        f'<img src="{it.after}" alt=""><img class="before" src="{it.before}" alt="">'
+        f'<input type="range" aria-label="before and after: {escape(it.name)}"></div>'
+        f"<figcaption><bdi>{escape(it.name)}</bdi></figcaption></figure>"
+        for it in thumbnails
     )
     return (
         '<h2>Before and after</h2><p class="soft">Left of the line what went in, right of it what '

@@ -1,4 +1,4 @@
-"""What a folder run has to say at its end."""
+"""The report of a run."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -6,9 +6,9 @@ from typing import Any
 
 import pmsgan
 from pmsgan.batch.comparison.baseline import Baseline
-from pmsgan.batch.report.thumbnails import Sheet
+from pmsgan.batch.report.thumbnails import Thumbnail
+from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.batch.timing import Stage, Timing
-from pmsgan.batch.workers import Workers
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
@@ -25,14 +25,14 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeWork:
-    """What one machine of a cluster did."""
+    """The work that one machine of a cluster did."""
 
     name: str
     num_workers: int
     num_done: int
     num_failed: int
     busy_s: float
-    """Of all its workers together [seconds]."""
+    """Time that all its workers together were busy [seconds]."""
     engine: str
     is_lost: bool
     """It was gone before the run ended."""
@@ -51,7 +51,7 @@ class NodeWork:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """One kind of thread, or the engine: what it did of the run's time."""
+    """One kind of thread, or the engine, and the stages that it works on."""
 
     title: str
     count: int
@@ -60,42 +60,52 @@ class Busy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Equipment:
+    """What a run was done with."""
+
+    engine: EngineInfo
+    """The engine; on a cluster, one of them."""
+    machine: Machine
+    """The machine that it ran on."""
+    parallelism: Parallelism
+    """Threads and slots of all engines together."""
+    open_s: float
+    """Time until the first engine was ready [seconds]."""
+    peak_memory_bytes: int | None
+    """Most memory that a process had at the end of the run; None where the system does not tell."""
+    num_engines: int = 1
+    nodes: tuple[NodeWork, ...] = ()
+    """Machines of a cluster."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A folder run that has ended."""
+    """A run that has ended: plain data, which reads no file."""
 
     style: str
-    engine: EngineInfo
-    machine: Machine
-    workers: Workers
+    settings: ConvertSettings
+    equipment: Equipment
     num_done: int
-    num_kept: int
-    """Done by an earlier run, and still there."""
+    num_done_before: int
+    """Pictures that an earlier run has done and whose results are still there."""
     num_left: int
-    """Neither done nor tried, since the run was stopped."""
+    """Pictures that were not tried, since the run was stopped."""
     failures: tuple[Remark, ...]
     """Pictures that could not be converted, and folders that could not be listed."""
     notes: tuple[Remark, ...]
-    """What a user should know of pictures that were converted."""
-    passed_over: dict[str, int]
+    """Remarks about pictures that were converted."""
+    skipped: dict[str, int]
     """How much below IN was not a picture to convert, for each reason."""
-    open_s: float
-    """Until the engine was ready, before the run [seconds]."""
     timing: Timing
-    peak_memory_bytes: int | None
-    """Of this process, at the end of the run; None where the system does not tell."""
     stopped: str | None
-    """Why the run ended before all was done; the same command, without --overwrite, goes on."""
+    """Why the run ended before all was done; the same command, without --overwrite, resumes it."""
     is_interrupted: bool
     """A user stopped it."""
     baselines: tuple[Baseline, ...]
-    """Eager PyTorch in FP32, then in what this processor is quick in."""
+    """Eager PyTorch in FP32, then in the precision that this processor is quick in."""
     no_baseline: str | None
     """Why there is none, or not the second."""
-    sheet: Sheet
-    """Pictures to show."""
-    num_engines: int = 1
-    nodes: tuple[NodeWork, ...] = ()
-    """Machines of a cluster; the engine and the machine above are those of one of them."""
+    thumbnails: tuple[Thumbnail, ...]
 
     @property
     def images_per_s(self) -> float:
@@ -104,15 +114,16 @@ class Report:
 
     @property
     def busy(self) -> tuple[Busy, ...]:
-        """Who did what."""
-        engine = "engine" if self.num_engines == 1 else "engines"
+        """Threads and engines, each with its stages."""
+        num_engines, parallelism = self.equipment.num_engines, self.equipment.parallelism
+        engine = "engine" if num_engines == 1 else "engines"
         everybody = [
-            Busy("readers", self.workers.readers, ("read", "decode", "resize")),
-            Busy(engine, self.num_engines, ("run",)),
-            Busy("writers", self.workers.writers, ("encode", "write")),
+            Busy("readers", parallelism.readers, ("read", "decode", "resize")),
+            Busy(engine, num_engines, ("run",)),
+            Busy("writers", parallelism.writers, ("encode", "write")),
         ]
         if self.timing.stages.stages["copy"].count:
-            everybody.insert(1, Busy("copies", self.num_engines, ("copy",)))
+            everybody.insert(1, Busy("copies", num_engines, ("copy",)))
         return tuple(everybody)
 
     def share(self, seconds: float, count: int = 1) -> float:
@@ -120,23 +131,23 @@ class Report:
         return seconds / (self.timing.wall_s * count)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as it is written to report.json."""
-        timing, durations = self.timing, self.timing.stages.stages
+        """Return the content of report.json."""
+        timing, durations, equipment = self.timing, self.timing.stages.stages, self.equipment
         return {
             "kind": "conversion",
             "pmsgan": pmsgan.__version__,
             "style": self.style,
-            "images_done": self.num_done,
-            "images_kept": self.num_kept,
-            "images_failed": len(self.failures),
-            "images_left": self.num_left,
+            "pictures_done": self.num_done,
+            "pictures_done_before": self.num_done_before,
+            "pictures_failed": len(self.failures),
+            "pictures_left": self.num_left,
             "stopped": self.stopped,
             "failures": [{"name": it.name, "reason": it.text} for it in self.failures],
             "notes": [{"name": it.name, "note": it.text} for it in self.notes],
-            "passed_over": self.passed_over,
+            "skipped": self.skipped,
             "images_per_s": self.images_per_s,
             "seconds": {
-                "open": self.open_s,
+                "open": equipment.open_s,
                 "wall": timing.wall_s,
                 "cpu": timing.cpu_s,
                 "warm_up": timing.warm_up_s,
@@ -148,18 +159,18 @@ class Report:
                 for stage in busy.stages
             },
             "throughput": timing.throughput.to_json(),
-            "peak_memory_bytes": self.peak_memory_bytes,
-            "workers": asdict(self.workers),
-            "settings": asdict(self.sheet.settings),
-            "machine": self.machine.to_json(),
-            "engine": asdict(self.engine),
-            "nodes": [asdict(node) for node in self.nodes],
+            "peak_memory_bytes": equipment.peak_memory_bytes,
+            "parallelism": asdict(equipment.parallelism),
+            "settings": asdict(self.settings),
+            "machine": equipment.machine.to_json(),
+            "engine": asdict(equipment.engine),
+            "nodes": [asdict(node) for node in equipment.nodes],
             "baselines": [baseline.to_json() for baseline in self.baselines],
             "no_baseline": self.no_baseline,
         }
 
     def to_text(self) -> str:
-        """Return the report for people."""
+        """Return the report as text for a terminal."""
         return "\n".join(
             [*_aligned(self._rows()), "", *self._stages(), "", *_aligned(self._speedups())]
         )
@@ -167,32 +178,32 @@ class Report:
     def counts(self) -> str:
         """Say how many pictures ended how."""
         text = f"{self.num_done} done, {len(self.failures)} failed"
-        if self.num_kept:
-            text += f", {self.num_kept} done before"
+        if self.num_done_before:
+            text += f", {self.num_done_before} done before"
         if self.num_left:
             text += f", {self.num_left} left"
         return text
 
     def _rows(self) -> list[tuple[str, str]]:
-        timing, engine = self.timing, self.engine
-        opening = "to reach Ray" if self.nodes else "to open the engine"
+        timing, equipment, engine = self.timing, self.equipment, self.equipment.engine
+        opening = "to reach Ray" if equipment.nodes else "to open the engine"
         rows = [
-            ("images", self.counts()),
+            ("pictures", self.counts()),
             (
                 "time",
                 f"{timing.wall_s:.2f} s, {self.images_per_s:.1f} images/s; "
-                f"{self.open_s:.2f} s before it {opening}",
+                f"{equipment.open_s:.2f} s before it {opening}",
             ),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
                 "precision",
                 f"{engine.precision}, {engine.width}x{engine.height}, batch {engine.max_batch}",
             ),
-            ("machine", str(self.machine)),
+            ("machine", str(equipment.machine)),
         ]
-        rows += [("node", f"{node.name}: {node}") for node in self.nodes]
-        if self.peak_memory_bytes is not None:
-            rows.append(("peak memory", f"{self.peak_memory_bytes / 2**20:.0f} MiB"))
+        rows += [("node", f"{node.name}: {node}") for node in equipment.nodes]
+        if equipment.peak_memory_bytes is not None:
+            rows.append(("peak memory", f"{equipment.peak_memory_bytes / 2**20:.0f} MiB"))
         if self.notes:
             rows.append(("notes", f"{len(self.notes)} pictures have notes in the report"))
         return rows

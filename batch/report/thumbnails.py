@@ -1,72 +1,83 @@
-"""Small pictures of what went in and what came out."""
+"""Small pictures before and after."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pmsgan.batch.pictures.decode import decode, quiet_decoders, read_file
-from pmsgan.batch.pictures.fit import take
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.decode import decode, quiet_decoders
+from pmsgan.batch.pictures.fit import crop_result
 from pmsgan.batch.pictures.load import load
-from pmsgan.batch.plan import Job
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.errors import ImageError
+from pmsgan.errors import FolderError, ImageError
 from pmsgan.html_page import jpeg_uri, small_size
-from pmsgan.styles.registry import Style
 
 MAX_SHOWN = 60
 MAX_SIDE = 240
-"""Of a small picture [pixels]."""
+"""Longer side of a thumbnail [pixels]."""
 JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A picture and its translation, of the same size."""
+class Thumbnail:
+    """A picture before and after, small, both of one size."""
 
     name: str
-    """Path below IN."""
+    """Path of the picture below IN."""
     height: int
-    """Pixels."""
+    """Height in pixels."""
     width: int
-    """Pixels."""
+    """Width in pixels."""
     before: str
-    """A data URI."""
+    """The picture as a data URI."""
     after: str
-    """Likewise."""
+    """The result as a data URI."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """Which pictures to show; they are read when they are asked for."""
+def make_thumbnails(
+    jobs: Iterable[Job],
+    pictures: Folder,
+    out: Folder,
+    style_size: tuple[int, int],
+    settings: ConvertSettings,
+) -> tuple[Thumbnail, ...]:
+    """Read pictures and their results again; those that cannot be shown are left out.
 
-    style: Style
-    settings: ConvertSettings
-    out_dir: Path
-    jobs: tuple[Job, ...]
+    Args:
+        jobs: what to show.
+        pictures: IN.
+        out: OUT.
+        style_size: height and width of the style's pictures [pixels].
+        settings: how pictures were fitted.
+    """
+    thumbnails = []
+    with quiet_decoders(), suppress(FolderError, KeyboardInterrupt):  # the run itself is done
+        for job in sorted(jobs, key=lambda job: job.name):
+            with suppress(ImageError, MemoryError, cv2.error):
+                thumbnails.append(_make_thumbnail(job, pictures, out, style_size, settings))
+    return tuple(thumbnails)
 
-    def pairs(self) -> Iterator[Pair]:
-        """Read the pictures as they lie on the disk; those that cannot be shown are left out."""
-        with quiet_decoders():
-            for job in sorted(self.jobs, key=lambda job: job.name):
-                with suppress(ImageError, MemoryError, cv2.error):
-                    yield self._pair(job)
 
-    def _pair(self, job: Job) -> Pair:
-        size = self.style.height, self.style.width
-        row = np.empty((*size, 3), np.uint8)
-        loaded = load(job.source, size, self.settings)
-        loaded.fill(row)
-        before = take(row, loaded.placement)
-        data, _ = read_file(self.out_dir / job.output)
-        after = decode(data, before.shape[:2]).pixels
-        shown = small_size(before, MAX_SIDE)
-        return Pair(
-            job.name,
-            *shown,
-            before=jpeg_uri(before, shown, JPEG_QUALITY),
-            after=jpeg_uri(after, shown, JPEG_QUALITY),
-        )
+def _make_thumbnail(
+    job: Job,
+    pictures: Folder,
+    out: Folder,
+    style_size: tuple[int, int],
+    settings: ConvertSettings,
+) -> Thumbnail:
+    row = np.empty((*style_size, 3), np.uint8)
+    loaded = load(pictures.read(job.source)[0], style_size, settings)
+    loaded.fill(row)
+    before = crop_result(row, loaded.placement)
+    after = decode(out.read(out.source(job.output))[0], before.shape[:2]).pixels
+    shown = small_size(before, MAX_SIDE)
+    return Thumbnail(
+        job.name,
+        *shown,
+        before=jpeg_uri(before, shown, JPEG_QUALITY),
+        after=jpeg_uri(after, shown, JPEG_QUALITY),
+    )

@@ -162,10 +162,10 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
             yield (name, "images/s"), Spread(**turns["rival_images_per_s"])
 
 
-def _rates(span_s: float, images: list[int]) -> list[float]:
+def _rates(span_s: float, pictures: list[int]) -> list[float]:
     """Return pictures per second in `NUM_PARTS` parts of a run; none of one that was too short."""
-    size = (len(images) - 1) // NUM_PARTS  # the last span is not whole
-    parts = [images[size * part : size * (part + 1)] for part in range(NUM_PARTS)]
+    size = (len(pictures) - 1) // NUM_PARTS  # the last span is not whole
+    parts = [pictures[size * part : size * (part + 1)] for part in range(NUM_PARTS)]
     return [sum(part) / (size * span_s) for part in parts] if size else []
 
 
@@ -179,7 +179,7 @@ def _settings(report: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what a difference may come from."""
     yield "pmsgan", report["pmsgan"]
     yield "style", report["style"]
-    for group in ("config", "engine", "settings", "workers", "machine"):
+    for group in ("config", "engine", "settings", "parallelism", "machine"):
         for name, value in report.get(group, {}).items():
             if isinstance(value, dict):
                 yield from ((f"{name} {key}", inner) for key, inner in value.items())

@@ -12,10 +12,12 @@ import cv2
 
 from pmsgan.batch.comparison.baseline import Baseline, eager_contenders, measure_against
 from pmsgan.batch.comparison.child import Contender
-from pmsgan.batch.comparison.workload import Sample, load_pictures
-from pmsgan.batch.plan import Job, plan_folder
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import MIN_SLOTS, choose_workers
+from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.load import load_pictures
+from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
 from pmsgan.benchmark.work import Work, examine_work
@@ -225,15 +227,19 @@ def _sample(case: _Case, config: BenchmarkConfig, num_pictures: int, scratch: Pa
         drawn = check_pictures(case.style.height, case.style.width)
         for number, picture in zip(range(num_pictures), itertools.cycle(drawn), strict=False):
             cv2.imwrite(str(folder / f"{number:04d}.jpg"), picture)
-    plan = plan_folder(folder, scratch / "out", _SETTINGS.output_format)
+    source = LocalFolder(folder)
+    plan = plan_folder(source, LocalFolder(scratch / "out"), _SETTINGS.output_format)
     jobs: Iterator[Job] = itertools.islice(plan.jobs(), num_pictures)
-    readable, pictures = load_pictures(jobs, case.style, _SETTINGS)
+    size = case.style.height, case.style.width
+    readable, pictures = load_pictures(jobs, source.read, size, _SETTINGS)
     if pictures is None:
         raise ConfigError(f"{folder} has no picture that can be read")
     return Sample(
         style=case.style,
         settings=_SETTINGS,
-        workers=choose_workers(config.num_threads, config.num_threads, MIN_SLOTS),
+        parallelism=RunSettings(
+            readers=config.num_threads, writers=config.num_threads
+        ).parallelism(),
         jobs=tuple(readable),
         pictures=pictures,
     )

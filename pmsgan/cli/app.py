@@ -11,7 +11,7 @@ from pmsgan.cli import boundary
 from pmsgan.cli.bench import bench
 from pmsgan.cli.build_engine import build_engine
 from pmsgan.cli.compare import compare
-from pmsgan.cli.convert import ConvertCommand, convert
+from pmsgan.cli.convert import convert
 from pmsgan.cli.doctor import doctor
 from pmsgan.cli.evaluate import evaluate
 from pmsgan.cli.export import export
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=ConvertCommand)(convert)
+app.command()(convert)
 app.command()(train)
 app.command()(export)
 app.command("build-engine")(build_engine)

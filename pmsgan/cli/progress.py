@@ -5,36 +5,36 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pmsgan.batch.plan import Job
+from pmsgan.batch.job import Job
 from pmsgan.cli.terminal import printable
 
 
 class FolderProgress:
     """Counts pictures on stderr with an ETA, and names those that fail.
 
-    What an earlier run has done does not count for the ETA.
+    Pictures that an earlier run has done do not count for the ETA.
     """
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
 
-    def start(self, num_jobs: int) -> None:
-        """Show the bar, now that it is known how long it is."""
-        self._bar = tqdm(total=num_jobs, desc="converting", unit="image", dynamic_ncols=True)
+    def start(self, num_pictures: int) -> None:
+        """Show the bar."""
+        self._bar = tqdm(total=num_pictures, desc="converting", unit="picture", dynamic_ncols=True)
 
-    def count(self, job: Job) -> None:
-        """Count a job that is done or has failed; the bar ends with the last one."""
+    def done(self, job: Job) -> None:
+        """Count a picture that is done, was done before, or has failed; the last ends the bar."""
         assert self._bar is not None
         if job.failure is not None:
             tqdm.write(f"failed: {printable(f'{job.name} {job.failure}')}", file=sys.stderr)
-        if job.is_kept:
+        if job.was_done_before:
             self._bar.initial += 1
         self._bar.update()
         if self._bar.n == self._bar.total:
             self._bar.close()
 
-    def show_workers(self, alive: int, wanted: int) -> None:
-        """Show how many workers of a cluster there are."""
+    def workers(self, alive: int, wanted: int) -> None:
+        """Show how many workers of a cluster are alive."""
         assert self._bar is not None
         self._bar.set_postfix_str(f"{alive} of {wanted} workers")
 

@@ -98,7 +98,7 @@ def shipped_styles_folder() -> Path:
 def list_styles() -> list[Style]:
     """Read all styles, by name; the user's own come before shipped ones of the same name.
 
-    One that cannot be read is passed over with a warning.
+    One that cannot be read is skipped with a warning.
     """
     found: dict[str, Style] = {}
     for root in (user_styles_folder(), shipped_styles_folder()):
@@ -106,7 +106,7 @@ def list_styles() -> list[Style]:
             try:
                 found.setdefault(description.parent.name, read_style(description.parent))
             except StyleError as error:
-                _log.warning("passed over: %s", error)
+                _log.warning("skipped: %s", error)
     return [found[name] for name in sorted(found)]
 
 

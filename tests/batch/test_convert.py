@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 import pmsgan.batch
 import pmsgan.engine
 from pmsgan.batch import convert as convert_module
-from pmsgan.batch import plan as plan_module
 from pmsgan.batch.convert import convert_folder
-from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.files import local as local_module
+from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.report.write import write_report
-from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.batch.timing import Timing
 from pmsgan.engine import open as open_module
 from pmsgan.engine.open import open_engine
@@ -58,7 +58,7 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     report = convert_folder(in_dir, tmp_path / "out", style, settings=SINGLE, with_baseline=True)
     write_report(report, tmp_path / "deep" / "report.json")
     content = json.loads((tmp_path / "deep" / "report.json").read_text())
-    assert content["images_done"] == 9
+    assert content["pictures_done"] == 9
     assert content["failures"] == [{"name": "bad.jpg", "reason": NOT_A_PICTURE}]
     assert content["engine"]["backend"] == "openvino"
     wall_s = content["seconds"]["wall"]
@@ -72,7 +72,7 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     for stage in stages.values():
         assert 0 < stage["share"] < 1
         assert 0 < stage["median_ms"] <= stage["p95_ms"] <= stage["p99_ms"]
-    assert sum(content["throughput"]["images"]) == 10
+    assert sum(content["throughput"]["pictures"]) == 10
     assert content["peak_memory_bytes"] > 50e6
     assert content["machine"]["cores"] >= 1
     (measured,) = content["baselines"]
@@ -135,9 +135,6 @@ def test_wrong_arguments_are_refused_before_anything_is_written(
         convert_folder(in_dir, out, "nonesuch")
     with pytest.raises(ConfigError, match="OUT is the same"):
         convert_folder(in_dir, in_dir, style)
-    for name in ("readers", "writers", "slots"):
-        with pytest.raises(ConfigError, match=f"the number of {name} is 0: it must be at least 1"):
-            convert_folder(in_dir, out, style, **{f"num_{name}": 0})  # type: ignore[arg-type]
     assert not out.exists()
     out.write_text("a file")
     with pytest.raises(ConfigError, match="cannot write to"):
@@ -165,10 +162,11 @@ def test_the_public_names_are_where_the_readme_says(
 
 
 def test_a_second_run_says_what_was_done_before(style: Style, in_dir: Path, tmp_path: Path) -> None:
-    for number, (done, kept) in enumerate([(9, 0), (1, 8), (9, 0)]):
-        report = convert_folder(in_dir, tmp_path / "out", style, overwrite=number == 2)
-        assert (report.num_done, report.num_kept, report.num_left) == (done, kept, 0)
-        assert ("8 done before" in report.to_text()) == (kept == 8)
+    for number, (done, before) in enumerate([(9, 0), (1, 8), (9, 0)]):
+        run = RunSettings(overwrite=number == 2)
+        report = convert_folder(in_dir, tmp_path / "out", style, run=run)
+        assert (report.num_done, report.num_done_before, report.num_left) == (done, before, 0)
+        assert ("8 done before" in report.to_text()) == (before == 8)
         (tmp_path / "out" / "picture_0.png").unlink()
 
 
@@ -192,7 +190,12 @@ def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(
-        engine: object, jobs: object, out: OutFolder, *others: object, **options: object
+        engine: object,
+        jobs: object,
+        folder: object,
+        out: LocalOutput,
+        *others: object,
+        **options: object,
     ) -> Outcome:
         out.num_written, out.bytes_written = 2, 4_000_000
         return Outcome(Timing(wall_s=1.0), stopped="OUT is full", is_disk_full=True)
@@ -201,7 +204,7 @@ def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.stopped is not None
     assert report.stopped.startswith("OUT is full; free: ")
-    assert report.stopped.endswith("needed for the 9 pictures that are left: about 18.0 MB")
+    assert report.stopped.endswith("needed for the 9 pictures left: about 18.0 MB")
     assert (report.num_left, report.no_baseline) == (9, "the run was stopped")
     assert "9 left" in report.to_text()
     assert report.to_json()["stopped"] == report.stopped
@@ -217,7 +220,7 @@ def test_folders_that_cannot_be_listed_count_as_failures(
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(plan_module.os, "scandir", refuse)
+    monkeypatch.setattr(local_module.os, "scandir", refuse)
     report = convert_folder(in_dir, tmp_path / "out", style)
     assert report.num_done == 6
     assert [failure.name for failure in report.failures] == ["more/"]

@@ -112,13 +112,17 @@ MEASURED = """
 import os, re, sys
 from pathlib import Path
 from pmsgan.batch import convert_folder
+from pmsgan.batch.progress import NoProgress
+from pmsgan.batch.settings import RunSettings
 most = 0
-def count(job):
-    global most
-    if job.name.endswith("00.jpg"):
-        most = max(most, len(os.listdir("/proc/self/fd")))
-report = convert_folder(sys.argv[1], sys.argv[2], sys.argv[3], on_done=count,
-                        num_readers=int(sys.argv[4]), num_writers=int(sys.argv[4]))
+class CountFiles(NoProgress):
+    def done(self, job):
+        global most
+        if job.name.endswith("00.jpg"):
+            most = max(most, len(os.listdir("/proc/self/fd")))
+threads = int(sys.argv[4])
+report = convert_folder(sys.argv[1], sys.argv[2], sys.argv[3], progress=CountFiles(),
+                        run=RunSettings(readers=threads, writers=threads))
 assert not report.failures, report.failures[:3]
 print(report.num_done, PEAK_MIB, most, round(report.timing.wall_s, 1))
 """

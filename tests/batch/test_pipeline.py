@@ -11,20 +11,25 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from outputs import DISK, begun
 
 from pmsgan.batch import pipeline
-from pmsgan.batch.files import folder as folder_module
+from pmsgan.batch import readers as readers_module
+from pmsgan.batch import writers as writers_module
+from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files import local_results as result_module
-from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.job import Job
 from pmsgan.batch.pictures import load as load_module
 from pmsgan.batch.pipeline import Outcome
-from pmsgan.batch.plan import Job, plan_folder
+from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import Workers
+from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()
+ROW: Any = None
+"""What the ring does not look at."""
 
 
 class Conversion:
@@ -42,19 +47,34 @@ class Conversion:
         readers: int = 3,
         writers: int = 3,
         on_done: Callable[[Job], None] | None = None,
-        **options: Any,
+        slots: int = 4,
     ) -> Outcome:
-        plan = plan_folder(self.in_dir, self.out_dir)
-        workers = Workers(readers=readers, writers=writers, **options)
         self.seen = []
-        with OutFolder(self.out_dir, self.style, USUAL).begin() as out:
-            outcome = pipeline.run_jobs(
-                engine, plan.jobs(), out, USUAL, workers, on_done=on_done or self.seen.append
-            )
+        outcome = self.run_pipeline(
+            engine, Parallelism(readers=readers, writers=writers, slots=slots), on_done
+        )
         assert outcome.timing.wall_s > 0
         assert pipeline_threads() == []
         assert not list(self.out_dir.rglob("partial/*"))
         return outcome
+
+    def run_pipeline(
+        self,
+        engine: Any,
+        parallelism: Parallelism,
+        on_done: Callable[[Job], None] | None = None,
+    ) -> Outcome:
+        plan = plan_folder(LocalFolder(self.in_dir), LocalFolder(self.out_dir))
+        with begun(self.out_dir, self.style) as out:
+            return pipeline.run_jobs(
+                engine,
+                plan.jobs(),
+                DISK,
+                out,
+                USUAL,
+                parallelism,
+                on_done=on_done or self.seen.append,
+            )
 
     def results(self) -> list[Path]:
         return sorted(self.out_dir.glob("*.png"))
@@ -107,10 +127,10 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, folder = make_engine(max_batch=8), conversion(4)
-    real, others_done = folder_module.read_file, threading.Event()
+    real, others_done = local_module.read_file, threading.Event()
 
-    def load(path: Path, *arguments: Any) -> Any:
-        if path.name == "000.png":
+    def load(path: str, *arguments: Any) -> Any:
+        if path.endswith("000.png"):
             assert others_done.wait(30)
         return real(path, *arguments)
 
@@ -119,7 +139,7 @@ def test_an_engine_without_work_does_not_wait_for_a_slow_picture(
         if len(folder.seen) == 3:
             others_done.set()
 
-    monkeypatch.setattr(folder_module, "read_file", load)
+    monkeypatch.setattr(local_module, "read_file", load)
     folder.run(engine, on_done=count)
     assert len(folder.results()) == 4
 
@@ -129,14 +149,14 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
 ) -> None:
     folder = conversion(10)
     (folder.in_dir / "003.png").write_text("no picture")
-    real = folder_module.read_file
+    real = local_module.read_file
 
-    def vanish(path: Path, *arguments: Any) -> Any:
-        if path.name == "007.png":
-            path.unlink()
+    def vanish(path: str, *arguments: Any) -> Any:
+        if path.endswith("007.png"):
+            Path(path).unlink()
         return real(path, *arguments)
 
-    monkeypatch.setattr(folder_module, "read_file", vanish)
+    monkeypatch.setattr(local_module, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
         "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
@@ -186,7 +206,7 @@ def test_a_second_run_keeps_what_is_done(conversion: Any, make_engine: Any) -> N
     engine = make_engine()
     folder.run(engine)
     assert sum(engine.counts) == 2
-    assert sum(job.is_kept for job in folder.seen) == 8
+    assert sum(job.was_done_before for job in folder.seen) == 8
     assert len(folder.seen) == 10
     folder.check_results()
     for path in before.keys() - {folder.out_dir / "005.png"}:
@@ -250,7 +270,9 @@ def test_out_removed_during_the_run_ends_it(
 
 
 @pytest.mark.parametrize("count", [1, 4, 40])
-@pytest.mark.parametrize(("module", "name"), [(folder_module, "read_file"), (pipeline, "encode")])
+@pytest.mark.parametrize(
+    ("module", "name"), [(local_module, "read_file"), (writers_module, "encode")]
+)
 def test_a_bug_in_a_thread_ends_the_run_and_is_seen(
     conversion: Any,
     make_engine: Any,
@@ -310,22 +332,17 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_whole_files(
 def test_a_decode_that_hangs_times_out_and_holds_up_nobody(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real, freed = conversion(30), folder_module.read_file, threading.Event()
+    folder, real, freed = conversion(30), local_module.read_file, threading.Event()
 
-    def hang(path: Path, *arguments: Any) -> Any:
-        if path.name in ("000.png", "011.png"):
+    def hang(path: str, *arguments: Any) -> Any:
+        if path.endswith(("000.png", "011.png")):
             freed.wait(30)
         return real(path, *arguments)
 
-    monkeypatch.setattr(folder_module, "read_file", hang)
-    monkeypatch.setattr(pipeline, "READ_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(local_module, "read_file", hang)
+    monkeypatch.setattr(readers_module, "READ_TIMEOUT_S", 0.5)
     try:
-        plan = plan_folder(folder.in_dir, folder.out_dir)
-        with OutFolder(folder.out_dir, folder.style, USUAL).begin() as out:
-            pipeline.run_jobs(
-                make_engine(), plan.jobs(), out, USUAL, Workers(readers=2, writers=1),
-                on_done=folder.seen.append,
-            )  # fmt: skip
+        folder.run_pipeline(make_engine(), Parallelism(readers=2, writers=1, slots=4))
         assert folder.failures == {
             name: "took longer than 0 s to be read" for name in ("000.png", "011.png")
         }
@@ -354,17 +371,12 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
-    monkeypatch.setattr(folder_module, "read_file", hang)
+    monkeypatch.setattr(local_module, "read_file", hang)
     monkeypatch.setattr(pipeline, "_PATIENCE_AFTER_INTERRUPT_S", 0.1)
     presser = threading.Thread(target=interrupt)
-    plan = plan_folder(folder.in_dir, folder.out_dir)
     try:
-        with OutFolder(folder.out_dir, folder.style, USUAL).begin() as out:
-            presser.start()
-            outcome = pipeline.run_jobs(
-                make_engine(), plan.jobs(), out, USUAL, Workers(readers=3, writers=1),
-                on_done=folder.seen.append,
-            )  # fmt: skip
+        presser.start()
+        outcome = folder.run_pipeline(make_engine(), Parallelism(readers=3, writers=1, slots=4))
         assert outcome.is_interrupted
         assert len(pipeline_threads()) == 3
     finally:
@@ -374,24 +386,24 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
 
 def test_a_stopped_ring_gives_no_rows(make_engine: Any) -> None:
     ring = Ring(make_engine().slots(1))
-    batch, _ = ring.claim_row(Any, Any)  # type: ignore[arg-type]
+    batch, _ = ring.claim_row(ROW)
     ring.row_filled(batch)
     ring.stop()
     with pytest.raises(RingStoppedError):
-        ring.claim_row(Any, Any)  # type: ignore[arg-type]
+        ring.claim_row(ROW)
 
 
 def test_a_picture_that_cannot_be_fitted_is_named(
     conversion: Any, make_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, real = conversion(6), load_module.put
+    folder, real = conversion(6), load_module.fit_into_row
 
     def refuse(image: Any, *arguments: Any) -> None:
         if image[1, 1, 0] == 4:
             raise cv2.error("no")
         real(image, *arguments)
 
-    monkeypatch.setattr(load_module, "put", refuse)
+    monkeypatch.setattr(load_module, "fit_into_row", refuse)
     folder.run(make_engine())
     assert folder.failures == {"004.png": "has a size or a shape that cannot be converted: no"}
     assert len(folder.results()) == 5
@@ -408,9 +420,9 @@ def waits(call: Callable[[], object]) -> bool:
 
 def test_the_ring_bounds_what_is_in_memory(make_engine: Any) -> None:
     ring = Ring(make_engine(max_batch=2).slots(2))
-    claimed = [ring.claim_row(Any, Any) for _ in range(4)]  # type: ignore[arg-type]
+    claimed = [ring.claim_row(ROW) for _ in range(4)]
     assert [row for _, row in claimed] == [0, 1, 0, 1]
-    assert waits(lambda: ring.claim_row(Any, Any))  # type: ignore[arg-type]
+    assert waits(lambda: ring.claim_row(ROW))
 
 
 def test_a_stopped_ring_sends_everybody_home_with_the_cause(make_engine: Any) -> None:

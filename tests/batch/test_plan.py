@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from pmsgan.batch import convert as convert_module
 from pmsgan.batch import plan as plan_module
-from pmsgan.batch.convert import announce
-from pmsgan.batch.plan import Plan, plan_folder
+from pmsgan.batch.files import local as local_module
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.plan import Plan
+from pmsgan.batch.plan import plan_folder as plan_folders
+from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
 
 
@@ -18,16 +22,23 @@ def touch(root: Path, *names: str) -> None:
         (root / name).touch()
 
 
+def plan_folder(
+    in_dir: Path, out_dir: Path, output_format: Any = "png", **patterns: tuple[str, ...]
+) -> Plan:
+    selection = Selection(**patterns)
+    return plan_folders(LocalFolder(in_dir), LocalFolder(out_dir), output_format, selection)
+
+
 def planned(in_dir: Path, out_dir: Path, **options: Any) -> dict[str, str]:
     plan = plan_folder(in_dir, out_dir, **options)
     jobs = list(plan.jobs())
     assert len(jobs) == plan.num_jobs
-    assert all(job.source == in_dir / job.name for job in jobs)
+    assert all(Path(job.source) == in_dir / job.name for job in jobs)
     return {job.name: job.output for job in jobs}
 
 
-def passed_over(plan: Plan) -> dict[str, str]:
-    return {entry.name: entry.reason for entry in plan.passed_over}
+def skipped(plan: Plan) -> dict[str, str]:
+    return {entry.name: entry.reason for entry in plan.skipped}
 
 
 def test_the_tree_is_mirrored_in_sorted_order(tmp_path: Path) -> None:
@@ -63,7 +74,7 @@ def test_names_that_would_collide_keep_their_suffix_and_that_is_said_once(
         "v1.2.png": "v1.2.png",
         "x/a.jpg": "x/a.png",
     }
-    announce(plan_folder(in_dir, tmp_path / "out"))
+    convert_module._announce(plan_folder(in_dir, tmp_path / "out"))
     assert caplog.text.count("3 results are named differently") == 1
     assert "A.webp becomes A.webp.png" in caplog.text
 
@@ -105,7 +116,7 @@ def test_a_folder_called_like_a_result_has_its_name(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_passed_over_has_a_reason(tmp_path: Path) -> None:
+def test_skipped_entries_have_a_reason(tmp_path: Path) -> None:
     in_dir = tmp_path / "in"
     touch(in_dir, "a.png", ".hidden.png", ".git/x.png", "notes.txt", "none", "thumbs/a.png")
     (in_dir / "loop").symlink_to(in_dir)
@@ -114,9 +125,9 @@ def test_what_is_passed_over_has_a_reason(tmp_path: Path) -> None:
     os.mkfifo(in_dir / "pipe.png")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(in_dir / "socket.png"))
-        plan = plan_folder(in_dir, tmp_path / "out", exclude=["thumbs"])
+        plan = plan_folder(in_dir, tmp_path / "out", exclude=("thumbs",))
     assert [job.name for job in plan.jobs()] == ["a.png"]
-    assert passed_over(plan) == {
+    assert skipped(plan) == {
         ".hidden.png": "hidden",
         ".git": "hidden",
         "notes.txt": "not named like a picture",
@@ -128,25 +139,25 @@ def test_what_is_passed_over_has_a_reason(tmp_path: Path) -> None:
         "pipe.png": "not a file",
         "socket.png": "not a file",
     }
-    assert plan.num_passed_over["a link"] == 3
+    assert plan.num_skipped["a link"] == 3
 
 
 def test_patterns_match_from_the_end_of_the_path(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.png", "faces/c.jpg", "faces/old/d.jpg")
     out = tmp_path / "out"
-    assert list(planned(tmp_path, out, include=["*.jpg"])) == [
+    assert list(planned(tmp_path, out, include=("*.jpg",))) == [
         "a.jpg", "faces/c.jpg", "faces/old/d.jpg",
     ]  # fmt: skip
-    assert list(planned(tmp_path, out, include=["faces/*.jpg", "b.*"])) == ["b.png", "faces/c.jpg"]
-    assert list(planned(tmp_path, out, exclude=["faces/old", "*.png"])) == ["a.jpg", "faces/c.jpg"]
+    assert list(planned(tmp_path, out, include=("faces/*.jpg", "b.*"))) == ["b.png", "faces/c.jpg"]
+    assert list(planned(tmp_path, out, exclude=("faces/old", "*.png"))) == ["a.jpg", "faces/c.jpg"]
     with pytest.raises(ConfigError, match=r"holds no pictures .*4 not included"):
-        plan_folder(tmp_path, out, include=["*.webp"])
+        plan_folder(tmp_path, out, include=("*.webp",))
 
 
 def test_runs_with_other_patterns_do_not_write_each_other_s_results(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.png")
     for pattern, output in (("*.jpg", "a.jpg.png"), ("*.png", "a.png.png")):
-        found = planned(tmp_path, tmp_path / "out", include=[pattern])
+        found = planned(tmp_path, tmp_path / "out", include=(pattern,))
         assert list(found.values()) == [output]
 
 
@@ -161,7 +172,7 @@ def test_a_folder_that_cannot_be_listed_is_named(
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(plan_module.os, "scandir", refuse)
+    monkeypatch.setattr(local_module.os, "scandir", refuse)
     refused = "locked"
     plan = plan_folder(tmp_path / "in", tmp_path / "out")
     (folder,) = plan.unlisted
@@ -201,5 +212,5 @@ def test_many_entries_are_named_up_to_a_limit(
     monkeypatch.setattr(plan_module, "MAX_NAMED", 3)
     touch(tmp_path, "a.png", *(f"{index}.txt" for index in range(5)))
     plan = plan_folder(tmp_path, tmp_path / "out")
-    assert len(plan.passed_over) == 3
-    assert plan.num_passed_over == {"not named like a picture": 5}
+    assert len(plan.skipped) == 3
+    assert plan.num_skipped == {"not named like a picture": 5}

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from pmsgan.batch import engine_clock as clock_module
-from pmsgan.batch.engine_clock import EngineClock
-from pmsgan.batch.timing import MAX_SPANS, Durations, StageTimes, Throughput, Timing
+from pmsgan.batch import timing as clock_module
+from pmsgan.batch.timing import MAX_SPANS, Durations, EngineClock, StageTimes, Throughput, Timing
 from pmsgan.engine.interface import GpuTimes
 
 

@@ -60,7 +60,7 @@ def conversion(images: list[int], read_ms: float = 1.0) -> Any:
         "style": "anime",
         "engine": {"precision": "fp32"},
         "images_per_s": sum(images) / len(images),
-        "throughput": {"span_s": 1.0, "images": images},
+        "throughput": {"span_s": 1.0, "pictures": images},
         "stages": {"read": times, "run": {"count": 0, "median_ms": None}},
         "baselines": [{"title": "eager, fp32", "alone": turns, "end_to_end": turns}],
     }

@@ -14,8 +14,7 @@ import torch
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.batch.comparison.child import Contender
 from pmsgan.batch.comparison.workload import Sample
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import Workers
+from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.benchmark import peer, run, work
 from pmsgan.benchmark.compare import compare_reports
 from pmsgan.benchmark.config import BenchmarkConfig
@@ -168,7 +167,7 @@ def test_the_peer_answers_like_any_rival(
     pictures = np.zeros((1, 256, 256, 3), np.uint8)
     sample = Sample(
         style=read_style(tmp_path / "large"), settings=ConvertSettings(), jobs=(),
-        workers=Workers(readers=1, writers=1), pictures=pictures,
+        parallelism=Parallelism(readers=1, writers=1, slots=4), pictures=pictures,
     )  # fmt: skip
     np.save(tmp_path / "pictures.npy", pictures)
     contender = Contender(backend="eager", precision="fp32", network="pix2pix")

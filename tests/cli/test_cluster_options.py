@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from pmsgan.batch.cluster import ray_pool
 from pmsgan.batch.cluster import run as run_module
-from pmsgan.batch.cluster.run import Cluster
+from pmsgan.batch.settings import Cluster
 from pmsgan.cli.app import app
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
@@ -28,11 +28,11 @@ def last_line(text: str) -> str:
 @pytest.mark.parametrize(
     ("options", "cluster"),
     [
-        (["--cluster"], Cluster(address="auto")),
-        (["--cluster", "--json"], Cluster(address="auto")),
+        (["--cluster", "auto"], Cluster(address="auto")),
+        (["--cluster", "auto", "--json"], Cluster(address="auto")),
         (
             ["--cluster", "10.0.0.1:6379", "--workers", "4"],
-            Cluster(address="10.0.0.1:6379", num_workers=4),
+            Cluster(address="10.0.0.1:6379", workers=4),
         ),
         (["--devices", "0,2"], Cluster(devices=(0, 2))),
     ],
@@ -46,7 +46,7 @@ def test_options_say_where_the_workers_are(
 ) -> None:
     asked: list[Any] = []
 
-    def convert(in_dir: Path, out_dir: Path, style: str, where: Cluster, **options: Any) -> None:
+    def convert(conversion: Any, output: Any, tally: Any, where: Cluster) -> None:
         asked.append(where)
         raise EngineError("enough")
 
@@ -58,15 +58,7 @@ def test_options_say_where_the_workers_are(
     assert asked == [cluster] * 2
 
 
-def test_urls_go_through_ray_on_this_machine(in_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("fsspec")
-    monkeypatch.setitem(sys.modules, "ray", None)
-    result = pmsgan_command("convert", in_dir, "memory://out")
-    assert result.exit_code == 3
-    assert "pip install 'pmsgan[cluster]'" in last_line(result.stderr)
-
-
-@pytest.mark.parametrize("options", [["--cluster"], ["--devices", "0"]])
+@pytest.mark.parametrize("options", [["--cluster", "auto"], ["--devices", "0"]])
 def test_without_ray_one_line_says_what_to_install(
     in_dir: Path,
     tmp_path: Path,
@@ -112,8 +104,10 @@ def test_wrong_options_are_told(
     monkeypatch.setattr(ray_pool, "count_gpus", lambda: 2)
     assert "there is no GPU 2: this machine has 2 NVIDIA GPUs" in told("--devices", "2")
     for devices in ("all", "0,0", "-1", ""):
-        assert "give numbers such as 0,1,2,3" in told("--devices", devices)
-    assert "exclude each other" in told("--devices", "0", "--cluster")
+        assert "numbers such as 0,1,2,3" in told("--devices", devices)
+    for address in ("out", "--json", "host:", ":1"):
+        assert "give auto or HOST:PORT" in told("--cluster", address)
+    assert "exclude each other" in told("--devices", "0", "--cluster", "auto")
     assert "--workers is for" in told("--workers", "2")
 
 

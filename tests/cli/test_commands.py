@@ -19,14 +19,14 @@ from typer.testing import CliRunner, Result
 
 import pmsgan
 from pmsgan.batch.comparison import baseline
-from pmsgan.batch.files.local_output import OutFolder
+from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
 from pmsgan.engine import open as open_module
-from pmsgan.errors import FolderError
+from pmsgan.errors import DiskFullError
 from pmsgan.styles.registry import Style, find_style, user_styles_folder
 
 train_module = importlib.import_module("pmsgan.cli.train")
@@ -69,7 +69,7 @@ def test_convert_leaves_pictures_and_a_report(
     )
     assert "converting: 100%" in result.stderr
     assert len(list(out.rglob("*.png"))) == 9
-    assert json.loads((out / "report.json").read_text())["images_done"] == 9
+    assert json.loads((out / "report.json").read_text())["pictures_done"] == 9
     assert f"report: {out / 'report.html'}" in result.stderr
     assert "9 done, 0 failed" in (out / "report.html").read_text()
 
@@ -150,8 +150,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(in_dir: Path, tmp_path: Pa
     assert result.exit_code == 0
     assert "picture_0.png -> picture_0.webp\n" in result.stdout
     assert "bell\\x07\\n.png -> bell\\x07\\n.webp\n" in result.stdout
-    assert "notes.txt: passed over, not named like a picture\n" in result.stdout
-    assert "more: passed over, excluded\n" in result.stdout
+    assert "notes.txt: skipped, not named like a picture\n" in result.stdout
+    assert "more: skipped, excluded\n" in result.stdout
     assert last_line(result.stdout).startswith("7 pictures, ")
     assert not (tmp_path / "out").exists()
 
@@ -172,11 +172,9 @@ def test_a_full_disk_is_exit_1_and_says_what_to_do(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report_fails: bool
 ) -> None:
     def fill_up(*arguments: object) -> None:
-        error = FolderError("OUT is full")
-        error.is_disk_full = True
-        raise error
+        raise DiskFullError("OUT is full")
 
-    monkeypatch.setattr(OutFolder, "write", fill_up)
+    monkeypatch.setattr(LocalOutput, "write", fill_up)
     report = tmp_path / "report.json"
     if report_fails:
         report.mkdir()
@@ -185,28 +183,28 @@ def test_a_full_disk_is_exit_1_and_says_what_to_do(
     )
     assert result.exit_code == 1
     assert "stopped: OUT is full; free: " in result.stderr
-    assert "; run it again to go on" in result.stderr
+    assert "; run it again to resume" in result.stderr
     assert ("error: cannot write the report" in result.stderr) == report_fails
 
 
 def test_out_that_is_gone_is_not_made_again_for_the_report(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, real = tmp_path / "out", OutFolder.write
+    out, real = tmp_path / "out", LocalOutput.write
 
-    def write(self: OutFolder, *arguments: object) -> None:
+    def write(self: LocalOutput, *arguments: object) -> None:
         if out.exists():
             out.rename(tmp_path / "moved")
         real(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(OutFolder, "write", write)
+    monkeypatch.setattr(LocalOutput, "write", write)
     monkeypatch.chdir(tmp_path)
     result = pmsgan_command("convert", in_dir, out, "--style", style.folder, "--overwrite")
     assert result.exit_code == 1
     assert "stopped: OUT was removed" in result.stderr
-    assert "run again without --overwrite to go on" in result.stderr
+    assert "run again without --overwrite to resume" in result.stderr
     assert not out.exists()
-    assert json.loads((tmp_path / "pmsgan-report.json").read_text())["images_left"] > 0
+    assert json.loads((tmp_path / "pmsgan-report.json").read_text())["pictures_left"] > 0
 
 
 def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
@@ -259,7 +257,7 @@ def test_ctrl_c_during_convert_is_130(style: Style, tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert last_line(stderr) == "stopped: interrupted; run it again to go on"
+    assert last_line(stderr) == "stopped: interrupted; run it again to resume"
     written = list((tmp_path / "out").glob("*.png"))
     assert 0 < len(written) < 400
     assert all(cv2.imread(str(path)).shape == (64, 64, 3) for path in written)

@@ -108,7 +108,7 @@ def test_a_damaged_style_does_not_hide_the_others(
         names = [one.name for one in list_styles()]
         assert "good" in names
         assert "bad" not in names
-        assert "passed over" in caplog.text
+        assert "skipped" in caplog.text
     finally:
         remove_style("good")
         remove_style("bad")

@@ -61,7 +61,7 @@ def test_a_machine_that_is_killed_is_done_without(
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)  # and nothing else is there
-    assert (report["images_done"], report["images_kept"]) == (NUM_PICTURES, 0)
+    assert (report["pictures_done"], report["pictures_done_before"]) == (NUM_PICTURES, 0)
     assert tree(tmp_path / "out") == tree(alone)
     names = journal_names(tmp_path / "out")
     assert len(names) == len(set(names)) == NUM_PICTURES
@@ -87,7 +87,7 @@ def test_a_worker_that_is_told_to_end_is_replaced(
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
-    assert report["images_done"] == NUM_PICTURES
+    assert report["pictures_done"] == NUM_PICTURES
     assert tree(tmp_path / "out") == tree(alone)
     names = journal_names(tmp_path / "out")
     assert len(names) == len(set(names)) == NUM_PICTURES
@@ -126,8 +126,9 @@ def test_a_driver_that_is_ended_is_gone_on_with(
     ended = finish(start(in_dir, out, style, *options))
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
-    assert report["images_kept"] >= NUM_PICTURES // 4 - 100  # of shards that were just ended
-    assert report["images_done"] + report["images_kept"] == NUM_PICTURES
+    before = report["pictures_done_before"]
+    assert before >= NUM_PICTURES // 4 - 100  # some shards were just ended
+    assert report["pictures_done"] + before == NUM_PICTURES
     assert tree(out) == tree(alone)
     assert not (out / ".pmsgan" / "shards").exists()
 

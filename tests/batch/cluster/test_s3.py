@@ -142,7 +142,7 @@ def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
     arguments = ("s3://bucket/in", "s3://bucket/out", style, "--cluster", cluster.address, "--json")
     ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["images_done"] == NUM_PICTURES
+    assert json.loads(ended.stdout)["pictures_done"] == NUM_PICTURES
     assert (tmp_path / "pmsgan-report.html").exists()
     there = server.download("out", tmp_path / "out")
     assert tree(there) == tree(folders[1])
@@ -152,7 +152,7 @@ def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
     ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
-    assert (report["images_done"], report["images_kept"]) == (1 + 5, NUM_PICTURES - 1)
+    assert (report["pictures_done"], report["pictures_done_before"]) == (1 + 5, NUM_PICTURES - 1)
 
     other = convert(*arguments, "--fit", "pad", cwd=tmp_path)
     assert other.returncode == 2
@@ -170,7 +170,7 @@ def test_a_write_that_is_denied_is_a_named_failure(
     ended = convert(*arguments, cwd=tmp_path)
     assert ended.returncode == 1, ended.stderr
     report = json.loads(ended.stdout)
-    assert (report["images_done"], report["images_failed"]) == (NUM_PICTURES - 5, 5)
+    assert (report["pictures_done"], report["pictures_failed"]) == (NUM_PICTURES - 5, 5)
     for failure in report["failures"]:
         assert failure["name"].startswith("000/")
         assert failure["reason"] == "its translation cannot be written: access denied"

@@ -8,24 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outputs import DISK, begun
 from trees import journal_names, tree, write_pictures
 
 from pmsgan.batch.cluster import worker as worker_module
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
 from pmsgan.batch.cluster.worker import Worker
+from pmsgan.batch.conversion import run_identity
 from pmsgan.batch.convert import convert_folder
-from pmsgan.batch.files import bucket as remote_module
-from pmsgan.batch.files.bucket import Place, RemoteFolder
-from pmsgan.batch.files.bucket_output import open_out
-from pmsgan.batch.files.local_output import OutFolder, owner
+from pmsgan.batch.files import store as store_module
+from pmsgan.batch.files.bucket import BucketFolder
+from pmsgan.batch.files.bucket_output import BucketOutput
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.files.store import Store
 from pmsgan.batch.plan import plan_folder
-from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.engine.cache import cache_folder
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()
 NUM_PICTURES = 12
+OPENVINO = RunSettings(backend="openvino")
 
 
 @pytest.fixture
@@ -36,23 +41,19 @@ def in_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_task(style: Style, in_dir: Path) -> Callable[..., Task]:
-    def make(out_dir: Place, **changed: Any) -> Task:
+    def make(out: Path | Folder, **changed: Any) -> Task:
         return replace(
             Task(
-                run="run",
-                in_dir=in_dir,
-                out_dir=out_dir,
+                name="run",
+                pictures=LocalFolder(in_dir),
+                out=LocalFolder(out) if isinstance(out, Path) else out,
                 style_name=style.name,
                 style_files=pack_style(style),
-                belongs_to=owner(style, USUAL),
+                run_identity=run_identity(style, USUAL),
                 settings=USUAL,
-                backend="openvino",
-                require_gpu=False,
-                max_batch=None,
-                num_readers=1,
-                num_writers=1,
-                num_slots=2,
+                run=OPENVINO,
                 cores=1,
+                parallelism=Parallelism(readers=1, writers=1, slots=2),
             ),
             **changed,
         )
@@ -75,9 +76,18 @@ def convert() -> Iterator[Callable[[Task, Shard], ShardResult]]:
 
 
 def shard_of(task: Task, number: int = 0, known: dict[int, int] | None = None) -> Shard:
-    out_dir = task.out_dir
-    plan = plan_folder(task.in_dir, out_dir)
+    plan = plan_folder(task.pictures, task.out)
     return Shard(number, [(job.name, job.output) for job in plan.jobs()], known or {})
+
+
+def bucket_output(
+    folder: BucketFolder,
+    style: Style,
+    settings: ConvertSettings = USUAL,
+    *,
+    overwrite: bool = False,
+) -> BucketOutput:
+    return folder.output(run_identity(style, settings), DISK, overwrite=overwrite)
 
 
 def names_in(path: Path) -> list[str]:
@@ -90,16 +100,16 @@ def test_a_shard_becomes_what_a_local_run_makes(
     style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
     task = make_task(tmp_path / "out")
-    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
+    with begun(tmp_path / "out", style) as out:
         result = convert(task, shard_of(task))
         assert result.stopped is None
         assert len(result.jobs) == NUM_PICTURES
         assert result.engine.backend == "openvino"
         assert names_in(tmp_path / "out") == ["run-000000"]
-        out.take_shards()
+        out.collect("run-000000")
     assert not (tmp_path / "out" / ".pmsgan" / "shards").exists()
     assert sorted(journal_names(tmp_path / "out")) == sorted(path.name for path in in_dir.iterdir())
-    convert_folder(in_dir, tmp_path / "alone", str(style.folder), backend="openvino")
+    convert_folder(in_dir, tmp_path / "alone", str(style.folder), run=OPENVINO)
     assert tree(tmp_path / "out") == tree(tmp_path / "alone")
 
 
@@ -108,15 +118,15 @@ def test_what_a_dead_worker_has_done_is_not_done_again(
 ) -> None:
     task = make_task(tmp_path / "out")
     whole = shard_of(task)
-    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
+    with begun(tmp_path / "out", style) as out:
         convert(task, replace(whole, names=whole.names[:5]))  # and then it died
         before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.png")}
         assert len(before) == 5
         result = convert(task, whole)
         assert names_in(tmp_path / "out") == ["run-000000"] * 2  # the first may still write
-        out.take_shards()
+        out.collect("run-000000")
     assert sorted(journal_names(tmp_path / "out")) == [name for name, _ in whole.names]
-    assert sum(job.is_kept for job in result.jobs) == 5
+    assert sum(job.was_done_before for job in result.jobs) == 5
     assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
 
 
@@ -125,17 +135,17 @@ def test_a_shard_that_kills_its_workers_is_given_up(
 ) -> None:
     task = make_task(tmp_path / "out")
     whole = shard_of(task)
-    with OutFolder(tmp_path / "out", style, USUAL).begin() as out:
+    with begun(tmp_path / "out", style) as out:
         convert(task, replace(whole, names=whole.names[:5]))
         shards = tmp_path / "out" / ".pmsgan" / "shards"
         for dead in ("other-1", "other-2", "other-3"):
             (shards / f"run-000000.{dead}.jsonl").touch()
         result = convert(task, whole)
-        out.take_shards()
+        out.collect("run-000000")
     assert result.stopped is None
     failed = [job.name for job in result.jobs if job.failure]
     assert failed == [name for name, _ in whole.names[5:]]
-    assert sum(job.is_kept for job in result.jobs) == 5
+    assert sum(job.was_done_before for job in result.jobs) == 5
     assert not shards.exists()
 
 
@@ -144,33 +154,33 @@ def test_a_run_whose_driver_died_is_gone_on_with_by_any_run(
 ) -> None:
     task = make_task(tmp_path / "out")
     whole = shard_of(task)
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    with begun(tmp_path / "out", style):
         convert(task, replace(whole, names=whole.names[:5]))
     assert names_in(tmp_path / "out") == ["run-000000"]
-    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
-    assert (report.num_done, report.num_kept) == (NUM_PICTURES - 5, 5)
+    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), run=OPENVINO)
+    assert (report.num_done, report.num_done_before) == (NUM_PICTURES - 5, 5)
     assert names_in(tmp_path / "out") == []
 
     (tmp_path / "out" / ".pmsgan" / "shards").mkdir()
     left = tmp_path / "out" / ".pmsgan" / "shards" / "run-000009.jsonl"
     left.write_text("not a journal\n")
-    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
-    assert report.num_kept == NUM_PICTURES
+    report = convert_folder(in_dir, tmp_path / "out", str(style.folder), run=OPENVINO)
+    assert report.num_done_before == NUM_PICTURES
     assert not left.exists()
 
 
 def test_shards_of_another_style_are_not_mixed_with_ours(
     style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
-    task = make_task(tmp_path / "out", belongs_to={"style": "another"})
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    task = make_task(tmp_path / "out", run_identity={"style": "another"})
+    with begun(tmp_path / "out", style):
         assert convert(task, shard_of(task)).stopped is None
     with pytest.raises(ConfigError, match="holds results made with style another"):
-        convert_folder(in_dir, tmp_path / "out", str(style.folder), backend="openvino")
+        convert_folder(in_dir, tmp_path / "out", str(style.folder), run=OPENVINO)
     report = convert_folder(
-        in_dir, tmp_path / "out", str(style.folder), backend="openvino", overwrite=True
+        in_dir, tmp_path / "out", str(style.folder), run=replace(OPENVINO, overwrite=True)
     )
-    assert (report.num_done, report.num_kept) == (NUM_PICTURES, 0)
+    assert (report.num_done, report.num_done_before) == (NUM_PICTURES, 0)
     assert names_in(tmp_path / "out") == []
 
 
@@ -179,7 +189,7 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_done(
 ) -> None:
     (in_dir / "000003.jpg").write_bytes(b"no picture")
     task = make_task(tmp_path / "out")
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    with begun(tmp_path / "out", style):
         result = convert(task, shard_of(task))
     assert [(job.name, job.failure) for job in result.jobs if job.failure] == [
         ("000003.jpg", "is not a picture in JPEG, PNG, WebP, BMP or TIFF")
@@ -192,7 +202,7 @@ def test_a_worker_that_cannot_start_says_why(
 ) -> None:
     for changed, told in (
         ({"version": "0.0.1"}, "is installed here, and 0.0.1 where the run was started"),
-        ({"require_gpu": True, "backend": "auto"}, "no backend on a GPU can run here"),
+        ({"run": RunSettings(require_gpu=True)}, "no backend on a GPU can run here"),
         ({"style_files": {"style.toml": b""}}, "lacks 'input'"),
     ):
         task = make_task(tmp_path / "out", **changed)
@@ -215,10 +225,10 @@ def test_a_folder_that_cannot_be_written_to_ends_the_shard(
 def test_an_engine_that_kills_its_workers_is_given_up(
     style: Style, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
-    task = make_task(tmp_path / "out", run="deadly")
+    task = make_task(tmp_path / "out", name="deadly")
     died = cache_folder("locks") / f"deadly-{platform.node()}.opening"
     died.write_bytes(b"..")
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    with begun(tmp_path / "out", style):
         assert convert(task, shard_of(task)).stopped is None
         assert not died.exists()
         died.write_bytes(b"...")
@@ -243,7 +253,7 @@ def test_a_worker_leaves_signals_to_its_process(
 
     monkeypatch.setattr(worker_module, "run_jobs", run_jobs)
     task = make_task(tmp_path / "out")
-    with OutFolder(tmp_path / "out", style, USUAL).begin():
+    with begun(tmp_path / "out", style):
         convert(task, shard_of(task))
     assert during == [before] * NUM_PICTURES
 
@@ -279,37 +289,37 @@ def test_engines_of_one_machine_are_opened_one_after_another(
 def test_results_in_an_object_store(
     store: Any, style: Style, in_dir: Path, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
-    folder = RemoteFolder("memory://bucket/out")
+    folder = BucketFolder("memory://bucket/out")
     task = make_task(folder)
-    with open_out(folder, style, USUAL, overwrite=False) as out:
+    with bucket_output(folder, style) as out:
         out.begin()
         assert convert(task, shard_of(task)).stopped is None
-    convert_folder(in_dir, tmp_path / "alone", str(style.folder), backend="openvino")
+    convert_folder(in_dir, tmp_path / "alone", str(style.folder), run=OPENVINO)
     for name, data in tree(tmp_path / "alone").items():
-        assert folder.read_bytes(name) == (tmp_path / "alone" / name).read_bytes(), data
+        assert folder.store.read(name) == (tmp_path / "alone" / name).read_bytes(), data
 
     (in_dir / "000003.jpg").write_bytes((in_dir / "000000.jpg").read_bytes())
-    folder.remove("000001.png")
-    with open_out(folder, style, USUAL, overwrite=False) as out:
+    folder.store.remove("000001.png")
+    with bucket_output(folder, style) as out:
         out.begin()
         shard = shard_of(task, 1)
         known = out.journal.known(name for name, _ in shard.names)
         assert len(known) == NUM_PICTURES
         result = convert(task, replace(shard, known=known))
-    assert sorted(job.name for job in result.jobs if not job.is_kept) == [
+    assert sorted(job.name for job in result.jobs if not job.was_done_before) == [
         "000001.png", "000003.jpg",
     ]  # fmt: skip
     with (
-        open_out(folder, style, replace(USUAL, fit="pad"), overwrite=False) as out,
+        bucket_output(folder, style, replace(USUAL, fit="pad")) as out,
         pytest.raises(ConfigError, match="holds results made with fit stretch, not pad"),
     ):
         out.begin()
-    with open_out(folder, style, replace(USUAL, fit="pad"), overwrite=True) as out:
+    with bucket_output(folder, style, replace(USUAL, fit="pad"), overwrite=True) as out:
         out.begin()
         assert out.journal.known(name for name, _ in shard.names) == {}
-    folder = RemoteFolder("memory://bucket")
+    folder = BucketFolder("memory://bucket")
     with (
-        open_out(folder, style, USUAL, overwrite=False) as out,
+        bucket_output(folder, style) as out,
         pytest.raises(ConfigError, match="no earlier run has left its journal there"),
     ):
         out.begin()
@@ -318,35 +328,35 @@ def test_results_in_an_object_store(
 def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
     store: Any, style: Style, make_task: Any, convert: Any
 ) -> None:
-    folder = RemoteFolder("memory://bucket/out")
+    folder = BucketFolder("memory://bucket/out")
     task = make_task(folder)
     for dead in ("other-1", "other-2", "other-3"):
-        folder.write_bytes(f".pmsgan/tries/run-000000.{dead}", b"")
+        folder.store.write(f".pmsgan/tries/run-000000.{dead}", b"")
     result = convert(task, shard_of(task))
     assert [job.failure for job in result.jobs] == [
-        "it is among pictures of which 3 workers have died"
+        "skipped: 3 workers crashed on the group of pictures that contains it"
     ] * NUM_PICTURES
     assert convert(task, shard_of(task, 1)).jobs[0].failure is None
-    left = [entry.name for entry in folder.list(".pmsgan/tries/")]
+    left = [entry.name for entry in folder.store.list(".pmsgan/tries/")]
     assert len(left) == 3  # none of those that have ended
-    with open_out(folder, style, USUAL, overwrite=True) as out:
+    with bucket_output(folder, style, overwrite=True) as out:
         out.begin()
-    assert folder.list(".pmsgan/tries/") == []
+    assert folder.store.list(".pmsgan/tries/") == []
 
 
 def test_a_shard_that_was_done_before_leaves_no_journal(
     store: Any, style: Style, make_task: Any, convert: Any
 ) -> None:
-    folder = RemoteFolder("memory://bucket/out")
+    folder = BucketFolder("memory://bucket/out")
     task = make_task(folder)
     assert convert(task, shard_of(task)).stopped is None
-    with open_out(folder, style, USUAL, overwrite=False) as out:
+    with bucket_output(folder, style) as out:
         out.begin()
         known = out.journal.known(name for name, _ in shard_of(task).names)
         result = convert(task, shard_of(task, 1, known))
-    assert all(job.is_kept for job in result.jobs)
-    names = [entry.name for entry in folder.list(".pmsgan/journal/")]
-    assert sorted(names) == ["0.jsonl", "run-000000.jsonl"]
+    assert all(job.was_done_before for job in result.jobs)
+    names = [entry.name for entry in folder.store.list(".pmsgan/journal/")]
+    assert [name.split(".")[0] for name in sorted(names)] == ["0", "run-000000"]
 
 
 def test_a_store_that_refuses_all_ends_the_shard(
@@ -354,22 +364,22 @@ def test_a_store_that_refuses_all_ends_the_shard(
 ) -> None:
     for path in in_dir.iterdir():
         store.pipe_file(f"/bucket/in/{path.name}", path.read_bytes())
-    monkeypatch.setattr(remote_module, "LONGEST_STREAK", 5)
-    source, target = RemoteFolder("memory://bucket/in"), RemoteFolder("memory://bucket/out")
-    task = make_task(target, in_dir=source)
-    real_read, real_write = RemoteFolder.read_bytes, RemoteFolder.write_bytes
+    monkeypatch.setattr(store_module, "LONGEST_STREAK", 5)
+    source, target = BucketFolder("memory://bucket/in"), BucketFolder("memory://bucket/out")
+    task = make_task(target, pictures=source)
+    real_read, real_write = Store.read, Store.write
 
-    def refuse(self: RemoteFolder, name: str, *data: bytes) -> None:
+    def refuse(self: Store, name: str, *data: bytes) -> None:
         if not name.startswith(".pmsgan"):
             raise PermissionError("access denied")
         real_write(self, name, *data)
 
-    monkeypatch.setattr(RemoteFolder, "read_bytes", refuse)
+    monkeypatch.setattr(Store, "read", refuse)
     result = convert(task, shard_of(task))
     assert result.stopped == "cannot read IN any more: access denied"
     assert sum(job.failure is not None for job in result.jobs) == 4
-    monkeypatch.setattr(RemoteFolder, "read_bytes", real_read)
-    monkeypatch.setattr(RemoteFolder, "write_bytes", refuse)
+    monkeypatch.setattr(Store, "read", real_read)
+    monkeypatch.setattr(Store, "write", refuse)
     result = convert(task, shard_of(task))
     assert result.stopped == "cannot write to OUT any more: access denied"
 
@@ -377,14 +387,14 @@ def test_a_store_that_refuses_all_ends_the_shard(
 def test_an_object_store_that_fails_ends_the_shard(
     store: Any, make_task: Any, convert: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = make_task(RemoteFolder("memory://bucket/out"))
-    real = RemoteFolder.write_bytes
+    task = make_task(BucketFolder("memory://bucket/out"))
+    real = Store.write
 
-    def fail(self: RemoteFolder, name: str, data: bytes) -> None:
+    def fail(self: Store, name: str, data: bytes) -> None:
         if name.endswith("png"):
             raise OSError("the network is down")
         real(self, name, data)
 
-    monkeypatch.setattr(RemoteFolder, "write_bytes", fail)
+    monkeypatch.setattr(Store, "write", fail)
     result = convert(task, shard_of(task))
     assert result.stopped == "cannot write to OUT: the network is down"

@@ -14,10 +14,11 @@ from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.batch.comparison import child as child_module
 from pmsgan.batch.comparison.baseline import Turns, eager_contenders, measure_against, measure_eager
 from pmsgan.batch.comparison.child import Contender, Rival
-from pmsgan.batch.comparison.workload import Sample, load_pictures
+from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.pictures.load import load_pictures
 from pmsgan.batch.plan import plan_folder
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.workers import Workers
+from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.engine.open import open_engine
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
@@ -28,12 +29,15 @@ SINGLE = Contender(backend="eager", precision="fp32")
 @pytest.fixture
 def sample(style: Style, in_dir: Path, tmp_path: Path) -> Sample:
     settings = ConvertSettings()
-    jobs, pictures = load_pictures(plan_folder(in_dir, tmp_path / "out").jobs(), style, settings)
+    folder = LocalFolder(in_dir)
+    plan = plan_folder(folder, LocalFolder(tmp_path / "out"))
+    size = style.height, style.width
+    jobs, pictures = load_pictures(plan.jobs(), folder.read, size, settings)
     assert pictures is not None
     return Sample(
         style=style,
         settings=settings,
-        workers=Workers(readers=2, writers=2),
+        parallelism=Parallelism(readers=2, writers=2, slots=4),
         jobs=tuple(jobs),
         pictures=pictures,
     )
@@ -122,7 +126,7 @@ def test_a_child_that_hangs_is_ended(sample: Sample, monkeypatch: pytest.MonkeyP
 
 
 def test_a_child_that_cannot_convert_the_files_says_so(sample: Sample) -> None:
-    sample.jobs[0].source.unlink()
+    Path(sample.jobs[0].source).unlink()
     with (
         Rival(SINGLE, sample, max_batch=4) as rival,
         pytest.raises(EngineError, match=r"cannot be converted: .*picture_0.png cannot be read"),

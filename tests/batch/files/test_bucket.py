@@ -7,26 +7,30 @@ from typing import Any
 
 import pytest
 
-from pmsgan.batch.files.bucket import RemoteFolder, parse_place
+from pmsgan.batch.files.bucket import BucketFolder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.files.open import open_folder
 from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError, ImageError
 
 fsspec = pytest.importorskip("fsspec")
 
 
 def test_places_are_paths_or_urls(tmp_path: Path) -> None:
-    assert parse_place("pictures") == Path("pictures")
-    assert parse_place(f"file://{tmp_path}") == tmp_path
-    assert parse_place("memory://bucket/in/") == RemoteFolder("memory://bucket/in")
-    assert parse_place("a:b") == Path("a:b")
+    assert open_folder("pictures") == LocalFolder(Path("pictures"))
+    assert open_folder(f"file://{tmp_path}").path == tmp_path
+    assert open_folder("a:b").path == Path("a:b")
+    bucket = open_folder("memory://bucket/in/")
+    assert (bucket.path, str(bucket)) == (None, "memory://bucket/in")
 
 
 def test_urls_that_nothing_is_known_of_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="begin with foo:// are not known; give a folder, or s3"):
-        parse_place("foo://bucket")
+        open_folder("foo://bucket")
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(ConfigError, match=r"needs fsspec: pip install 'pmsgan\[cluster\]'"):
-        parse_place("s3://bucket")
+    with pytest.raises(ConfigError, match=r"needs fsspec: pip install s3fs"):
+        open_folder("s3://bucket")
 
 
 def test_a_plan_of_a_url_is_that_of_a_folder(store: Any, tmp_path: Path) -> None:
@@ -36,37 +40,41 @@ def test_a_plan_of_a_url_is_that_of_a_folder(store: Any, tmp_path: Path) -> None
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    there = plan_folder(parse_place("memory://bucket/in"), tmp_path / "out", exclude=["x"])
-    here = plan_folder(tmp_path / "in", tmp_path / "out", exclude=["x"])
+    out, selection = open_folder(tmp_path / "out"), Selection(exclude=("x",))
+    there = plan_folder(open_folder("memory://bucket/in"), out, selection=selection)
+    here = plan_folder(open_folder(tmp_path / "in"), out, selection=selection)
     named = [(job.name, job.output) for job in there.jobs()]
     assert named == [(job.name, job.output) for job in here.jobs()]
     assert ("a.jpg", "a.jpg.png") in named
-    assert there.num_passed_over == here.num_passed_over
+    assert there.num_skipped == here.num_skipped
 
 
 def test_out_inside_in_is_not_converted_again(store: Any) -> None:
     store.pipe_file("/bucket/a.png", b"x")
     store.pipe_file("/bucket/out/a.png", b"x")
-    bucket = parse_place("memory://bucket")
-    plan = plan_folder(bucket, parse_place("memory://bucket/out"))
+    bucket = open_folder("memory://bucket")
+    plan = plan_folder(bucket, open_folder("memory://bucket/out"))
     assert [job.name for job in plan.jobs()] == ["a.png"]
-    for out in ("memory://bucket", "memory://"):
-        with pytest.raises(ConfigError, match="is OUT, or lies inside it"):
-            plan_folder(bucket, parse_place(out))
+    with pytest.raises(ConfigError, match="OUT is the same folder as IN"):
+        plan_folder(bucket, open_folder("memory://bucket/"))
+    with pytest.raises(ConfigError, match=r"IN \(memory://bucket/out\) lies inside OUT"):
+        plan_folder(open_folder("memory://bucket/out"), bucket)
+    with pytest.raises(ConfigError, match="memory:// names no bucket"):
+        open_folder("memory://")
     with pytest.raises(ConfigError, match="memory://nothing holds no pictures"):
-        plan_folder(parse_place("memory://nothing"), parse_place("memory://out"))
+        plan_folder(open_folder("memory://nothing"), open_folder("memory://out"))
 
 
 def test_files_are_read_written_and_told_apart(store: Any) -> None:
-    folder = pickle.loads(pickle.dumps(RemoteFolder("memory://bucket")))
-    folder.write_bytes("a/b.png", b"one")
+    folder = pickle.loads(pickle.dumps(BucketFolder("memory://bucket")))
+    folder.store.write("a/b.png", b"one")
     data, stamp = folder.read("a/b.png")
     assert (data, stamp.size) == (b"one", 3)
     assert folder.stamp("a/b.png") == stamp
-    folder.write_bytes("a/b.png", b"two")
+    folder.store.write("a/b.png", b"two")
     assert folder.stamp("a/b.png") != stamp
     assert [(entry.name, entry.is_dir()) for entry in folder.list("")] == [("a", True)]
-    folder.remove("a/b.png")
+    folder.store.remove("a/b.png")
     with pytest.raises(ImageError, match="cannot be read: is not there"):
         folder.read("a/b.png")
 
@@ -85,8 +93,8 @@ def test_whatever_a_store_raises_is_one_line(
     def fail(*arguments: object, **options: object) -> None:
         raise error
 
-    folder = RemoteFolder("memory://bucket")
-    folder.write_bytes("a.png", b"one")
+    folder = BucketFolder("memory://bucket")
+    folder.store.write("a.png", b"one")
     monkeypatch.setattr(type(store), "cat_file", fail)
     with pytest.raises(ImageError) as caught:
         folder.read("a.png")
@@ -96,11 +104,11 @@ def test_whatever_a_store_raises_is_one_line(
 def test_empty_and_changing_pictures_are_refused(
     store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = RemoteFolder("memory://bucket")
-    folder.write_bytes("a.png", b"")
+    folder = BucketFolder("memory://bucket")
+    folder.store.write("a.png", b"")
     with pytest.raises(ImageError, match="is empty"):
         folder.read("a.png")
-    folder.write_bytes("a.png", b"one")
+    folder.store.write("a.png", b"one")
     monkeypatch.setattr(type(store), "cat_file", lambda *arguments: b"longer")
     with pytest.raises(ImageError, match="was changed while it was read"):
         folder.read("a.png")

@@ -2,19 +2,21 @@ import errno
 import json
 import logging
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from outputs import begun, locked
 
 from pmsgan.batch.files import journal as journal_module
 from pmsgan.batch.files import local_output as out_module
 from pmsgan.batch.files import local_results as result_module
-from pmsgan.batch.files.journal import Journal, read_owner
-from pmsgan.batch.files.local_output import OutFolder
-from pmsgan.batch.pictures.decode import FileStamp
-from pmsgan.batch.plan import Job
+from pmsgan.batch.files.journal import Journal, read_run_identity
+from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.job import Job
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, FolderError, ImageError
 from pmsgan.styles.registry import Style
@@ -28,16 +30,11 @@ def job(tmp_path: Path, name: str = "a.png") -> Job:
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_bytes(b"123")
     os.utime(source, ns=(1, 1))
-    return Job(source=source, name=name, output=name)
+    return Job(source=str(source), name=name, output=name)
 
 
-def opened(style: Style, tmp_path: Path, **options: Any) -> OutFolder:
-    out = OutFolder(tmp_path / "out", style, options.pop("settings", USUAL), **options)
-    try:
-        return out.begin()
-    except ConfigError:
-        out.close()
-        raise
+def opened(style: Style, tmp_path: Path, **options: Any) -> LocalOutput:
+    return begun(tmp_path / "out", style, **options)
 
 
 def partial_files(tmp_path: Path) -> list[Path]:
@@ -47,13 +44,13 @@ def partial_files(tmp_path: Path) -> list[Path]:
 def test_what_is_written_is_known_to_the_next_run(style: Style, tmp_path: Path) -> None:
     done = job(tmp_path, "sub/a.png")
     with opened(style, tmp_path) as out:
-        assert not out.has(done)
+        assert not out.was_done_before(done)
         out.write(done, b"result", STAMP)
     assert (tmp_path / "out/sub/a.png").read_bytes() == b"result"
     assert partial_files(tmp_path) == []
     with opened(style, tmp_path) as out:
-        assert out.has(done)
-        assert not out.has(job(tmp_path, "b.png"))
+        assert out.was_done_before(done)
+        assert not out.was_done_before(job(tmp_path, "b.png"))
 
 
 def test_what_has_changed_is_done_again(style: Style, tmp_path: Path) -> None:
@@ -63,15 +60,15 @@ def test_what_has_changed_is_done_again(style: Style, tmp_path: Path) -> None:
     target = tmp_path / "out" / "a.png"
     with opened(style, tmp_path) as out:
         target.write_bytes(b"cut off")
-        assert not out.has(done)
+        assert not out.was_done_before(done)
         target.unlink()
-        assert not out.has(done)
+        assert not out.was_done_before(done)
         target.write_bytes(b"result")
-        assert out.has(done)
+        assert out.was_done_before(done)
         os.utime(done.source, ns=(2, 2))
-        assert not out.has(done)
-        done.source.unlink()
-        assert not out.has(done)
+        assert not out.was_done_before(done)
+        Path(done.source).unlink()
+        assert not out.was_done_before(done)
 
 
 def test_a_failure_is_tried_again(style: Style, tmp_path: Path) -> None:
@@ -80,7 +77,7 @@ def test_a_failure_is_tried_again(style: Style, tmp_path: Path) -> None:
         out.write(done, b"result", STAMP)
         out.note_failure(done, "is damaged")
     with opened(style, tmp_path) as out:
-        assert not out.has(done)
+        assert not out.was_done_before(done)
 
 
 def test_styles_and_settings_are_not_mixed(style: Style, tmp_path: Path) -> None:
@@ -99,7 +96,7 @@ def test_styles_and_settings_are_not_mixed(style: Style, tmp_path: Path) -> None
             opened(tmp_path=tmp_path, **options)  # type: ignore[arg-type]
     assert (tmp_path / "out" / "a.png").read_bytes() == b"result"
     with opened(other, tmp_path, overwrite=True) as out:
-        assert not out.has(done)
+        assert not out.was_done_before(done)
     with opened(other, tmp_path):
         pass
 
@@ -111,7 +108,7 @@ def test_a_folder_of_somebody_else_is_left_alone(style: Style, tmp_path: Path) -
         pass
     (tmp_path / "out" / ".pmsgan" / "journal.jsonl").write_text("damaged\n")
     with opened(style, tmp_path):
-        assert read_owner(tmp_path / "out" / ".pmsgan" / "journal.jsonl") is not None
+        assert read_run_identity(tmp_path / "out" / ".pmsgan" / "journal.jsonl") is not None
     (tmp_path / "out" / "mine.png").touch()
     with opened(style, tmp_path):
         pass
@@ -137,19 +134,19 @@ def test_a_run_that_never_begins_forgets_nothing(style: Style, tmp_path: Path) -
     done = job(tmp_path)
     with opened(style, tmp_path) as out:
         out.write(done, b"result", STAMP)
-    with OutFolder(tmp_path / "out", style, USUAL, overwrite=True):
+    with locked(tmp_path / "out", style, overwrite=True):
         pass
     with opened(style, tmp_path) as out:
-        assert out.has(done)
+        assert out.was_done_before(done)
 
 
 def test_a_link_in_out_leads_nowhere(style: Style, tmp_path: Path) -> None:
     original = job(tmp_path, "sub/a.png")
     with opened(style, tmp_path) as out:
-        (tmp_path / "out" / "sub").symlink_to(original.source.parent)
+        (tmp_path / "out" / "sub").symlink_to(Path(original.source).parent)
         with pytest.raises(ImageError, match="a folder in OUT is a link"):
             out.write(original, b"result", STAMP)
-    assert original.source.read_bytes() == b"123"
+    assert Path(original.source).read_bytes() == b"123"
 
 
 def test_two_runs_do_not_share_a_folder(style: Style, tmp_path: Path) -> None:
@@ -276,11 +273,11 @@ def test_the_space_that_is_needed_is_guessed_from_what_is_written(
     style: Style, tmp_path: Path
 ) -> None:
     with opened(style, tmp_path) as out:
-        assert out.needed_bytes(5) is None
-        out.write(job(tmp_path), b"1234", STAMP)
-        out.write(job(tmp_path, "b.png"), b"12", STAMP)
-        assert out.needed_bytes(5) == 15
-        assert out.free_bytes() > 0
+        assert re.fullmatch(r"; free: [\d.]+ MB", out.space(5))
+        out.write(job(tmp_path), b"1234" * 10**6, STAMP)
+        out.write(job(tmp_path, "b.png"), b"12" * 10**6, STAMP)
+        told = out.space(5)
+        assert told.endswith(" MB, needed for the 5 pictures left: about 15.0 MB")
 
 
 def test_a_torn_line_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -304,17 +301,17 @@ def test_a_torn_line_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert not journal.is_done("a", FileStamp(3, 2), "a", 9)
         assert journal.is_done("b", STAMP, "b", 9) == (length == len(whole) - 1)
         journal.close()
-    assert "passed over 1 damaged lines" in caplog.text
+    assert "skipped 1 damaged lines" in caplog.text
 
 
 def test_a_journal_whose_first_line_was_cut_off_starts_over(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    for start in (b"", b'{"jour', b'{"journal": 1, "belongs_to": {"style": "a"}'):
+    for start in (b"", b'{"jour', b'{"journal": 2, "run_identity": {"style": "a"}'):
         path.write_bytes(start)
         journal = Journal(path, {"style": "a"})
         journal.add_done("c", STAMP, "c", 9)
         journal.close()
-        assert read_owner(path) == {"style": "a"}
+        assert read_run_identity(path) == {"style": "a"}
         journal = Journal(path, {"style": "a"})
         assert journal.is_done("c", STAMP, "c", 9)
         journal.close()
@@ -336,11 +333,11 @@ def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
 
 def test_a_journal_of_another_kind_belongs_to_nobody(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    assert read_owner(path) is None
-    for text in ("", "[]\n", '{"journal": 1}\n', '{"journal": 2, "belongs_to": {}}\n', "\xff\n"):
+    assert read_run_identity(path) is None
+    for text in ("", "[]\n", '{"journal": 2}\n', '{"journal": 1, "run_identity": {}}\n', "\xff\n"):
         path.write_text(text)
-        assert read_owner(path) is None
+        assert read_run_identity(path) is None
     path.unlink()
     Journal(path, {"style": "a"}).close()
-    assert read_owner(path) == {"style": "a"}
-    assert journal_module.VERSION == 1
+    assert read_run_identity(path) == {"style": "a"}
+    assert journal_module.VERSION == 2

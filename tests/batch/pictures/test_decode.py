@@ -1,4 +1,3 @@
-import os
 import resource
 import struct
 import sys
@@ -10,8 +9,9 @@ import pictures
 import pytest
 from PIL import Image
 
+from pmsgan.batch.files.local import read_file
 from pmsgan.batch.pictures import decode as decode_module
-from pmsgan.batch.pictures.decode import FileStamp, decode, quiet_decoders, read_file, to_srgb
+from pmsgan.batch.pictures.decode import decode, quiet_decoders, to_srgb
 from pmsgan.errors import ImageError
 
 CASES = pictures.cases()
@@ -117,42 +117,6 @@ def grey_profile() -> bytes:
 def test_a_small_jpeg_is_decoded_as_it_is() -> None:
     data = pictures.encoded(pictures.photo(199, 150), "JPEG")
     assert (decode(data).pixels == decode(data, wanted=(100, 100)).pixels).all()
-
-
-def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ImageError, match="cannot be read: No such file"):
-        read_file(tmp_path / "missing.png")
-    with pytest.raises(ImageError, match="Is a directory"):
-        read_file(tmp_path)
-    os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(ImageError, match="is not a file"):
-        read_file(tmp_path / "pipe.png")
-    (tmp_path / "a.png").write_bytes(b"1234")
-    (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
-    with pytest.raises(ImageError, match="cannot be read"):
-        read_file(tmp_path / "link.png")
-    monkeypatch.setattr(decode_module, "MAX_FILE_BYTES", 3)
-    with pytest.raises(ImageError, match="is too large"):
-        read_file(tmp_path / "a.png")
-
-
-def test_a_file_that_changes_while_it_is_read_has_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(b"1234")
-    assert read_file(path) == (b"1234", FileStamp(4, path.stat().st_mtime_ns))
-    real = os.fstat
-
-    def grow(number: int) -> os.stat_result:
-        found = real(number)
-        with path.open("ab") as file:
-            file.write(b"5")
-        return found
-
-    monkeypatch.setattr(decode_module.os, "fstat", grow)
-    with pytest.raises(ImageError, match="was changed while it was read"):
-        read_file(path)
 
 
 def damage(kind: str, count: int) -> tuple[int, float]:

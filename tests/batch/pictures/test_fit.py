@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pmsgan.batch.pictures.fit import Box, place, put, take, take_alpha
+from pmsgan.batch.pictures.fit import Box, crop_alpha, crop_result, fit_into_row, place
 
 TALL = np.zeros((100, 50, 3), np.uint8)
 TALL[:25], TALL[25:75], TALL[75:] = 40, 120, 200
@@ -11,9 +11,9 @@ def translated(fit: str, output_size: str) -> np.ndarray:
     """A style of 40x40 that changes nothing."""
     placement = place((100, 50), (40, 40), fit, output_size)  # type: ignore[arg-type]
     row = np.full((40, 40, 3), 7, np.uint8)
-    put(TALL, placement, row)
+    fit_into_row(TALL, placement, row)
     assert (row != 7).all()
-    return take(row, placement)
+    return crop_result(row, placement)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_padding_continues_the_edge() -> None:
     placement = place((50, 100), (40, 40), "pad", "style")
     assert placement.region == Box(10, 0, 20, 40)
     row = np.zeros((40, 40, 3), np.uint8)
-    put(wide, placement, row)
+    fit_into_row(wide, placement, row)
     assert (row == 90).all()
 
 
@@ -54,8 +54,8 @@ def test_extreme_shapes_have_at_least_a_pixel(fit: str, size: tuple[int, int]) -
     for output_size in ("style", "source"):
         placement = place(size, (40, 48), fit, output_size)  # type: ignore[arg-type]
         row = np.zeros((40, 48, 3), np.uint8)
-        put(image, placement, row)
+        fit_into_row(image, placement, row)
         assert (row == 80).all()
-        assert (take(row, placement) == 80).all()
-        alpha = take_alpha(image[:, :, 0], placement)
-        assert alpha.shape == take(row, placement).shape[:2]
+        assert (crop_result(row, placement) == 80).all()
+        alpha = crop_alpha(image[:, :, 0], placement)
+        assert alpha.shape == crop_result(row, placement).shape[:2]

@@ -6,7 +6,7 @@ import pictures
 import pytest
 
 from pmsgan.batch.pictures.decode import decode
-from pmsgan.batch.pictures.load import Loaded, check_translated, encode, load
+from pmsgan.batch.pictures.load import LoadedPicture, check_translated, encode, load
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
 
@@ -14,13 +14,13 @@ STYLE_SIZE = (32, 48)
 USUAL = ConvertSettings()
 
 
-def loaded(tmp_path: Path, image: np.ndarray, settings: ConvertSettings = USUAL) -> Loaded:
+def loaded(tmp_path: Path, image: np.ndarray, settings: ConvertSettings = USUAL) -> LoadedPicture:
     path = tmp_path / "a.png"
     path.write_bytes(pictures.encoded(image, "PNG"))
-    return load(path, STYLE_SIZE, settings)
+    return load(path.read_bytes(), STYLE_SIZE, settings)
 
 
-def row_of(picture: Loaded) -> np.ndarray:
+def row_of(picture: LoadedPicture) -> np.ndarray:
     row = np.zeros((*STYLE_SIZE, 3), np.uint8)
     picture.fill(row)
     return row
@@ -38,7 +38,7 @@ def test_a_picture_keeps_its_looks(tmp_path: Path, suffix: str) -> None:
 def test_a_profile_is_applied_where_the_engine_sees_it(tmp_path: Path) -> None:
     (case,) = (case for case in pictures.cases() if case.name == "swapped.png")
     (tmp_path / "a.png").write_bytes(case.data)
-    picture = load(tmp_path / "a.png", STYLE_SIZE, USUAL)
+    picture = load((tmp_path / "a.png").read_bytes(), STYLE_SIZE, USUAL)
     assert pictures.near((30, 30, 200), 12)(row_of(picture))
     assert picture.note is None
 
@@ -46,7 +46,7 @@ def test_a_profile_is_applied_where_the_engine_sees_it(tmp_path: Path) -> None:
 def test_a_bad_profile_is_noted(tmp_path: Path) -> None:
     (case,) = (case for case in pictures.cases() if case.name == "bad-profile.png")
     (tmp_path / "a.png").write_bytes(case.data)
-    picture = load(tmp_path / "a.png", STYLE_SIZE, USUAL)
+    picture = load((tmp_path / "a.png").read_bytes(), STYLE_SIZE, USUAL)
     assert pictures.near((200, 30, 30))(row_of(picture))
     assert picture.note == "its colour profile cannot be used and is ignored"
 
@@ -104,7 +104,7 @@ def test_what_opencv_refuses_is_one_picture_s_fault(
     def refuse(*arguments: object) -> None:
         raise cv2.error("no")
 
-    monkeypatch.setattr("pmsgan.batch.pictures.load.put", refuse)
+    monkeypatch.setattr("pmsgan.batch.pictures.load.fit_into_row", refuse)
     with pytest.raises(ImageError, match="cannot be converted: no"):
         row_of(picture)
 

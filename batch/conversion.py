@@ -1,0 +1,66 @@
+"""What a run is asked to do, and how it ended: on this machine and on a cluster alike."""
+
+import itertools
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pmsgan.batch.comparison.baseline import Baseline
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.pictures.load import load_pictures
+from pmsgan.batch.pipeline import Outcome
+from pmsgan.batch.plan import Plan
+from pmsgan.batch.progress import Progress
+from pmsgan.batch.report.report import Equipment
+from pmsgan.batch.settings import ConvertSettings, RunSettings
+from pmsgan.styles.registry import GRAPH_NAME, Style
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """A folder to convert: all that is known before an engine is opened."""
+
+    pictures: Folder
+    """IN."""
+    out: Folder
+    """OUT."""
+    plan: Plan
+    style: Style
+    settings: ConvertSettings
+    run: RunSettings
+    progress: Progress
+
+    @property
+    def style_size(self) -> tuple[int, int]:
+        """Height and width of the style's pictures [pixels]."""
+        return self.style.height, self.style.width
+
+    @property
+    def is_local(self) -> bool:
+        """Both folders are on this machine's disk."""
+        return self.pictures.path is not None and self.out.path is not None
+
+    def run_identity(self) -> dict[str, Any]:
+        """Return what decides how results look; those of one folder have it in common."""
+        return run_identity(self.style, self.settings)
+
+    def first_pictures(self, count: int) -> Pixels | None:
+        """Load the first pictures that can be read, uint8 [N, H, W, 3] BGR in the style's size."""
+        jobs = itertools.islice(self.plan.jobs(), count)
+        return load_pictures(jobs, self.pictures.read, self.style_size, self.settings)[1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    outcome: Outcome
+    equipment: Equipment
+    baselines: tuple[Baseline, ...] = ()
+    no_baseline: str | None = None
+    """Why there is no baseline, or not the second."""
+
+
+def run_identity(style: Style, settings: ConvertSettings) -> dict[str, Any]:
+    """Return what decides how results look, as JSON has it: the style's graph and the settings."""
+    return {"style": style.name, "graph_sha256": style.sha256[GRAPH_NAME], **asdict(settings)}

@@ -1,0 +1,101 @@
+"""A folder on a disk."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.batch.files.folder import Entry, Folder
+from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.files.stamp import MAX_FILE_BYTES, FileStamp, too_large
+from pmsgan.errors import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolder:
+    """A folder on a disk; sources are paths."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+    def __reduce__(self) -> tuple[type["LocalFolder"], tuple[Path]]:
+        """Pickle the absolute path: another process may have another working folder."""
+        return LocalFolder, (self.path.absolute(),)
+
+    def identity(self, name: str = "") -> str:
+        """Identify this folder, or one below it, by the disk's own number of it."""
+        return _identity(self.path / name)
+
+    def parents(self) -> Iterator[str]:
+        """Identify the folders that this one lies in."""
+        return map(_identity, self.path.resolve().parents)
+
+    def list(self, name: str) -> Iterable[Entry]:
+        """List a folder below this one; raise OSError if that fails."""
+        with os.scandir(self.path / name) as entries:
+            yield from entries
+
+    def source(self, name: str) -> str:
+        """Return a path."""
+        return f"{self.path}/{name}"
+
+    def read(self, source: str) -> tuple[bytes, FileStamp]:
+        """Read a file, see `read_file`."""
+        return read_file(source)
+
+    def stamp(self, source: str) -> FileStamp:
+        """Look at a file; raise OSError if that fails."""
+        found = os.stat(source)  # noqa: PTH116 - once for each of a million pictures
+        return FileStamp(found.st_size, found.st_mtime_ns)
+
+    def output(
+        self, run_identity: dict[str, Any], pictures: Folder, *, overwrite: bool
+    ) -> LocalOutput:
+        """Lock this folder for the results of a run, see `Folder.output`."""
+        return LocalOutput(self.path, run_identity, pictures.stamp, overwrite=overwrite)
+
+
+def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
+    """Read a file that nobody writes to meanwhile.
+
+    Returns:
+        Its bytes, and its size and time when they were read.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large, or has changed.
+    """
+    # A pipe or a link may have taken the file's place since the folder was listed.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:  # noqa: PTH123
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise ImageError("is not a file")
+            if before.st_size > MAX_FILE_BYTES:
+                raise ImageError(too_large(before.st_size))
+            data = file.read(MAX_FILE_BYTES)
+            after = os.fstat(file.fileno())
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from error
+    if not data:
+        raise ImageError("is empty")
+    stamp = FileStamp(before.st_size, before.st_mtime_ns)
+    if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
+        raise ImageError("was changed while it was read: convert again when it is complete")
+    return data, stamp
+
+
+def _identity(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:  # x/../in is in, even where there is no x
+        path = path.resolve()
+        if not path.exists():
+            return str(path)
+        found = path.stat()
+    return f"{found.st_dev}:{found.st_ino}"

@@ -1,0 +1,41 @@
+"""From what a user types to a folder."""
+
+from pathlib import Path
+
+from pmsgan.batch.files.bucket import BucketFolder
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.errors import ConfigError
+
+_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+"""Packages that bring fsspec and read such URLs."""
+
+
+def open_folder(place: Path | str) -> Folder:
+    """Return the folder that a user means: a path, or a URL such as s3://bucket/pictures.
+
+    Raises:
+        ConfigError: such URLs are not known, or a package that they need is not installed.
+    """
+    scheme, separator, rest = str(place).partition("://")
+    if not separator or isinstance(place, Path):
+        return LocalFolder(Path(place))
+    if scheme in ("file", "local"):
+        return LocalFolder(Path(rest))
+    if not rest.strip("/"):
+        raise ConfigError(f"{place} names no bucket: give a folder, or {scheme}://BUCKET/FOLDER")
+    try:
+        import fsspec
+    except ImportError:
+        package = _PACKAGES.get(scheme, "fsspec")
+        raise ConfigError(f"{place} needs fsspec: pip install {package}") from None
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        raise ConfigError(f"{place}: {error}") from error
+    except ValueError:
+        raise ConfigError(
+            f"{place}: URLs that begin with {scheme}:// are not known; give a folder, or s3://..., "
+            "gs://..., az://..."
+        ) from None
+    return BucketFolder(place.rstrip("/"))

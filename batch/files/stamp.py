@@ -1,0 +1,21 @@
+"""What tells that a file has not changed."""
+
+from dataclasses import dataclass
+
+MAX_FILE_BYTES = 512 * 2**20
+"""Larger files are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """Size and time of a file; another one means other content."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """When the file was last written to [ns since 1970]."""
+
+
+def too_large(size: int) -> str:
+    """Say that a file of this size [bytes] is refused."""
+    return f"is too large: {size / 2**20:.0f} MiB, at most {MAX_FILE_BYTES // 2**20} MiB are read"

@@ -1,0 +1,146 @@
+"""Object stores and whatever else fsspec knows: files below a URL, such as s3://bucket/pictures."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.errors import FolderError
+
+LONGEST_STREAK = 100
+"""So many refusals in a row are the store's fault, and no picture's."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Files below a URL; a file is whole or not there.
+
+    Names below the URL have slashes. Every method raises OSError if it fails; whatever else a
+    store's library raises becomes one.
+    """
+
+    url: str
+    """Without a slash at its end."""
+
+    def stamp(self, name: str) -> FileStamp:
+        """Return the size of a file, and when it was written."""
+        with _os_errors():
+            info = self._system.info(self._path(name))
+        written = next((info[key] for key in _WRITTEN if info.get(key)), 0)
+        if isinstance(written, datetime):
+            written = written.timestamp()
+        if isinstance(written, str):
+            written = datetime.fromisoformat(written).timestamp()
+        return FileStamp(int(info["size"]), int(written * 1e6) * 1000)
+
+    def read(self, name: str) -> bytes:
+        """Read a whole file."""
+        with _os_errors():
+            return bytes(self._system.cat_file(self._path(name)))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file, in the place of what there is."""
+        with _os_errors():
+            self._system.pipe_file(self._path(name), data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        with _os_errors():
+            self._system.rm_file(self._path(name))
+
+    def list(self, name: str) -> list["StoreEntry"]:
+        """List a folder below the URL; there is nothing in one that does not exist."""
+        folder = self._path(name).rstrip("/")
+        try:
+            with _os_errors():
+                found = self._system.ls(folder, detail=True)
+        except FileNotFoundError:
+            return []
+        entries = [
+            StoreEntry(entry["name"].rstrip("/").rpartition("/")[2], entry["type"])
+            for entry in found
+            if entry["name"].strip("/") != folder.strip("/")  # an object that marks the folder
+        ]
+        return [entry for entry in entries if entry.name]
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+    @functools.cached_property
+    def _opened(self) -> tuple[Any, str]:
+        import fsspec
+
+        # A worker must not trust what it has listed before.
+        system, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+        return system, root.rstrip("/")
+
+    @property
+    def _system(self) -> Any:
+        return self._opened[0]
+
+    @property
+    def _root(self) -> str:
+        return self._opened[1]
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        """Leave connections behind where this goes to another process."""
+        return Store, (self.url,)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """Something in a folder of a store, with the methods of os.DirEntry."""
+
+    name: str
+    kind: str
+
+    def is_symlink(self) -> bool:
+        """Say no: there are no links."""
+        return False
+
+    def is_dir(self) -> bool:
+        """Say whether it is a folder."""
+        return self.kind == "directory"
+
+    def is_file(self) -> bool:
+        """Say whether it is a file."""
+        return self.kind == "file"
+
+
+class Streak:
+    """Counts failures in a row: many are the store's, such as a key that has expired."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._length = 0
+
+    def end(self) -> None:
+        """Count anew, since one try has worked."""
+        self._length = 0
+
+    def count(self, meaning: str) -> None:
+        """Count a failure; raise FolderError with its meaning if there have been too many."""
+        self._length += 1
+        if self._length >= LONGEST_STREAK:
+            raise FolderError(meaning)
+
+
+_WRITTEN = ("LastModified", "last_modified", "mtime", "created")
+"""Names that the stores have for the time at which a file was written."""
+
+
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    """Turn what a store's library raises into OSError, with one line of text."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PermissionError("access denied") from error
+    except FileNotFoundError as error:
+        raise FileNotFoundError("is not there") from error
+    except Exception as error:
+        text = str(error).strip().split("\n")[0]
+        raise OSError(text or type(error).__name__) from error

@@ -1,0 +1,135 @@
+"""Options that a command takes from config dataclasses, so that each is written once."""
+
+import ast
+import functools
+import inspect
+import itertools
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import typer
+
+R = TypeVar("R")
+
+
+def config_options(
+    *,
+    omit: Collection[str] = (),
+    rename: Mapping[str, str] | None = None,
+    flags: Collection[str] = (),
+    show_default: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Replace each parameter of a command that is a dataclass by one option for each field.
+
+    The option `--batch-size` stands for the field `batch_size`. It has the field's type and
+    default; its help is the first paragraph of the string literal below the field. A `Literal`
+    becomes a choice, a `tuple[str, ...]` becomes an option that may be repeated, and a `bool`
+    becomes `--x/--no-x`. The command receives instances, whose `__post_init__` checks the values;
+    this decorator stands below `one_line_errors`, which reports the ConfigError.
+
+        @one_line_errors
+        @config_options(omit=("betas",), rename={"num_readers": "--readers"})
+        def train(data: Path, size: int = 256, *, training: TrainingConfig) -> None: ...
+
+    Where the command has a parameter of a field's name, such as `size` here, the field keeps its
+    default, and the command sets it with `dataclasses.replace`.
+
+    Args:
+        omit: fields that are no options and keep their defaults.
+        rename: names of options, such as `--readers`, by field.
+        flags: `bool` fields that become `--x` without a `--no-x`.
+        show_default: texts that the help shows in the place of defaults, by field.
+
+    Raises:
+        TypeError: an argument names a field that no dataclass of the command has.
+    """
+    names = {name: _long_name(name) for name in flags} | dict(rename or {})
+    shown = dict(show_default or {})
+
+    def decorate(command: Callable[..., R]) -> Callable[..., R]:
+        own = inspect.signature(command).parameters
+        hints = get_type_hints(command, include_extras=True)
+        configs = {name: hints[name] for name in own if is_dataclass(hints[name])}
+        known = {it.name for config in configs.values() for it in fields(config)}
+        if unknown := {*omit, *names, *shown} - known:
+            raise TypeError(f"{command.__name__}: no dataclass has a field {min(unknown)!r}")
+        options = {
+            name: [
+                _option(config, it, names.get(it.name), shown.get(it.name, True))
+                for it in fields(config)
+                if it.name not in {*omit, *own}
+            ]
+            for name, config in configs.items()
+        }
+
+        @functools.wraps(command)
+        def wrapped(**given: Any) -> R:
+            for name, config in configs.items():
+                values = {it.name: given.pop(it.name) for it in options[name]}
+                given[name] = config(**{key: _value(value) for key, value in values.items()})
+            return command(**given)
+
+        parameters = [
+            it.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # typer passes all by name
+            for name, parameter in own.items()
+            for it in options.get(name, [parameter.replace(annotation=hints[name])])
+        ]
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return wrapped
+
+    return decorate
+
+
+@functools.cache
+def field_docs(config: type) -> dict[str, str]:
+    """Return the first paragraph of the string literal below each field of a class.
+
+    It is empty where the source is not at hand, as in a program that ships bytecode alone.
+    """
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[config.__module__]))
+    except (OSError, TypeError):
+        return {}
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    body = next(node.body for node in classes if node.name == config.__name__)
+    docs = {}
+    for statement, below in itertools.pairwise(body):
+        match statement, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docs[name] = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
+    return docs
+
+
+def _option(
+    config: type, field: "Field[Any]", name: str | None, show_default: bool | str
+) -> inspect.Parameter:
+    """Return one option as typer reads it from a signature."""
+    option = typer.Option(
+        *([name] if name else []),
+        help=field_docs(config).get(field.name, ""),
+        show_default=show_default,
+    )
+    kind = get_type_hints(config)[field.name]
+    if get_origin(kind) is tuple and get_args(kind)[-1] is ...:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[kind, option],
+        default=inspect.Parameter.empty if default is MISSING else default,
+    )
+
+
+def _value(given: Any) -> Any:
+    """Return what an option holds as a field has it: a repeated one as a tuple."""
+    return tuple(given) if isinstance(given, list) else given
+
+
+def _long_name(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

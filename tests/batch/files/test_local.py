@@ -1,0 +1,73 @@
+"""A folder on a disk."""
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from pmsgan.batch.files import local as local_module
+from pmsgan.batch.files.local import LocalFolder, read_file
+from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.errors import ImageError
+
+
+def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        read_file(tmp_path / "missing.png")
+    with pytest.raises(ImageError, match="Is a directory"):
+        read_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="is not a file"):
+        read_file(tmp_path / "pipe.png")
+    (tmp_path / "a.png").write_bytes(b"1234")
+    (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_file(tmp_path / "link.png")
+    monkeypatch.setattr(local_module, "MAX_FILE_BYTES", 3)
+    with pytest.raises(ImageError, match="is too large"):
+        read_file(tmp_path / "a.png")
+
+
+def test_a_file_that_changes_while_it_is_read_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"1234")
+    assert read_file(path) == (b"1234", FileStamp(4, path.stat().st_mtime_ns))
+    real = os.fstat
+
+    def grow(number: int) -> os.stat_result:
+        found = real(number)
+        with path.open("ab") as file:
+            file.write(b"5")
+        return found
+
+    monkeypatch.setattr(local_module.os, "fstat", grow)
+    with pytest.raises(ImageError, match="was changed while it was read"):
+        read_file(path)
+
+
+def test_a_folder_is_known_by_any_of_its_names(tmp_path: Path) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    folder, link = LocalFolder(tmp_path / "in"), LocalFolder(tmp_path / "link")
+    assert folder.identity() == link.identity() == LocalFolder(tmp_path).identity("in")
+    assert folder.identity("sub") == link.identity("sub") != folder.identity()
+    assert LocalFolder(tmp_path).identity() in link.parents()
+    assert folder.identity() not in folder.parents()
+    missing = LocalFolder(tmp_path / "x" / ".." / "missing")
+    assert missing.identity() == LocalFolder(tmp_path / "missing").identity()
+
+
+def test_another_process_finds_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"1234")
+    monkeypatch.chdir(tmp_path)
+    sent = pickle.dumps(LocalFolder(Path("in")))
+    monkeypatch.chdir("/")
+    folder = pickle.loads(sent)
+    assert [entry.name for entry in folder.list("")] == ["a.png"]
+    assert folder.read(folder.source("a.png"))[0] == b"1234"
