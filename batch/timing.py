@@ -141,7 +141,7 @@ class EngineClock:
         """Note into `timing`."""
         self._engine = engine
         self._timing = timing
-        self._gpu = engine.gpu
+        self._gpu = engine.gpu_times
         self._submitted: deque[float] = deque()
         self._last_end: float | None = None
 
@@ -151,7 +151,7 @@ class EngineClock:
 
     def end(self) -> None:
         """Say that the batch that was submitted first has ended."""
-        now, before, gpu = time.perf_counter(), self._gpu, self._engine.gpu
+        now, before, gpu = time.perf_counter(), self._gpu, self._engine.gpu_times
         start = max(self._submitted.popleft(), self._last_end or 0.0)
         is_first, self._last_end, self._gpu = self._last_end is None, now, gpu
         stages = self._timing.stages.stages

@@ -5,7 +5,6 @@ torch and pycuda in one process destroy each other's contexts.
 """
 
 from dataclasses import replace
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -103,13 +102,8 @@ class EagerEngine(Engine):
     def wait(self, slot: Slot) -> None:
         """Return at once: `submit` has done the work."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing is held outside Python's own memory."""
+    def close(self) -> None:
+        """Do nothing: the engine holds nothing outside Python's own memory."""
 
 
 def open_style(

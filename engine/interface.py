@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,14 +56,14 @@ class GpuTimes:
 
 
 class Engine(ABC):
-    """A graph that is ready to run; closed by leaving its `with` block.
+    """A graph that is ready to run; leaving its `with` block closes it.
 
     One thread owns an engine and makes all calls. Slots may be filled and read by others while
     they are not submitted.
     """
 
     info: EngineInfo
-    gpu: GpuTimes | None = None
+    gpu_times: GpuTimes | None = None
     """How long the GPU has worked so far; None where there is none."""
     _kept_slots: Sequence[Slot] = ()
     """Those of `kept_slots`."""
@@ -89,17 +88,16 @@ class Engine(ABC):
         return self._kept_slots[:count]
 
     @abstractmethod
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Free what the engine holds."""
+    def close(self) -> None:
+        """Stop what still runs and free what the engine holds; a second call does nothing."""
 
     def __enter__(self) -> "Engine":
         """Return the engine."""
         return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the engine."""
+        self.close()
 
     def translate(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Translate pictures that are in memory.

@@ -8,7 +8,6 @@ OpenVINO has streams for; the rest wait in its queue.
 import contextlib
 import functools
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -99,18 +98,14 @@ class OpenVinoEngine(Engine):
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
         self._running.pop(slot, None)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End what still runs, so that nothing writes into the slots any more."""
+    def close(self) -> None:
+        """Cancel the requests that still run, so that none writes into a slot any more."""
         for slot, count in self._running.items():
             for request in self._requests[slot][:count]:
                 request.cancel()
                 with contextlib.suppress(RuntimeError):  # says that it was cancelled
                     request.wait()
+        self._running.clear()
         for requests in self._requests.values():
             requests.clear()  # before the slots, which they point into
 

@@ -185,9 +185,9 @@ def measure_against(
 
 def _in_memory(engine: Engine, rival: Rival, sample: Sample, count: int) -> Turns:
     """Let both translate the pictures in memory once."""
-    before = engine.gpu
+    before = engine.gpu_times
     engine_s, _ = sample.translate(engine, count)
-    after = engine.gpu
+    after = engine.gpu_times
     return Turns(
         num_pictures=count,
         engine_s=(engine_s,),

@@ -9,7 +9,6 @@ import contextlib
 import logging
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
 import pycuda.driver as cuda
@@ -112,22 +111,13 @@ class TensorRtEngine(Engine):
             compute_ms = float(buffers.started.time_till(buffers.computed))
             copy_ms = float(buffers.given.time_till(buffers.uploaded))
             copy_ms += float(buffers.returning.time_till(buffers.downloaded))
-        before = self.gpu or GpuTimes(0.0, 0.0)
-        self.gpu = GpuTimes(
+        before = self.gpu_times or GpuTimes(0.0, 0.0)
+        self.gpu_times = GpuTimes(
             before.compute_s + compute_ms / 1000.0, before.copy_s + copy_ms / 1000.0
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait for what still runs, then free everything."""
-        self.close()
-
     def close(self) -> None:
-        """Free everything in the reverse order of its making; a second call does nothing."""
+        """Wait for what still runs, then free everything in the reverse order of its making."""
         try:
             self.free_slots()
         finally:

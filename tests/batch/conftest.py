@@ -57,7 +57,7 @@ class Inverter(Engine):
         count = self.submitted.pop(slot)
         slot.output[:count] = 255 - slot.input[:count]
 
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
         pass
 
 

@@ -67,7 +67,7 @@ def test_what_others_counted_is_put_where_it_was_in_the_whole_run() -> None:
 
 
 class Engine:
-    gpu: GpuTimes | None = None
+    gpu_times: GpuTimes | None = None
 
 
 def test_a_batch_s_turn_begins_when_the_one_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_gpu_is_believed_its_own_clock() -> None:
     clock: Any = EngineClock(engine, timing)  # type: ignore[arg-type]
     for times in (GpuTimes(1.0, 0.5), GpuTimes(1.25, 0.625)):
         clock.submit()
-        engine.gpu = times
+        engine.gpu_times = times
         clock.end()
     assert timing.stages.stages["run"].total_s == 0.25
     assert timing.stages.stages["copy"].total_s == 0.125

@@ -101,6 +101,22 @@ def test_an_engine_may_be_left_while_it_works(engine: Engine, pictures: Pictures
         engine.submit(slot, 3)
 
 
+def test_an_engine_may_be_used_without_with_and_closed_twice(
+    engine: Engine, pictures: Pictures, reference: Pictures
+) -> None:
+    result = engine.translate(pictures)
+    engine.close()
+    engine.close()
+    assert compare(result, reference).psnr_db > 50
+
+
+def test_closing_twice_ends_what_was_running(engine: Engine) -> None:
+    (slot,) = engine.slots(1)
+    engine.submit(slot, 3)
+    engine.close()
+    engine.close()
+
+
 def test_translate_takes_any_number_but_no_other_shape(engine: Engine, pictures: Pictures) -> None:
     with engine:
         assert engine.translate(pictures[:0]).shape == (0, 64, 64, 3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.plan import PlanKey
 from pmsgan.engine.tensorrt.product import PRODUCTS, Library
 from pmsgan.errors import EngineError
@@ -31,8 +32,7 @@ def library(api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     yield library
 
 
-@contextmanager
-def opened(library: Library) -> Iterator[Any]:
+def load(library: Library) -> Engine:
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
 
@@ -43,8 +43,12 @@ def opened(library: Library) -> Iterator[Any]:
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
         plan = b'{"version": "10.13.0"}'
-        engine = TensorRtEngine(library, plan, key, gpu, owned=stack)
-    with engine:
+        return TensorRtEngine(library, plan, key, gpu, owned=stack)
+
+
+@contextmanager
+def opened(library: Library) -> Iterator[Engine]:
+    with load(library) as engine:
         yield engine
 
 
@@ -69,10 +73,10 @@ def test_nothing_is_there_before_it_is_waited_for(library: Library) -> None:
         engine.submit(slot, BATCH)
         assert (slot.output == 7).all()
         engine.wait(slot)
-        assert engine.gpu is not None
+        assert engine.gpu_times is not None
         # The stand-in takes a millisecond for each operation, and one to note that it is done.
-        assert engine.gpu.compute_s == pytest.approx(0.002)
-        assert engine.gpu.copy_s == pytest.approx(0.004)
+        assert engine.gpu_times.compute_s == pytest.approx(0.002)
+        assert engine.gpu_times.copy_s == pytest.approx(0.004)
         np.testing.assert_array_equal(slot.output, 255 - PICTURES[:BATCH])
 
 
@@ -190,6 +194,13 @@ def test_a_closed_engine_takes_nothing(library: Library) -> None:
         engine.submit(slot, 1)
     with pytest.raises(EngineError, match="belongs to no open engine"):
         engine.wait(slot)
+    engine.close()
+
+
+def test_an_engine_may_be_used_without_with_and_closed_twice(library: Library) -> None:
+    engine = load(library)
+    np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+    engine.close()
     engine.close()
 
 
