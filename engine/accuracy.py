@@ -13,8 +13,8 @@ Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parity:
-    """How far two sets of pictures are apart."""
+class Accuracy:
+    """How far pictures are from their reference."""
 
     max_difference: int
     """Grey levels, 0..255."""
@@ -40,11 +40,11 @@ class Parity:
         )
 
 
-def compare(pictures: Pictures, reference: Pictures) -> Parity:
+def compare(pictures: Pictures, reference: Pictures) -> Accuracy:
     """Compare pictures uint8 [N, H, W, 3] with a reference of the same shape."""
     difference = pictures.astype(np.int16) - reference.astype(np.int16)
     mean_square = float(np.mean(np.square(difference, dtype=np.float64)))
-    return Parity(
+    return Accuracy(
         max_difference=int(np.abs(difference).max()),
         mean_difference=float(np.abs(difference).mean()),
         psnr_db=10.0 * math.log10(255.0**2 / mean_square) if mean_square else math.inf,

@@ -11,7 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pmsgan.atomic import replacing
-from pmsgan.engine.accuracy import Parity, Pictures, check_pictures, compare, has_constant_picture
+from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, has_constant_picture
 from pmsgan.engine.graph import GraphPrecision, read_graph
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.errors import EngineError, ExportError
@@ -35,7 +35,7 @@ class Exported:
 
     path: Path
     precision: GraphPrecision
-    parity: Parity
+    accuracy: Accuracy
     """Against the FP32 generator in PyTorch."""
     largest_activation: float
     """Largest absolute value inside the generator on the check pictures; FP16 ends at 65504."""
@@ -45,7 +45,7 @@ class Exported:
         return {
             "path": str(self.path),
             "precision": self.precision,
-            "parity": self.parity.to_json(),
+            "accuracy": self.accuracy.to_json(),
             "largest_activation": self.largest_activation,
         }
 
@@ -93,10 +93,10 @@ def export_generator(
     try:
         with replacing(path) as candidate:
             write_onnx(program.model_proto, candidate, {"precision": precision, **metadata})
-            parity = _check(candidate, pictures, reference, precision)
+            accuracy = _check(candidate, pictures, reference, precision)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error
-    return Exported(path=path, precision=precision, parity=parity, largest_activation=largest)
+    return Exported(path=path, precision=precision, accuracy=accuracy, largest_activation=largest)
 
 
 def export_style(
@@ -131,28 +131,28 @@ def graph_metadata(style: str, weights_sha256: str) -> dict[str, str]:
 
 def _check(
     candidate: Path, pictures: Pictures, reference: Pictures, precision: GraphPrecision
-) -> Parity:
+) -> Accuracy:
     try:
         results = _run_file(candidate, pictures)
     except EngineError as error:
         raise ExportError(f"the exported graph does not run: {error}") from error
-    parity = compare(results, reference)
+    accuracy = compare(results, reference)
     if has_constant_picture(results):
         raise ExportError(
             "the exported graph gives a picture of one colour only: "
             "the weights are untrained or damaged; the file is not kept"
         )
-    if precision == "fp32" and parity.max_difference > MAX_DIFFERENCE_FP32:
+    if precision == "fp32" and accuracy.max_difference > MAX_DIFFERENCE_FP32:
         raise ExportError(
             f"the exported graph is off by more than {MAX_DIFFERENCE_FP32} grey level "
-            f"({parity}); the file is not kept"
+            f"({accuracy}); the file is not kept"
         )
-    if parity.psnr_db < MIN_PSNR_FP16_DB:
+    if accuracy.psnr_db < MIN_PSNR_FP16_DB:
         raise ExportError(
-            f"the exported graph is under {MIN_PSNR_FP16_DB:.0f} dB ({parity}); "
+            f"the exported graph is under {MIN_PSNR_FP16_DB:.0f} dB ({accuracy}); "
             "the file is not kept; try without --fp16"
         )
-    return parity
+    return accuracy
 
 
 def _run_file(path: Path, pictures: Pictures) -> Pictures:

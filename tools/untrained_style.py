@@ -28,7 +28,7 @@ def main() -> None:
         generator.eval(), arguments.folder, height=arguments.size, width=arguments.size,
         input_kind="noise", output_kind="noise", origin={"seed": arguments.seed},
     )  # fmt: skip
-    print(f"{arguments.folder}: {exported.parity}")
+    print(f"{arguments.folder}: {exported.accuracy}")
 
 
 if __name__ == "__main__":

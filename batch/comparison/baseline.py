@@ -9,7 +9,7 @@ from typing import Any
 
 from pmsgan.batch.comparison.child import Contender, Rival
 from pmsgan.batch.comparison.workload import Sample
-from pmsgan.engine.accuracy import Parity, Pictures, compare
+from pmsgan.engine.accuracy import Accuracy, Pictures, compare
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineInfo
 from pmsgan.spread import Spread
@@ -75,9 +75,9 @@ class Baseline:
     """Pictures in memory; copies to and from a GPU included."""
     end_to_end: Turns
     """Files to files, both sides through the same folder run."""
-    engine_accuracy: Parity | None
+    engine_accuracy: Accuracy | None
     """Against eager PyTorch in FP32; None where that is not known."""
-    rival_accuracy: Parity | None
+    rival_accuracy: Accuracy | None
     """Likewise."""
 
     @property
@@ -205,7 +205,7 @@ def _count(sample: Sample, batch: int, rival: Rival) -> int:
     return min(num_batches, len(sample.pictures) // batch) * batch
 
 
-def _accuracy(results: Pictures, reference: Pictures | None) -> Parity | None:
+def _accuracy(results: Pictures, reference: Pictures | None) -> Accuracy | None:
     if reference is None:
         return None
     count = min(len(results), len(reference))

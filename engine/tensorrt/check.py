@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pmsgan.engine.accuracy import Parity, Pictures, check_pictures, compare, has_constant_picture
+from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, has_constant_picture
 from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
@@ -11,7 +11,7 @@ from pmsgan.errors import EngineError
 MIN_PSNR_DB = 35.0
 
 
-def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = None) -> Parity:
+def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = None) -> Accuracy:
     """Compare an engine with OpenVINO in FP32.
 
     Args:
@@ -29,14 +29,14 @@ def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = 
     with OpenVinoEngine(graph, precision="fp32", use_cache=False) as reference:
         wanted = reference.translate(pictures)
     got = engine.translate(pictures)
-    parity = compare(got, wanted)
+    accuracy = compare(got, wanted)
     is_flat = has_constant_picture(got) and not has_constant_picture(wanted)
-    if is_flat or parity.psnr_db < MIN_PSNR_DB:
+    if is_flat or accuracy.psnr_db < MIN_PSNR_DB:
         found = (
-            "pictures of one colour" if is_flat else f"only {parity.psnr_db:.1f} dB PSNR to FP32"
+            "pictures of one colour" if is_flat else f"only {accuracy.psnr_db:.1f} dB PSNR to FP32"
         )
         raise EngineError(
             f"{engine.info.runtime} gives {found} with {graph.path.name} on {engine.info.device} "
             f"in {engine.info.precision}: use --precision fp32 (build-engine: --fp32)"
         )
-    return parity
+    return accuracy

@@ -8,7 +8,7 @@ import pmsgan
 from pmsgan.batch.comparison.baseline import Baseline
 from pmsgan.benchmark.config import BenchmarkConfig
 from pmsgan.benchmark.work import Work
-from pmsgan.engine.accuracy import Parity
+from pmsgan.engine.accuracy import Accuracy
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import Spread, digits
@@ -47,7 +47,7 @@ class Row:
     """How many times faster the first backend is, in memory; None for itself."""
     speedup_end_to_end: Spread | None
     """Likewise, files to files."""
-    accuracy: Parity | None
+    accuracy: Accuracy | None
     """Against eager PyTorch in FP32; None where there is nothing to compare."""
     gflop_per_s: float | None
     """Work that was done, in memory [10^9 operations a second]."""

@@ -74,4 +74,4 @@ def export(
     if as_json:
         typer.echo(to_json(result.to_json()))
         return
-    typer.echo(f"{result.path}: {result.precision}, {result.parity}")
+    typer.echo(f"{result.path}: {result.precision}, {result.accuracy}")

@@ -236,7 +236,7 @@ def _make_style(
         origin={"num_pairs": len(pairs), **asdict(config)},
         expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // NUM_LOOKED_AT])),
     )
-    typer.echo(f"style {folder.name} in {folder} ({exported.parity})")
+    typer.echo(f"style {folder.name} in {folder} ({exported.accuracy})")
 
 
 def _inputs(pairs: "list[Pair]") -> "Iterator[NDArray[np.uint8]]":

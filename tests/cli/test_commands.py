@@ -92,7 +92,7 @@ def test_reports_are_json_where_that_is_wanted(style: Style, in_dir: Path, tmp_p
     assert "anime" in [it["name"] for it in told("styles", "list")]
     assert told("styles", "show", style.folder)["height"] == 64
     exported = told("export", style.folder, "-o", tmp_path / "g.onnx")
-    assert exported["parity"]["max_difference"] <= 1
+    assert exported["accuracy"]["max_difference"] <= 1
     built = told("build-engine", "--style", style.folder)
     assert built["engine"]["backend"] == "openvino"
 

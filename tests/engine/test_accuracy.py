@@ -10,11 +10,11 @@ def test_compare_counts_grey_levels_in_both_directions() -> None:
     reference = np.full((1, 4, 4, 3), 100, np.uint8)
     pictures = reference.copy()
     pictures[0, 0, 0] = (98, 100, 103)
-    parity = compare(pictures, reference)
-    assert parity.max_difference == 3
-    assert parity.mean_difference == pytest.approx(5 / 48)
-    assert parity.psnr_db == pytest.approx(10 * math.log10(255**2 / (13 / 48)))
-    assert "largest difference 3 grey levels" in str(parity)
+    accuracy = compare(pictures, reference)
+    assert accuracy.max_difference == 3
+    assert accuracy.mean_difference == pytest.approx(5 / 48)
+    assert accuracy.psnr_db == pytest.approx(10 * math.log10(255**2 / (13 / 48)))
+    assert "largest difference 3 grey levels" in str(accuracy)
 
 
 def test_equal_pictures_have_infinite_psnr() -> None:

@@ -48,11 +48,11 @@ def test_onnx_runtime_agrees_with_torch(
     assert result.shape == pictures.shape
     assert result.dtype == np.uint8
     assert reference.std() > 5
-    parity = compare(result, reference)
+    accuracy = compare(result, reference)
     if exported.precision == "fp32":
-        assert parity.max_difference <= 1
+        assert accuracy.max_difference <= 1
     else:
-        assert parity.psnr_db >= 40
+        assert accuracy.psnr_db >= 40
 
 
 def test_bytes_go_in_and_come_out_through_casts_alone(exported: Exported) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
-from pmsgan.engine.accuracy import Parity, check_pictures, compare
+from pmsgan.engine.accuracy import Accuracy, check_pictures, compare
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
@@ -23,7 +23,7 @@ from pmsgan.engine.tensorrt.open import open_on_gpu, plan_for_here
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
-EXACT = Parity(max_difference=0, mean_difference=0.0, psnr_db=99.0)
+EXACT = Accuracy(max_difference=0, mean_difference=0.0, psnr_db=99.0)
 
 
 @pytest.fixture
