@@ -15,7 +15,13 @@ from pmsgan.engine.graph import GraphInfo, GraphPrecision
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
 from pmsgan.engine.tensorrt.check import check_accuracy
-from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
+from pmsgan.engine.tensorrt.plan import (
+    EnginePlan,
+    EnginePlanKey,
+    StaleEnginePlanError,
+    read_plan,
+    write_plan,
+)
 from pmsgan.engine.tensorrt.product import (
     PORTABLE,
     PRODUCTS,
@@ -149,7 +155,7 @@ def build_ahead(
 
 def _keys_here(
     library: Library, graph: GraphInfo, precision: Precision, max_batch: int, gpu: "Gpu"
-) -> list[PlanKey]:
+) -> list[EnginePlanKey]:
     """Return what a plan may be for to run on this GPU; the first is what to build."""
     if not library.product.builds_ahead:
         return [
@@ -174,8 +180,8 @@ def _key(
     capability: str,
     gpu: str = "",
     driver: int = 0,
-) -> PlanKey:
-    return PlanKey(
+) -> EnginePlanKey:
+    return EnginePlanKey(
         graph_sha256=graph.sha256,
         product=library.product.name,
         version=library.version,
@@ -200,12 +206,14 @@ def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
     )
 
 
-def _kept(keys: Sequence[PlanKey], config: BuildConfig | None) -> tuple[Plan, PlanKey] | None:
+def _kept(
+    keys: Sequence[EnginePlanKey], config: BuildConfig | None
+) -> tuple[EnginePlan, EnginePlanKey] | None:
     """Return the first plan that is kept for one of the keys, and built as `config` says."""
     for key in keys:
         try:
             plan = read_plan(key)
-        except StalePlanError as error:
+        except StaleEnginePlanError as error:
             _log.info("%s", error)
             continue
         if plan is not None and config in (None, plan.config):
@@ -214,8 +222,8 @@ def _kept(keys: Sequence[PlanKey], config: BuildConfig | None) -> tuple[Plan, Pl
 
 
 def _build(
-    library: Library, graph: GraphInfo, key: PlanKey, config: BuildConfig | None
-) -> tuple[Plan, PlanKey]:
+    library: Library, graph: GraphInfo, key: EnginePlanKey, config: BuildConfig | None
+) -> tuple[EnginePlan, EnginePlanKey]:
     _log.info("building %s for compute capability %s", graph.path, key.capability)
     config = config or BuildConfig()
     data = graph.path.read_bytes()
@@ -232,7 +240,7 @@ def _build(
         capability=key.capability if library.product.builds_ahead else None,
         timing_cache=_read_timings(timings),
     )
-    plan = Plan(built, config, checked=False)
+    plan = EnginePlan(built, config, checked=False)
     write_plan(plan, key)
     if new_timings:
         _keep_timings(timings, new_timings)

@@ -20,7 +20,7 @@ MAGIC = b"pmsgan-plan-1 "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlanKey:
+class EnginePlanKey:
     """What a plan is for; one that differs in anything is built again."""
 
     graph_sha256: str
@@ -55,7 +55,7 @@ class PlanKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EnginePlan:
     """A built engine."""
 
     data: bytes
@@ -66,11 +66,11 @@ class Plan:
     """Its pictures have been compared with FP32 on a GPU."""
 
 
-class StalePlanError(EngineError):
+class StaleEnginePlanError(EngineError):
     """A plan on disk is damaged, or is not for this machine."""
 
 
-def write_plan(plan: Plan, key: PlanKey) -> Path:
+def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
     """Keep a plan; an interrupted write leaves the old file.
 
     Raises:
@@ -87,11 +87,11 @@ def write_plan(plan: Plan, key: PlanKey) -> Path:
     return path
 
 
-def read_plan(key: PlanKey) -> Plan | None:
+def read_plan(key: EnginePlanKey) -> EnginePlan | None:
     """Return the plan that was kept for a key, None if there is none.
 
     Raises:
-        StalePlanError: it is damaged or for something else, which the message names.
+        StaleEnginePlanError: it is damaged or for something else, which the message names.
         EngineError: it cannot be read.
     """
     path = key.path()
@@ -103,18 +103,18 @@ def read_plan(key: PlanKey) -> Plan | None:
         raise EngineError(f"cannot read the engine {path}: {error.strerror}") from error
     first, _, body = data.partition(b"\n")
     if first != MAGIC + hashlib.sha256(body).hexdigest().encode():
-        raise StalePlanError(f"{path} is damaged")
+        raise StaleEnginePlanError(f"{path} is damaged")
     text, _, plan = body.partition(b"\n")
     try:
         header = json.loads(text)
         found, checked, config = header["key"], header["checked"], BuildConfig(**header["config"])
     except (ValueError, KeyError, TypeError) as error:
-        raise StalePlanError(f"{path} was built by another version of pmsgan") from error
+        raise StaleEnginePlanError(f"{path} was built by another version of pmsgan") from error
     differences = [
         f"{field.name} {found.get(field.name)!r}, not {getattr(key, field.name)!r}"
-        for field in fields(PlanKey)
+        for field in fields(EnginePlanKey)
         if found.get(field.name) != getattr(key, field.name)
     ]
     if differences:
-        raise StalePlanError(f"{path} was built for {'; '.join(differences)}")
-    return Plan(plan, config, checked)
+        raise StaleEnginePlanError(f"{path} was built for {'; '.join(differences)}")
+    return EnginePlan(plan, config, checked)

@@ -22,7 +22,7 @@ from pmsgan.engine.tensorrt.buffers import (
     device_memory,
     gpu_errors_named,
 )
-from pmsgan.engine.tensorrt.plan import PlanKey
+from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import Library
 from pmsgan.errors import EngineError
 
@@ -33,7 +33,7 @@ class TensorRtEngine(Engine):
     """A plan on the GPU; the context that it is made in must stay current while it lives."""
 
     def __init__(
-        self, library: Library, plan: bytes, key: PlanKey, gpu: Gpu, owned: ExitStack
+        self, library: Library, plan: bytes, key: EnginePlanKey, gpu: Gpu, owned: ExitStack
     ) -> None:
         """Load a plan.
 

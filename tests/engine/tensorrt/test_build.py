@@ -19,7 +19,13 @@ from pmsgan.engine.accuracy import compare
 from pmsgan.engine.graph import GraphInfo, read_graph
 from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
 from pmsgan.engine.tensorrt.open import build_ahead
-from pmsgan.engine.tensorrt.plan import Plan, PlanKey, StalePlanError, read_plan, write_plan
+from pmsgan.engine.tensorrt.plan import (
+    EnginePlan,
+    EnginePlanKey,
+    StaleEnginePlanError,
+    read_plan,
+    write_plan,
+)
 from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
 from pmsgan.engine.widen import widen
 from pmsgan.errors import ConfigError, EngineError
@@ -180,8 +186,8 @@ def test_a_wrong_setting_is_named(values: dict[str, int], named: str) -> None:
         BuildConfig(**values)
 
 
-def key_of(graph: GraphInfo) -> PlanKey:
-    return PlanKey(
+def key_of(graph: GraphInfo) -> EnginePlanKey:
+    return EnginePlanKey(
         graph_sha256=graph.sha256, product="tensorrt-rtx", version="1.7.1", capability="8.9",
         gpu="", driver=0, precision="fp16", height=64, width=64, max_batch=2,
     )  # fmt: skip
@@ -190,7 +196,7 @@ def key_of(graph: GraphInfo) -> PlanKey:
 def test_a_plan_with_any_byte_flipped_is_refused(style: Style, cache_root: Path) -> None:
     key = key_of(read_graph(style.graph))
     rng = np.random.default_rng(0)
-    path = write_plan(Plan(rng.bytes(2000), BuildConfig(), checked=True), key)
+    path = write_plan(EnginePlan(rng.bytes(2000), BuildConfig(), checked=True), key)
     whole = path.read_bytes()
     header = whole.index(b"\n", whole.index(b"\n") + 1)
     places = [*range(header + 1), *rng.permutation(range(header + 1, len(whole)))[: 999 - header]]
@@ -199,10 +205,10 @@ def test_a_plan_with_any_byte_flipped_is_refused(style: Style, cache_root: Path)
         flipped = bytearray(whole)
         flipped[place] ^= int(rng.integers(1, 256))
         path.write_bytes(flipped)
-        with pytest.raises(StalePlanError, match="is damaged"):
+        with pytest.raises(StaleEnginePlanError, match="is damaged"):
             read_plan(key)
     path.write_bytes(whole[:-1])
-    with pytest.raises(StalePlanError, match="is damaged"):
+    with pytest.raises(StaleEnginePlanError, match="is damaged"):
         read_plan(key)
     path.write_bytes(whole)
     plan = read_plan(key)
@@ -219,21 +225,22 @@ def test_a_plan_for_something_else_is_refused_by_name(
 ) -> None:
     key = key_of(read_graph(style.graph))
     assert read_plan(key) is None
-    path = write_plan(Plan(b"plan", BuildConfig(), checked=False), key)
+    path = write_plan(EnginePlan(b"plan", BuildConfig(), checked=False), key)
     other = replace(key, version="1.8.0", driver=13010)
     with pytest.raises(
-        StalePlanError, match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010"
+        StaleEnginePlanError,
+        match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010",
     ):
         read_plan(other)
     monkeypatch.setattr("pmsgan.engine.tensorrt.plan.BuildConfig", _refuse)
-    with pytest.raises(StalePlanError, match="by another version of pmsgan"):
+    with pytest.raises(StaleEnginePlanError, match="by another version of pmsgan"):
         read_plan(key)
     path.unlink()
     path.mkdir()
     with pytest.raises(EngineError, match="cannot read the engine"):
         read_plan(key)
     with pytest.raises(EngineError, match="cannot keep the engine"):
-        write_plan(Plan(b"plan", BuildConfig(), checked=False), key)
+        write_plan(EnginePlan(b"plan", BuildConfig(), checked=False), key)
 
 
 def test_build_engine_builds_for_a_gpu_that_is_not_here(style: Style, cache_root: Path) -> None:

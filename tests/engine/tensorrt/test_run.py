@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pmsgan.engine.interface import Engine
-from pmsgan.engine.tensorrt.plan import PlanKey
+from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import PRODUCTS, Library
 from pmsgan.errors import EngineError
 
@@ -36,7 +36,7 @@ def load(library: Library) -> Engine:
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
 
-    key = PlanKey(
+    key = EnginePlanKey(
         graph_sha256="0" * 64, product="tensorrt", version="10.13.0", capability="8.9",
         gpu="Stand-in", driver=13000, precision="fp16", height=SIDE, width=SIDE, max_batch=BATCH,
     )  # fmt: skip
