@@ -14,7 +14,7 @@ from pmsgan.atomic import replacing
 from pmsgan.engine.choices import TritonBackend
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphInfo, read_graph
 from pmsgan.engine.open import choose_backend
-from pmsgan.engine.tensorrt.open import plan_for_here
+from pmsgan.engine.tensorrt.open import make_checked_plan
 from pmsgan.errors import ConfigError, ExportError
 from pmsgan.styles.registry import find_style
 
@@ -99,7 +99,7 @@ def export_triton(
     graph = read_graph(found.graph)
     if backend == "tensorrt":
         choose_backend("tensorrt")  # says what is missing, if something is
-        data = plan_for_here("tensorrt", graph, max_batch=max_batch)
+        data = make_checked_plan("tensorrt", graph, max_batch=max_batch)
     else:
         data = graph.path.read_bytes()
     folder = repository / found.name

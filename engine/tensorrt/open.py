@@ -96,7 +96,7 @@ def open_on_gpu(
     return engine
 
 
-def plan_for_here(
+def make_checked_plan(
     product: ProductName,
     graph: GraphInfo,
     *,
@@ -126,7 +126,7 @@ def plan_for_here(
     return kept[0].data
 
 
-def build_ahead(
+def build_for_capability(
     graph: GraphInfo,
     capability: str,
     *,

@@ -69,7 +69,7 @@ def build_engine(
     The result goes into your cache. pmsgan convert does the same at its start; this only takes the
     wait out of it.
     """
-    from pmsgan.engine.build_ahead import build
+    from pmsgan.engine.prepare import prepare_engine
     from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 
     config = BuildConfig(
@@ -77,7 +77,7 @@ def build_engine(
         max_aux_streams=max_aux_streams,
         optimization_level=optimization_level,
     )
-    built = build(
+    prepared = prepare_engine(
         style,
         backend=backend,
         precision="auto" if fp16 else "fp32",
@@ -86,4 +86,4 @@ def build_engine(
         compute_capability=compute_capability,
         require_gpu=require_gpu,
     )
-    typer.echo(to_json(built.to_json()) if as_json else str(built))
+    typer.echo(to_json(prepared.to_json()) if as_json else str(prepared))

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import compare
-from pmsgan.engine.build_ahead import build
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.prepare import prepare_engine
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -193,15 +193,15 @@ def test_a_graph_that_openvino_cannot_compile_is_named(style: Style, tmp_path: P
         OpenVinoEngine(read_graph(path))
 
 
-def test_build_fills_the_cache_and_says_where(
+def test_preparing_fills_the_cache_and_says_where(
     style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
-    said = str(build(str(style.folder), precision="fp32"))
+    said = str(prepare_engine(str(style.folder), precision="fp32"))
     assert str(tmp_path / "openvino") in said
     assert "fp32" in said
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
-    build(str(style.folder), precision="fp32")
+    prepare_engine(str(style.folder), precision="fp32")
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
     real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
@@ -210,7 +210,7 @@ def test_build_fills_the_cache_and_says_where(
         lambda name: None if name == "openvino" else real(name),
     )
     with pytest.raises(EngineError, match="compiles nothing"):
-        build(str(style.folder))
+        prepare_engine(str(style.folder))
 
 
 def test_the_cache_belongs_to_the_user_alone(

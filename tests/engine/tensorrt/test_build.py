@@ -18,7 +18,7 @@ from pmsgan.engine import cache
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.graph import GraphInfo, read_graph
 from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
-from pmsgan.engine.tensorrt.open import build_ahead
+from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.plan import (
     EnginePlan,
     EnginePlanKey,
@@ -145,7 +145,7 @@ def test_a_capability_is_written_as_nvidia_writes_it(
     style: Style, cache_root: Path, capability: str
 ) -> None:
     with pytest.raises(EngineError, match=f"not for {capability}"):
-        build_ahead(read_graph(style.graph), capability)
+        build_for_capability(read_graph(style.graph), capability)
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
@@ -153,11 +153,11 @@ def test_plans_are_kept_and_taken_from_the_cache(
     style: Style, cache_root: Path, capability: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = read_graph(style.graph)
-    path = build_ahead(graph, capability, max_batch=2)
+    path = build_for_capability(graph, capability, max_batch=2)
     assert path.parent == cache_root / "tensorrt-rtx"
     assert path.stat().st_size > 1000
     monkeypatch.setattr("pmsgan.engine.tensorrt.open.build_plan", None)
-    assert build_ahead(graph, capability, max_batch=2) == path
+    assert build_for_capability(graph, capability, max_batch=2) == path
 
 
 def test_other_settings_of_the_builder_build_again(style: Style, cache_root: Path) -> None:
@@ -169,7 +169,7 @@ def test_other_settings_of_the_builder_build_again(style: Style, cache_root: Pat
         BuildConfig(optimization_level=1),
         None,
     ):
-        changed.append(build_ahead(graph, "8.9", config=config).stat().st_mtime_ns)
+        changed.append(build_for_capability(graph, "8.9", config=config).stat().st_mtime_ns)
     assert changed[0] < changed[1] == changed[2] == changed[3]
 
 

@@ -19,7 +19,7 @@ from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.tensorrt import check, product
 from pmsgan.engine.tensorrt import open as open_on_gpu_module
 from pmsgan.engine.tensorrt.build import BuildConfig
-from pmsgan.engine.tensorrt.open import open_on_gpu, plan_for_here
+from pmsgan.engine.tensorrt.open import make_checked_plan, open_on_gpu
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
@@ -62,8 +62,8 @@ def test_a_plan_for_another_program_is_the_one_that_is_kept(
     style: Style, tensorrt: SimpleNamespace
 ) -> None:
     graph = read_graph(style.graph)
-    plan = plan_for_here("tensorrt", graph, max_batch=4)
-    assert plan_for_here("tensorrt", graph, max_batch=4) == plan
+    plan = make_checked_plan("tensorrt", graph, max_batch=4)
+    assert make_checked_plan("tensorrt", graph, max_batch=4) == plan
     assert tensorrt.num_built == 1
     runtime = tensorrt.Runtime(None)
     assert runtime.deserialize_cuda_engine(plan) is not None

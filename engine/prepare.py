@@ -10,13 +10,13 @@ from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
-from pmsgan.engine.tensorrt.open import build_ahead
+from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import find_style
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
+class PreparedEngine:
     """An engine that has been prepared."""
 
     style: str
@@ -43,7 +43,7 @@ class Built:
         )
 
 
-def build(
+def prepare_engine(
     style: str,
     *,
     backend: CompilingBackend = "auto",
@@ -52,7 +52,7 @@ def build(
     config: BuildConfig | None = None,
     compute_capability: str | None = None,
     require_gpu: bool = False,
-) -> Built:
+) -> PreparedEngine:
     """Compile a style into the user's cache.
 
     Args:
@@ -79,10 +79,10 @@ def build(
                 f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
             )
         graph = read_graph(find_style(style).graph)
-        path = build_ahead(
+        path = build_for_capability(
             graph, compute_capability, precision=precision, max_batch=max_batch, config=config
         )
-        return Built(
+        return PreparedEngine(
             style=style,
             backend="tensorrt-rtx",
             path=path,
@@ -100,7 +100,7 @@ def build(
         info = engine.info
     if info.backend == "eager":
         raise EngineError("eager PyTorch compiles nothing: pip install openvino")
-    return Built(
+    return PreparedEngine(
         style=style,
         backend=info.backend,
         path=cache_folder(info.backend),
