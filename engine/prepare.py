@@ -78,17 +78,7 @@ def prepare_engine(
             raise ConfigError(
                 f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
             )
-        graph = read_graph(find_style(style).graph)
-        path = build_for_capability(
-            graph, compute_capability, precision=precision, max_batch=max_batch, config=config
-        )
-        return PreparedEngine(
-            style=style,
-            backend="tensorrt-rtx",
-            path=path,
-            engine=None,
-            compute_capability=compute_capability,
-        )
+        return _prepare_for_other_gpu(style, compute_capability, precision, max_batch, config)
     with open_engine(
         style,
         backend=backend,
@@ -106,4 +96,20 @@ def prepare_engine(
         path=cache_folder(info.backend),
         engine=info,
         compute_capability=None,
+    )
+
+
+def _prepare_for_other_gpu(
+    style: str, capability: str, precision: Precision, max_batch: int, config: BuildConfig | None
+) -> PreparedEngine:
+    graph = read_graph(find_style(style).graph)
+    path = build_for_capability(
+        graph, capability, precision=precision, max_batch=max_batch, config=config
+    )
+    return PreparedEngine(
+        style=style,
+        backend="tensorrt-rtx",
+        path=path,
+        engine=None,
+        compute_capability=capability,
     )

@@ -66,18 +66,7 @@ def write_style(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
             draft = Path(scratch) / folder.name
             draft.mkdir()
-            save_generator(generator, draft / WEIGHTS_NAME)
-            sha256 = {WEIGHTS_NAME: _sha256(draft / WEIGHTS_NAME)}
-            # From the file, so that a later export of the style gives the same bytes.
-            exported = export_generator(
-                load_generator(draft / WEIGHTS_NAME, generator.config),
-                draft / GRAPH_NAME,
-                height=height,
-                width=width,
-                precision="fp16",
-                metadata=graph_metadata(folder.name, sha256[WEIGHTS_NAME]),
-            )
-            sha256[GRAPH_NAME] = _sha256(draft / GRAPH_NAME)
+            exported, sha256 = _write_network(generator, draft, height, width)
             description = {
                 "input": input_kind,
                 "output": output_kind,
@@ -96,6 +85,25 @@ def write_style(
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
     return replace(exported, path=folder / GRAPH_NAME)
+
+
+def _write_network(
+    generator: Generator, draft: Path, height: int, width: int
+) -> tuple[Exported, dict[str, str]]:
+    """Write weights and graph of the style `draft.name`; return the SHA-256 of each file, too."""
+    weights, graph = draft / WEIGHTS_NAME, draft / GRAPH_NAME
+    save_generator(generator, weights)
+    weights_sha256 = _sha256(weights)
+    # From the file, so that a later export of the style gives the same bytes.
+    exported = export_generator(
+        load_generator(weights, generator.config),
+        graph,
+        height=height,
+        width=width,
+        precision="fp16",
+        metadata=graph_metadata(draft.name, weights_sha256),
+    )
+    return exported, {WEIGHTS_NAME: weights_sha256, GRAPH_NAME: _sha256(graph)}
 
 
 def _sha256(path: Path) -> str:

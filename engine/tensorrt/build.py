@@ -77,15 +77,7 @@ def build_plan(
     strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = library.need(builder.create_network(strongly_typed), "make a network")
     _parse(library, network, graph, name)
-    options = builder.create_builder_config()
-    if config.workspace_mib is not None:
-        options.set_memory_pool_limit(api.MemoryPoolType.WORKSPACE, config.workspace_mib * MIB)
-    if config.max_aux_streams is not None:
-        options.max_aux_streams = config.max_aux_streams
-    if config.optimization_level is not None:
-        options.builder_optimization_level = config.optimization_level
-    if not half:
-        options.clear_flag(api.BuilderFlag.TF32)  # has no more digits than FP16
+    options = _make_options(library, builder, config, half=half)
     _set_capability(library, options, capability)
     profile = builder.create_optimization_profile()
     best = (max_batch, height, width, 3)
@@ -118,6 +110,20 @@ def _parse(library: Library, network: Any, graph: bytes, name: str) -> None:
         f"{library.product.title} refuses {name}: {'; '.join(reasons) or library.log.summary()}; "
         "export it again"
     )
+
+
+def _make_options(library: Library, builder: Any, config: BuildConfig, *, half: bool) -> Any:
+    api = library.api
+    options = builder.create_builder_config()
+    if config.workspace_mib is not None:
+        options.set_memory_pool_limit(api.MemoryPoolType.WORKSPACE, config.workspace_mib * MIB)
+    if config.max_aux_streams is not None:
+        options.max_aux_streams = config.max_aux_streams
+    if config.optimization_level is not None:
+        options.builder_optimization_level = config.optimization_level
+    if not half:
+        options.clear_flag(api.BuilderFlag.TF32)  # has no more digits than FP16
+    return options
 
 
 def _set_capability(library: Library, options: Any, capability: str | None) -> None:
