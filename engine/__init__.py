@@ -1,4 +1,4 @@
-"""Run a style here: `pmsgan.engine.open_engine`."""
+"""Run a style on this machine: `pmsgan.engine.open_engine`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["open_engine"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for, so that `pmsgan --help` need not wait for it."""
+    """Import `open_engine` on first use, so that `pmsgan --help` does not wait for it."""
     if name == "open_engine":
         from pmsgan.engine.open import open_engine
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pictures = NDArray[np.uint8]
-"""[N, H, W, 3] BGR."""
+"""Pictures [N, H, W, 3] BGR."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,23 +17,23 @@ class Accuracy:
     """How far pictures are from their reference."""
 
     max_difference: int
-    """Grey levels, 0..255."""
+    """Largest difference of a byte [grey levels, 0..255]."""
     mean_difference: float
-    """Grey levels, 0..255."""
+    """Mean difference of all bytes [grey levels, 0..255]."""
     psnr_db: float
-    """Peak signal-to-noise ratio [dB]; infinite if the pictures are equal."""
+    """Peak signal-to-noise ratio [dB]; it is infinite if the pictures are equal."""
 
     @property
     def decibels(self) -> str:
-        """The PSNR for people."""
+        """Return the PSNR for people."""
         return f"{self.psnr_db:.1f} dB" if math.isfinite(self.psnr_db) else "infinite"
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; JSON has no infinity: equal pictures have a `psnr_db` of null."""
+        """Return the content for JSON; an infinite PSNR is null, since JSON has no infinity."""
         return asdict(self) | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         return (
             f"largest difference {self.max_difference} grey levels, "
             f"mean {self.mean_difference:.4f}, PSNR {self.decibels}"
@@ -52,7 +52,7 @@ def compare(pictures: Pictures, reference: Pictures) -> Accuracy:
 
 
 def has_constant_picture(pictures: Pictures) -> bool:
-    """Say whether one of the pictures has one colour only: what a NaN comes out as."""
+    """Return whether a picture has one colour only, as it has where the network gave NaN."""
     colors = pictures.reshape(len(pictures), -1, 3)
     return bool((colors == colors[:, :1]).all(axis=(1, 2)).any())
 
@@ -60,8 +60,9 @@ def has_constant_picture(pictures: Pictures) -> bool:
 def check_pictures(height: int, width: int) -> Pictures:
     """Draw pictures that no style was made for but every graph must handle.
 
-    Lines on paper, smooth colour, noise, and black and white halves: uint8 [4, H, W, 3] BGR, the
-    same in every call.
+    Returns:
+        Lines on paper, smooth colour, noise, and a black and a white half: uint8 [4, H, W, 3] BGR.
+        They are the same in every call.
     """
     rng = np.random.default_rng(0)
     lines = np.full((height, width, 3), 255, np.uint8)

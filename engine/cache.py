@@ -1,4 +1,4 @@
-"""Where compiled graphs are kept between runs."""
+"""The folders in which compiled graphs are kept between runs."""
 
 import os
 import stat
@@ -10,12 +10,12 @@ from pmsgan.errors import EngineError
 
 
 def cache_folder(backend: str) -> Path:
-    """Return the user's own cache folder of one backend; make it if need be.
+    """Return the user's own cache folder of one backend, and make it if it is missing.
 
-    What lies in it is native code, so it must belong to this user and nobody else may write it.
+    It holds native code, so it must belong to this user, and nobody else may write to it.
 
     Raises:
-        EngineError: it cannot be made, or is open to others.
+        EngineError: the folder cannot be made, or other users can write to it.
     """
     root = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False))
     for folder in (root, root / backend):
@@ -36,5 +36,5 @@ def _make_private(folder: Path) -> None:
         found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     ):
         raise EngineError(
-            f"{folder} can be written by other users: run chmod 700 on it, or remove it"
+            f"other users can write to the cache folder {folder}: run chmod 700 on it, or remove it"
         )

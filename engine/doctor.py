@@ -1,4 +1,4 @@
-"""What is installed, which backends can run here, and why the others cannot."""
+"""Find out what is installed, which backends can run here, and why the others cannot."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +10,15 @@ from pmsgan.engine.open import NEEDS, what_is_missing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """What a user, or whoever helps them, wants to know of a machine."""
+    """A machine as far as it matters here, and what each backend lacks on it."""
 
     machine: Machine
     missing: dict[str, str | None]
-    """What keeps each backend from running, in the order in which `auto` tries them; None is
-    nothing."""
+    """The reason why each backend cannot run, None if it can; in the order in which `auto` tries
+    them."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the content for JSON."""
         return {
             "kind": "diagnosis",
             "pmsgan": pmsgan.__version__,
@@ -30,7 +30,7 @@ class Diagnosis:
         }
 
     def to_text(self) -> str:
-        """Return lines for people."""
+        """Return several lines for people."""
         machine = self.machine
         packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
         lines = [
@@ -48,7 +48,7 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at this machine."""
+    """Examine this machine."""
     return Diagnosis(
         machine=examine_machine(), missing={name: what_is_missing(name) for name in NEEDS}
     )

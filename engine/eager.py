@@ -1,7 +1,7 @@
 """Eager PyTorch: the baseline that reports compare against.
 
-The one module of this package that imports torch. Folder runs measure it in a child process:
-torch and pycuda in one process destroy each other's contexts.
+This is the one module of the package that imports torch. A folder run measures it in a child
+process: torch and pycuda in one process destroy each other's contexts.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ DEFAULT_BATCH = 4
 
 
 class EagerEngine(Engine):
-    """A generator run by PyTorch, operator by operator."""
+    """A generator that PyTorch runs operator by operator."""
 
     def __init__(
         self,
@@ -37,14 +37,15 @@ class EagerEngine(Engine):
         """Move a network to the first GPU, or leave it on the CPU.
 
         Args:
-            network: from RGB float32 [N, 3, H, W] in [-1, 1] to several sizes of such pictures, the
-                first of them [N, 3, H, W].
-            height: of a picture [pixels].
-            width: of a picture [pixels].
-            precision: auto or fp32; or bf16, on a GPU also fp16: autocast with channels last, the
-                best that eager PyTorch does.
-            max_batch: pictures in a slot; by default 4.
-            num_threads: to compute with on a CPU, in the whole process; by default torch's choice.
+            network: a network that takes RGB float32 [N, 3, H, W] in [-1, 1] and returns such
+                pictures in several sizes, the first of them [N, 3, H, W].
+            height: height of a picture [pixels].
+            width: width of a picture [pixels].
+            precision: auto or fp32; bf16, or fp16 on a GPU, is autocast with channels last, the
+                fastest that eager PyTorch can do.
+            max_batch: pictures in a slot; 4 by default.
+            num_threads: threads that the whole process computes with on a CPU; by default torch
+                chooses.
 
         Raises:
             EngineError: fp16 was asked for on a CPU.
@@ -56,7 +57,7 @@ class EagerEngine(Engine):
             torch.set_num_threads(num_threads)
         self._network = network.to(self._device).eval()
         self._is_compiled = False
-        # Its convolutions would have no more digits than FP16.
+        # TF32 convolutions would be no more precise than FP16.
         torch.backends.cudnn.allow_tf32 = False
         self._autocast = torch.autocast(
             self._device.type,
@@ -76,7 +77,7 @@ class EagerEngine(Engine):
         )
 
     def compile(self) -> None:
-        """Let torch.compile have the network; the next batch waits minutes for it."""
+        """Compile the network with torch.compile, which makes the next batch wait for minutes."""
         self._network.compile()
         self._is_compiled = True
         self.info = replace(self.info, runtime=f"{self.info.runtime}, compiled")
@@ -91,8 +92,8 @@ class EagerEngine(Engine):
 
     @torch.inference_mode()
     def submit(self, slot: Slot, count: int) -> None:
-        """Translate the first `count` rows; done when it returns."""
-        # torch.compile takes minutes again for each new number of rows.
+        """Translate the first `count` rows before it returns."""
+        # torch.compile would take minutes again for each new number of rows.
         num_rows = len(slot.input) if self._is_compiled else count
         image = torch.from_numpy(slot.input[:num_rows]).to(self._device)
         with self._autocast:
@@ -100,10 +101,10 @@ class EagerEngine(Engine):
         slot.output[:count] = translated[:count].cpu().numpy()
 
     def wait(self, slot: Slot) -> None:
-        """Return at once: `submit` has done the work."""
+        """Return at once, since `submit` has done the work."""
 
     def close(self) -> None:
-        """Do nothing: the engine holds nothing outside Python's own memory."""
+        """Do nothing, since the engine holds only Python objects."""
 
 
 def open_style(
@@ -116,7 +117,7 @@ def open_style(
     """Load a style's weights.
 
     Raises:
-        CheckpointError: they cannot be read, or belong to another network.
+        CheckpointError: the weights cannot be read, or belong to another network.
         EngineError: fp16 was asked for on a CPU.
     """
     return EagerEngine(

@@ -1,4 +1,4 @@
-"""Is there an NVIDIA GPU? Asked of the driver alone, before anything heavy is imported."""
+"""Count NVIDIA GPUs by asking the driver alone, before anything heavy is imported."""
 
 import ctypes
 import sys

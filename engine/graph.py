@@ -1,4 +1,4 @@
-"""What a deployment graph says about itself, read before any runtime sees the file."""
+"""Read and check a deployment graph before any runtime sees the file."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ class GraphInfo:
     path: Path
     sha256: str
     height: int
-    """Pixels."""
+    """Height in pixels."""
     width: int
-    """Pixels."""
+    """Width in pixels."""
     precision: GraphPrecision
-    """Of its weights."""
+    """Precision of its weights."""
 
 
 def read_graph(path: Path) -> GraphInfo:
@@ -37,7 +37,8 @@ def read_graph(path: Path) -> GraphInfo:
         path: an ONNX file with input `image` and output `translated`, uint8 [N, H, W, 3] each.
 
     Raises:
-        EngineError: the file is missing, damaged, keeps data outside itself, or is no such graph.
+        EngineError: the file is missing or damaged, keeps data in another file, or holds no such
+            graph.
     """
     try:
         data = path.read_bytes()
@@ -61,7 +62,7 @@ def read_graph(path: Path) -> GraphInfo:
 def refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
     """Raise EngineError if a tensor of the model lies in another file.
 
-    Such a file could name any path of the machine that reads it.
+    The model could name any path of the machine that reads it.
     """
     for tensor in _tensors(model.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
@@ -103,5 +104,8 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int]:
             )
         shapes.append([dimension.dim_value for dimension in kind.shape.dim])
     if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not all(shapes[0][1:]):
-        raise EngineError(f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out")
+        raise EngineError(
+            f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out, not the same "
+            "[N, H, W, 3]: export it again with pmsgan export"
+        )
     return shapes[0][1], shapes[0][2]

@@ -1,4 +1,4 @@
-"""What every runtime offers to the folder conversion."""
+"""The interface of every runtime to the folder conversion."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 from pmsgan.errors import ConfigError
 
 MAX_IN_FLIGHT = 2
-"""Slots to have submitted at a time: while one ends, the next already runs."""
+"""Slots that are submitted at a time, so that the next one runs while one ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineInfo:
-    """What runs where, as reports print it."""
+    """A description of the engine, as reports print it."""
 
     backend: str
-    """tensorrt, tensorrt-rtx, openvino or eager."""
+    """One of tensorrt, tensorrt-rtx, openvino and eager."""
     device: str
     """Name of the processor."""
     precision: str
-    """What the arithmetic is done in: fp32, fp16 or bf16."""
+    """Arithmetic: fp32, fp16 or bf16."""
     height: int
-    """Pixels."""
+    """Height in pixels."""
     width: int
-    """Pixels."""
+    """Width in pixels."""
     max_batch: int
-    """Pictures in a slot."""
+    """Largest number of pictures in a slot."""
     runtime: str
     """Name and version of the library."""
 
@@ -40,45 +40,45 @@ class Slot:
     """Host memory for one batch, owned by the engine."""
 
     input: NDArray[np.uint8]
-    """[max_batch, H, W, 3] BGR."""
+    """Pictures [max_batch, H, W, 3] BGR."""
     output: NDArray[np.uint8]
-    """[max_batch, H, W, 3] BGR."""
+    """Their translations [max_batch, H, W, 3] BGR."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuTimes:
-    """What a GPU has done, by its own clock."""
+    """Working time of a GPU by its own clock."""
 
     compute_s: float
-    """Translating [seconds]."""
+    """Time spent translating [seconds]."""
     copy_s: float
-    """Copying to and from the host, waiting for other copies included [seconds]."""
+    """Time spent copying to and from the host, with waits for other copies [seconds]."""
 
 
 class Engine(ABC):
     """A graph that is ready to run; leaving its `with` block closes it.
 
-    One thread owns an engine and makes all calls. Slots may be filled and read by others while
-    they are not submitted.
+    One thread owns an engine and makes all calls. Other threads may fill and read slots that are
+    not submitted.
     """
 
     info: EngineInfo
     gpu_times: GpuTimes | None = None
-    """How long the GPU has worked so far; None where there is none."""
+    """Working time of the GPU so far; None without a GPU."""
     _kept_slots: Sequence[Slot] = ()
-    """Those of `kept_slots`."""
+    """The slots that `kept_slots` returns."""
 
     @abstractmethod
     def slots(self, count: int) -> list[Slot]:
-        """Make `count` slots; they are valid until the engine is closed."""
+        """Make `count` slots, which are valid until the engine is closed."""
 
     @abstractmethod
     def submit(self, slot: Slot, count: int) -> None:
-        """Start translating the first `count` pictures of a slot, and return."""
+        """Start to translate the first `count` pictures of a slot, and return."""
 
     @abstractmethod
     def wait(self, slot: Slot) -> None:
-        """Return when the slot's outputs are complete; raise EngineError if it failed."""
+        """Return when the slot's outputs are complete; raise EngineError if the engine failed."""
 
     def kept_slots(self, count: int) -> Sequence[Slot]:
         """Return the same slots at each call, for one user at a time."""
@@ -89,7 +89,7 @@ class Engine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Stop what still runs and free what the engine holds; a second call does nothing."""
+        """End running work and free what the engine holds; a second call does nothing."""
 
     def __enter__(self) -> "Engine":
         """Return the engine."""
@@ -100,13 +100,13 @@ class Engine(ABC):
         self.close()
 
     def translate(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Translate pictures that are in memory.
+        """Translate pictures in memory.
 
         Args:
-            images: uint8 [N, H, W, 3] BGR of the engine's size; any N.
+            images: uint8 [N, H, W, 3] BGR of the engine's height and width, for any N.
 
         Returns:
-            Their translations, likewise.
+            Their translations, of the same shape and type.
 
         Raises:
             ConfigError: the pictures have another shape or type.
@@ -121,7 +121,7 @@ class Engine(ABC):
         results = np.empty_like(images)
         in_flight: deque[tuple[Slot, slice]] = deque()
         slots = cycle(self.kept_slots(MAX_IN_FLIGHT))
-        max_batch = self.info.max_batch  # making slots may have halved it
+        max_batch = self.info.max_batch  # `slots` may have halved it
         for start in range(0, len(images), max_batch):
             if len(in_flight) == MAX_IN_FLIGHT:
                 self._collect(in_flight.popleft(), results)

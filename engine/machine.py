@@ -1,4 +1,4 @@
-"""What this machine is: reports say it, since no figure means anything without."""
+"""Describe this machine in reports, since a measurement means nothing without it."""
 
 import functools
 import importlib.metadata
@@ -16,34 +16,34 @@ from pmsgan.engine.gpu import count_gpus
 MODULES = (
     "cv2", "numpy", "onnx", "openvino", "PIL", "pycuda", "tensorrt", "tensorrt_rtx", "torch",
 )  # fmt: skip
-"""Those whose versions bear on speed or on pixels; some come in packages of several names."""
+"""Modules whose versions affect speed or pixels; the package of one may have several names."""
 _FLAGS = ("avx2", "avx512", "avx_", "amx", "sve", "asimd", "bf16", "i8mm")
-"""Beginnings of the names of what makes matrix products quick, on x86 and on Arm."""
+"""Prefixes of CPU flags that make matrix products fast, on x86 and on Arm."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """Processors, memory, and versions of what runs on them."""
+    """Processors, memory, and installed versions."""
 
     cpu: str
     cpu_flags: tuple[str, ...]
-    """Those of AVX, AMX and their like; empty where the system does not tell."""
+    """Flags such as AVX and AMX; empty where the system does not tell."""
     cores: int
-    """That this process may use."""
+    """Number of cores that this process may use."""
     memory_bytes: int | None
     gpus: tuple[str, ...]
     """Name and driver of each NVIDIA GPU."""
     system: str
     python: str
     packages: dict[str, str]
-    """Versions of what is installed of the packages of `MODULES`."""
+    """Versions of the installed packages among those of `MODULES`."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the content for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         kinds = [name for name in ("AMX", "AVX-512 BF16", "AVX-512", "AVX2") if self._has(name)]
         cores = f"{self.cores} core{'s' * (self.cores != 1)}"
         memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 2**30:.0f} GiB"
@@ -57,7 +57,7 @@ class Machine:
 
 @functools.cache
 def examine_machine() -> Machine:
-    """Look once."""
+    """Examine this machine once in a process."""
     facts = _cpu_facts()
     flags = (facts.get("flags") or facts.get("Features") or "").split()
     return Machine(
@@ -73,14 +73,14 @@ def examine_machine() -> Machine:
 
 
 def count_cores() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has had; None where the system does not tell."""
+    """Return the peak memory of this process; None where the system does not tell."""
     for line in _lines("/proc/self/status"):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -93,7 +93,7 @@ def peak_memory_bytes() -> int | None:
 
 
 def _cpu_facts() -> dict[str, str]:
-    """Return what Linux says of the first processor."""
+    """Return what Linux says about the first processor; nothing on other systems."""
     facts: dict[str, str] = {}
     for line in _lines("/proc/cpuinfo"):
         name, _, value = line.partition(":")
@@ -139,7 +139,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _output(*command: str) -> str:
-    """Return what a program prints; nothing where there is none, or where it fails."""
+    """Return what a program prints; nothing if it is not installed or fails."""
     if (program := shutil.which(command[0])) is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Choose the runtime: the one asked for, or the first that can run here."""
+"""Choose the runtime: the requested one, or the first one that can run here."""
 
 import importlib.util
 import logging
@@ -17,11 +17,11 @@ from pmsgan.styles.registry import Style, find_style
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a backend needs."""
+    """The requirements of a backend."""
 
     modules: tuple[str, ...]
     command: str
-    """Installs them."""
+    """The command that installs the modules."""
     gpu: bool = False
 
 
@@ -42,42 +42,44 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A backend, and why it was taken."""
+    """A backend, and why it was chosen."""
 
     backend: Backend
     reason: str
 
 
 def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Choice:
-    """Say which backend to use.
+    """Choose a backend that can run here.
 
     Args:
-        wanted: auto takes the first that can run here.
-        require_gpu: take none that runs on the CPU.
+        wanted: a backend, or auto for the first one that can run here.
+        require_gpu: refuse backends that run on the CPU.
 
     Raises:
-        EngineError: the one asked for, or every one, cannot run here.
+        EngineError: the requested backend cannot run here, or none can.
     """
     if wanted != "auto":
         if (missing := what_is_missing(wanted)) is not None:
             raise EngineError(f"backend {wanted} cannot run here: {missing}")
         if require_gpu and not NEEDS[wanted].gpu:
-            raise EngineError(f"backend {wanted} runs on the CPU, and a GPU is required")
+            raise EngineError(
+                f"backend {wanted} runs on the CPU, and a GPU is required: use --backend auto"
+            )
         return Choice(wanted, "asked for")
-    passed_over: dict[str, None] = {}  # in order, each reason once
+    skipped: dict[str, None] = {}  # each reason once, in order
     for backend, needs in NEEDS.items():
         if require_gpu and not needs.gpu:
             continue
         missing = what_is_missing(backend)
         if missing is None:
-            return Choice(backend, "; ".join([*passed_over, "the first that can run here"]))
-        passed_over[NO_GPU if missing.startswith(NO_GPU) else f"{backend}: {missing}"] = None
+            return Choice(backend, "; ".join([*skipped, "the first that can run here"]))
+        skipped[NO_GPU if missing.startswith(NO_GPU) else f"{backend}: {missing}"] = None
     kind = "backend on a GPU" if require_gpu else "backend"
-    raise EngineError(f"no {kind} can run here ({'; '.join(passed_over)})")
+    raise EngineError(f"no {kind} can run here ({'; '.join(skipped)})")
 
 
 def what_is_missing(backend: Backend) -> str | None:
-    """Say what keeps a backend from running here and what to do about it, or None if nothing."""
+    """Return why a backend cannot run here and what to do about it; None if it can run."""
     needs = NEEDS[backend]
     reasons = []
     if needs.gpu and not count_gpus():
@@ -100,21 +102,21 @@ def open_engine(
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
-    """Make a style ready to run.
+    """Open an engine for a style.
 
     Args:
         style: a style, its name, or the path of its folder.
-        backend: auto takes the first that can run here.
-        precision: auto takes the fastest that the backend is known to be accurate in.
-        max_batch: pictures in a slot, at least 1; by default the engine's own choice.
-        require_gpu: take no backend that runs on the CPU.
-        num_threads: that a CPU computes with; by default all of it.
-        config: how TensorRT builds; by default an engine that is kept will do.
-        samples: gives some of what is going to be translated, uint8 [N, H, W, 3] BGR of the
-            style's size; called where a new engine of TensorRT has to be checked.
+        backend: a backend, or auto for the first one that can run here.
+        precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
+        max_batch: pictures in a slot, at least 1; by default the engine chooses.
+        require_gpu: refuse backends that run on the CPU.
+        num_threads: threads that a CPU computes with; by default one for each core.
+        config: settings of TensorRT's builder; by default any cached engine is used.
+        samples: returns some of the pictures to translate, uint8 [N, H, W, 3] BGR of the style's
+            size; it is called when a new engine of TensorRT is checked.
 
     Raises:
-        StyleError: there is no such style, or it is damaged.
+        StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
     if max_batch is not None and max_batch < 1:
@@ -122,7 +124,7 @@ def open_engine(
     found = find_style(style) if isinstance(style, str) else style
     choice = choose_backend(backend, require_gpu=require_gpu)
     _log.info("backend %s (%s)", choice.backend, choice.reason)
-    # Each runtime is imported only when it is taken: the others need not be installed.
+    # Only the chosen runtime is imported: the others need not be installed.
     if choice.backend in ("tensorrt", "tensorrt-rtx"):
         from pmsgan.engine.tensorrt.open import open_on_gpu
 

@@ -1,8 +1,8 @@
 """OpenVINO: the default where there is no NVIDIA GPU.
 
-Each row of a slot is a request of its own at batch 1: the fastest way on a CPU (a batch of 4 in
-one request is slower), and a partial last batch costs nothing. As many requests run at a time as
-OpenVINO has streams for; the rest wait in its queue.
+Each row of a slot is a request of its own at batch 1. This is the fastest way on a CPU (a batch of
+4 in one request is slower), and a partial last batch costs nothing. As many requests run at a time
+as OpenVINO has streams; the others wait in its queue.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from pmsgan.errors import EngineError
 BACKEND = "openvino"
 DEVICE = "CPU"
 MIN_BATCH = 4
-"""Pictures in a slot on a small CPU: fewer would make the readers wait for each other."""
+"""Pictures in a slot on a small CPU; with fewer, readers would wait for each other."""
 
 
 class OpenVinoEngine(Engine):
@@ -36,14 +36,14 @@ class OpenVinoEngine(Engine):
         num_threads: int | None = None,
         use_cache: bool = True,
     ) -> None:
-        """Compile a graph, or take it from the cache that an earlier compilation left.
+        """Compile a graph, or load it from the cache.
 
         Args:
-            graph: what to run.
+            graph: the graph to run.
             precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
             max_batch: pictures in a slot; by default enough for all streams of the CPU.
-            num_threads: to compute with; by default one for each core.
-            use_cache: leave the compiled graph in the user's cache.
+            num_threads: threads to compute with; by default one for each core.
+            use_cache: load the compiled graph from the user's cache, and keep it there.
 
         Raises:
             EngineError: OpenVINO cannot read, compile or run the graph.
@@ -55,7 +55,7 @@ class OpenVinoEngine(Engine):
         }
         if num_threads is not None:
             properties["INFERENCE_NUM_THREADS"] = num_threads
-            # Other processes have the other cores; each would bind itself to the first ones.
+            # Other processes use the other cores; with pinning, each would take the first ones.
             properties["ENABLE_CPU_PINNING"] = "NO"
         if use_cache:
             properties["CACHE_DIR"] = str(cache_folder(BACKEND))
@@ -99,15 +99,15 @@ class OpenVinoEngine(Engine):
         self._running.pop(slot, None)
 
     def close(self) -> None:
-        """Cancel the requests that still run, so that none writes into a slot any more."""
+        """Cancel running requests, so that none writes into a slot any more; free all requests."""
         for slot, count in self._running.items():
             for request in self._requests[slot][:count]:
                 request.cancel()
-                with contextlib.suppress(RuntimeError):  # says that it was cancelled
+                with contextlib.suppress(RuntimeError):  # it says that it was cancelled
                     request.wait()
         self._running.clear()
         for requests in self._requests.values():
-            requests.clear()  # before the slots, which they point into
+            requests.clear()  # they point into the slots, which must live longer
 
     def _make_slot(self) -> Slot:
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)
@@ -125,10 +125,11 @@ class OpenVinoEngine(Engine):
 
 @functools.cache
 def _core() -> openvino.Core:
-    """Return the only one, which is never released.
+    """Return the one Core of this process, which is never released.
 
-    Its CPU plugin gives the calling thread a stack for signals, and frees that in whichever thread
-    releases it: the next Ctrl-C is then a segmentation fault. So it is with two of them.
+    Its CPU plugin gives the calling thread a stack for signals, and frees it in the thread that
+    releases the Core: the next Ctrl-C is then a segmentation fault. A second Core has the same
+    effect.
     """
     return openvino.Core()
 

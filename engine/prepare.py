@@ -17,23 +17,23 @@ from pmsgan.styles.registry import find_style
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedEngine:
-    """An engine that has been prepared."""
+    """An engine that was compiled ahead of time."""
 
     style: str
     backend: str
     path: Path
-    """A plan, or the folder of a runtime's own cache."""
+    """The plan, or the cache folder of the runtime."""
     engine: EngineInfo | None
-    """What will run; None where it was built for a GPU that is not here."""
+    """The engine that will run; None if it was built for a GPU that is not here."""
     compute_capability: str | None
-    """Of the GPU that it was built for, if that need not be here."""
+    """Compute capability that it was built for; None for the machine that is here."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the content for JSON."""
         return asdict(self) | {"path": str(self.path)}
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         text = f"prepared {self.style} for {self.backend}"
         if (info := self.engine) is None:
             return f"{text}, compute capability {self.compute_capability}: {self.path}"
@@ -56,22 +56,22 @@ def prepare_engine(
     """Compile a style into the user's cache.
 
     Args:
-        style: its name, or the path of its folder.
-        backend: auto takes the first that can run here.
-        precision: auto takes the fastest that the backend is known to be accurate in.
+        style: name of a style, or the path of its folder.
+        backend: a backend, or auto for the first one that can run here.
+        precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures that TensorRT translates at a time.
-        config: how TensorRT builds; by default an engine that is kept will do.
+        config: settings of TensorRT's builder; by default any cached engine is used.
         compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
             8.9, or portable for 8.0 and newer.
-        require_gpu: take no backend that runs on the CPU.
+        require_gpu: refuse backends that run on the CPU.
 
     Returns:
-        What was prepared, and where it is.
+        The prepared engine, and where it is.
 
     Raises:
-        ConfigError: another backend builds for GPUs that are not here.
-        StyleError: there is no such style.
-        EngineError: no backend here can run it, or the one taken compiles nothing.
+        ConfigError: the backend cannot build for a GPU that is not here.
+        StyleError: the style does not exist.
+        EngineError: no backend here can run it, or the chosen one compiles nothing.
     """
     if compute_capability is not None:
         if backend not in ("auto", "tensorrt-rtx"):

@@ -1,4 +1,4 @@
-"""A single-precision graph from a half-precision one, for where FP16 is not accurate enough."""
+"""Make an FP32 graph from an FP16 one, for where FP16 is not accurate enough."""
 
 import numpy as np
 import onnx
@@ -8,10 +8,10 @@ HALF, SINGLE = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
 
 
 def widen(data: bytes) -> bytes:
-    """Let an FP16 deployment graph compute in FP32, from the weights that FP16 has rounded.
+    """Make an FP16 deployment graph compute in FP32; its weights stay rounded to FP16.
 
     Args:
-        data: an ONNX file.
+        data: the bytes of an ONNX file.
 
     Returns:
         The same graph with every half-precision tensor and cast in single precision.

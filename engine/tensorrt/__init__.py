@@ -1,1 +1,1 @@
-"""TensorRT and TensorRT for RTX: build engines, keep them, run them."""
+"""Build, cache and run engines with TensorRT and TensorRT for RTX."""

@@ -1,7 +1,7 @@
-"""Memory on both sides of the bus, with pycuda.
+"""Allocate memory of the host and the GPU with pycuda.
 
-One thread owns the context and makes all calls. What is made here is freed in reverse order when
-its `with` block ends, also after an error.
+One thread owns the context and makes all calls. An ExitStack frees all memory in reverse order,
+also after an error.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Gpu:
     capability: str
     """Compute capability, such as 8.9."""
     driver: int
-    """Version of CUDA that the driver offers, such as 13000."""
+    """CUDA version that the driver supports, such as 13000."""
 
 
 @contextmanager
@@ -44,10 +44,10 @@ def gpu_errors_named(task: str) -> Iterator[None]:
 
 @contextmanager
 def gpu_context() -> Iterator[Gpu]:
-    """Make the first GPU's primary context current, which other CUDA libraries share.
+    """Make the first GPU's primary context current; other CUDA libraries share it.
 
     Raises:
-        EngineError: there is no GPU that works.
+        EngineError: there is no working GPU.
     """
     with gpu_errors_named("be used"):
         cuda.init()
@@ -68,13 +68,13 @@ def gpu_context() -> Iterator[Gpu]:
 
 
 class SlotBuffers:
-    """What one slot holds on both sides, and the order of what happens to it."""
+    """The memory of one slot on host and GPU, and the events that order its work."""
 
     def __init__(self, stack: ExitStack, shape: tuple[int, ...]) -> None:
-        """Make the buffers of one slot of uint8 `shape`; `stack` frees them.
+        """Allocate the buffers of one slot of uint8 `shape`; `stack` frees them.
 
         Raises:
-            GpuMemoryError: there is too little memory.
+            GpuMemoryError: the GPU or the host has too little memory.
         """
         stack.callback(self._forget)
         with gpu_errors_named(f"hold slots of {shape[0]} pictures"):
@@ -82,30 +82,30 @@ class SlotBuffers:
             self.input = device_memory(stack, self.slot.input.nbytes)
             self.output = device_memory(stack, self.slot.output.nbytes)
             self.copies = cuda.Stream()
-            """For the copies in and out, beside the stream that computes."""
+            """The stream of the copies to and from the GPU; another stream computes."""
             self.given = cuda.Event()
-            """The copy in may begin."""
+            """The copy to the GPU may begin."""
             self.uploaded = cuda.Event()
             """The pictures are on the GPU."""
             self.started = cuda.Event()
-            """Their turn has come."""
+            """The computation begins."""
             self.computed = cuda.Event()
-            """Their translations are there."""
+            """The translations are computed."""
             self.returning = cuda.Event()
-            """The copy out may begin."""
+            """The copy to the host may begin."""
             self.downloaded = cuda.Event()
             """The translations are on the host."""
 
     def _forget(self) -> None:
-        """Let go of the stream and the events, which pycuda frees when nobody knows them.
+        """Drop the stream and the events, which pycuda frees with their last reference.
 
-        An error's traceback may know this object for longer than the GPU's context lives.
+        An error's traceback may refer to this object for longer than the GPU's context lives.
         """
         self.__dict__.clear()
 
 
 def device_memory(stack: ExitStack, num_bytes: int) -> Any:
-    """Take device memory; `stack` frees it."""
+    """Allocate memory on the GPU; `stack` frees it."""
     memory = cuda.mem_alloc(max(1, num_bytes))
     stack.callback(memory.free)
     return memory

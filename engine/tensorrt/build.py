@@ -1,4 +1,4 @@
-"""Build a plan: parse a deployment graph, choose shapes, and let TensorRT look for kernels."""
+"""Build a plan: parse a deployment graph, set its shapes, and let TensorRT choose kernels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +17,14 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildConfig:
-    """How TensorRT looks for kernels. Changes no result, but the speed of it."""
+    """How TensorRT searches for kernels. This changes the speed, not the results."""
 
     workspace_mib: int | None = None
-    """Most memory that kernels may use beside activations [MiB]; by default all there is."""
+    """Memory limit of kernels beside activations [MiB]; by default all memory."""
     max_aux_streams: int | None = None
-    """Streams beside the main one on which independent branches may run; by default TensorRT's
-    own choice."""
+    """Additional streams on which independent branches may run; by default TensorRT chooses."""
     optimization_level: int | None = None
-    """0 (quick to build) to 5 (longest search); by default TensorRT's own choice."""
+    """0 (fastest build) to 5 (longest search); by default TensorRT chooses."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -50,30 +49,31 @@ def build_plan(
     capability: str | None,
     timing_cache: bytes = b"",
 ) -> tuple[bytes, bytes]:
-    """Build a plan, which takes seconds to minutes; a bar on stderr shows how far it is.
+    """Build a plan, which takes seconds to minutes; a progress bar on stderr shows how far it is.
 
     Args:
-        library: what builds.
-        graph: a deployment graph, the bytes of an ONNX file.
-        name: of the file, for messages.
-        height: of a picture [pixels].
-        width: of a picture [pixels].
-        max_batch: pictures in a batch: any number from 1 to this, best at this.
-        half: the graph computes in FP16; otherwise in FP32, all digits of it.
-        config: how to search.
+        library: the product that builds.
+        graph: the bytes of an ONNX file, a deployment graph.
+        name: name of the file, for messages.
+        height: height of a picture [pixels].
+        width: width of a picture [pixels].
+        max_batch: largest number of pictures in a batch, and the one to optimise for.
+        half: the graph computes in FP16; otherwise it computes in FP32 without TF32.
+        config: settings of the builder.
         capability: the compute capability to build for ahead of time, such as 8.9 or portable;
             None builds for the GPU that is here.
-        timing_cache: what an earlier build has measured.
+        timing_cache: the timing cache that an earlier build returned.
 
     Returns:
         The serialised plan, and the timing cache for the next build.
 
     Raises:
-        EngineError: the graph is refused, with every error of the parser, or nothing can be built.
+        EngineError: TensorRT refuses the graph (the message has every error of the parser), or
+            cannot build it.
     """
     api = library.api
     builder = library.need(api.Builder(library.log), "make a builder")
-    # Types stand in the graph. From TensorRT 11 on there is no other way.
+    # The graph determines all types. TensorRT 11 has no other mode.
     strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = library.need(builder.create_network(strongly_typed), "make a network")
     _parse(library, network, graph, name)
@@ -83,8 +83,11 @@ def build_plan(
     best = (max_batch, height, width, 3)
     profile.set_shape(INPUT_NAME, (1, height, width, 3), best, best)
     if options.add_optimization_profile(profile) < 0:
-        raise EngineError(f"{library.product.title} refuses the batch {max_batch}")
-    # TensorRT for RTX measures nothing when it builds.
+        raise EngineError(
+            f"{library.product.title} refuses batches of {max_batch} with {name}: "
+            "use a smaller --max-batch"
+        )
+    # TensorRT for RTX times no kernels when it builds.
     timings = None if library.product.builds_ahead else _use_timing_cache(options, timing_cache)
     with (
         interruptible(second_raises=False) as interrupted,
@@ -122,7 +125,7 @@ def _make_options(library: Library, builder: Any, config: BuildConfig, *, half: 
     if config.optimization_level is not None:
         options.builder_optimization_level = config.optimization_level
     if not half:
-        options.clear_flag(api.BuilderFlag.TF32)  # has no more digits than FP16
+        options.clear_flag(api.BuilderFlag.TF32)  # it is no more precise than FP16
     return options
 
 
@@ -147,7 +150,7 @@ def _progress_bar(library: Library, options: Any, interrupted: Callable[[], bool
     api = library.api
 
     class ProgressBar(api.IProgressMonitor):  # type: ignore[misc, name-defined]
-        """A bar over the steps of all phases that have begun; Ctrl-C ends the build."""
+        """Shows the steps of all phases that have begun; ends the build after Ctrl-C."""
 
         def __init__(self) -> None:
             api.IProgressMonitor.__init__(self)

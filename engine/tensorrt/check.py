@@ -1,4 +1,4 @@
-"""May this engine be used? Its pictures beside those of the same graph in FP32 on the CPU."""
+"""Check that a new engine is accurate, against the same graph in FP32 on the CPU."""
 
 import numpy as np
 
@@ -15,13 +15,16 @@ def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = 
     """Compare an engine with OpenVINO in FP32.
 
     Args:
-        engine: what has been built.
-        graph: what from.
-        samples: pictures that it is going to meet, uint8 [N, H, W, 3] BGR; those that are drawn
-            for every graph are compared as well.
+        engine: the engine to check.
+        graph: the graph that it was built from.
+        samples: some of the pictures to translate, uint8 [N, H, W, 3] BGR; they are compared in
+            addition to those of `check_pictures`.
+
+    Returns:
+        How far the engine's pictures are from those of the CPU.
 
     Raises:
-        EngineError: a picture is of one colour (what NaN comes out as), or all are too far off.
+        EngineError: a picture has one colour only (NaN looks like that), or the PSNR is too low.
     """
     pictures = check_pictures(graph.height, graph.width)
     if samples is not None:

@@ -1,4 +1,4 @@
-"""From a graph to an engine: take its plan from the cache, or build, check and keep one."""
+"""Open an engine for a graph: load its plan from the cache, or build, check and cache one."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -47,21 +47,22 @@ def open_on_gpu(
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
-    """Make a graph ready to run on the first GPU.
+    """Open an engine for a graph on the first GPU.
 
-    The first time this takes as long as a build; an engine that is kept is loaded in a moment,
-    but for the kernels that TensorRT for RTX compiles each time.
+    The first call takes as long as a build. Later calls load the cached engine in a moment, except
+    that TensorRT for RTX compiles kernels each time.
 
     Args:
-        product: what to build and run with.
-        graph: what to run.
-        precision: auto (what the graph is in), fp16 or fp32.
+        product: the product to build and run with.
+        graph: the graph to run.
+        precision: auto (that of the graph), fp16 or fp32.
         max_batch: pictures in a slot.
-        config: how to build; by default whatever is kept will do.
-        samples: gives pictures of the graph's size, to check a new engine on.
+        config: settings of the builder; by default any cached engine is used.
+        samples: returns pictures of the graph's size, on which a new engine is checked.
 
     Raises:
-        EngineError: no GPU, no product, a graph that cannot be built, or results that are off.
+        EngineError: there is no GPU, the product is not installed, the graph cannot be built, or
+            the results are not accurate.
     """
     try:
         from pmsgan.engine.tensorrt.buffers import gpu_context
@@ -76,13 +77,13 @@ def open_on_gpu(
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
         keys = _keys_here(library, graph, precision, max_batch, gpu)
-        plan, key = _kept(keys, config) or _build(library, graph, keys[0], config)
+        plan, key = _cached(keys, config) or _build(library, graph, keys[0], config)
         try:
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
         except EngineError as error:
             if not plan.checked:
                 raise
-            _log.warning("%s is refused (%s)", key.path(), error)
+            _log.warning("building again: %s is refused (%s)", key.path(), error)
             plan, key = _build(library, graph, keys[0], config)
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
@@ -103,27 +104,30 @@ def make_checked_plan(
     precision: Precision = "auto",
     max_batch: int = DEFAULT_BATCH,
 ) -> bytes:
-    """Return a plan for the first GPU as its runtime reads it: checked, from the cache or new.
+    """Return a checked plan for the first GPU, from the cache or newly built.
 
     Args:
-        product: what to build with.
-        graph: what shall run.
-        precision: auto (what the graph is in), fp16 or fp32.
+        product: the product to build with.
+        graph: the graph to build from.
+        precision: auto (that of the graph), fp16 or fp32.
         max_batch: pictures in a slot.
 
+    Returns:
+        The serialised plan, as the product's runtime reads it.
+
     Raises:
-        EngineError: as `open_on_gpu` has it.
+        EngineError: `open_on_gpu` fails, or the plan has left the cache.
     """
     with open_on_gpu(product, graph, precision=precision, max_batch=max_batch):
-        pass  # now it is kept, and has been checked
+        pass  # now the cache holds a checked plan
     from pmsgan.engine.tensorrt.buffers import gpu_context
 
     library = Library(PRODUCTS[product])
     with gpu_context() as gpu:
-        kept = _kept(_keys_here(library, graph, precision, max_batch, gpu), None)
-    if kept is None:
-        raise EngineError(f"the engine of {graph.path} is not in the cache any more: try again")
-    return kept[0].data
+        cached = _cached(_keys_here(library, graph, precision, max_batch, gpu), None)
+    if cached is None:
+        raise EngineError(f"the engine of {graph.path} has left the cache: try again")
+    return cached[0].data
 
 
 def build_for_capability(
@@ -134,21 +138,21 @@ def build_for_capability(
     max_batch: int = DEFAULT_BATCH,
     config: BuildConfig | None = None,
 ) -> Path:
-    """Build a plan of TensorRT for RTX for a GPU that need not be here; return where it is kept.
+    """Build a plan of TensorRT for RTX for a GPU that need not be here; return its path.
 
     Args:
-        graph: what shall run.
+        graph: the graph to build from.
         capability: the GPU's compute capability, such as 8.9, or portable.
-        precision: auto (what the graph is in), fp16 or fp32.
+        precision: auto (that of the graph), fp16 or fp32.
         max_batch: pictures in a slot.
-        config: how to build; by default whatever is kept will do.
+        config: settings of the builder; by default any cached plan is used.
 
     Raises:
-        EngineError: the product is not installed, or cannot build the graph or for this GPU.
+        EngineError: the product is not installed, or cannot build this graph or for this GPU.
     """
     library = Library(PRODUCTS["tensorrt-rtx"])
     key = _key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
-    if _kept([key], config) is None:
+    if _cached([key], config) is None:
         _build(library, graph, key, config)
     return key.path()
 
@@ -156,7 +160,7 @@ def build_for_capability(
 def _keys_here(
     library: Library, graph: GraphInfo, precision: Precision, max_batch: int, gpu: "Gpu"
 ) -> list[EnginePlanKey]:
-    """Return what a plan may be for to run on this GPU; the first is what to build."""
+    """Return the keys of plans that can run on this GPU, the one to build first."""
     if not library.product.builds_ahead:
         return [
             _key(
@@ -206,10 +210,10 @@ def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
     )
 
 
-def _kept(
+def _cached(
     keys: Sequence[EnginePlanKey], config: BuildConfig | None
 ) -> tuple[EnginePlan, EnginePlanKey] | None:
-    """Return the first plan that is kept for one of the keys, and built as `config` says."""
+    """Return the first cached plan for one of the keys that was built with `config`."""
     for key in keys:
         try:
             plan = read_plan(key)
@@ -243,7 +247,7 @@ def _build(
     plan = EnginePlan(built, config, checked=False)
     write_plan(plan, key)
     if new_timings:
-        _keep_timings(timings, new_timings)
+        _cache_timings(timings, new_timings)
     return plan, key
 
 
@@ -254,10 +258,10 @@ def _read_timings(path: Path) -> bytes:
         return b""
 
 
-def _keep_timings(path: Path, data: bytes) -> None:
-    """Keep what was measured, for a quicker build; no build is lost if that fails."""
+def _cache_timings(path: Path, data: bytes) -> None:
+    """Cache the timings for a faster build; a failure is only a warning."""
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        _log.warning("cannot keep the timings %s: %s", path, error.strerror)
+        _log.warning("cannot cache the timings in %s: %s", path, error.strerror)

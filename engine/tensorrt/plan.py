@@ -1,8 +1,8 @@
-"""Built engines on disk: a header that says what a plan is for, then the plan.
+"""Write plans to the cache and read them, each behind a header that says what it is for.
 
-A plan is native code. So nothing of a file reaches TensorRT before its digest and its key have been
-checked. The first line holds a magic word and the SHA-256 of everything behind that line, the
-second what it was built for and how, as JSON, the rest is the plan itself.
+A plan is native code, so no part of a file reaches TensorRT before its digest and its key have been
+checked. The first line holds a magic word and the SHA-256 of everything after that line. The second
+line is JSON and says what the plan was built for and how. The rest is the plan itself.
 """
 
 import hashlib
@@ -21,31 +21,31 @@ MAGIC = b"pmsgan-plan-1 "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnginePlanKey:
-    """What a plan is for; one that differs in anything is built again."""
+    """Everything that a plan depends on; a plan with any other value is built again."""
 
     graph_sha256: str
     product: ProductName
     version: str
-    """Of the product."""
+    """Version of the product."""
     capability: str
     """Compute capability, such as 8.9, or portable."""
     gpu: str
-    """Name of the GPU; empty where a plan runs on all of its capability."""
+    """Name of the GPU; empty if the plan runs on every GPU of its capability."""
     driver: int
-    """Version of CUDA that the driver offers, such as 13000; 0 where plans do not depend on it."""
+    """CUDA version that the driver supports, such as 13000; 0 if the plan does not depend on it."""
     precision: str
-    """fp16 or fp32."""
+    """Arithmetic: fp16 or fp32."""
     height: int
-    """Pixels."""
+    """Height in pixels."""
     width: int
-    """Pixels."""
+    """Width in pixels."""
     max_batch: int
 
     def path(self) -> Path:
-        """Return where such a plan is kept, in the user's own cache.
+        """Return the path of the plan in the user's own cache.
 
         Raises:
-            EngineError: the cache cannot be made, or others may write into it.
+            EngineError: the cache cannot be made, or other users can write to it.
         """
         name = (
             f"{self.graph_sha256[:16]}-{self.precision}-batch{self.max_batch}"
@@ -56,25 +56,25 @@ class EnginePlanKey:
 
 @dataclass(frozen=True, slots=True)
 class EnginePlan:
-    """A built engine."""
+    """A built engine, and how it was built."""
 
     data: bytes
-    """For TensorRT."""
+    """The serialised plan, as TensorRT reads it."""
     config: BuildConfig
-    """How it was built."""
+    """Settings of the builder."""
     checked: bool
-    """Its pictures have been compared with FP32 on a GPU."""
+    """Whether its pictures on a GPU have been compared with FP32 on the CPU."""
 
 
 class StaleEnginePlanError(EngineError):
-    """A plan on disk is damaged, or is not for this machine."""
+    """A cached plan is damaged, or is not for this machine."""
 
 
 def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
-    """Keep a plan; an interrupted write leaves the old file.
+    """Write a plan to the cache; an interrupted write leaves the old file.
 
     Raises:
-        EngineError: it cannot be written.
+        EngineError: the plan cannot be written.
     """
     path = key.path()
     header = {"key": asdict(key), "config": asdict(plan.config), "checked": plan.checked}
@@ -83,16 +83,17 @@ def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
         with replacing(path) as temporary:
             temporary.write_bytes(MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     except OSError as error:
-        raise EngineError(f"cannot keep the engine {path}: {error.strerror}") from error
+        raise EngineError(f"cannot write the engine {path}: {error.strerror}") from error
     return path
 
 
 def read_plan(key: EnginePlanKey) -> EnginePlan | None:
-    """Return the plan that was kept for a key, None if there is none.
+    """Return the cached plan for a key; None if there is none.
 
     Raises:
-        StaleEnginePlanError: it is damaged or for something else, which the message names.
-        EngineError: it cannot be read.
+        StaleEnginePlanError: the plan is damaged, or was built for something else, which the
+            message names.
+        EngineError: the plan cannot be read.
     """
     path = key.path()
     try:

@@ -1,4 +1,4 @@
-"""The two products that share this code, and where they differ."""
+"""The two products that share this code: TensorRT and TensorRT for RTX."""
 
 import importlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pmsgan.errors import EngineError
 ProductName = Literal["tensorrt", "tensorrt-rtx"]
 
 PORTABLE = "portable"
-"""In the place of a compute capability: a plan for TensorRT for RTX's default, 8.0 and newer."""
+"""Stands for a compute capability: TensorRT for RTX's default, which is 8.0 and newer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,13 +18,13 @@ class Product:
 
     name: ProductName
     title: str
-    """As its maker writes it."""
+    """Name as NVIDIA writes it."""
     module: str
-    """What Python imports."""
+    """Name of the Python module."""
     builds_ahead: bool
-    """It builds for GPUs that are not there, and compiles kernels when a plan is loaded.
+    """Whether it builds for GPUs that are not here, and compiles kernels when it loads a plan.
 
-    Its plans depend on a compute capability, but on no single GPU and no driver.
+    Its plans depend on a compute capability, but not on a single GPU or a driver.
     """
 
 
@@ -37,13 +37,13 @@ PRODUCTS: dict[ProductName, Product] = {
 
 
 class Library:
-    """An imported product: its module, and its log."""
+    """An imported product, and its log."""
 
     def __init__(self, product: Product) -> None:
         """Import the product.
 
         Raises:
-            EngineError: it is not installed, or its libraries cannot be loaded.
+            EngineError: the product is not installed, or its libraries cannot be loaded.
         """
         self.product = product
         try:
@@ -56,10 +56,10 @@ class Library:
         self.log = _make_log(self.api)
 
     def need(self, result: Any, task: str) -> Any:
-        """Pass on a result of the product, which reports failures as None or False.
+        """Return a result of the product, which reports a failure as None or False.
 
         Raises:
-            EngineError: it is one of these; with what the log says of it.
+            EngineError: the result is None or False; the message has the errors of the log.
         """
         if result is None or result is False:
             raise EngineError(f"{self.product.title} cannot {task}: {self.log.summary()}")
@@ -68,7 +68,7 @@ class Library:
 
 def _make_log(api: Any) -> Any:
     class Log(api.ILogger):  # type: ignore[misc]
-        """Keeps warnings and errors, which the calls themselves do not give."""
+        """Keeps warnings and errors, which the calls themselves do not report."""
 
         def __init__(self) -> None:
             api.ILogger.__init__(self)
@@ -93,14 +93,14 @@ def known_capabilities(library: Library) -> list[str]:
 
 
 def capability_name(library: Library, capability: str) -> str | None:
-    """Return the name of a compute capability in TensorRT for RTX; None builds a portable plan.
+    """Return TensorRT for RTX's name of a compute capability; None for a portable plan.
 
     Args:
         library: TensorRT for RTX.
-        capability: such as 8.9, or portable.
+        capability: a compute capability such as 8.9, or portable.
 
     Raises:
-        EngineError: it builds no plans for this one.
+        EngineError: the product builds no plans for this one.
     """
     if capability == PORTABLE:
         return None

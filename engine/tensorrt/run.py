@@ -1,7 +1,7 @@
-"""Run a plan: copies in, computing and copies out of neighbouring slots overlap.
+"""Run a plan; the copies of one slot overlap with the computation of another.
 
-Each slot has a stream of its own for its copies; one stream computes for all of them. Events hand
-a slot from one to the other: given -> uploaded -> started -> computed -> returning ->
+Each slot has a stream of its own for its copies; one stream computes for all slots. Events pass a
+slot from one stream to the other: given -> uploaded -> started -> computed -> returning ->
 downloaded.
 """
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class TensorRtEngine(Engine):
-    """A plan on the GPU; the context that it is made in must stay current while it lives."""
+    """A plan on the GPU; its CUDA context must stay current while the engine is open."""
 
     def __init__(
         self, library: Library, plan: bytes, key: EnginePlanKey, gpu: Gpu, owned: ExitStack
@@ -39,10 +39,10 @@ class TensorRtEngine(Engine):
 
         Args:
             library: the product that built it.
-            plan: what `read_plan` or `build_plan` gave.
-            key: what it was built for.
-            gpu: where it runs.
-            owned: what has to live as long as the engine; it is taken over once all has gone well.
+            plan: the serialised plan.
+            key: what the plan was built for.
+            gpu: the GPU to run on.
+            owned: resources that the engine closes last; it takes them over if it succeeds.
 
         Raises:
             EngineError: TensorRT refuses the plan.
@@ -70,7 +70,7 @@ class TensorRtEngine(Engine):
         self._owned = owned.pop_all()
 
     def slots(self, count: int) -> list[Slot]:
-        """Make slots; where memory does not suffice for the first ones, of half as many pictures.
+        """Make slots; while the first ones do not fit in memory, halve the pictures in a slot.
 
         Raises:
             EngineError: not even slots of one picture fit.
@@ -84,12 +84,12 @@ class TensorRtEngine(Engine):
                 if has_slots or batch == 0:
                     raise
                 self.free_slots()
-                _log.warning("%s: going on with slots of %d", error, batch)
+                _log.warning("%s: continuing with slots of %d", error, batch)
                 self.info = replace(self.info, max_batch=batch)
 
     def submit(self, slot: Slot, count: int) -> None:
-        """Queue the copy in, the translation and the copy out of the first `count` pictures."""
-        buffers = self._of(slot)
+        """Queue the copies and the translation of the first `count` pictures."""
+        buffers = self._buffers_of(slot)
         with gpu_errors_named("translate a batch"):
             buffers.given.record(buffers.copies)
             cuda.memcpy_htod_async(buffers.input, slot.input[:count], buffers.copies)
@@ -104,8 +104,8 @@ class TensorRtEngine(Engine):
             buffers.downloaded.record(buffers.copies)
 
     def wait(self, slot: Slot) -> None:
-        """Wait for a slot's copy out; raise EngineError if something before it failed."""
-        buffers = self._of(slot)
+        """Wait for the copy to the host; raise EngineError if it or anything before it failed."""
+        buffers = self._buffers_of(slot)
         with gpu_errors_named("translate a batch"):
             buffers.downloaded.synchronize()
             compute_ms = float(buffers.started.time_till(buffers.computed))
@@ -117,7 +117,7 @@ class TensorRtEngine(Engine):
         )
 
     def close(self) -> None:
-        """Wait for what still runs, then free everything in the reverse order of its making."""
+        """Wait for running work, then free everything in reverse order."""
         try:
             self.free_slots()
         finally:
@@ -136,7 +136,7 @@ class TensorRtEngine(Engine):
         return made
 
     def _make_context(self) -> None:
-        """Make the one execution context, with memory for activations of `max_batch` pictures."""
+        """Make the execution context, with memory for the activations of `max_batch` pictures."""
         strategy = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
         self._context = self._library.need(
             self._engine.create_execution_context(strategy), "make an execution context"
@@ -168,19 +168,19 @@ class TensorRtEngine(Engine):
             self._context.set_device_memory(int(memory), num_bytes)
             self._activation_bytes = num_bytes
 
-    def _of(self, slot: Slot) -> SlotBuffers:
+    def _buffers_of(self, slot: Slot) -> SlotBuffers:
         if slot not in self._buffers:
             raise EngineError("this slot belongs to no open engine")
         return self._buffers[slot]
 
     def free_slots(self) -> None:
-        """Let go of all slots, once nothing runs in them any more; others can be made."""
+        """Wait for running work, then free all slots; new ones can be made."""
         streams = [buffers.copies for buffers in self._buffers.values()]
         if self._compute is not None:
             streams.append(self._compute)
         for stream in streams:
-            # What failed was for `wait` to tell.
-            with contextlib.suppress(EngineError), gpu_errors_named("end what it does"):
+            # `wait` reports failures.
+            with contextlib.suppress(EngineError), gpu_errors_named("end its work"):
                 stream.synchronize()
         self._buffers.clear()
         self._kept_slots = ()

@@ -239,7 +239,7 @@ def test_a_plan_for_something_else_is_refused_by_name(
     path.mkdir()
     with pytest.raises(EngineError, match="cannot read the engine"):
         read_plan(key)
-    with pytest.raises(EngineError, match="cannot keep the engine"):
+    with pytest.raises(EngineError, match="cannot write the engine"):
         write_plan(EnginePlan(b"plan", BuildConfig(), checked=False), key)
 
 

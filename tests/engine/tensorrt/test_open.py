@@ -193,7 +193,7 @@ def test_timings_that_cannot_be_kept_lose_no_build(
     (folder / "timings-10.13.0-sm8.9.bin").mkdir()
     with open_on_gpu("tensorrt", read_graph(style.graph)) as engine:
         assert translated(engine, style)
-    assert "cannot keep the timings" in caplog.text
+    assert "cannot cache the timings" in caplog.text
 
 
 def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNamespace) -> None:

@@ -129,7 +129,7 @@ def test_too_little_memory_halves_the_batch(
     with opened(library) as engine:
         np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
         assert engine.info.max_batch == batch
-    assert ("going on with slots of" in caplog.text) == (batch < BATCH)
+    assert ("continuing with slots of" in caplog.text) == (batch < BATCH)
 
 
 def test_memory_for_not_even_one_picture_is_an_error(library: Library, driver: Any) -> None:
