@@ -1,1 +1,1 @@
-"""Turn a trained generator into one self-contained ONNX file, and check it."""
+"""Export a trained generator as one self-contained ONNX file, and check the file."""

@@ -1,4 +1,4 @@
-"""The graph that ships: bytes in, bytes out, everything between inside."""
+"""Build the graph that ships: it takes bytes, returns bytes, and holds every step between."""
 
 import logging
 import warnings
@@ -14,18 +14,18 @@ from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 
 OPSET = 18
-"""ONNX operator set: the exporter's own, which needs no conversion, and every runtime reads it."""
+"""ONNX operator set that the exporter writes without conversion and every runtime reads."""
 
 
 class DeploymentGraph(nn.Module):
-    """A generator that takes and gives pictures as OpenCV holds them.
+    """A generator that takes and returns pictures in OpenCV's format.
 
-    FP16 is a property of this graph: the generator's weights and activations are half precision,
-    while bytes are turned into numbers and back in single precision.
+    FP16 is a property of this graph: the generator's weights and activations are in half precision,
+    while the conversions from bytes and to bytes are in single precision.
     """
 
     def __init__(self, generator: Generator, precision: GraphPrecision = "fp32") -> None:
-        """Wrap a generator, which must belong to this graph alone: its weights are converted."""
+        """Wrap a generator and convert its weights; nothing else may use the generator."""
         super().__init__()
         self.dtype = torch.float16 if precision == "fp16" else torch.float32
         self.generator = generator.to(self.dtype)
@@ -65,7 +65,7 @@ def trace(graph: DeploymentGraph, height: int, width: int) -> torch.onnx.ONNXPro
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Keep back what the exporter says of its own insides and of packages it does not need."""
+    """Hide the exporter's warnings about its own internals and about optional packages."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Export a generator, and keep the file only if it does what the generator does."""
+"""Export a generator, and keep the file only if its results agree with the generator's."""
 
 import copy
 import math
@@ -23,9 +23,9 @@ from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import WEIGHTS_NAME, Style, find_style
 
 MAX_DIFFERENCE_FP32 = 1
-"""Grey levels that an FP32 file may be off."""
+"""Largest difference to PyTorch that an FP32 file may have [grey levels]."""
 MIN_PSNR_FP16_DB = 40.0
-"""PSNR [dB] against FP32 that an FP16 file must reach."""
+"""Lowest PSNR against FP32 that an FP16 file may have [dB]."""
 MAX_FP16 = float(torch.finfo(torch.float16).max)
 
 
@@ -36,12 +36,12 @@ class Exported:
     path: Path
     precision: GraphPrecision
     accuracy: Accuracy
-    """Against the FP32 generator in PyTorch."""
+    """Difference to the FP32 generator in PyTorch."""
     largest_activation: float
     """Largest absolute value inside the generator on the check pictures; FP16 ends at 65504."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the content for JSON."""
         return {
             "path": str(self.path),
             "precision": self.precision,
@@ -61,32 +61,32 @@ def export_generator(
 ) -> Exported:
     """Write a generator as one ONNX file, run the file, and compare it with PyTorch.
 
-    The file runs in OpenVINO with FP32 arithmetic, which shows what rounding the weights does. No
-    CPU runtime shows an FP16 overflow, so that is looked for in the activations.
+    The file runs in OpenVINO with FP32 arithmetic, which shows the effect of rounded weights. No
+    CPU runtime shows an FP16 overflow, so PyTorch's activations are checked for it.
 
     Args:
-        generator: what to export; it is not changed.
-        path: the ONNX file, replaced if it exists and the new one passes.
-        height: of a picture [pixels].
-        width: of a picture [pixels].
-        precision: of the graph's weights and activations.
+        generator: the generator to export; it is not changed.
+        path: the ONNX file; an existing one is replaced if the new one passes.
+        height: height of a picture [pixels].
+        width: width of a picture [pixels].
+        precision: precision of the graph's weights and activations.
         metadata: notes to keep in the file.
 
     Raises:
         ConfigError: a side is not a multiple of 4.
-        ExportError: the file cannot be written or does not pass; then it is not kept.
+        ExportError: the file cannot be written, or did not pass and was not kept.
     """
     pictures = check_pictures(height, width)
     source = copy.deepcopy(generator).cpu()
     reference, largest = _run_torch(source, pictures)
     if not math.isfinite(largest):
         raise ExportError(
-            "the network gives numbers that are not finite: its training went astray; "
+            "the network's activations are not finite: its training diverged; "
             "train again with a lower --learning-rate"
         )
     if precision == "fp16" and largest > MAX_FP16:
         raise ExportError(
-            f"activations reach {largest:.3g}, past FP16's {MAX_FP16:.0f}: "
+            f"activations reach {largest:.3g}, beyond FP16's {MAX_FP16:.0f}: "
             "export without --fp16, or train with a lower --learning-rate"
         )
     program = trace(DeploymentGraph(source, precision), height, width)
@@ -102,16 +102,16 @@ def export_generator(
 def export_style(
     style: Style | str, path: Path | None = None, *, precision: GraphPrecision
 ) -> Exported:
-    """Export a style's weights anew.
+    """Export the weights of a style again.
 
     Args:
         style: a style, its name, or the path of its folder.
         path: the ONNX file; by default NAME-PRECISION.onnx in the working folder.
-        precision: of the graph's weights and activations.
+        precision: precision of the graph's weights and activations.
 
     Raises:
-        StyleError: there is no such style.
-        ExportError: the file cannot be written or does not pass; then it is not kept.
+        StyleError: the style does not exist.
+        ExportError: the file cannot be written, or did not pass and was not kept.
     """
     found = find_style(style) if isinstance(style, str) else style
     return export_generator(
@@ -125,7 +125,7 @@ def export_style(
 
 
 def graph_metadata(style: str, weights_sha256: str) -> dict[str, str]:
-    """Return what a style's graph says about itself, next to its size and precision."""
+    """Return the notes to keep in the graph of a style."""
     return {"style": style, "weights_sha256": weights_sha256}
 
 
@@ -140,16 +140,16 @@ def _check(
     if has_constant_picture(results):
         raise ExportError(
             "the exported graph gives a picture of one colour only: "
-            "the weights are untrained or damaged; the file is not kept"
+            "the weights are untrained or damaged; the file is not kept; train the style again"
         )
     if precision == "fp32" and accuracy.max_difference > MAX_DIFFERENCE_FP32:
         raise ExportError(
-            f"the exported graph is off by more than {MAX_DIFFERENCE_FP32} grey level "
-            f"({accuracy}); the file is not kept"
+            f"the exported graph differs from PyTorch by more than {MAX_DIFFERENCE_FP32} grey "
+            f"level ({accuracy}); the file is not kept; please report this as a bug"
         )
     if accuracy.psnr_db < MIN_PSNR_FP16_DB:
         raise ExportError(
-            f"the exported graph is under {MIN_PSNR_FP16_DB:.0f} dB ({accuracy}); "
+            f"the exported graph is below {MIN_PSNR_FP16_DB:.0f} dB ({accuracy}); "
             "the file is not kept; try without --fp16"
         )
     return accuracy
@@ -170,7 +170,7 @@ def _run_torch(generator: Generator, pictures: Pictures) -> tuple[Pictures, floa
 
 
 class _LargestActivation(TorchDispatchMode):
-    """Remember the largest absolute value that any operator gives; NaN counts as infinite."""
+    """Records the largest absolute value that any operator returns; NaN counts as infinite."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

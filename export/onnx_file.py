@@ -10,14 +10,12 @@ from pmsgan.errors import EngineError, ExportError
 
 
 def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> None:
-    """Write a model.
-
-    What the exporter notes about the machine it ran on (paths of source files) is left out.
+    """Write a model, without the exporter's notes about its machine (paths of source files).
 
     Args:
-        model: changed in place.
-        path: the ONNX file, replaced if it exists.
-        metadata: what the file shall say about itself.
+        model: the model to write; it is changed in place.
+        path: the ONNX file; an existing one is replaced.
+        metadata: notes to keep in the file.
 
     Raises:
         ExportError: the model is invalid.
@@ -35,7 +33,7 @@ def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> 
         onnx.checker.ValidationError,
         onnx.shape_inference.InferenceError,
     ) as error:
-        raise ExportError(f"the exported graph would be invalid: {error}") from error
+        raise ExportError(f"the exported graph is invalid: {error}") from error
     path.write_bytes(model.SerializeToString())
 
 

@@ -1,4 +1,4 @@
-"""Turn a trained generator into a style."""
+"""Write a trained generator as a style."""
 
 import hashlib
 import tempfile
@@ -23,10 +23,10 @@ from pmsgan.styles.registry import (
 
 
 def style_folder(name: str) -> Path:
-    """Return the folder of a new style: below the user's styles, or the path that `name` is.
+    """Return the folder of a new style: one of the user's styles, or `name` itself if it is a path.
 
     Raises:
-        StyleError: the folder exists and is no style, or the name is no plain name.
+        StyleError: the folder exists and is not a style, or the name is not a plain name.
     """
     folder = Path(name).resolve() if is_path(name) else user_style_folder(name)
     if folder.exists() and not (folder / DESCRIPTION_NAME).is_file():
@@ -45,17 +45,17 @@ def write_style(
     origin: dict[str, Any],
     expects: dict[str, list[float]] | None = None,
 ) -> Exported:
-    """Write style.toml, weights and FP16 graph; the folder appears when all is well, or not at all.
+    """Write style.toml, weights and an FP16 graph; the folder appears complete, or not at all.
 
     Args:
-        generator: trained; it is not changed.
-        folder: what `style_folder` returned; a style that is there is replaced.
-        height: of a picture [pixels].
-        width: of a picture [pixels].
-        input_kind: what goes in, in words.
-        output_kind: what comes out, in words.
-        origin: what to note about data, licence and training: strings, numbers, lists.
-        expects: how its input usually looks, as `pmsgan.styles.looks.usual_looks` returns it.
+        generator: a trained generator; it is not changed.
+        folder: a folder from `style_folder`; an existing style is replaced.
+        height: height of a picture [pixels].
+        width: width of a picture [pixels].
+        input_kind: description of the input.
+        output_kind: description of the output.
+        origin: notes about data, licence and training: strings, numbers, lists.
+        expects: the usual looks of its input, from `pmsgan.styles.looks.usual_looks`.
 
     Raises:
         StyleError: the folder cannot be written.
@@ -90,11 +90,11 @@ def write_style(
 def _write_network(
     generator: Generator, draft: Path, height: int, width: int
 ) -> tuple[Exported, dict[str, str]]:
-    """Write weights and graph of the style `draft.name`; return the SHA-256 of each file, too."""
+    """Write the weights and the graph into `draft`; return the export and each file's SHA-256."""
     weights, graph = draft / WEIGHTS_NAME, draft / GRAPH_NAME
     save_generator(generator, weights)
     weights_sha256 = _sha256(weights)
-    # From the file, so that a later export of the style gives the same bytes.
+    # Weights from the file, so that a later export of the style writes the same bytes.
     exported = export_generator(
         load_generator(weights, generator.config),
         graph,

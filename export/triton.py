@@ -1,7 +1,7 @@
 """Write a style as a model that NVIDIA's Triton Inference Server serves.
 
-The graph is the one that ships, bytes in and bytes out; see
-https://docs.nvidia.com/deeplearning/triton-inference-server for what the files mean.
+The server gets the style's deployment graph. The files are described in
+https://docs.nvidia.com/deeplearning/triton-inference-server.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from pmsgan.styles.registry import find_style
 
 MAX_BATCH = 8
 QUEUE_DELAY_US = 2000
-"""How long a picture waits for others to share its batch at most [microseconds]."""
+"""Longest time that a picture waits for others to share its batch [microseconds]."""
 CONFIG_NAME = "config.pbtxt"
 
 _CONFIG = """\
@@ -44,7 +44,7 @@ _KINDS = {"onnxruntime": "KIND_AUTO", "openvino": "KIND_CPU", "tensorrt": "KIND_
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TritonModel:
-    """A model in a repository."""
+    """A model in a Triton model repository."""
 
     name: str
     folder: Path
@@ -53,11 +53,11 @@ class TritonModel:
     max_batch: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the content for JSON."""
         return asdict(self) | {"folder": str(self.folder)}
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         return (
             f"{self.folder}: version {self.version} for {self.backend}, up to {self.max_batch} "
             f"pictures at a time; tritonserver --model-repository {self.folder.parent.absolute()}"
@@ -71,34 +71,36 @@ def export_triton(
     backend: TritonBackend = "onnxruntime",
     max_batch: int = MAX_BATCH,
 ) -> TritonModel:
-    """Add a style to a model repository; one that is there already gets a new version.
+    """Add a style to a model repository; an existing model gets a new version.
 
-    A server that watches the repository never sees half a file.
+    A server that watches the repository never sees an incomplete file.
 
     Args:
-        style: its name, or the path of its folder.
-        repository: folder of models; made if it does not exist.
-        backend: Triton's name of what runs it; for tensorrt an engine is built for the GPU that is
-            here, and the server needs the same kind of GPU and the same TensorRT.
-        max_batch: pictures that are translated at a time at most.
+        style: name of a style, or the path of its folder.
+        repository: the folder of models; it is made if it does not exist.
+        backend: the backend of Triton that runs the model. For tensorrt, an engine is built for
+            the GPU that is here; the server needs the same kind of GPU and the same TensorRT.
+        max_batch: largest number of pictures that are translated at a time.
 
     Returns:
-        Where it is.
+        The model, with its folder and version.
 
     Raises:
-        ConfigError: `backend` or `max_batch` is no such thing.
-        StyleError: there is no such style.
-        EngineError: TensorRT cannot build it here.
-        ExportError: it cannot be written.
+        ConfigError: Triton has no such backend, or `max_batch` is below 1.
+        StyleError: the style does not exist.
+        EngineError: TensorRT cannot build the graph here.
+        ExportError: the repository cannot be written.
     """
     if backend not in get_args(TritonBackend):
-        raise ConfigError(f"backend {backend}: Triton has {', '.join(get_args(TritonBackend))}")
+        raise ConfigError(
+            f"Triton has no backend {backend}: use {', '.join(get_args(TritonBackend))}"
+        )
     if max_batch < 1:
         raise ConfigError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style)
     graph = read_graph(found.graph)
     if backend == "tensorrt":
-        choose_backend("tensorrt")  # says what is missing, if something is
+        choose_backend("tensorrt")  # it raises an error that names what is missing
         data = make_checked_plan("tensorrt", graph, max_batch=max_batch)
     else:
         data = graph.path.read_bytes()
@@ -132,7 +134,7 @@ def _config(name: str, backend: TritonBackend, graph: GraphInfo, max_batch: int)
 
 
 def _add_version(folder: Path, data: bytes, file: str) -> int:
-    """Write a new version, unless the newest is this very one; return its number."""
+    """Write a new version, unless the newest has the same data; return its number."""
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     newest = max(numbers, default=0)
     path = folder / str(newest) / file

@@ -103,7 +103,7 @@ def spoil(generator: Generator, name: str, factor: float) -> Generator:
     [
         ("output.rgb.weight", float("nan"), "fp32", "not finite"),
         ("output.rgb.weight", 0.0, "fp32", "one colour only"),
-        ("encoders.0.0.weight", 1e7, "fp16", "past FP16's 65504"),
+        ("encoders.0.0.weight", 1e7, "fp16", "beyond FP16's 65504"),
         ("encoders.0.0.weight", float("nan"), "fp16", "not finite"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_graph_that_does_not_pass_is_not_kept(
 
 @pytest.mark.parametrize(
     ("precision", "noise", "reason"),
-    [("fp32", 2, "off by more than 1 grey level"), ("fp16", 12, "under 40 dB")],
+    [("fp32", 2, "differs from PyTorch by more than 1 grey level"), ("fp16", 12, "below 40 dB")],
 )
 def test_a_graph_that_differs_from_torch_is_not_kept(
     generator: Generator,

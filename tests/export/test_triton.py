@@ -82,7 +82,7 @@ def test_what_cannot_be_written_or_built_is_told(style: Style, tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="cannot write to"):
         export_triton(name, tmp_path / "file")
-    with pytest.raises(ConfigError, match="Triton has onnxruntime, openvino, tensorrt"):
+    with pytest.raises(ConfigError, match="use onnxruntime, openvino, tensorrt"):
         export_triton(name, tmp_path, backend="eager")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="max_batch is 0"):
         export_triton(name, tmp_path, max_batch=0)
