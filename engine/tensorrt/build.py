@@ -77,15 +77,13 @@ def build_plan(
     strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = library.need(builder.create_network(strongly_typed), "make a network")
     _parse(library, network, graph, name)
-    options = _make_options(library, builder, config, half=half)
-    _set_capability(library, options, capability)
+    options = _make_options(library, builder, config, capability, half=half)
     profile = builder.create_optimization_profile()
     best = (max_batch, height, width, 3)
     profile.set_shape(INPUT_NAME, (1, height, width, 3), best, best)
     if options.add_optimization_profile(profile) < 0:
         raise EngineError(
-            f"{library.product.title} refuses batches of {max_batch} with {name}: "
-            "use a smaller --max-batch"
+            f"{library.product.title} refuses batches of {max_batch}: use a smaller --max-batch"
         )
     # TensorRT for RTX times no kernels when it builds.
     timings = None if library.product.builds_ahead else _use_timing_cache(options, timing_cache)
@@ -115,7 +113,9 @@ def _parse(library: Library, network: Any, graph: bytes, name: str) -> None:
     )
 
 
-def _make_options(library: Library, builder: Any, config: BuildConfig, *, half: bool) -> Any:
+def _make_options(
+    library: Library, builder: Any, config: BuildConfig, capability: str | None, *, half: bool
+) -> Any:
     api = library.api
     options = builder.create_builder_config()
     if config.workspace_mib is not None:
@@ -126,6 +126,7 @@ def _make_options(library: Library, builder: Any, config: BuildConfig, *, half: 
         options.builder_optimization_level = config.optimization_level
     if not half:
         options.clear_flag(api.BuilderFlag.TF32)  # it is no more precise than FP16
+    _set_capability(library, options, capability)
     return options
 
 
