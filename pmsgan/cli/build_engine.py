@@ -69,7 +69,7 @@ def build_engine(
     The result goes into your cache. pmsgan convert does the same at its start; this only takes the
     wait out of it.
     """
-    from pmsgan.engine.prepare import prepare_engine
+    from pmsgan.engine.build_ahead import prepare_engine
     from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 
     config = BuildConfig(

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import compare
+from pmsgan.engine.build_ahead import prepare_engine
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.openvino import OpenVinoEngine
-from pmsgan.engine.prepare import prepare_engine
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
