@@ -1,13 +1,15 @@
-"""An engine that inverts bytes, so that every mix-up shows, and an object store in memory."""
+"""An engine that inverts bytes, so that every mix-up shows, and two object stores."""
 
+import importlib.util
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from s3 import S3
 
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.errors import EngineError
@@ -86,3 +88,17 @@ def store() -> Any:
     found.store.clear()
     found.pseudo_dirs[:] = [""]
     return found
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """What s3:// is."""
+    for module in ("moto", "s3fs", "flask"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    started = S3(tmp_path_factory.mktemp("s3") / "moto.log")
+    try:
+        yield started
+    finally:
+        started.process.kill()
+        started.process.wait()
