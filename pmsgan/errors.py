@@ -51,3 +51,7 @@ class DiskFullError(FolderError):
 
 class EvaluationError(PmsganError):
     """A metric cannot be measured, or what it is to be measured on cannot be made."""
+
+
+class ChildError(PmsganError):
+    """A child process failed, died or did not answer in time."""

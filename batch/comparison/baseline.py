@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pmsgan.batch.comparison.child import Contender, Rival
+from pmsgan.batch.comparison.child import ComparisonProcess, Contender
 from pmsgan.batch.comparison.workload import Sample
 from pmsgan.engine.accuracy import Accuracy, Pictures, compare
 from pmsgan.engine.choices import Precision
@@ -153,7 +153,7 @@ def measure_against(
     """
     _log.info("measuring %s", contender.title)
     batch = engine.info.max_batch
-    with Rival(contender, sample, batch, num_threads) as rival:
+    with ComparisonProcess(contender, sample, batch, num_threads) as rival:
         engine.kept_slots(sample.parallelism.slots)
         count = before.alone.num_pictures if before else _count(sample, batch, rival)
         _, results = sample.translate(engine, count)
@@ -168,7 +168,7 @@ def measure_against(
         for _ in range(num_turns):
             engine_s, rival_s = sample.convert(engine, count), rival.convert(count)
             end_to_end += Turns(num_pictures=count, engine_s=(engine_s,), rival_s=(rival_s,))
-        info = rival.info
+        info = rival.info()
     if contender == Contender(backend="eager", precision="fp32"):
         reference = rival_results
     is_pmsgan = contender.network == "PMSGAN"
@@ -183,7 +183,7 @@ def measure_against(
     return baseline, reference
 
 
-def _in_memory(engine: Engine, rival: Rival, sample: Sample, count: int) -> Turns:
+def _in_memory(engine: Engine, rival: ComparisonProcess, sample: Sample, count: int) -> Turns:
     """Let both translate the pictures in memory once."""
     before = engine.gpu_times
     engine_s, _ = sample.translate(engine, count)
@@ -196,7 +196,7 @@ def _in_memory(engine: Engine, rival: Rival, sample: Sample, count: int) -> Turn
     )
 
 
-def _count(sample: Sample, batch: int, rival: Rival) -> int:
+def _count(sample: Sample, batch: int, rival: ComparisonProcess) -> int:
     """Return how many pictures fill a round; whole batches, if there are that many."""
     batch = min(batch, len(sample.pictures))
     rival.translate(batch)

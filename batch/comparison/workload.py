@@ -2,9 +2,8 @@
 
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.job import Job
@@ -63,23 +62,3 @@ class Sample:
         if failures := [reason for reason in reasons if reason]:
             raise EngineError(f"the sample cannot be converted: {failures[0]}")
         return outcome.timing.wall_s
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all but the pictures, which `from_json` takes back."""
-        return {
-            "style": str(self.style.folder.absolute()),
-            "settings": asdict(self.settings),
-            "parallelism": asdict(self.parallelism),
-            "jobs": [[str(Path(job.source).absolute()), job.name, job.output] for job in self.jobs],
-        }
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any], style: Style, pictures: Pictures) -> "Sample":
-        """Return what `to_json` was called on."""
-        return cls(
-            style=style,
-            settings=ConvertSettings(**content["settings"]),
-            parallelism=Parallelism(**content["parallelism"]),
-            jobs=tuple(Job(source, *names) for source, *names in content["jobs"]),
-            pictures=pictures,
-        )

@@ -1,32 +1,28 @@
-"""The child that runs the peer network: `python -m pmsgan.benchmark.peer SPECIFICATION.json`."""
+"""The peer network under eager PyTorch."""
 
-import sys
-from collections.abc import Iterable
-from pathlib import Path
-
-import torch
-
-from pmsgan.batch.comparison.child import failures_told, read_specification, serve
-from pmsgan.benchmark.unet import UNet
-from pmsgan.engine.eager import EagerEngine
+from pmsgan.batch.comparison.child import Contender
+from pmsgan.engine.interface import Engine
+from pmsgan.styles.registry import Style
 
 
-def main(specification_file: str, questions: Iterable[str]) -> None:
-    """Make an untrained network, whose speed is that of a trained one, and serve it."""
-    with failures_told():
-        specification, sample = read_specification(specification_file)
-        torch.manual_seed(0)
-        engine = EagerEngine(
-            UNet(),
-            height=sample.style.height,
-            width=sample.style.width,
-            precision=specification["precision"],
-            max_batch=specification["max_batch"],
-            num_threads=specification["num_threads"],
-        )
-        with engine:
-            serve(engine, sample, Path(specification["results"]), questions)
+def open_peer(
+    contender: Contender, style: Style, max_batch: int, num_threads: int | None
+) -> Engine:
+    """Open an untrained network, which is as fast as a trained one.
 
+    torch is imported here, and so in the child process alone.
+    """
+    import torch
 
-if __name__ == "__main__":
-    main(sys.argv[1], sys.stdin)
+    from pmsgan.benchmark.unet import UNet
+    from pmsgan.engine.eager import EagerEngine
+
+    torch.manual_seed(0)
+    return EagerEngine(
+        UNet(),
+        height=style.height,
+        width=style.width,
+        precision=contender.precision,
+        max_batch=max_batch,
+        num_threads=num_threads,
+    )

@@ -19,6 +19,7 @@ from pmsgan.batch.pictures.load import load_pictures
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
+from pmsgan.benchmark.peer import open_peer
 from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
 from pmsgan.benchmark.work import Work, examine_work
 from pmsgan.engine.accuracy import Pictures, check_pictures
@@ -34,7 +35,6 @@ NUM_PICTURES = 32
 TURNS_PER_ROUND = 2
 """Times that a contender and the first backend take turns in a round."""
 _SETTINGS = ConvertSettings(output_format="jpg")
-_PEER_MODULE = "pmsgan.benchmark.peer"
 
 _log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ def _contenders(
     if "torch-compile" in config.contenders and has_torch:
         yield Contender(backend="eager", precision=best, is_compiled=True)
     if "pix2pix" in config.contenders and has_torch and fits_peer(style.height, style.width):
-        yield from (replace(it, network="pix2pix", module=_PEER_MODULE) for it in eager)
+        yield from (replace(it, network="pix2pix", open=open_peer) for it in eager)
     for backend in runnable:
         if backend == "eager":
             continue

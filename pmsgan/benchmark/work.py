@@ -1,19 +1,13 @@
-"""How much work a picture is, and how fast this machine multiplies matrices.
+"""How much work a picture is, and how fast this machine multiplies matrices."""
 
-Run as `python -m pmsgan.benchmark.work`, in a process of its own, since torch and pycuda do not
-share one.
-"""
-
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pmsgan.benchmark.config import fits_peer
+from pmsgan.child import call_in_child
 from pmsgan.engine.open import what_is_missing
-from pmsgan.errors import EngineError
+from pmsgan.errors import ChildError, EngineError
 from pmsgan.model.config import GeneratorConfig
 
 NUM_PRODUCTS = 10
@@ -30,7 +24,7 @@ class Work:
 
 
 def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
-    """Count and measure.
+    """Count and measure in a child process, since torch and pycuda cannot share one.
 
     Args:
         config: the network.
@@ -43,17 +37,21 @@ def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: 
     """
     if (missing := what_is_missing("eager")) is not None:
         raise EngineError(missing)
-    question = {
-        "config": asdict(config), "height": height, "width": width, "num_threads": num_threads,
-    }  # fmt: skip
-    child = subprocess.run(
-        [sys.executable, "-m", "pmsgan.benchmark.work", json.dumps(question)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if child.returncode != 0:
-        reason = (child.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise EngineError(f"the work cannot be counted: {reason}")
-    return Work(**json.loads(child.stdout))
+    try:
+        return call_in_child(_examine, config, height, width, num_threads)
+    except ChildError as error:
+        raise EngineError(f"the work cannot be counted: {error}") from error
+
+
+def _examine(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
+    import torch
+
+    if num_threads is not None:
+        torch.set_num_threads(num_threads)
+    return Work(
+        network_gflop=count_gflop(config, height, width),
+        matrix_gflop_per_s=matrix_rates(num_threads),
+    )
 
 
 def count_gflop(config: GeneratorConfig, height: int, width: int) -> dict[str, float]:
@@ -132,22 +130,3 @@ def _rate(multiply: Callable[[], object], side: int) -> float:
         multiply()
         seconds.append(time.perf_counter() - start)
     return 2 * side**3 / min(seconds) / 1e9  # what the machine can do, not what else it does
-
-
-def _main(question: str) -> None:
-    import torch
-
-    content = json.loads(question)
-    if content["num_threads"] is not None:
-        torch.set_num_threads(content["num_threads"])
-    content["config"]["dilations"] = tuple(content["config"]["dilations"])
-    config = GeneratorConfig(**content["config"])
-    gflop = count_gflop(config, content["height"], content["width"])
-    json.dump(
-        asdict(Work(network_gflop=gflop, matrix_gflop_per_s=matrix_rates(content["num_threads"]))),
-        sys.stdout,
-    )
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1])

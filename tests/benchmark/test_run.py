@@ -1,10 +1,11 @@
 """Everything that can run here, beside each other."""
 
-import io
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ import pytest
 import torch
 
 from pmsgan.batch.comparison import baseline as baseline_module
-from pmsgan.batch.comparison.child import Contender
+from pmsgan.batch.comparison.child import ComparisonProcess, Contender
 from pmsgan.batch.comparison.workload import Sample
 from pmsgan.batch.settings import ConvertSettings, Parallelism
-from pmsgan.benchmark import peer, run, work
+from pmsgan.benchmark import run, work
 from pmsgan.benchmark.compare import compare_reports
 from pmsgan.benchmark.config import BenchmarkConfig
 from pmsgan.benchmark.files import write_benchmark
+from pmsgan.benchmark.peer import open_peer
 from pmsgan.benchmark.run import run_benchmark
 from pmsgan.benchmark.unet import UNet
 from pmsgan.benchmark.work import Work, count_gflop, examine_work
@@ -157,10 +159,8 @@ def test_the_peer_is_the_unet_of_pix2pix() -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == 54_414_531
 
 
-def test_the_peer_answers_like_any_rival(
-    make_generator: Callable[..., Generator],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_the_peer_is_measured_like_any_contender(
+    make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:
     words = {"input_kind": "a", "output_kind": "b", "origin": {}}
     write_style(make_generator(), tmp_path / "large", height=256, width=256, **words)  # type: ignore[arg-type]
@@ -169,20 +169,16 @@ def test_the_peer_answers_like_any_rival(
         style=read_style(tmp_path / "large"), settings=ConvertSettings(), jobs=(),
         parallelism=Parallelism(readers=1, writers=1, slots=4), pictures=pictures,
     )  # fmt: skip
-    np.save(tmp_path / "pictures.npy", pictures)
-    contender = Contender(backend="eager", precision="fp32", network="pix2pix")
+    contender = Contender(backend="eager", precision="fp32", network="pix2pix", open=open_peer)
     assert contender.title == "pix2pix, eager, fp32"
-    specification = asdict(contender) | {
-        "sample": sample.to_json(),
-        "pictures": str(tmp_path / "pictures.npy"),
-        "results": str(tmp_path / "results.npy"),
-        "max_batch": 1,
-        "num_threads": 1,
-    }
-    (tmp_path / "specification.json").write_text(json.dumps(specification))
-    peer.main(str(tmp_path / "specification.json"), io.StringIO("translate 1\nsave\n"))
-    assert float(capsys.readouterr().out.splitlines()[1]) > 0
-    assert np.load(tmp_path / "results.npy").shape == pictures.shape
+    with ComparisonProcess(contender, sample, max_batch=1, num_threads=1) as process:
+        assert process.translate(1) > 0
+        assert process.results().shape == pictures.shape
+
+
+def test_the_parent_of_the_peer_needs_no_torch() -> None:
+    code = "import pmsgan.benchmark.run, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_work_is_counted_as_by_hand() -> None:

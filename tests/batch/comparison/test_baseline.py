@@ -1,7 +1,5 @@
 """An engine beside another one, in turn."""
 
-import io
-import json
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,9 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.comparison import baseline as baseline_module
-from pmsgan.batch.comparison import child as child_module
 from pmsgan.batch.comparison.baseline import Turns, eager_contenders, measure_against, measure_eager
-from pmsgan.batch.comparison.child import Contender, Rival
+from pmsgan.batch.comparison.child import ComparisonProcess, Contender, open_contender
 from pmsgan.batch.comparison.workload import Sample
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.pictures.load import load_pictures
@@ -113,52 +110,37 @@ def test_eager_runs_in_what_the_engine_runs_in(
     assert [contender.precision for contender in contenders] == expected
 
 
-def test_a_child_that_fails_says_its_last_words(sample: Sample, tmp_path: Path) -> None:
+def test_a_child_that_fails_says_why(sample: Sample, tmp_path: Path) -> None:
     gone = replace(sample, style=replace(sample.style, folder=tmp_path / "gone"))
-    with pytest.raises(EngineError, match=r"eager, fp32 failed: .*no style"):
-        Rival(SINGLE, gone, max_batch=4)
-
-
-def test_a_child_that_hangs_is_ended(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_module, "TIMEOUT_S", 0.0)
-    with pytest.raises(EngineError, match="no answer within 0 s"):
-        Rival(SINGLE, sample, max_batch=4)
+    with (
+        pytest.raises(EngineError, match=r"eager, fp32 failed: .*gone"),
+        ComparisonProcess(SINGLE, gone, max_batch=4),
+    ):
+        pass
 
 
 def test_a_child_that_cannot_convert_the_files_says_so(sample: Sample) -> None:
     Path(sample.jobs[0].source).unlink()
     with (
-        Rival(SINGLE, sample, max_batch=4) as rival,
+        ComparisonProcess(SINGLE, sample, max_batch=4) as process,
         pytest.raises(EngineError, match=r"cannot be converted: .*picture_0.png cannot be read"),
     ):
-        rival.convert(4)
+        process.convert(4)
 
 
 def test_the_child_compiles_when_it_is_told_to(
-    sample: Sample,
-    pictures: NDArray[np.uint8],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    sample: Sample, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     # What compiling itself does is torch's to test, and takes a minute.
     monkeypatch.setattr("torch.nn.Module.compile", lambda self: calls.append(type(self).__name__))
-    np.save(tmp_path / "pictures.npy", pictures)
     for is_compiled in (False, True):
         contender = replace(SINGLE, is_compiled=is_compiled)
-        specification = asdict(contender) | {
-            "sample": sample.to_json(),
-            "pictures": str(tmp_path / "pictures.npy"),
-            "results": str(tmp_path / "results.npy"),
-            "max_batch": 4,
-            "num_threads": 1,
-        }
-        file = tmp_path / "specification.json"
-        file.write_text(json.dumps(specification))
-        child_module.main(str(file), io.StringIO("translate 9\nconvert 5\nsave\n"))
-        info, *answers = capsys.readouterr().out.splitlines()
-        assert json.loads(info)["runtime"].endswith(", compiled") == is_compiled
-        assert [float(answer) > 0 for answer in answers[:2]] == [True, True]
+        with open_contender(contender, sample, max_batch=4, num_threads=1) as measured:
+            assert measured.info().runtime.endswith(", compiled") == is_compiled
+            assert measured.translate(9) > 0
+            assert measured.convert(5) > 0
+            results = measured.results()
         assert calls == ["Generator"] * is_compiled
-        assert np.load(tmp_path / "results.npy").shape == pictures.shape
+        assert results is not None
+        assert results.shape == pictures.shape
