@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmsgan.batch.comparison.baseline import Baseline, measure_eager
-from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
 from pmsgan.batch.files.open import open_folder
@@ -161,14 +161,14 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
         )
         if pictures is None or not tally.num_done:
             raise EngineError("no picture was converted")
-        sample = Sample(
+        workload = Workload(
             style=conversion.style,
             settings=conversion.settings,
             parallelism=end.equipment.parallelism,
             jobs=tuple(jobs),
             pictures=pictures,
         )
-        for baseline in measure_eager(engine, sample):
+        for baseline in measure_eager(engine, workload):
             measured.append(baseline)  # and stays, whatever happens to the next
     except (PmsganError, OSError) as error:
         reason = str(error)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.comparison.workload import Workload
 from pmsgan.child import ChildProcess
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
@@ -60,10 +60,10 @@ class Contender:
 class MeasuredEngine:
     """An open engine and its workload; the child process answers calls to it."""
 
-    def __init__(self, engine: Engine, sample: Sample) -> None:
+    def __init__(self, engine: Engine, workload: Workload) -> None:
         """Make all slots at once: there may be memory for smaller ones only."""
-        engine.kept_slots(sample.parallelism.slots)
-        self._engine, self._sample = engine, sample
+        engine.kept_slots(workload.parallelism.slots)
+        self._engine, self._workload = engine, workload
         self._results: Pictures | None = None
 
     def info(self) -> EngineInfo:
@@ -72,12 +72,12 @@ class MeasuredEngine:
 
     def translate(self, count: int) -> float:
         """Translate the first `count` pictures in memory; return the seconds."""
-        seconds, self._results = self._sample.translate(self._engine, count)
+        seconds, self._results = self._workload.translate(self._engine, count)
         return seconds
 
     def convert(self, count: int) -> float:
         """Convert the files of the first `count` pictures; return the seconds."""
-        return self._sample.convert(self._engine, count)
+        return self._workload.convert(self._engine, count)
 
     def results(self) -> Pictures | None:
         """Return the results of the last `translate`."""
@@ -86,29 +86,33 @@ class MeasuredEngine:
 
 @contextmanager
 def open_contender(
-    contender: Contender, sample: Sample, max_batch: int, num_threads: int | None
+    contender: Contender, workload: Workload, max_batch: int, num_threads: int | None
 ) -> Iterator[MeasuredEngine]:
     """Open a contender's engine, in the child process."""
-    with contender.open(contender, sample.style, max_batch, num_threads) as engine:
-        yield MeasuredEngine(engine, sample)
+    with contender.open(contender, workload.style, max_batch, num_threads) as engine:
+        yield MeasuredEngine(engine, workload)
 
 
 class ComparisonProcess:
     """A child process that runs a contender; it is killed when the block is left."""
 
     def __init__(
-        self, contender: Contender, sample: Sample, max_batch: int, num_threads: int | None = None
+        self,
+        contender: Contender,
+        workload: Workload,
+        max_batch: int,
+        num_threads: int | None = None,
     ) -> None:
         """Describe the process; entering the block starts it.
 
         Args:
             contender: the engine to run.
-            sample: the pictures to measure it on.
+            workload: the pictures to measure it on.
             max_batch: pictures in a slot.
             num_threads: threads that a CPU computes with; by default one for each core.
         """
         self._contender = contender
-        self._child = ChildProcess(open_contender, contender, sample, max_batch, num_threads)
+        self._child = ChildProcess(open_contender, contender, workload, max_batch, num_threads)
 
     def __enter__(self) -> "ComparisonProcess":
         """Start the child and let it open its engine.

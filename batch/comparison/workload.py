@@ -1,4 +1,4 @@
-"""Some pictures of a folder run, on which two sides are measured."""
+"""The pictures of a folder run that two engines are compared on."""
 
 import tempfile
 import time
@@ -19,15 +19,15 @@ _DISK = LocalFolder(Path())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sample:
-    """Pictures as files and as the engine takes them, and how a folder of them is converted."""
+class Workload:
+    """Pictures as files and in memory, and the settings to convert them with."""
 
     style: Style
     settings: ConvertSettings
     parallelism: Parallelism
     jobs: tuple[Job, ...]
     pictures: Pictures
-    """Of the jobs: uint8 [N, H, W, 3] BGR of the style's size."""
+    """The pictures of the jobs, uint8 [N, H, W, 3] BGR of the style's size."""
 
     def translate(self, engine: Engine, count: int) -> tuple[float, Pictures]:
         """Translate the first `count` pictures in memory; return the seconds and the results."""
@@ -39,7 +39,7 @@ class Sample:
         """Convert the files of the first `count` pictures to a scratch folder; return the seconds.
 
         Raises:
-            EngineError: that did not go well.
+            EngineError: a picture failed, or the run stopped.
         """
         jobs = [replace(job, was_done_before=False, note=None) for job in self.jobs[:count]]
         with (
@@ -60,5 +60,5 @@ class Sample:
             raise KeyboardInterrupt
         reasons = [outcome.stopped, *(f"{job.name} {job.failure}" for job in jobs if job.failure)]
         if failures := [reason for reason in reasons if reason]:
-            raise EngineError(f"the sample cannot be converted: {failures[0]}")
+            raise EngineError(f"the pictures to compare on cannot be converted: {failures[0]}")
         return outcome.timing.wall_s

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from pmsgan.batch.comparison.baseline import Baseline, Turns
+from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.batch.report.report import Remark, Report
 from pmsgan.batch.report.thumbnails import Thumbnail
 from pmsgan.batch.timing import MAX_SPANS, Throughput
@@ -62,11 +62,11 @@ def _stopped(report: Report) -> str:
 def _facts(report: Report) -> str:
     timing, baselines = report.timing, report.baselines
     facts = [
-        ("end to end", f"{digits(report.images_per_s)} images/s"),
+        ("files to files", f"{digits(report.pictures_per_s)} pictures/s"),
         ("time", f"{timing.wall_s:.1f} s"),
     ]
     facts += [
-        (f"speed-up over {base.title}", f"{digits(base.end_to_end.speedup.median)} times")
+        (f"speed-up over {base.title}", f"{digits(base.files_to_files.speedup.median)} times")
         for base in baselines
     ]
     if baselines and (accuracy := baselines[0].engine_accuracy) is not None:
@@ -154,12 +154,18 @@ def _baselines(report: Report) -> str:
     rows = [
         row
         for base in report.baselines
-        for row in (_turns(base, "alone", base.alone), _turns(base, "end to end", base.end_to_end))
+        for row in (
+            _timings(base, "in memory", base.in_memory),
+            _timings(base, "files to files", base.files_to_files),
+        )
     ]
-    names = ["against", "", "this engine [images/s]", "it [images/s]", "times as fast"]
+    names = [
+        "compared with", "", "this engine [pictures/s]", "the other [pictures/s]", "times as fast",
+    ]  # fmt: skip
     text = (
-        '<p class="soft">The same pictures, in turn: median, lowest and highest of the rounds. '
-        "Alone: pictures in memory. End to end: files to files, both through this folder run.</p>"
+        '<p class="soft">Both engines ran the same pictures, one after the other, several times; '
+        "the figures are the median and the lowest and highest run. In memory: with copies to and "
+        "from a GPU. Files to files: both engines ran this folder conversion.</p>"
     )
     if report.no_baseline is not None:
         text += f"<p>Not measured: {escape(report.no_baseline)}.</p>"
@@ -168,7 +174,7 @@ def _baselines(report: Report) -> str:
             f"{name} to {escape(report.baselines[0].title)}: {escape(str(accuracy))}."
             for name, accuracy in [
                 ("This engine", report.baselines[0].engine_accuracy),
-                *((escape(base.title), base.rival_accuracy) for base in report.baselines[1:]),
+                *((escape(base.title), base.compared_accuracy) for base in report.baselines[1:]),
             ]
             if accuracy is not None
         ]
@@ -176,14 +182,14 @@ def _baselines(report: Report) -> str:
         else []
     )
     return (
-        f"<h2>Against eager PyTorch</h2>{text}"
+        f"<h2>Compared with eager PyTorch</h2>{text}"
         + (_table(names, rows, num_texts=2) if rows else "")
         + "".join(f"<p>{accuracy}</p>" for accuracy in accuracies)
     )
 
 
-def _turns(base: Baseline, kind: str, turns: Turns) -> list[str]:
-    spreads = turns.engine_images_per_s, turns.rival_images_per_s, turns.speedup
+def _timings(base: Baseline, kind: str, timings: Timings) -> list[str]:
+    spreads = timings.engine_pictures_per_s, timings.compared_pictures_per_s, timings.speedup
     return [escape(base.title), kind, *(str(spread) for spread in spreads)]
 
 

@@ -108,7 +108,7 @@ class Report:
     thumbnails: tuple[Thumbnail, ...]
 
     @property
-    def images_per_s(self) -> float:
+    def pictures_per_s(self) -> float:
         """Converted pictures in a second, reading and writing included."""
         return self.num_done / self.timing.wall_s
 
@@ -145,7 +145,7 @@ class Report:
             "failures": [{"name": it.name, "reason": it.text} for it in self.failures],
             "notes": [{"name": it.name, "note": it.text} for it in self.notes],
             "skipped": self.skipped,
-            "images_per_s": self.images_per_s,
+            "pictures_per_s": self.pictures_per_s,
             "seconds": {
                 "open": equipment.open_s,
                 "wall": timing.wall_s,
@@ -191,7 +191,7 @@ class Report:
             ("pictures", self.counts()),
             (
                 "time",
-                f"{timing.wall_s:.2f} s, {self.images_per_s:.1f} images/s; "
+                f"{timing.wall_s:.2f} s, {self.pictures_per_s:.1f} pictures/s; "
                 f"{equipment.open_s:.2f} s before it {opening}",
             ),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
@@ -227,22 +227,23 @@ class Report:
     def _speedups(self) -> list[tuple[str, str]]:
         rows = []
         for base in self.baselines:
-            alone, whole = base.alone, base.end_to_end
+            memory, files = base.in_memory, base.files_to_files
             rows += [
                 (
                     base.title,
-                    f"alone: {digits(alone.engine_images_per_s.median)} against "
-                    f"{digits(alone.rival_images_per_s.median)} images/s, "
-                    f"{alone.speedup} times as fast",
+                    f"in memory: {digits(memory.engine_pictures_per_s.median)} against "
+                    f"{digits(memory.compared_pictures_per_s.median)} pictures/s, "
+                    f"{memory.speedup} times as fast",
                 ),
                 (
                     "",
-                    f"end to end: {digits(whole.engine_images_per_s.median)} against "
-                    f"{digits(whole.rival_images_per_s.median)}, {whole.speedup} times as fast",
+                    f"files to files: {digits(files.engine_pictures_per_s.median)} against "
+                    f"{digits(files.compared_pictures_per_s.median)}, "
+                    f"{files.speedup} times as fast",
                 ),
             ]
-            if base.gpu_images_per_s is not None:
-                rows.append(("", f"without copies: {digits(base.gpu_images_per_s)} images/s"))
+            if base.gpu_pictures_per_s is not None:
+                rows.append(("", f"without copies: {digits(base.gpu_pictures_per_s)} pictures/s"))
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
         if self.no_baseline is not None:

@@ -1,1 +1,1 @@
-"""Measure everything that can run a style here beside each other, and compare two reports."""
+"""Compare all engines that can run a style here, and compare two reports."""

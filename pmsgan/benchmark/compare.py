@@ -1,4 +1,4 @@
-"""Say what got faster or slower between two reports, beyond the noise of both."""
+"""Find the figures that differ between two reports by more than the noise of both."""
 
 import json
 import math
@@ -12,33 +12,33 @@ from pmsgan.errors import ConfigError
 from pmsgan.spread import Spread
 
 TOLERANCE = 0.10
-"""Medians that are closer than this do not differ, however small the spread within each run is: so
-far apart are two runs in which nothing has changed, on a machine that is not alone on its host."""
+"""Medians that are closer than this do not differ, however small the spread within each run is: on
+a machine that shares its host, two runs of the same program differ by so much."""
 NUM_PARTS = 8
-"""Of a run; how much they vary shows how sure its speed is."""
+"""A run is cut into so many parts; their variation shows how certain its throughput is."""
 
 Verdict = Literal["faster", "slower", "same"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """Something that both reports have measured."""
+    """A figure that both reports hold."""
 
     name: str
     unit: str
-    """images/s, where more is better, or ms, where less is."""
+    """pictures/s, where more is better, or ms, where less is better."""
     a: Spread
     b: Spread
 
     @property
     def speed(self) -> float:
-        """How many times as fast B is as A."""
+        """How many times as fast as A report B is."""
         ratio = self.b.median / self.a.median
         return 1.0 / ratio if self.unit == "ms" else ratio
 
     @property
     def verdict(self) -> Verdict:
-        """A difference counts where the spreads do not touch and the medians are far apart."""
+        """The figure differs if the spreads do not touch and the medians are far apart."""
         overlap = self.a.low <= self.b.high and self.b.low <= self.a.high
         if overlap or 1 / (1 + TOLERANCE) <= self.speed <= 1 + TOLERANCE:
             return "same"
@@ -47,16 +47,16 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Two reports beside each other."""
+    """Two reports, figure by figure."""
 
     figures: tuple[Figure, ...]
     changed: dict[str, tuple[Any, Any]]
-    """What was not the same in both: settings, machine, versions."""
+    """Settings, machine and versions that differ, each with both values."""
     unmatched: tuple[str, ...]
-    """What only one of them has measured."""
+    """Figures that only one report holds."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the comparison for JSON."""
         return {
             "kind": "comparison",
             "changed": self.changed,
@@ -78,7 +78,7 @@ class Comparison:
             for figure in self.figures
         ]
         if self.unmatched:
-            lines.append(f"only in one of them: {'; '.join(self.unmatched)}")
+            lines.append(f"only in one report: {'; '.join(self.unmatched)}")
         counts = {kind: 0 for kind in ("faster", "slower", "same")}
         for figure in self.figures:
             counts[figure.verdict] += 1
@@ -90,10 +90,10 @@ class Comparison:
 
 
 def compare_reports(a: Path, b: Path) -> Comparison:
-    """Compare two files that `pmsgan convert` or `pmsgan bench` has written.
+    """Compare two files that `pmsgan convert` or `pmsgan bench` wrote.
 
     Raises:
-        ConfigError: one cannot be read, or they are of different kinds.
+        ConfigError: a file cannot be read, or the two are of different kinds.
     """
     first, second = _read(a), _read(b)
     if first["kind"] != second["kind"]:
@@ -135,18 +135,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]:
-    """Yield name, unit and value of all that was measured."""
+    """Yield name, unit and value of each figure."""
     if report["kind"] == "benchmark":
         for row in report["rows"]:
             case = f"{row['size']} batch {row['batch']}, {row['title']}"
-            yield (f"{case}: alone", "images/s"), Spread(**row["alone"])
-            yield (f"{case}: end to end", "images/s"), Spread(**row["end_to_end"])
+            yield (f"{case}: in memory", "pictures/s"), Spread(**row["in_memory"])
+            yield (f"{case}: files to files", "pictures/s"), Spread(**row["files_to_files"])
         return
-    if report["images_per_s"] > 0 and (rates := _rates(**report["throughput"])):
-        yield ("end to end", "images/s"), _interval(report["images_per_s"], rates)
+    if report["pictures_per_s"] > 0 and (rates := _rates(**report["throughput"])):
+        yield ("files to files", "pictures/s"), _interval(report["pictures_per_s"], rates)
     for stage, times in report["stages"].items():
         if times["count"]:
-            # Of the median; as the notch of a box plot (McGill, Tukey, Larsen 1978).
+            # The median's uncertainty: the notch of a box plot (McGill, Tukey, Larsen 1978).
             reach = 1.57 * (times["p75_ms"] - times["p25_ms"]) / math.sqrt(times["count"])
             middle = times["median_ms"]
             yield (
@@ -154,12 +154,12 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
                 Spread(median=middle, low=max(0.0, middle - reach), high=middle + reach),
             )
     for baseline in report["baselines"]:
-        for kind in ("alone", "end_to_end"):
-            turns, title = baseline[kind], kind.replace("_", " ")
-            name = f"beside {baseline['title']}: engine {title}"
-            yield (name, "images/s"), Spread(**turns["engine_images_per_s"])
+        for kind in ("in_memory", "files_to_files"):
+            timings, title = baseline[kind], kind.replace("_", " ")
+            name = f"compared with {baseline['title']}: engine {title}"
+            yield (name, "pictures/s"), Spread(**timings["engine_pictures_per_s"])
             name = f"{baseline['title']} {title}"
-            yield (name, "images/s"), Spread(**turns["rival_images_per_s"])
+            yield (name, "pictures/s"), Spread(**timings["compared_pictures_per_s"])
 
 
 def _rates(span_s: float, pictures: list[int]) -> list[float]:
@@ -170,13 +170,13 @@ def _rates(span_s: float, pictures: list[int]) -> list[float]:
 
 
 def _interval(mean: float, parts: list[float]) -> Spread:
-    """Return a mean, and how far it may be off: twice the standard error of its parts."""
+    """Return a mean, plus and minus twice the standard error of its parts."""
     reach = 2 * statistics.stdev(parts) / math.sqrt(len(parts))
     return Spread(median=mean, low=max(0.0, mean - reach), high=mean + reach)
 
 
 def _settings(report: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what a difference may come from."""
+    """Yield the settings, machine and versions that may explain a difference."""
     yield "pmsgan", report["pmsgan"]
     yield "style", report["style"]
     for group in ("config", "engine", "settings", "parallelism", "machine"):

@@ -1,4 +1,4 @@
-"""What to measure, readable without torch."""
+"""The settings of a benchmark; importing them needs no torch."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ CONTENDERS = ("tensorrt", "tensorrt-rtx", "openvino", "eager", "torch-compile", 
 
 
 PEER_SIDE_MULTIPLE = 256
-"""Both sides of the peer's pictures are multiples of this: it halves them eight times [pixels]."""
+"""The peer network halves pictures eight times, so both sides are multiples of this [pixels]."""
 
 
 def fits_peer(height: int, width: int) -> bool:
@@ -20,18 +20,18 @@ def fits_peer(height: int, width: int) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BenchmarkConfig:
-    """What is measured beside each other."""
+    """The engines, sizes and batches to compare."""
 
     sizes: tuple[int, ...] = ()
-    """Sides of square pictures [pixels]; empty is the style's own size."""
+    """Sides of square pictures [pixels]; empty means the style's own size."""
     batches: tuple[int, ...] = ()
-    """Pictures in a slot; empty is the first backend's own choice."""
+    """Pictures in a slot; empty means the first backend's own choice."""
     contenders: tuple[str, ...] = CONTENDERS
-    """Some of `CONTENDERS`; the first one of the backends that can run here is held against all."""
+    """Some of `CONTENDERS`; the first backend that can run here is compared with all others."""
     num_threads: int | None = None
-    """That a CPU computes with; None is all of it."""
+    """Threads that a CPU computes with; None means one for each core."""
     num_rounds: int = 3
-    """Times that all are gone through, each one in a new process."""
+    """How often each contender is measured, each time in a new process."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""

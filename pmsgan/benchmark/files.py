@@ -1,4 +1,4 @@
-"""Write a benchmark: for programs, for people, and as a plot."""
+"""Write a benchmark as JSON, as Markdown and as a plot."""
 
 import importlib.util
 import json
@@ -17,7 +17,7 @@ def write_benchmark(benchmark: Benchmark, folder: Path) -> None:
     """Write bench.json, bench.md and, where matplotlib is installed, bench.svg.
 
     Raises:
-        PmsganError: they cannot be written.
+        PmsganError: the files cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ def open_peer(
 ) -> Engine:
     """Open an untrained network, which is as fast as a trained one.
 
-    torch is imported here, and so in the child process alone.
+    It imports torch itself, so that only the child process does.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Cost against size and batch, as a picture."""
+"""Plot the cost of a picture over size and batch."""
 
 import math
 from pathlib import Path
@@ -7,7 +7,7 @@ from pmsgan.benchmark.result import Benchmark, Row
 
 
 def plot(benchmark: Benchmark, path: Path) -> None:
-    """Write milliseconds for a picture against size and against batch, as an SVG or a PNG.
+    """Plot the milliseconds for a picture over size and over batch, as an SVG or a PNG.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -25,10 +25,10 @@ def plot(benchmark: Benchmark, path: Path) -> None:
             (by_batch, "batch", [row for row in rows if row.size == first.size]),
         ):
             places = [_side(row) if name == "side" else row.batch for row in kept]
-            middle = [1e3 / row.alone.median for row in kept]
+            middle = [1e3 / row.in_memory.median for row in kept]
             spread = (
-                [ms - 1e3 / row.alone.high for ms, row in zip(middle, kept, strict=True)],
-                [1e3 / row.alone.low - ms for ms, row in zip(middle, kept, strict=True)],
+                [ms - 1e3 / row.in_memory.high for ms, row in zip(middle, kept, strict=True)],
+                [1e3 / row.in_memory.low - ms for ms, row in zip(middle, kept, strict=True)],
             )
             axes.errorbar(places, middle, yerr=spread, marker="o", capsize=3, label=title)
     by_size.set_xticks(sorted({_side(row) for row in benchmark.rows}))
@@ -37,7 +37,7 @@ def plot(benchmark: Benchmark, path: Path) -> None:
         (by_size, "side of a picture [pixels]", f"batch {first.batch}"),
         (by_batch, "pictures in a batch", first.size),
     ):
-        axes.set(xlabel=label, ylabel="ms for a picture, in memory", title=held, yscale="log")
+        axes.set(xlabel=label, ylabel="ms per picture, in memory", title=held, yscale="log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,11 +1,11 @@
-"""What was measured beside each other, as a table, Markdown and JSON."""
+"""The results of a benchmark as a table, as Markdown and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pmsgan
-from pmsgan.batch.comparison.baseline import Baseline
+from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.benchmark.config import BenchmarkConfig
 from pmsgan.benchmark.work import Work
 from pmsgan.engine.accuracy import Accuracy
@@ -16,13 +16,13 @@ from pmsgan.spread import Spread, digits
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that was not measured."""
+    """A contender that was not measured."""
 
     title: str
     size: str
     reason: str
     is_failure: bool
-    """It could have been measured here, but something went wrong."""
+    """The contender can run here, but failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,42 +33,42 @@ class Row:
     size: str
     """Width x height."""
     batch: int
-    """Pictures in a slot, after halving where memory did not suffice."""
+    """Pictures in a slot; an engine that lacks memory halves the batch."""
     runtime: str
     device: str
     precision: str
-    alone: Spread
-    """Images a second, in memory; copies to and from a GPU included."""
-    end_to_end: Spread
-    """Images a second, files to files."""
-    gpu_images_per_s: float | None
-    """Without copies, by the GPU's own clock."""
+    in_memory: Spread
+    """Pictures per second, in memory, with copies to and from a GPU."""
+    files_to_files: Spread
+    """Pictures per second, files to files."""
+    gpu_pictures_per_s: float | None
+    """Throughput without copies, by the GPU's own clock; None without a GPU."""
     speedup: Spread | None
-    """How many times faster the first backend is, in memory; None for itself."""
-    speedup_end_to_end: Spread | None
-    """Likewise, files to files."""
+    """How many times as fast the first backend is, in memory; None for the first backend."""
+    speedup_files_to_files: Spread | None
+    """How many times as fast the first backend is, files to files."""
     accuracy: Accuracy | None
-    """Against eager PyTorch in FP32; None where there is nothing to compare."""
+    """The results compared with eager PyTorch in FP32; None without a reference."""
     gflop_per_s: float | None
-    """Work that was done, in memory [10^9 operations a second]."""
+    """Operations per second, in memory [10^9]."""
     matrix_share: float | None
-    """Of what a matrix product in this precision reaches here (0..1)."""
+    """Share of the rate that a matrix product in this precision reaches here (0..1)."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the row for JSON."""
         return asdict(self) | {"accuracy": self.accuracy and self.accuracy.to_json()}
 
 
 def engine_row(engine: EngineInfo, baselines: Sequence[Baseline], work: Work | None) -> Row:
-    """Return the row of the first backend, with the rounds against all rivals together."""
+    """Return the row of the first backend, over its runs beside all contenders."""
 
     def spread(kind: str) -> Spread:
-        turns = [getattr(base, kind) for base in baselines]
-        return Spread.of(turn.num_pictures / s for turn in turns for s in turn.engine_s)
+        timings: list[Timings] = [getattr(base, kind) for base in baselines]
+        return Spread.of(it.num_pictures / seconds for it in timings for seconds in it.engine_s)
 
-    on_gpu = [base.gpu_images_per_s for base in baselines if base.gpu_images_per_s is not None]
-    alone = spread("alone")
-    gflop_per_s, share = _rates(work, "PMSGAN", engine.precision, alone)
+    on_gpu = [base.gpu_pictures_per_s for base in baselines if base.gpu_pictures_per_s is not None]
+    in_memory = spread("in_memory")
+    gflop_per_s, share = _rates(work, "PMSGAN", engine.precision, in_memory)
     return Row(
         title=f"{engine.backend}, {engine.precision}",
         size=f"{engine.width}x{engine.height}",
@@ -76,22 +76,22 @@ def engine_row(engine: EngineInfo, baselines: Sequence[Baseline], work: Work | N
         runtime=engine.runtime,
         device=engine.device,
         precision=engine.precision,
-        alone=alone,
-        end_to_end=spread("end_to_end"),
-        gpu_images_per_s=Spread.of(on_gpu).median if on_gpu else None,
+        in_memory=in_memory,
+        files_to_files=spread("files_to_files"),
+        gpu_pictures_per_s=Spread.of(on_gpu).median if on_gpu else None,
         speedup=None,
-        speedup_end_to_end=None,
+        speedup_files_to_files=None,
         accuracy=baselines[0].engine_accuracy,
         gflop_per_s=gflop_per_s,
         matrix_share=share,
     )
 
 
-def rival_row(engine: EngineInfo, baseline: Baseline, work: Work | None) -> Row:
-    """Return the row of a rival."""
-    info, alone = baseline.rival, baseline.alone.rival_images_per_s
+def compared_row(engine: EngineInfo, baseline: Baseline, work: Work | None) -> Row:
+    """Return the row of a contender."""
+    info, in_memory = baseline.compared, baseline.in_memory.compared_pictures_per_s
     network = "pix2pix" if baseline.title.startswith("pix2pix") else "PMSGAN"
-    gflop_per_s, share = _rates(work, network, info.precision, alone)
+    gflop_per_s, share = _rates(work, network, info.precision, in_memory)
     return Row(
         title=baseline.title,
         size=f"{engine.width}x{engine.height}",
@@ -99,40 +99,40 @@ def rival_row(engine: EngineInfo, baseline: Baseline, work: Work | None) -> Row:
         runtime=info.runtime,
         device=info.device,
         precision=info.precision,
-        alone=alone,
-        end_to_end=baseline.end_to_end.rival_images_per_s,
-        gpu_images_per_s=None,
-        speedup=baseline.alone.speedup,
-        speedup_end_to_end=baseline.end_to_end.speedup,
-        accuracy=baseline.rival_accuracy,
+        in_memory=in_memory,
+        files_to_files=baseline.files_to_files.compared_pictures_per_s,
+        gpu_pictures_per_s=None,
+        speedup=baseline.in_memory.speedup,
+        speedup_files_to_files=baseline.files_to_files.speedup,
+        accuracy=baseline.compared_accuracy,
         gflop_per_s=gflop_per_s,
         matrix_share=share,
     )
 
 
 def _rates(
-    work: Work | None, network: str, precision: str, images_per_s: Spread
+    work: Work | None, network: str, precision: str, pictures_per_s: Spread
 ) -> tuple[float | None, float | None]:
     if work is None or network not in work.network_gflop:
         return None, None
-    gflop_per_s = images_per_s.median * work.network_gflop[network]
+    gflop_per_s = pictures_per_s.median * work.network_gflop[network]
     limit = work.matrix_gflop_per_s.get(precision)
     return gflop_per_s, None if limit is None else gflop_per_s / limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benchmark:
-    """All that was measured."""
+    """All rows of a benchmark."""
 
     style: str
     machine: Machine
     config: BenchmarkConfig
     rows: tuple[Row, ...]
-    """Of each size and batch the first backend, then its rivals."""
+    """For each size and batch the first backend, then the contenders."""
     missing: tuple[Missing, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the benchmark for JSON."""
         return {
             "kind": "benchmark",
             "pmsgan": pmsgan.__version__,
@@ -144,9 +144,9 @@ class Benchmark:
         }
 
     def to_text(self) -> str:
-        """Return a table for a terminal, medians alone."""
+        """Return a table of medians for a terminal."""
         lines = [f"style {self.style}; {self.machine}"]
-        groups = ("", "", "images/s", "", "slower", "", "", "of a matrix")
+        groups = ("", "", "pictures/s", "", "slower", "", "", "of a matrix")
         names = (
             "", "in memory", "files", "in memory", "files", "PSNR", "GFLOP/s", "product",
         )  # fmt: skip
@@ -155,7 +155,7 @@ class Benchmark:
             lines += [_line(groups), _line(names)]
             lines += [_line(_short_cells(row)) for row in rows]
         lines.append(
-            "\nfiles: from files to files; slower: how many times as long as the first line takes;"
+            "\nfiles: files to files; slower: how many times as long as the first line it takes;"
             "\nPSNR: to eager PyTorch in FP32; of a matrix product: share of the rate it reaches"
         )
         return "\n".join([*lines, *self._missing_lines()])
@@ -169,12 +169,12 @@ class Benchmark:
             f"# Benchmark of the style {self.style}",
             "",
             f"{machine}; {machine.system}; Python {machine.python}; pmsgan {pmsgan.__version__}; "
-            f"{packages}. {rounds} {'round' if rounds == 1 else 'rounds'}, each contender in turn "
-            "with the first of its table: median (lowest .. highest).",
+            f"{packages}. {rounds} {'round' if rounds == 1 else 'rounds'}; in each, a contender "
+            "and the first engine of its table run in turn: median (lowest .. highest).",
         ]
         names = (
-            "", "images/s, in memory", "ms/image", "images/s, files to files",
-            "the first is faster, in memory", "files to files", "PSNR to eager FP32",
+            "", "pictures/s, in memory", "ms/picture", "pictures/s, files to files",
+            "times slower, in memory", "times slower, files to files", "PSNR to eager FP32",
             "largest difference, grey levels", "GFLOP/s", "of a matrix product",
         )  # fmt: skip
         for size, batch, rows in self._cases():
@@ -200,11 +200,11 @@ class Benchmark:
 
 
 def _short_cells(row: Row) -> list[str]:
-    slower = [row.speedup, row.speedup_end_to_end]
+    slower = [row.speedup, row.speedup_files_to_files]
     return [
         row.title,
-        digits(row.alone.median),
-        digits(row.end_to_end.median),
+        digits(row.in_memory.median),
+        digits(row.files_to_files.median),
         *("" if spread is None else digits(spread.median) for spread in slower),
         "" if row.accuracy is None else row.accuracy.decibels,
         "" if row.gflop_per_s is None else digits(row.gflop_per_s),
@@ -216,11 +216,11 @@ def _long_cells(row: Row) -> list[str]:
     accuracy = row.accuracy
     return [
         row.title,
-        str(row.alone),
-        digits(1e3 / row.alone.median),
-        str(row.end_to_end),
+        str(row.in_memory),
+        digits(1e3 / row.in_memory.median),
+        str(row.files_to_files),
         "" if row.speedup is None else str(row.speedup),
-        "" if row.speedup_end_to_end is None else str(row.speedup_end_to_end),
+        "" if row.speedup_files_to_files is None else str(row.speedup_files_to_files),
         "" if accuracy is None else accuracy.decibels,
         "" if accuracy is None else str(accuracy.max_difference),
         "" if row.gflop_per_s is None else digits(row.gflop_per_s),

@@ -1,4 +1,4 @@
-"""Measure everything that can run a style here beside each other."""
+"""Compare all engines that can run a style here."""
 
 import itertools
 import logging
@@ -12,7 +12,7 @@ import cv2
 
 from pmsgan.batch.comparison.baseline import Baseline, eager_contenders, measure_against
 from pmsgan.batch.comparison.child import Contender
-from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.load import load_pictures
@@ -20,7 +20,7 @@ from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.peer import open_peer
-from pmsgan.benchmark.result import Benchmark, Missing, Row, engine_row, rival_row
+from pmsgan.benchmark.result import Benchmark, Missing, Row, compared_row, engine_row
 from pmsgan.benchmark.work import Work, examine_work
 from pmsgan.engine.accuracy import Pictures, check_pictures
 from pmsgan.engine.choices import Backend
@@ -31,9 +31,9 @@ from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import Style, find_style
 
 NUM_PICTURES = 32
-"""At least, and at least four batches; fewer are taken where a contender is slow."""
-TURNS_PER_ROUND = 2
-"""Times that a contender and the first backend take turns in a round."""
+"""A workload has at least so many pictures, and four batches; a slow contender gets fewer."""
+REPEATS_PER_ROUND = 2
+"""How often a contender and the first backend run the workload in a round."""
 _SETTINGS = ConvertSettings(output_format="jpg")
 
 _log = logging.getLogger(__name__)
@@ -52,19 +52,19 @@ class _Case:
 def run_benchmark(
     style: Style | str, config: BenchmarkConfig, pictures: Path | None = None
 ) -> Benchmark:
-    """Measure a style in everything that can run here, over sizes and batches.
+    """Compare all engines that can run a style here, over sizes and batches.
 
-    The first backend that can run here is held against each of the others in turn, on the same
-    pictures, in memory and from files to files.
+    The first backend that can run here is compared with each of the others on the same pictures,
+    in memory and files to files.
 
     Args:
-        style: a style, its name, or the path of its folder; for other sizes than its own, the graph
-            is exported again.
-        config: what to measure.
-        pictures: a folder of them; by default they are drawn.
+        style: a style, its name, or the path of its folder; another size than the style's own
+            takes a new export.
+        config: the engines, sizes and batches.
+        pictures: a folder of pictures; by default they are drawn.
 
     Raises:
-        ConfigError: a size that the network cannot take, or no picture.
+        ConfigError: the network cannot take a size, or there is no picture.
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
     """
@@ -104,7 +104,7 @@ def _size(style: Style) -> str:
 
 @contextmanager
 def _in_size(style: Style, side: int | None) -> Iterator[Style]:
-    """Yield a style for pictures of another size, which lives as long as the block."""
+    """Yield a style for pictures of another size; the block's end removes it."""
     if side is None or (style.height, style.width) == (side, side):
         yield style
         return
@@ -144,7 +144,7 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
         raise EngineError(
             "none of the backends to measure can run here; pmsgan doctor says why"
             if backends
-            else "name a backend to hold the others against, such as openvino"
+            else "name a backend to compare the others with, such as openvino"
         )
     with ExitStack() as stack:
         engine = stack.enter_context(
@@ -157,7 +157,7 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
         )
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-bench-"))
         num_pictures = max(NUM_PICTURES, 4 * engine.info.max_batch)
-        sample = _sample(case, config, num_pictures, Path(scratch))
+        workload = _make_workload(case, config, num_pictures, Path(scratch))
         contenders = list(_contenders(engine, runnable, config, case.style))
         if not contenders:  # another process of the same shows at least how sure its speed is
             contenders = [Contender(backend=runnable[0], precision="auto")]
@@ -177,8 +177,8 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
                 measured[contender.title], reference = measure_against(
                     engine,
                     contender,
-                    sample,
-                    num_turns=TURNS_PER_ROUND,
+                    workload,
+                    num_repeats=REPEATS_PER_ROUND,
                     num_threads=config.num_threads,
                     reference=reference,
                     before=measured.get(contender.title),
@@ -193,13 +193,13 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
         if baselines:
             yield engine_row(engine.info, baselines, case.work)
         for baseline in baselines:
-            yield rival_row(engine.info, baseline, case.work)
+            yield compared_row(engine.info, baseline, case.work)
 
 
 def _contenders(
     engine: Engine, runnable: list[Backend], config: BenchmarkConfig, style: Style
 ) -> Iterator[Contender]:
-    """Yield the rivals; eager PyTorch in FP32 is the first, since all are compared with it."""
+    """Yield the contenders; eager PyTorch in FP32 comes first, since it is the reference."""
     eager = eager_contenders(engine.info)
     best = eager[-1].precision
     has_torch = what_is_missing("eager") is None
@@ -218,8 +218,10 @@ def _contenders(
             yield Contender(backend=backend, precision="fp32")
 
 
-def _sample(case: _Case, config: BenchmarkConfig, num_pictures: int, scratch: Path) -> Sample:
-    """Return pictures as files and in memory: those of a folder, or drawn ones."""
+def _make_workload(
+    case: _Case, config: BenchmarkConfig, num_pictures: int, scratch: Path
+) -> Workload:
+    """Return pictures of a folder, or drawn ones, as files and in memory."""
     folder = case.pictures
     if folder is None:
         folder = scratch / "drawn"
@@ -234,7 +236,7 @@ def _sample(case: _Case, config: BenchmarkConfig, num_pictures: int, scratch: Pa
     readable, pictures = load_pictures(jobs, source.read, size, _SETTINGS)
     if pictures is None:
         raise ConfigError(f"{folder} has no picture that can be read")
-    return Sample(
+    return Workload(
         style=case.style,
         settings=_SETTINGS,
         parallelism=RunSettings(

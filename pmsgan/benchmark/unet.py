@@ -15,7 +15,7 @@ class UNet(nn.Module):
     """The generator with 8 levels and 64 filters; 54.4 million weights."""
 
     def __init__(self) -> None:
-        """Make it with torch's initial weights."""
+        """Build the layers with torch's initial weights."""
         super().__init__()
         widths = [min(NUM_FILTERS * 2**level, 8 * NUM_FILTERS) for level in range(NUM_LEVELS)]
         self.down = nn.ModuleList(
@@ -31,7 +31,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
-        """Translate float32 [N, 3, H, W] in [-1, 1], both sides multiples of 256; likewise out."""
+        """Translate float32 [N, 3, H, W] in [-1, 1] to the same; H and W are multiples of 256."""
         skips: list[Tensor] = []
         for down in self.down:
             image = down(image)

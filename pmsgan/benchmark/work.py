@@ -1,4 +1,4 @@
-"""How much work a picture is, and how fast this machine multiplies matrices."""
+"""Count the operations of a picture, and measure how fast this machine multiplies matrices."""
 
 import time
 from collections.abc import Callable
@@ -15,12 +15,12 @@ NUM_PRODUCTS = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """Work and the rate that bounds it."""
+    """The operations of a picture, and the rate that bounds them."""
 
     network_gflop: dict[str, float]
-    """Of one picture, for each network; a multiplication with an addition is two [10^9]."""
+    """Operations for one picture, by network; a multiply-add counts as two [10^9]."""
     matrix_gflop_per_s: dict[str, float]
-    """Of a large matrix product, for each precision."""
+    """Rate of a large matrix product, by precision [10^9 operations per second]."""
 
 
 def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
@@ -28,9 +28,9 @@ def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: 
 
     Args:
         config: the network.
-        height: of a picture [pixels].
-        width: of a picture [pixels].
-        num_threads: that a CPU computes with; by default all of it.
+        height: height of a picture [pixels].
+        width: width of a picture [pixels].
+        num_threads: threads that a CPU computes with; by default one for each core.
 
     Raises:
         EngineError: torch is not installed, or the child failed.
@@ -55,7 +55,7 @@ def _examine(config: GeneratorConfig, height: int, width: int, num_threads: int 
 
 
 def count_gflop(config: GeneratorConfig, height: int, width: int) -> dict[str, float]:
-    """Return the work of one picture for both networks [10^9]; without the peer where it cannot."""
+    """Return the operations for one picture by network [10^9]; the peer cannot take every size."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -75,9 +75,9 @@ def count_gflop(config: GeneratorConfig, height: int, width: int) -> dict[str, f
 
 
 def matrix_rates(num_threads: int | None) -> dict[str, float]:
-    """Return how fast large matrices are multiplied here [10^9 operations a second].
+    """Return how fast this machine multiplies large matrices [10^9 operations per second].
 
-    On a CPU by PyTorch or by OpenVINO, whichever is faster.
+    A CPU runs both PyTorch and OpenVINO; the faster counts.
     """
     import torch
 
@@ -129,4 +129,4 @@ def _rate(multiply: Callable[[], object], side: int) -> float:
         start = time.perf_counter()
         multiply()
         seconds.append(time.perf_counter() - start)
-    return 2 * side**3 / min(seconds) / 1e9  # what the machine can do, not what else it does
+    return 2 * side**3 / min(seconds) / 1e9  # the fastest: the machine may do other work

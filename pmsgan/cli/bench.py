@@ -24,10 +24,11 @@ def bench(
     ] = "",
     backends: Annotated[str, typer.Option(help=f"all, or some of {','.join(CONTENDERS)}.")] = "all",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="That a CPU computes with.", show_default="all")
+        int | None,
+        typer.Option(min=1, help="Threads that a CPU computes with.", show_default="all"),
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Times that all are gone through, each in a new process.")
+        int, typer.Option(min=1, help="How often each is measured, each time in a new process.")
     ] = _USUAL.num_rounds,
     pictures: Annotated[
         Path | None,
@@ -38,12 +39,12 @@ def bench(
     ] = Path("bench"),
     as_json: JsonOption = False,
 ) -> None:
-    """Measure all that can run a style here beside each other.
+    """Compare all engines that can run a style here.
 
-    The first backend that can run here is held against each of the others in turn: on the same
-    pictures, in memory and from files to files, with the accuracy beside it. Among them are eager
-    PyTorch, torch.compile, and a peer: the U-Net of pix2pix. Takes minutes; for slow networks and
-    several sizes an hour; --rounds 1 takes a third of that and varies more.
+    The first backend that can run here is compared with each of the others on the same pictures:
+    throughput in memory and files to files, and accuracy. Among the others are eager PyTorch,
+    torch.compile, and a peer: the U-Net of pix2pix. It takes minutes; slow networks and several
+    sizes take an hour. --rounds 1 takes a third of that and varies more.
     """
     config = BenchmarkConfig(
         sizes=_numbers(sizes, "--sizes"),

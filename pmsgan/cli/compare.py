@@ -13,13 +13,13 @@ from pmsgan.cli.terminal import printable
 @one_line_errors
 def compare(
     a: Annotated[Path, typer.Argument(help="A report.json of convert, or a bench.json of bench.")],
-    b: Annotated[Path, typer.Argument(help="Another of the same kind, to be held against it.")],
+    b: Annotated[Path, typer.Argument(help="Another of the same kind to compare it with.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what got faster or slower from one report to another, beyond the noise of both.
+    """Find what got faster or slower from one report to another, beyond the noise of both.
 
-    A difference counts where the ranges (of all turns, or of a run's mean and medians) do not touch
-    and the medians are more than 10 % apart.
+    A figure differs if the ranges (of all runs, or of a run's mean and medians) do not touch and
+    the medians are more than 10 % apart.
     """
     from pmsgan.benchmark.compare import compare_reports
 

@@ -62,7 +62,7 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     assert content["failures"] == [{"name": "bad.jpg", "reason": NOT_A_PICTURE}]
     assert content["engine"]["backend"] == "openvino"
     wall_s = content["seconds"]["wall"]
-    assert content["images_per_s"] == pytest.approx(9 / wall_s)
+    assert content["pictures_per_s"] == pytest.approx(9 / wall_s)
     assert content["seconds"]["warm_up"] > 0
     stages = content["stages"]
     assert list(stages) == ["read", "decode", "resize", "run", "encode", "write"]
@@ -77,9 +77,9 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
     assert content["machine"]["cores"] >= 1
     (measured,) = content["baselines"]
     assert measured["engine_accuracy"]["psnr_db"] > 50
-    assert measured["rival"]["backend"] == "eager"
-    assert measured["alone"]["speedup"]["median"] > 0
-    assert measured["end_to_end"]["num_pictures"] <= 9
+    assert measured["compared"]["backend"] == "eager"
+    assert measured["in_memory"]["speedup"]["median"] > 0
+    assert measured["files_to_files"]["num_pictures"] <= 9
     assert str(tmp_path) not in json.dumps(content)
     text = report.to_text()
     assert "9 done, 1 failed" in text

@@ -18,23 +18,23 @@ def spread(low: float, median: float, high: float) -> Spread:
 @pytest.mark.parametrize(
     ("unit", "a", "b", "verdict"),
     [
-        ("images/s", (9, 10, 11), (19, 20, 21), "faster"),
-        ("images/s", (19, 20, 21), (9, 10, 11), "slower"),
+        ("pictures/s", (9, 10, 11), (19, 20, 21), "faster"),
+        ("pictures/s", (19, 20, 21), (9, 10, 11), "slower"),
         ("ms", (9, 10, 11), (19, 20, 21), "slower"),
         ("ms", (19, 20, 21), (9, 10, 11), "faster"),
-        ("images/s", (9, 10, 15), (14, 20, 21), "same"),  # the spreads overlap
-        ("images/s", (10, 10, 10), (10.9, 10.9, 10.9), "same"),  # too close
-        ("images/s", (10, 10, 10), (9.2, 9.2, 9.2), "same"),
+        ("pictures/s", (9, 10, 15), (14, 20, 21), "same"),  # the spreads overlap
+        ("pictures/s", (10, 10, 10), (10.9, 10.9, 10.9), "same"),  # too close
+        ("pictures/s", (10, 10, 10), (9.2, 9.2, 9.2), "same"),
     ],
 )
-def test_a_difference_counts_beyond_both_spreads_alone(
+def test_a_difference_counts_only_beyond_both_spreads(
     unit: str, a: tuple[float, ...], b: tuple[float, ...], verdict: str
 ) -> None:
     assert Figure(name="x", unit=unit, a=spread(*a), b=spread(*b)).verdict == verdict
 
 
-def benchmark(images_per_s: float, threads: int | None = None, title: str = "eager") -> Any:
-    rate = {"median": images_per_s, "low": 0.99 * images_per_s, "high": 1.01 * images_per_s}
+def benchmark(pictures_per_s: float, threads: int | None = None, title: str = "eager") -> Any:
+    rate = {"median": pictures_per_s, "low": 0.99 * pictures_per_s, "high": 1.01 * pictures_per_s}
     return {
         "kind": "benchmark",
         "pmsgan": "1",
@@ -42,7 +42,7 @@ def benchmark(images_per_s: float, threads: int | None = None, title: str = "eag
         "config": {"num_threads": threads},
         "machine": {"cores": 2, "packages": {"torch": "2"}},
         "rows": [
-            {"size": "64x64", "batch": 4, "title": name, "alone": rate, "end_to_end": rate}
+            {"size": "64x64", "batch": 4, "title": name, "in_memory": rate, "files_to_files": rate}
             for name in ("openvino", title)
         ],
     }
@@ -50,19 +50,19 @@ def benchmark(images_per_s: float, threads: int | None = None, title: str = "eag
 
 def conversion(images: list[int], read_ms: float = 1.0) -> Any:
     times = {"count": 9, "median_ms": read_ms, "p25_ms": 0.9 * read_ms, "p75_ms": 1.1 * read_ms}
-    turns = {
-        "engine_images_per_s": {"median": 9.0, "low": 8.0, "high": 10.0},
-        "rival_images_per_s": {"median": 2.0, "low": 1.0, "high": 3.0},
+    timings = {
+        "engine_pictures_per_s": {"median": 9.0, "low": 8.0, "high": 10.0},
+        "compared_pictures_per_s": {"median": 2.0, "low": 1.0, "high": 3.0},
     }
     return {
         "kind": "conversion",
         "pmsgan": "1",
         "style": "anime",
         "engine": {"precision": "fp32"},
-        "images_per_s": sum(images) / len(images),
+        "pictures_per_s": sum(images) / len(images),
         "throughput": {"span_s": 1.0, "pictures": images},
         "stages": {"read": times, "run": {"count": 0, "median_ms": None}},
-        "baselines": [{"title": "eager, fp32", "alone": turns, "end_to_end": turns}],
+        "baselines": [{"title": "eager, fp32", "in_memory": timings, "files_to_files": timings}],
     }
 
 
@@ -76,8 +76,8 @@ def written(folder: Path, *contents: Any) -> list[Path]:
 def test_two_benchmarks(tmp_path: Path) -> None:
     result = compare_reports(*written(tmp_path, benchmark(10.0), benchmark(5.0, 1, "compiled")))
     assert [(it.name, it.verdict, it.speed) for it in result.figures] == [
-        ("64x64 batch 4, openvino: alone", "slower", 0.5),
-        ("64x64 batch 4, openvino: end to end", "slower", 0.5),
+        ("64x64 batch 4, openvino: in memory", "slower", 0.5),
+        ("64x64 batch 4, openvino: files to files", "slower", 0.5),
     ]
     assert result.changed == {"config num_threads": (None, 1)}
     assert len(result.unmatched) == 4
@@ -91,23 +91,23 @@ def test_two_conversions(tmp_path: Path) -> None:
     paths = written(tmp_path, conversion([10, 11, 9, 10] * 4 + [3]), conversion([20] * 17, 0.5))
     result = compare_reports(*paths)
     verdicts = {figure.name: figure.verdict for figure in result.figures}
-    assert verdicts["end to end"] == "faster"
+    assert verdicts["files to files"] == "faster"
     assert verdicts["stage read"] == "faster"
-    assert verdicts["eager, fp32 alone"] == "same"
+    assert verdicts["eager, fp32 in memory"] == "same"
     assert "stage run" not in verdicts
     same = compare_reports(paths[0], paths[0])
     assert {figure.verdict for figure in same.figures} == {"same"}
     assert same.changed == {}
     short = compare_reports(*written(tmp_path, conversion([10, 3]), conversion([20, 3])))
-    assert "end to end" not in {figure.name for figure in short.figures}
+    assert "files to files" not in {figure.name for figure in short.figures}
 
 
 def test_batches_that_fall_into_spans_are_no_noise(tmp_path: Path) -> None:
-    """27 images/s in batches of 4, counted in quarters of a second; and half of that."""
+    """27 pictures/s in batches of 4, counted in quarters of a second; and half of that."""
     fast, slow = [8, 4, 8, 8] * 10, [4, 4, 0, 4] * 20
     paths = written(tmp_path, conversion(fast), conversion(slow))
     verdicts = {it.name: it.verdict for it in compare_reports(*paths).figures}
-    assert verdicts["end to end"] == "slower"
+    assert verdicts["files to files"] == "slower"
 
 
 def test_a_report_of_another_version_is_named(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_report_of_another_version_is_named(tmp_path: Path) -> None:
 
 def test_a_short_run_shows_no_noise_and_is_not_compared(tmp_path: Path) -> None:
     paths = written(tmp_path, conversion([10, 10]), conversion([20, 20]))
-    assert "end to end" not in {figure.name for figure in compare_reports(*paths).figures}
+    assert "files to files" not in {figure.name for figure in compare_reports(*paths).figures}
 
 
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:

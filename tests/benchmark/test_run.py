@@ -1,4 +1,4 @@
-"""Everything that can run here, beside each other."""
+"""All engines that can run here, compared."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ import torch
 
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender
-from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.benchmark import run, work
 from pmsgan.benchmark.compare import compare_reports
@@ -38,7 +38,7 @@ WORK = Work(network_gflop={"PMSGAN": 2.0}, matrix_gflop_per_s={"fp32": 1e4, "bf1
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiplying large matrices and waiting for slow rounds is not what most tests are about."""
     monkeypatch.setattr(run, "examine_work", lambda *arguments: WORK)
-    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.0)
 
 
 @pytest.mark.usefixtures("quick")
@@ -58,8 +58,8 @@ def test_all_sizes_and_batches_are_measured(style: Style, tmp_path: Path) -> Non
     assert engine.accuracy.psnr_db > 35
     assert eager.speedup is not None
     assert eager.speedup.low <= eager.speedup.median <= eager.speedup.high
-    assert eager.gflop_per_s == pytest.approx(2.0 * eager.alone.median)
-    assert eager.matrix_share == pytest.approx(2.0 * eager.alone.median / 1e4)
+    assert eager.gflop_per_s == pytest.approx(2.0 * eager.in_memory.median)
+    assert eager.matrix_share == pytest.approx(2.0 * eager.in_memory.median / 1e4)
     write_benchmark(result, tmp_path)
     assert json.loads((tmp_path / "bench.json").read_text())["kind"] == "benchmark"
     page = (tmp_path / "bench.md").read_text()
@@ -106,7 +106,7 @@ def test_without_torch_only_the_rest_is_measured(
         "find_spec",
         lambda name: None if name == "torch" else real(name),
     )
-    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.0)
     monkeypatch.setattr(
         run, "_contenders", lambda *arguments: [Contender(backend="openvino", precision="fp32")]
     )
@@ -128,7 +128,7 @@ def test_a_user_s_own_pictures_are_taken(style: Style, in_dir: Path, tmp_path: P
         run_benchmark(style, config, tmp_path / "empty")
     with pytest.raises(EngineError, match="none of the backends to measure can run here"):
         run_benchmark(style, replace(config, contenders=("tensorrt",)))
-    with pytest.raises(EngineError, match="name a backend to hold the others against"):
+    with pytest.raises(EngineError, match="name a backend to compare the others with"):
         run_benchmark(style, replace(config, contenders=("pix2pix",)))
 
 
@@ -165,13 +165,13 @@ def test_the_peer_is_measured_like_any_contender(
     words = {"input_kind": "a", "output_kind": "b", "origin": {}}
     write_style(make_generator(), tmp_path / "large", height=256, width=256, **words)  # type: ignore[arg-type]
     pictures = np.zeros((1, 256, 256, 3), np.uint8)
-    sample = Sample(
+    workload = Workload(
         style=read_style(tmp_path / "large"), settings=ConvertSettings(), jobs=(),
         parallelism=Parallelism(readers=1, writers=1, slots=4), pictures=pictures,
     )  # fmt: skip
     contender = Contender(backend="eager", precision="fp32", network="pix2pix", open=open_peer)
     assert contender.title == "pix2pix, eager, fp32"
-    with ComparisonProcess(contender, sample, max_batch=1, num_threads=1) as process:
+    with ComparisonProcess(contender, workload, max_batch=1, num_threads=1) as process:
         assert process.translate(1) > 0
         assert process.results().shape == pictures.shape
 

@@ -108,7 +108,7 @@ def test_a_page_is_no_place_for_the_json(in_dir: Path, tmp_path: Path) -> None:
 def test_bench_prints_a_table_and_leaves_reports(
     style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline, "ROUND_S", 0.0)
+    monkeypatch.setattr(baseline, "RUN_S", 0.0)
     monkeypatch.setattr(run, "examine_work", lambda *arguments: None)
     arguments = (
         "bench", "--style", style.folder, "--backends", "openvino,eager", "--rounds", "1",

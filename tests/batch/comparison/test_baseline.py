@@ -1,4 +1,4 @@
-"""An engine beside another one, in turn."""
+"""An engine compared with another one."""
 
 import math
 from dataclasses import asdict, replace
@@ -9,9 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.comparison import baseline as baseline_module
-from pmsgan.batch.comparison.baseline import Turns, eager_contenders, measure_against, measure_eager
+from pmsgan.batch.comparison.baseline import (
+    Timings,
+    eager_contenders,
+    measure_against,
+    measure_eager,
+)
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender, open_contender
-from pmsgan.batch.comparison.workload import Sample
+from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.pictures.load import load_pictures
 from pmsgan.batch.plan import plan_folder
@@ -24,14 +29,14 @@ SINGLE = Contender(backend="eager", precision="fp32")
 
 
 @pytest.fixture
-def sample(style: Style, in_dir: Path, tmp_path: Path) -> Sample:
+def workload(style: Style, in_dir: Path, tmp_path: Path) -> Workload:
     settings = ConvertSettings()
     folder = LocalFolder(in_dir)
     plan = plan_folder(folder, LocalFolder(tmp_path / "out"))
     size = style.height, style.width
     jobs, pictures = load_pictures(plan.jobs(), folder.read, size, settings)
     assert pictures is not None
-    return Sample(
+    return Workload(
         style=style,
         settings=settings,
         parallelism=Parallelism(readers=2, writers=2, slots=4),
@@ -41,60 +46,60 @@ def sample(style: Style, in_dir: Path, tmp_path: Path) -> Sample:
 
 
 def test_both_sides_work_on_the_same_pictures(
-    style: Style, sample: Sample, monkeypatch: pytest.MonkeyPatch
+    style: Style, workload: Workload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline_module, "ROUND_S", 1000.0)
+    monkeypatch.setattr(baseline_module, "RUN_S", 1000.0)
     with open_engine(style, backend="eager") as engine:
-        measured, reference = measure_against(engine, SINGLE, sample, num_turns=2)
+        measured, reference = measure_against(engine, SINGLE, workload, num_repeats=2)
         assert reference is not None
-        np.testing.assert_array_equal(reference, engine.translate(sample.pictures[:8]))
-    assert measured.alone.num_pictures == 8  # whole batches of the nine pictures
-    assert len(measured.alone.engine_s) == len(measured.end_to_end.rival_s) == 2
+        np.testing.assert_array_equal(reference, engine.translate(workload.pictures[:8]))
+    assert measured.in_memory.num_pictures == 8  # whole batches of the nine pictures
+    assert len(measured.in_memory.engine_s) == len(measured.files_to_files.compared_s) == 2
     assert measured.engine_accuracy is not None
     assert measured.engine_accuracy.psnr_db == math.inf
     content = measured.to_json()
     assert content["engine_accuracy"]["psnr_db"] is None
-    assert content["alone"]["engine_images_per_s"]["median"] > 0
-    assert content["gpu_images_per_s"] is None
+    assert content["in_memory"]["engine_pictures_per_s"]["median"] > 0
+    assert content["gpu_pictures_per_s"] is None
 
 
-def test_a_slow_rival_gets_one_batch(
-    style: Style, sample: Sample, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_contender_gets_one_batch(
+    style: Style, workload: Workload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline_module, "ROUND_S", 0.0)
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.0)
     with open_engine(style, max_batch=2) as engine:
-        measured, _ = measure_against(engine, SINGLE, sample, num_turns=1)
-    assert measured.alone.num_pictures == 2
+        measured, _ = measure_against(engine, SINGLE, workload, num_repeats=1)
+    assert measured.in_memory.num_pictures == 2
 
 
-def test_what_was_measured_before_becomes_part_of_it(style: Style, sample: Sample) -> None:
+def test_earlier_runs_become_part_of_the_result(style: Style, workload: Workload) -> None:
     with open_engine(style, backend="eager", max_batch=2) as engine:
-        first, reference = measure_against(engine, SINGLE, sample, num_turns=1)
+        first, reference = measure_against(engine, SINGLE, workload, num_repeats=1)
         both, _ = measure_against(
-            engine, SINGLE, sample, num_turns=2, reference=reference, before=first
+            engine, SINGLE, workload, num_repeats=2, reference=reference, before=first
         )
-    assert both.alone.num_pictures == first.alone.num_pictures
-    assert both.alone.rival_s[:1] == first.alone.rival_s
-    assert both.end_to_end.engine_s[:1] == first.end_to_end.engine_s
-    assert len(both.alone.engine_s) == len(both.end_to_end.rival_s) == 3
+    assert both.in_memory.num_pictures == first.in_memory.num_pictures
+    assert both.in_memory.compared_s[:1] == first.in_memory.compared_s
+    assert both.files_to_files.engine_s[:1] == first.files_to_files.engine_s
+    assert len(both.in_memory.engine_s) == len(both.files_to_files.compared_s) == 3
 
 
-def test_speedups_are_those_of_rounds() -> None:
-    turns = Turns(num_pictures=6, engine_s=(1.0, 2.0, 3.0), rival_s=(4.0, 4.0, 9.0))
-    assert asdict(turns.speedup) == {"median": 3.0, "low": 2.0, "high": 4.0}
-    assert turns.engine_images_per_s.median == 3.0
-    assert turns.rival_images_per_s.median == 1.5
+def test_speedups_are_those_of_runs() -> None:
+    timings = Timings(num_pictures=6, engine_s=(1.0, 2.0, 3.0), compared_s=(4.0, 4.0, 9.0))
+    assert asdict(timings.speedup) == {"median": 3.0, "low": 2.0, "high": 4.0}
+    assert timings.engine_pictures_per_s.median == 3.0
+    assert timings.compared_pictures_per_s.median == 1.5
 
 
-def test_an_engine_in_half_precision_is_held_against_eager_in_it_too(
-    style: Style, sample: Sample
+def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
+    style: Style, workload: Workload
 ) -> None:
     with open_engine(style, precision="fp32") as engine:
         engine.info = replace(engine.info, precision="bf16")
-        single, half = measure_eager(engine, sample)
+        single, half = measure_eager(engine, workload)
     assert (single.title, half.title) == ("eager, fp32", "eager, bf16")
-    assert half.rival_accuracy is not None
-    assert 30 < half.rival_accuracy.psnr_db < 90  # to FP32, not to the engine
+    assert half.compared_accuracy is not None
+    assert 30 < half.compared_accuracy.psnr_db < 90  # to FP32, not to the engine
     assert half.engine_accuracy == single.engine_accuracy
 
 
@@ -102,7 +107,7 @@ def test_an_engine_in_half_precision_is_held_against_eager_in_it_too(
     ("precision", "expected"),
     [("fp32", ["fp32"]), ("bf16", ["fp32", "bf16"]), ("fp16", ["fp32", "fp16"])],
 )
-def test_eager_runs_in_what_the_engine_runs_in(
+def test_eager_runs_in_the_precision_of_the_engine(
     style: Style, precision: str, expected: list[str]
 ) -> None:
     with open_engine(style) as engine:
@@ -110,8 +115,8 @@ def test_eager_runs_in_what_the_engine_runs_in(
     assert [contender.precision for contender in contenders] == expected
 
 
-def test_a_child_that_fails_says_why(sample: Sample, tmp_path: Path) -> None:
-    gone = replace(sample, style=replace(sample.style, folder=tmp_path / "gone"))
+def test_a_child_that_fails_says_why(workload: Workload, tmp_path: Path) -> None:
+    gone = replace(workload, style=replace(workload.style, folder=tmp_path / "gone"))
     with (
         pytest.raises(EngineError, match=r"eager, fp32 failed: .*gone"),
         ComparisonProcess(SINGLE, gone, max_batch=4),
@@ -119,24 +124,24 @@ def test_a_child_that_fails_says_why(sample: Sample, tmp_path: Path) -> None:
         pass
 
 
-def test_a_child_that_cannot_convert_the_files_says_so(sample: Sample) -> None:
-    Path(sample.jobs[0].source).unlink()
+def test_a_child_that_cannot_convert_the_files_says_so(workload: Workload) -> None:
+    Path(workload.jobs[0].source).unlink()
     with (
-        ComparisonProcess(SINGLE, sample, max_batch=4) as process,
+        ComparisonProcess(SINGLE, workload, max_batch=4) as process,
         pytest.raises(EngineError, match=r"cannot be converted: .*picture_0.png cannot be read"),
     ):
         process.convert(4)
 
 
 def test_the_child_compiles_when_it_is_told_to(
-    sample: Sample, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    workload: Workload, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     # What compiling itself does is torch's to test, and takes a minute.
     monkeypatch.setattr("torch.nn.Module.compile", lambda self: calls.append(type(self).__name__))
     for is_compiled in (False, True):
         contender = replace(SINGLE, is_compiled=is_compiled)
-        with open_contender(contender, sample, max_batch=4, num_threads=1) as measured:
+        with open_contender(contender, workload, max_batch=4, num_threads=1) as measured:
             assert measured.info().runtime.endswith(", compiled") == is_compiled
             assert measured.translate(9) > 0
             assert measured.convert(5) > 0
