@@ -156,20 +156,15 @@ def measure_against(
     with ComparisonProcess(contender, workload, batch, num_threads) as process:
         engine.kept_slots(workload.parallelism.slots)
         count = before.in_memory.num_pictures if before else _count(workload, batch, process)
-        _, results = workload.translate(engine, count)
-        process.translate(min(batch, count))
-        workload.convert(engine, min(batch, count))  # warm-up: the first run makes slots
-        process.convert(min(batch, count))
+        pair = _Pair(engine, process, workload, count)
+        results = pair.warm_up(min(batch, count))
         in_memory = before.in_memory if before else Timings(num_pictures=count)
         for _ in range(num_repeats):
-            in_memory += _run_in_memory(engine, process, workload, count)
+            in_memory += pair.translate()
         compared_results = process.results()
         files_to_files = before.files_to_files if before else Timings(num_pictures=count)
         for _ in range(num_repeats):
-            engine_s, compared_s = workload.convert(engine, count), process.convert(count)
-            files_to_files += Timings(
-                num_pictures=count, engine_s=(engine_s,), compared_s=(compared_s,)
-            )
+            files_to_files += pair.convert()
         info = process.info()
     if contender == Contender(backend="eager", precision="fp32"):
         reference = compared_results
@@ -185,19 +180,42 @@ def measure_against(
     return baseline, reference
 
 
-def _run_in_memory(
-    engine: Engine, process: ComparisonProcess, workload: Workload, count: int
-) -> Timings:
-    """Let both translate the pictures in memory once."""
-    before = engine.gpu_times
-    engine_s, _ = workload.translate(engine, count)
-    after = engine.gpu_times
-    return Timings(
-        num_pictures=count,
-        engine_s=(engine_s,),
-        compared_s=(process.translate(count),),
-        gpu_s=(after.compute_s - before.compute_s,) if before and after else (),
-    )
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two engines that run the same pictures, one after the other."""
+
+    engine: Engine
+    process: ComparisonProcess
+    workload: Workload
+    count: int
+
+    def warm_up(self, num_pictures: int) -> Pictures:
+        """Let both make their slots; return the engine's results for all pictures."""
+        _, results = self.workload.translate(self.engine, self.count)
+        self.process.translate(num_pictures)
+        self.workload.convert(self.engine, num_pictures)
+        self.process.convert(num_pictures)
+        return results
+
+    def translate(self) -> Timings:
+        """Let both translate the pictures in memory once."""
+        before = self.engine.gpu_times
+        engine_s, _ = self.workload.translate(self.engine, self.count)
+        after = self.engine.gpu_times
+        return Timings(
+            num_pictures=self.count,
+            engine_s=(engine_s,),
+            compared_s=(self.process.translate(self.count),),
+            gpu_s=(after.compute_s - before.compute_s,) if before and after else (),
+        )
+
+    def convert(self) -> Timings:
+        """Let both convert the files once."""
+        return Timings(
+            num_pictures=self.count,
+            engine_s=(self.workload.convert(self.engine, self.count),),
+            compared_s=(self.process.convert(self.count),),
+        )
 
 
 def _count(workload: Workload, batch: int, process: ComparisonProcess) -> int:

@@ -4,7 +4,7 @@ import itertools
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -131,69 +131,92 @@ def _in_size(style: Style, side: int | None) -> Iterator[Style]:
 
 def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
     """Measure one size and one batch."""
-    backends: list[Backend] = [name for name in NEEDS if name in config.contenders]
-    runnable = [name for name in backends if what_is_missing(name) is None]
+    yield from _cannot_run(case.style, config)
+    runnable = _runnable_backends(config)
+    with (
+        open_engine(
+            case.style,
+            backend=runnable[0],
+            max_batch=case.batch,
+            num_threads=config.num_threads,
+        ) as engine,
+        tempfile.TemporaryDirectory(prefix="pmsgan-bench-") as scratch,
+    ):
+        num_pictures = max(NUM_PICTURES, 4 * engine.info.max_batch)
+        workload = _make_workload(case, config, num_pictures, Path(scratch))
+        contenders = list(_contenders(engine, runnable, config, case.style))
+        if not contenders:  # a second process of the same kind shows at least the noise
+            contenders = [Contender(backend=runnable[0], precision="auto")]
+        baselines, failed = _run_rounds(engine, contenders, workload, config)
+        for title, reason in failed.items():
+            yield _missing(title, case.style, reason, is_failure=True)
+        if baselines:
+            yield engine_row(engine.info, baselines, case.work)
+        for baseline in baselines:
+            yield compared_row(engine.info, baseline, case.work)
+
+
+def _cannot_run(style: Style, config: BenchmarkConfig) -> Iterator[Missing]:
+    """Yield the contenders that cannot run here, or not at this size."""
     for name in config.contenders:
         backend: Backend = name if name in NEEDS else "eager"
         if (missing := what_is_missing(backend)) is not None:
-            yield _missing(name, case.style, missing)
-        elif name == "pix2pix" and not fits_peer(case.style.height, case.style.width):
+            yield _missing(name, style, missing)
+        elif name == "pix2pix" and not fits_peer(style.height, style.width):
             reason = f"its pictures have sides that are multiples of {PEER_SIDE_MULTIPLE}"
-            yield _missing(name, case.style, reason)
+            yield _missing(name, style, reason)
+
+
+def _runnable_backends(config: BenchmarkConfig) -> list[Backend]:
+    """Return the backends to measure that can run here, at least one."""
+    backends: list[Backend] = [name for name in NEEDS if name in config.contenders]
+    runnable = [name for name in backends if what_is_missing(name) is None]
     if not runnable:
         raise EngineError(
             "none of the backends to measure can run here; pmsgan doctor says why"
             if backends
             else "name a backend to compare the others with, such as openvino"
         )
-    with ExitStack() as stack:
-        engine = stack.enter_context(
-            open_engine(
-                case.style,
-                backend=runnable[0],
-                max_batch=case.batch,
+    return runnable
+
+
+def _run_rounds(
+    engine: Engine, contenders: list[Contender], workload: Workload, config: BenchmarkConfig
+) -> tuple[list[Baseline], dict[str, str]]:
+    """Compare an engine with each contender, round after round.
+
+    Two processes of one kind differ, and so do two minutes: the rounds of a contender lie far
+    apart, and each has a process of its own.
+
+    Returns:
+        The comparisons, and by title why a contender failed.
+    """
+    measured: dict[str, Baseline] = {}
+    failed: dict[str, str] = {}
+    reference: Pictures | None = None
+    info = engine.info
+    for number, contender in enumerate(contenders * config.num_rounds):
+        _log.info(
+            "%dx%d, batch %d: %d of %d", info.width, info.height, info.max_batch, number + 1,
+            len(contenders) * config.num_rounds,
+        )  # fmt: skip
+        if contender.title in failed:
+            continue
+        try:
+            measured[contender.title], reference = measure_against(
+                engine,
+                contender,
+                workload,
+                num_repeats=REPEATS_PER_ROUND,
                 num_threads=config.num_threads,
+                reference=reference,
+                before=measured.get(contender.title),
             )
-        )
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pmsgan-bench-"))
-        num_pictures = max(NUM_PICTURES, 4 * engine.info.max_batch)
-        workload = _make_workload(case, config, num_pictures, Path(scratch))
-        contenders = list(_contenders(engine, runnable, config, case.style))
-        if not contenders:  # another process of the same shows at least how sure its speed is
-            contenders = [Contender(backend=runnable[0], precision="auto")]
-        measured: dict[str, Baseline] = {}
-        failed: dict[str, str] = {}
-        reference: Pictures | None = None
-        # A process differs from the next one of the same kind, and a minute from the next one:
-        # the rounds of a contender lie far apart, and each has a process of its own.
-        for turn, contender in enumerate(contenders * config.num_rounds, 1):
-            _log.info(
-                "%s, batch %d: %d of %d", _size(case.style), engine.info.max_batch, turn,
-                len(contenders) * config.num_rounds,
-            )  # fmt: skip
-            if contender.title in failed:
-                continue
-            try:
-                measured[contender.title], reference = measure_against(
-                    engine,
-                    contender,
-                    workload,
-                    num_repeats=REPEATS_PER_ROUND,
-                    num_threads=config.num_threads,
-                    reference=reference,
-                    before=measured.get(contender.title),
-                )
-            except EngineError as error:
-                number = (turn - 1) // len(contenders) + 1
-                where = f" (in round {number})" if contender.title in measured else ""
-                failed[contender.title] = f"{error}{where}"
-        for title, reason in failed.items():
-            yield _missing(title, case.style, reason, is_failure=True)
-        baselines = list(measured.values())
-        if baselines:
-            yield engine_row(engine.info, baselines, case.work)
-        for baseline in baselines:
-            yield compared_row(engine.info, baseline, case.work)
+        except EngineError as error:
+            round_number = number // len(contenders) + 1
+            where = f" (in round {round_number})" if contender.title in measured else ""
+            failed[contender.title] = f"{error}{where}"
+    return list(measured.values()), failed
 
 
 def _contenders(
