@@ -8,42 +8,48 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {
-    "pmsgan.batch": "batch",
-    "pmsgan.batch.cluster": "batch/cluster",
-    "pmsgan.engine": "engine",
-    "pmsgan.engine.tensorrt": "engine/tensorrt",
-    "pmsgan.export": "export",
-}
+FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": "export"}
+"""Packages that lie beside pmsgan/, see package-dir in pyproject.toml."""
+
+BASE = {
+    "pmsgan.errors", "pmsgan.atomic", "pmsgan.child", "pmsgan.formats", "pmsgan.html_page",
+    "pmsgan.interrupt", "pmsgan.resize", "pmsgan.spread",
+}  # fmt: skip
+"""Loose modules: everybody may import them, and they import nothing but each other."""
+
+STYLES = {"pmsgan.styles", "pmsgan.model.config"}
+ENGINE = {"pmsgan.engine"} | STYLES
+TRAINING = {"pmsgan.training", "pmsgan.model", "pmsgan.data", "pmsgan.export"} | ENGINE
 
 ALLOWED = {
-    "pmsgan.batch": {"pmsgan.batch", "pmsgan.engine", "pmsgan.styles"},
-    "pmsgan.batch.cluster": {"pmsgan.batch", "pmsgan.engine", "pmsgan.styles"},
-    "pmsgan.engine": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
-    "pmsgan.engine.tensorrt": {"pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
-    "pmsgan.export": {"pmsgan.export", "pmsgan.engine", "pmsgan.styles", "pmsgan.model"},
-    "pmsgan.benchmark": {
-        "pmsgan.benchmark",
-        "pmsgan.batch",
-        "pmsgan.engine",
-        "pmsgan.export",
-        "pmsgan.model",
-        "pmsgan.styles",
-    },
-    "pmsgan.evaluation": {
-        "pmsgan.evaluation",
-        "pmsgan.data",
-        "pmsgan.engine",
-        "pmsgan.model",
-        "pmsgan.styles",
-        "pmsgan.training",
-    },
-    "pmsgan.training": {"pmsgan.training", "pmsgan.model", "pmsgan.data"},
-    "pmsgan.data": {"pmsgan.data"},
+    "pmsgan.styles": STYLES,
     "pmsgan.model": {"pmsgan.model"},
-    "pmsgan.styles": {"pmsgan.styles", "pmsgan.model"},
+    "pmsgan.data": {"pmsgan.data"},
+    "pmsgan.engine": ENGINE | {"pmsgan.model"},
+    "pmsgan.export": {"pmsgan.export", "pmsgan.model"} | ENGINE,
+    "pmsgan.batch": {"pmsgan.batch"} | ENGINE,
+    "pmsgan.training": TRAINING,
+    "pmsgan.evaluation": {"pmsgan.evaluation", "pmsgan.batch"} | TRAINING,
+    "pmsgan.benchmark": {"pmsgan.benchmark", "pmsgan.batch", "pmsgan.export", "pmsgan.model"}
+    | ENGINE,
+    "pmsgan.cli": {"pmsgan"},
 }
-"""Which packages each package may import; everybody may import the modules of `pmsgan` itself."""
+"""Packages and modules, with all below them, that each package may import."""
+
+BATCH_FLOORS = [
+    {"job", "settings"},
+    {"progress", "timing", "pictures", "files"},
+    {"plan", "ring"},
+    {"ledger"},
+    {"readers", "writers"},
+    {"pipeline"},
+    {"comparison"},
+    {"report"},
+    {"conversion"},
+    {"convert", "cluster"},
+]
+"""Rooms and modules of batch; each imports from floors below its own, and `files` from no
+neighbour, nor `pictures`. `convert` imports `cluster` inside `convert_folder` alone."""
 
 
 def python(code: str) -> str:
@@ -55,13 +61,15 @@ def python(code: str) -> str:
 
 
 def files_of(package: str) -> list[Path]:
+    """Return the modules of a package and of all packages below it."""
     folder = ROOT / FOLDERS.get(package, package.replace(".", "/"))
-    return sorted(folder.glob("*.py"))
+    return sorted(folder.rglob("*.py"))
 
 
-def imported_by(path: Path) -> set[str]:
+def imported_by(tree: ast.AST) -> set[str]:
+    """Return the modules that are imported, wherever in the code."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
         elif isinstance(node, ast.Import):
@@ -69,25 +77,82 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def is_within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def rooms_of_batch(names: set[str]) -> set[str]:
+    return {name.split(".")[2] for name in names if name.startswith("pmsgan.batch.")}
+
+
+def test_every_package_has_its_floor() -> None:
+    packages = {
+        f"pmsgan.{path.parent.name}"
+        for folder in ("pmsgan", "")
+        for path in (ROOT / folder).glob("*/__init__.py")
+        if path.parent.name not in ("pmsgan", "tests")
+    }
+    assert packages == ALLOWED.keys()
+    modules = {f"pmsgan.{path.stem}" for path in (ROOT / "pmsgan").glob("[!_]*.py")}
+    assert modules == BASE
+    rooms = {path.stem for path in (ROOT / "batch").glob("[!_]*")}
+    assert rooms == set().union(*BATCH_FLOORS)
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_imports_go_one_way(package: str) -> None:
     for path in files_of(package):
-        for name in imported_by(path):
-            parts = name.split(".")
-            if parts[0] == "pmsgan" and len(parts) > 1 and (ROOT / "pmsgan" / parts[1]).is_dir():
-                assert ".".join(parts[:2]) in ALLOWED[package], f"{path} imports {name}"
-            if len(parts) > 1 and f"pmsgan.{parts[1]}" in FOLDERS:
-                assert f"pmsgan.{parts[1]}" in ALLOWED[package], f"{path} imports {name}"
+        for name in imported_by(parsed(path)):
+            if name.startswith("pmsgan."):
+                assert is_within(name, ALLOWED[package] | BASE), f"{path} imports {name}"
 
 
-@pytest.mark.parametrize(
-    "package", ["pmsgan.batch", "pmsgan.engine", "pmsgan.engine.tensorrt", "pmsgan.styles"]
-)
+def test_loose_modules_import_each_other_alone() -> None:
+    for module in BASE:
+        for name in imported_by(parsed(ROOT / f"{module.replace('.', '/')}.py")):
+            assert not name.startswith("pmsgan.") or is_within(name, BASE), f"{module}: {name}"
+
+
+@pytest.mark.parametrize("floor", range(len(BATCH_FLOORS)))
+def test_the_rooms_of_batch_are_built_on_each_other(floor: int) -> None:
+    below = set().union(*BATCH_FLOORS[:floor])
+    for room in BATCH_FLOORS[floor]:
+        files = sorted((ROOT / "batch" / room).glob("*.py")) or [ROOT / "batch" / f"{room}.py"]
+        for path in files:
+            others = rooms_of_batch(imported_by(parsed(path))) - {room}
+            if room == "convert":
+                others.discard("cluster")
+            assert others <= below, f"{path} imports {others - below}"
+
+
+def test_a_cluster_is_imported_in_one_place() -> None:
+    for path in files_of("pmsgan.batch"):
+        if path.parent.name == "cluster":
+            continue
+        tree = parsed(path)
+        inside = {
+            name
+            for function in ast.walk(tree)
+            if isinstance(function, ast.FunctionDef) and function.name == "convert_folder"
+            for name in imported_by(function)
+        }
+        clusters = {name for name in imported_by(tree) if "pmsgan.batch.cluster" in name}
+        if path == ROOT / "batch" / "convert.py":
+            assert clusters == {"pmsgan.batch.cluster.run"} <= inside
+        else:
+            assert not clusters, f"{path} imports {clusters}"
+
+
+@pytest.mark.parametrize("package", ["pmsgan.batch", "pmsgan.engine", "pmsgan.styles"])
 def test_converting_imports_no_torch(package: str) -> None:
     for path in files_of(package):
         if path.name != "eager.py":
-            heavy = {name.split(".")[0] for name in imported_by(path)} & {"torch", "safetensors"}
-            assert not heavy, f"{path} imports {heavy}"
+            heavy = {name.split(".")[0] for name in imported_by(parsed(path))}
+            assert not heavy & {"torch", "safetensors"}, f"{path} imports {heavy}"
 
 
 def test_batch_and_engine_work_where_torch_is_absent() -> None:
@@ -97,6 +162,15 @@ def test_batch_and_engine_work_where_torch_is_absent() -> None:
         "import pmsgan.batch, pmsgan.engine, pmsgan.batch.convert, pmsgan.engine.openvino\n"
         "import pmsgan.engine.open, pmsgan.styles.registry\n"
     )
+
+
+def test_a_run_on_this_machine_loads_neither_ray_nor_fsspec() -> None:
+    loaded = python(
+        "import sys\n"
+        "import pmsgan.batch.convert\n"
+        "print(sorted({'ray', 'fsspec', 'pmsgan.batch.cluster'} & set(sys.modules)))\n"
+    )
+    assert loaded.strip() == "[]"
 
 
 def test_the_command_line_starts_without_heavy_packages() -> None:
