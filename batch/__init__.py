@@ -2,14 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selection
+
 if TYPE_CHECKING:
     from pmsgan.batch.convert import convert_folder
 
-__all__ = ["convert_folder"]
+__all__ = ["Cluster", "ConvertSettings", "RunSettings", "Selection", "convert_folder"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for, so that `pmsgan --help` need not wait for it."""
+    """Import `convert_folder` when it is asked for, so that `pmsgan --help` need not wait for it."""
     if name == "convert_folder":
         from pmsgan.batch.convert import convert_folder
 
