@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
+from pmsgan.cli.options import config_options
 from pmsgan.data.config import AlignConfig, LinesConfig
 
 if TYPE_CHECKING:
@@ -16,26 +17,14 @@ prepare_app = typer.Typer(
     help="Make paired sets to train on.", no_args_is_help=True, rich_markup_mode=None
 )
 
-_LINES = LinesConfig()
-_ALIGN = AlignConfig()
-
 InDir = Annotated[Path, typer.Argument(help="Folder of pictures; nothing in it is changed.")]
 OutDir = Annotated[Path, typer.Argument(help="Folder for the results.")]
 
 
 @prepare_app.command()
 @one_line_errors
-def lines(
-    in_dir: InDir,
-    out_dir: OutDir,
-    sigma: Annotated[float, typer.Option(help="Thickness of the lines [pixels].")] = _LINES.sigma,
-    threshold: Annotated[
-        float, typer.Option(help="Where ink begins; lower leaves only the strongest lines.")
-    ] = _LINES.threshold,
-    smoothing: Annotated[
-        int, typer.Option(help="Rounds of smoothing against texture.")
-    ] = _LINES.smoothing,
-) -> None:
+@config_options(omit=("tau", "steepness"))
+def lines(in_dir: InDir, out_dir: OutDir, *, config: LinesConfig) -> None:
     """Draw the lines of each picture.
 
     OUT_DIR/picture and OUT_DIR/lines are then a set for
@@ -43,12 +32,12 @@ def lines(
     """
     from pmsgan.data.prepare import prepare_lines
 
-    config = LinesConfig(sigma=sigma, threshold=threshold, smoothing=smoothing)
     _run(prepare_lines(in_dir, out_dir, config))
 
 
 @prepare_app.command()
 @one_line_errors
+@config_options(omit=("eye_height", "eye_distance"))
 def align(
     in_dir: InDir,
     out_dir: OutDir,
@@ -56,8 +45,8 @@ def align(
         Path,
         typer.Option(help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels]."),
     ],
-    width: Annotated[int, typer.Option(help="Of a crop [pixels].")] = _ALIGN.width,
-    height: Annotated[int, typer.Option(help="Of a crop [pixels].")] = _ALIGN.height,
+    *,
+    config: AlignConfig,
 ) -> None:
     """Crop faces so that the eyes are always at the same place.
 
@@ -65,7 +54,7 @@ def align(
     """
     from pmsgan.data.prepare import prepare_aligned
 
-    _run(prepare_aligned(in_dir, out_dir, eyes, AlignConfig(width=width, height=height)))
+    _run(prepare_aligned(in_dir, out_dir, eyes, config))
 
 
 @prepare_app.command()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
-from pmsgan.data.config import PRESETS, PresetName
+from pmsgan.cli.options import config_options
+from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
 from pmsgan.errors import DataError
-from pmsgan.model.config import Ablation, GeneratorConfig
-from pmsgan.training.config import Perceptual, Precision, TrainingConfig
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,34 @@ if TYPE_CHECKING:
 
 NUM_LOOKED_AT = 200
 """Pairs, for what a style says of its input."""
-_TRAINING = TrainingConfig()
-_GENERATOR = GeneratorConfig()
+
+
+def _use_preset(context: typer.Context, preset: PresetName | None) -> PresetName | None:
+    """Take the defaults of other options from the preset."""
+    if preset is not None:
+        context.default_map = dict(PRESETS[preset].settings)
+    return preset
 
 
 @one_line_errors
+@config_options(
+    omit=(
+        "betas",
+        "num_residual_blocks",
+        "num_growth_layers",
+        "growth_divisor",
+        "branch_divisor",
+        "dilations",
+        "attention_reduction",
+        "output",
+    ),
+    rename={"num_readers": "--readers"},
+    flags=("compile",),
+    show_default={
+        "size": f"the preset's, or {TrainingConfig().size}",
+        "direction": f"the preset's, or {DEFAULT_DIRECTION}",
+    },
+)
 def train(
     data: Annotated[
         Path,
@@ -47,7 +71,11 @@ def train(
     ),
     preset: Annotated[
         PresetName | None,
-        typer.Option(help="A data set of the paper: sets size, direction and number of pairs."),
+        typer.Option(
+            is_eager=True,
+            callback=_use_preset,
+            help="A data set of the paper: sets size, direction and number of pairs.",
+        ),
     ] = None,
     train_list: Annotated[
         Path | None,
@@ -57,84 +85,18 @@ def train(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Look at the pairs, print the settings, and end.")
+        bool, typer.Option("--dry-run", help="Check the pairs, print the settings, and end.")
     ] = False,
-    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
-    direction: Annotated[
-        str | None,
-        typer.Option(
-            help="FROM:TO: left:right, right:left, or two sub-folders' names.",
-            show_default=f"the preset's, or {_TRAINING.direction}",
-        ),
-    ] = None,
-    steps: Annotated[int, typer.Option(help="Updates in all.")] = _TRAINING.steps,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            help="Side of the pictures [pixels].",
-            show_default=f"the preset's, or {_TRAINING.size}",
-        ),
-    ] = None,
-    crop: Annotated[
-        int, typer.Option(help="Side of the random crop to train on [pixels]; 0: none.")
-    ] = _TRAINING.crop,
-    flip: Annotated[bool, typer.Option(help="Mirror half of the samples.")] = _TRAINING.flip,
-    batch_size: Annotated[
-        int, typer.Option(help="Pairs in a step of one device.")
-    ] = _TRAINING.batch_size,
-    base_channels: Annotated[
-        int, typer.Option(help="Width of the network's first stage.")
-    ] = _GENERATOR.base_channels,
-    ablation: Annotated[
-        Ablation,
-        typer.Option(help="Row of the paper's ablation table."),
-    ] = _GENERATOR.ablation,
-    precision: Annotated[
-        Precision, typer.Option(help="fp32; bf16 autocast; fp16 autocast on a GPU.")
-    ] = _TRAINING.precision,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = _TRAINING.learning_rate,
-    lambda_adversarial: Annotated[
-        float, typer.Option(help="Weight of the adversarial loss; 0: no discriminators.")
-    ] = _TRAINING.lambda_adversarial,
-    lambda_perceptual: Annotated[
-        float, typer.Option(help="Weight of the perceptual loss.")
-    ] = _TRAINING.lambda_perceptual,
-    perceptual: Annotated[
-        Perceptual,
-        typer.Option(help="Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19."),
-    ] = _TRAINING.perceptual,
+    resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
     vgg_weights: Annotated[
         Path | None,
         typer.Option(
             help="File with VGG-19's ImageNet weights.", show_default="that in torch hub's cache"
         ),
     ] = None,
-    ema_decay: Annotated[
-        float, typer.Option(help="Decay of the weights' moving average, such as 0.999; 0: none.")
-    ] = _TRAINING.ema_decay,
-    gradient_clip: Annotated[
-        float, typer.Option(help="Largest norm of a network's gradient; 0: no limit.")
-    ] = _TRAINING.gradient_clip,
-    channels_last: Annotated[
-        bool, typer.Option(help="Lay pictures out as convolutions like them.")
-    ] = _TRAINING.channels_last,
-    compile_: Annotated[
-        bool,
-        typer.Option("--compile", help="Use torch.compile: minutes to start, then quicker steps."),
-    ] = _TRAINING.compile,
-    devices: Annotated[
-        int, typer.Option(help="GPUs on each machine; without a GPU, processes.")
-    ] = _TRAINING.devices,
-    num_nodes: Annotated[
-        int, typer.Option(help="Machines, this command on each of them.")
-    ] = _TRAINING.num_nodes,
-    workers: Annotated[
-        int, typer.Option(help="Processes that read pictures, for each device.")
-    ] = _TRAINING.num_workers,
-    save_every: Annotated[
-        int, typer.Option(help="Steps between checkpoints and sample grids.")
-    ] = _TRAINING.save_every,
-    seed: Annotated[int, typer.Option(help="Of weights, order, crops and flips.")] = _TRAINING.seed,
+    *,
+    training: TrainingConfig,
+    generator: GeneratorConfig,
 ) -> None:
     """Train a style from pairs of pictures.
 
@@ -152,33 +114,7 @@ def train(
     from pmsgan.training.loop import train as run_training
 
     known = PRESETS[preset] if preset is not None else None
-    if size is None:
-        size = known.size if known is not None else _TRAINING.size
-    if direction is None:
-        direction = known.direction if known is not None else _TRAINING.direction
-    config = TrainingConfig(
-        steps=steps,
-        batch_size=batch_size,
-        size=size,
-        crop=crop,
-        flip=flip,
-        direction=direction,
-        learning_rate=learning_rate,
-        lambda_adversarial=lambda_adversarial,
-        lambda_perceptual=lambda_perceptual,
-        perceptual=perceptual,
-        ema_decay=ema_decay,
-        gradient_clip=gradient_clip,
-        precision=precision,
-        channels_last=channels_last,
-        compile=compile_,
-        devices=devices,
-        num_nodes=num_nodes,
-        seed=seed,
-        num_workers=workers,
-        save_every=save_every,
-    )
-    generator = GeneratorConfig(base_channels=base_channels, ablation=ablation)
+    config, direction = training, training.direction
     folder = style_folder(style) if style is not None else None
     found = find_pairs(data, direction)
     if preset is not None:
@@ -206,7 +142,7 @@ def train(
     )
     if not leads:
         return
-    if num_steps < steps:
+    if num_steps < config.steps:
         typer.echo(
             f"saved after step {num_steps} in {out}; go on with the same command and --resume",
             err=True,

@@ -1,13 +1,16 @@
-"""The paper's data sets and how data tools work, readable without NumPy and OpenCV."""
+"""The paper's data sets and the settings of data tools, readable without NumPy and OpenCV."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pmsgan.errors import ConfigError
 
 PresetName = Literal["cufs", "cufsf", "apdrawing", "sketch2anime"]
+
+DEFAULT_DIRECTION = "left:right"
+"""FROM:TO of pairs that nothing else is known about: side-by-side pictures."""
 
 Point = tuple[float, float]
 """x, y [pixels], from the top left corner."""
@@ -17,18 +20,21 @@ Eyes = tuple[Point, Point]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinesConfig:
-    """How a drawing looks."""
+    """Look of a line drawing."""
 
     sigma: float = 1.6
-    """Thickness of the lines: standard deviation of the narrower Gaussian [pixels]."""
+    """Thickness of the lines [pixels].
+
+    It is the standard deviation of the narrower Gaussian.
+    """
     tau: float = 0.98
     """Weight of the wider Gaussian; below 1 plain areas stay white."""
     threshold: float = -0.002
-    """Where ink begins; lower leaves only the strongest lines."""
+    """Difference below which ink begins; a lower one leaves only the strongest lines."""
     steepness: float = 120.0
-    """How hard the edge of a line is."""
+    """Hardness of the edges of lines."""
     smoothing: int = 2
-    """Rounds of edge-keeping smoothing first, against texture and noise."""
+    """Rounds of smoothing against texture and noise; edges stay."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -41,16 +47,16 @@ class LinesConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlignConfig:
-    """Size of a crop, and where the eyes are in it [D: the paper names the sizes alone]."""
+    """Size of a crop, and the place of the eyes in it, about which the paper is silent."""
 
     width: int = 200
-    """Pixels."""
+    """Width of a crop [pixels]."""
     height: int = 250
-    """Pixels."""
+    """Height of a crop [pixels]."""
     eye_height: float = 0.5
-    """Height of both eyes below the upper edge, as a share of the height."""
+    """Distance of both eyes from the upper edge, as a share of the height."""
     eye_distance: float = 0.25
-    """Between the eyes, as a share of the width; they stand symmetrically."""
+    """Distance between the eyes, as a share of the width; they stand symmetrically."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -63,9 +69,16 @@ class AlignConfig:
 
     @property
     def eyes(self) -> Eyes:
-        """Where the eyes shall be."""
+        """Centres of the two eyes in a crop."""
         y, half = self.eye_height * self.height, self.eye_distance / 2 * self.width
         return (self.width / 2 - half, y), (self.width / 2 + half, y)
+
+
+class PresetSettings(TypedDict):
+    """Fields of `TrainingConfig` that a preset decides."""
+
+    size: int
+    direction: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +90,9 @@ class Preset:
     num_test: int
     """Pairs that are left for testing."""
     prepared: tuple[int, int]
-    """Width and height [pixels] that the pictures are aligned and cropped to."""
+    """Width and height that the pictures are aligned and cropped to [pixels]."""
     size: int
-    """Side [pixels] that the network is trained at."""
+    """Side that the network is trained at [pixels]."""
     direction: str
     """FROM:TO of the paper's first task, as sub-folders of the set."""
 
@@ -87,6 +100,11 @@ class Preset:
     def num_pairs(self) -> int:
         """Pairs in the whole set."""
         return self.num_train + self.num_test
+
+    @property
+    def settings(self) -> PresetSettings:
+        """Settings to train with: `TrainingConfig(**PRESETS["cufs"].settings, steps=100)`."""
+        return {"size": self.size, "direction": self.direction}
 
 
 PRESETS: Mapping[PresetName, Preset] = MappingProxyType(

@@ -20,7 +20,10 @@ class GeneratorConfig:
     """Widths and modules of the generator. Defaults marked [D] are ours, the paper is silent."""
 
     base_channels: int = 32
-    """C_1; C_2 and C_3 are twice and four times this [D]. A multiple of 2."""
+    """Width of the network's first stage, C_1; an even number.
+
+    C_2 and C_3 are twice and four times this [D].
+    """
     num_residual_blocks: int = 5
     """Residual blocks in each encoder and each decoder."""
     num_growth_layers: int = 3
@@ -37,7 +40,10 @@ class GeneratorConfig:
     """What ends each output: nothing, or tanh [D]. Where pictures are mostly white, tanh saturates
     within a hundred steps of training, and no gradient leads back."""
     ablation: Ablation = "full"
-    """Rows (a) to (e) of the paper's Table II; each adds one module to the one before it."""
+    """Row of the paper's ablation table; each adds one module to the one before it.
+
+    The five are rows (a) to (e) of Table II.
+    """
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""

@@ -33,7 +33,7 @@ def batches(
     loader = DataLoader(
         stream,
         batch_sampler=_sample_numbers(config, fabric, num_steps_done),
-        num_workers=config.num_workers,
+        num_workers=config.num_readers,
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interrupts_to_the_parent,
     )

@@ -1,8 +1,9 @@
-"""What a training run does, readable without torch."""
+"""Settings of a training run, readable without torch."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.errors import ConfigError
 from pmsgan.model.config import check_sides
 
@@ -13,55 +14,74 @@ Precision = Literal["fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 MIN_CROP = 96
-"""Pixels: a quarter of it is the least that the third discriminator's layers leave anything of."""
+"""Smallest side to train on [pixels]: the third discriminator works at a quarter of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingConfig:
-    """One training run. Defaults are the paper's; those marked [D] are ours, it is silent."""
+    """One training run; what stands below a field is also the help of its option.
+
+    Defaults are the paper's. Where it is silent, they are ours: steps, crop, flip, ema_decay and
+    gradient_clip.
+    """
 
     steps: int = 100_000
-    """Updates of the discriminators and of the generator [D]."""
+    """Updates in all."""
     batch_size: int = 1
-    """Pairs in one step of one process."""
+    """Pairs in a step of one device."""
     size: int = 256
-    """Side [pixels] of the pictures; the style works at this size."""
+    """Side of the pictures [pixels].
+
+    The style works at this size.
+    """
     crop: int = 0
-    """Side [pixels] of the random crop that is trained on; 0 takes the whole picture [D]."""
+    """Side of the random crop to train on [pixels]; 0: none."""
     flip: bool = True
-    """Mirror half of the samples [D]."""
-    direction: str = "left:right"
-    """FROM:TO, as two halves (left:right) or two sub-folders (sketch:face)."""
+    """Mirror half of the samples."""
+    direction: str = DEFAULT_DIRECTION
+    """FROM:TO: left:right, right:left, or two sub-folders' names."""
     learning_rate: float = 2e-4
-    """Of Adam, fixed."""
+    """Learning rate of Adam, the same in all steps."""
     betas: tuple[float, float] = (0.5, 0.99)
-    """Of Adam."""
+    """Decay rates of Adam's moving averages."""
     lambda_adversarial: float = 1.0
-    """Weight of L_adv in Eq. 3; 0 leaves the discriminators out, at half the time for a step."""
+    """Weight of the adversarial loss; 0: no discriminators.
+
+    L_adv in Eq. 3; without discriminators a step takes half the time.
+    """
     lambda_perceptual: float = 5.0
-    """Weight of L_p in Eq. 3."""
+    """Weight of the perceptual loss.
+
+    L_p in Eq. 3.
+    """
     perceptual: Perceptual = "vgg19"
-    """L_p: vgg19 is Eq. 2; l1 is L1 plus gradient L1, for want of VGG-19's weights."""
+    """Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19.
+
+    vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing.
+    """
     ema_decay: float = 0.0
-    """Decay of the moving average of the generator that becomes the style; 0 is off [D]."""
+    """Decay of the weights' moving average, such as 0.999; 0: none.
+
+    The moving average of the generator becomes the style.
+    """
     gradient_clip: float = 0.0
-    """Largest norm of a network's gradient; 0 is off [D]."""
+    """Largest norm of a network's gradient; 0: no limit."""
     precision: Precision = "fp32"
-    """fp32, or bf16 autocast, or on a GPU fp16 autocast with loss scaling."""
+    """Arithmetic: fp32; bf16 autocast; fp16 autocast on a GPU, with loss scaling."""
     channels_last: bool = True
-    """Lay tensors out as [N, H, W, C] in memory, which convolutions prefer; changes no result."""
+    """Lay tensors out as [N, H, W, C] in memory, which convolutions prefer."""
     compile: bool = False
-    """Compile the networks with torch.compile, which takes minutes before the first step."""
+    """Use torch.compile: minutes to start, then quicker steps."""
     devices: int = 1
-    """GPUs on each machine, or processes on one without a GPU."""
+    """GPUs on each machine; without a GPU, processes."""
     num_nodes: int = 1
-    """Machines."""
+    """Machines; this command runs on each of them."""
     seed: int = 0
-    """Of weights, order, crops and flips."""
-    num_workers: int = 2
-    """Processes that read pictures."""
+    """Seed of weights, order, crops and flips."""
+    num_readers: int = 2
+    """Processes that read pictures, for each device."""
     save_every: int = 500
-    """Steps between checkpoints, each with a sample grid."""
+    """Steps between checkpoints and sample grids."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -82,7 +102,7 @@ class TrainingConfig:
             "learning_rate",
             "lambda_adversarial",
             "lambda_perceptual",
-            "num_workers",
+            "num_readers",
             "seed",
             "gradient_clip",
         ):
@@ -101,5 +121,5 @@ class TrainingConfig:
 
     @property
     def crop_side(self) -> int:
-        """Side [pixels] of what the network sees in training."""
+        """Side of what the network sees in training [pixels]."""
         return self.crop or self.size

@@ -311,7 +311,7 @@ def test_train_makes_a_style_that_converts(
         cv2.imwrite(str(data / f"{index}.png"), cv2.resize(coarse, (192, 96)))
     arguments = [
         "train", data, "--perceptual", "l1", "--size", 96, "--base-channels", 4,
-        "--learning-rate", 0.002, "--out", tmp_path / "run", "--workers", 0,
+        "--learning-rate", 0.002, "--out", tmp_path / "run", "--readers", 0,
     ]  # fmt: skip
     first = pmsgan_command(*arguments, "--steps", 2)
     assert first.exit_code == 0, first.output

@@ -207,7 +207,7 @@ def runs(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[P
     """Two training runs of three steps, the full network first."""
     folder = tmp_path_factory.mktemp("runs")
     config = TrainingConfig(
-        steps=3, perceptual="l1", size=96, save_every=3, ema_decay=0.5, num_workers=0,
+        steps=3, perceptual="l1", size=96, save_every=3, ema_decay=0.5, num_readers=0,
         lambda_adversarial=0.0,
     )  # fmt: skip
     network = GeneratorConfig(base_channels=4, num_residual_blocks=1)

@@ -34,7 +34,7 @@ from pmsgan.training.loop import train
 
 data, out, devices, batch_size = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
 config = TrainingConfig(
-    steps=3, save_every=1, perceptual="l1", size=96, num_workers=0, gradient_clip=1.0,
+    steps=3, save_every=1, perceptual="l1", size=96, num_readers=0, gradient_clip=1.0,
     devices=devices, batch_size=batch_size,
 )
 # In double precision, since Adam's first steps, of the size of the learning rate whatever the
@@ -81,7 +81,7 @@ def test_ctrl_c_stops_all_processes_after_the_same_step(data: Path, tmp_path: Pa
     out = tmp_path / "run"
     command = [
         sys.executable, "-m", "pmsgan", "train", data, "--out", out, "--devices", "2", "--steps",
-        "100000", "--perceptual", "l1", "--size", "96", "--base-channels", "2", "--workers", "0",
+        "100000", "--perceptual", "l1", "--size", "96", "--base-channels", "2", "--readers", "0",
     ]  # fmt: skip
     run = subprocess.Popen(
         [str(part) for part in command],

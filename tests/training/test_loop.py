@@ -22,7 +22,7 @@ from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
 SETTINGS = TrainingConfig(
-    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_workers=0
+    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_readers=0
 )
 
 
@@ -64,7 +64,7 @@ def test_samples_are_of_held_out_pairs_where_there_are_any(
 def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
     pairs: list[Pair], tmp_path: Path
 ) -> None:
-    config = replace(SETTINGS, num_workers=2)
+    config = replace(SETTINGS, num_readers=2)
     whole, _ = train(pairs, config, NETWORK, tmp_path / "whole")
     train(pairs, replace(config, steps=2), NETWORK, tmp_path / "parts")
     resumed, _ = train(pairs, config, NETWORK, tmp_path / "parts", resume=True)
@@ -126,7 +126,7 @@ def test_vgg_is_the_perceptual_loss_unless_l1_is_asked_for(
     features = vgg19_features()
     state = {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
     torch.save(state, tmp_path / "vgg.pth")
-    config = replace(SETTINGS, steps=1, perceptual="vgg19", num_workers=0)
+    config = replace(SETTINGS, steps=1, perceptual="vgg19", num_readers=0)
     _, done = train(pairs, config, NETWORK, tmp_path / "run", vgg_weights=tmp_path / "vgg.pth")
     assert done == 1
 
@@ -197,7 +197,7 @@ def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         train(
             [Pair("a", missing, missing)],
-            replace(SETTINGS, num_workers=1),
+            replace(SETTINGS, num_readers=1),
             NETWORK,
             tmp_path / "run",
         )

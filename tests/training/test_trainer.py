@@ -14,7 +14,7 @@ from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
 SETTINGS = TrainingConfig(
-    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_workers=0
+    steps=4, perceptual="l1", size=96, save_every=2, ema_decay=0.5, num_readers=0
 )
 CPU = Fabric(accelerator="cpu", devices=1)
 
