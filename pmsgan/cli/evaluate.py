@@ -1,7 +1,7 @@
 """`pmsgan evaluate`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,10 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.terminal import printable
-from pmsgan.data.config import PRESETS, PresetName
+from pmsgan.data.config import PresetName
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
-from pmsgan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from pmsgan.data.pairs import Pair
@@ -179,25 +178,19 @@ def _held_out(
     train_list: Path | None,
     direction: str | None,
     trained_in: set[str],
-) -> "list[Pair]":
+) -> "Sequence[Pair]":
     """Return the pairs that were not trained on; all of them where nobody says which were."""
-    from pmsgan.data.pairs import find_pairs
-    from pmsgan.data.presets import check_preset, training_split
+    from pmsgan.data.splits import load_split
 
-    known = PRESETS[preset] if preset is not None else None
     if direction is None:
         if len(trained_in) > 1:
             raise ConfigError(f"trained in {' and '.join(sorted(trained_in))}: give --direction")
-        usual = known.direction if known is not None else TrainingConfig().direction
-        direction = next(iter(trained_in), usual)
-    pairs = find_pairs(folder, direction)
-    if preset is not None:
-        check_preset(pairs, preset)
-    if known is None and train_list is None:
+        direction = next(iter(trained_in), None)
+    split = load_split(folder, direction=direction, preset=preset, train_list=train_list)
+    if preset is None and train_list is None:
         _log.warning(
             "evaluating on all %d pairs, %s: --train-list or --preset leaves out those that were "
-            "trained on", len(pairs), direction,
+            "trained on", len(split.pairs), split.direction,
         )  # fmt: skip
-        return pairs
-    num_train = known.num_train if known is not None else None
-    return training_split(pairs, num_train=num_train, train_list=train_list)[1]
+        return split.pairs
+    return split.held_out

@@ -17,7 +17,7 @@ from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -107,42 +107,38 @@ def train(
     from pmsgan.cli.needs import need_torch
 
     need_torch("train")
-    from pmsgan.data.pairs import find_pairs
-    from pmsgan.data.presets import check_preset, training_split
+    from pmsgan.data.splits import load_split
     from pmsgan.export.style_folder import style_folder
     from pmsgan.training.hardware import make_fabric
     from pmsgan.training.loop import train as run_training
 
-    known = PRESETS[preset] if preset is not None else None
-    config, direction = training, training.direction
     folder = style_folder(style) if style is not None else None
-    found = find_pairs(data, direction)
-    if preset is not None:
-        check_preset(found, preset)
-    num_train = known.num_train if known is not None else None
-    pairs, held_out = training_split(found, num_train=num_train, train_list=train_list)
+    split = load_split(data, direction=training.direction, preset=preset, train_list=train_list)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    fabric = make_fabric(config)
+    fabric = make_fabric(training)
     leads = fabric.is_global_zero  # the other processes of a run keep quiet
     if leads:
-        typer.echo(f"training on {len(pairs)} of {len(found)} pairs, {direction}", err=True)
+        typer.echo(
+            f"training on {len(split.train)} of {len(split.pairs)} pairs, {split.direction}",
+            err=True,
+        )
     if dry_run:
-        settings = {"generator": asdict(generator), "training": asdict(config)}
+        settings = {"generator": asdict(generator), "training": asdict(training)}
         typer.echo(json.dumps(settings, indent=2))
         return
     trained, num_steps = run_training(
-        pairs,
-        config,
+        split.train,
+        training,
         generator,
         out,
-        held_out=held_out,
+        held_out=split.held_out,
         resume=resume,
         vgg_weights=vgg_weights,
         fabric=fabric,
     )
     if not leads:
         return
-    if num_steps < config.steps:
+    if num_steps < training.steps:
         typer.echo(
             f"saved after step {num_steps} in {out}; go on with the same command and --resume",
             err=True,
@@ -151,12 +147,12 @@ def train(
     if folder is None:
         typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
     else:
-        _make_style(trained, folder, config, pairs)
+        _make_style(trained, folder, training, split.train)
         typer.echo(f"next: pmsgan convert IN OUT --style {style}")
 
 
 def _make_style(
-    generator: "Generator", folder: Path, config: TrainingConfig, pairs: "list[Pair]"
+    generator: "Generator", folder: Path, config: TrainingConfig, pairs: "Sequence[Pair]"
 ) -> None:
     from pmsgan.export.style_folder import write_style
     from pmsgan.styles.looks import usual_looks
@@ -175,7 +171,7 @@ def _make_style(
     typer.echo(f"style {folder.name} in {folder} ({exported.accuracy})")
 
 
-def _inputs(pairs: "list[Pair]") -> "Iterator[NDArray[np.uint8]]":
+def _inputs(pairs: "Sequence[Pair]") -> "Iterator[NDArray[np.uint8]]":
     """Yield what goes in; a picture that cannot be read shall not cost a finished training."""
     for pair in pairs:
         with contextlib.suppress(DataError):

@@ -17,7 +17,7 @@ from pmsgan.training.config import TrainingConfig
 
 
 def batches(
-    pairs: list[Pair], config: TrainingConfig, fabric: Fabric, num_steps_done: int
+    pairs: Sequence[Pair], config: TrainingConfig, fabric: Fabric, num_steps_done: int
 ) -> Iterator[tuple[Tensor, Tensor, Sequence[str]]]:
     """Yield what is left of the run: input and target, float [N, 3, H, W] RGB in [-1, 1].
 

@@ -39,7 +39,7 @@ LOG_EVERY = 10
 
 
 def train(
-    pairs: list[Pair],
+    pairs: Sequence[Pair],
     config: TrainingConfig,
     generator_config: GeneratorConfig,
     run_folder: Path,

@@ -23,7 +23,7 @@ from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
-from pmsgan.data import presets
+from pmsgan.data import presets, splits
 from pmsgan.data.config import PRESETS
 from pmsgan.engine import open as open_module
 from pmsgan.errors import DiskFullError
@@ -394,7 +394,7 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
 ) -> None:
     known = PRESETS[preset]  # type: ignore[index]
     three = replace(known, num_train=2, num_test=1)
-    for module in (train_module, presets):
+    for module in (train_module, presets, splits):
         monkeypatch.setattr(module, "PRESETS", {preset: three})
     width, height = known.prepared
     for folder in known.direction.split(":"):

@@ -8,7 +8,7 @@ import pytest
 from pmsgan.data import presets
 from pmsgan.data.config import PRESETS
 from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.data.presets import check_preset, training_split
+from pmsgan.data.presets import check_preset
 from pmsgan.errors import DataError
 
 
@@ -55,29 +55,3 @@ def test_other_sizes_are_described_with_five_names(pairs: list[Pair], small: Non
         check_preset(pairs, "cufs")
     assert "prepared as 200x250, 7 pictures here are not (most of them 80x100)" in str(caught.value)
     assert "a, b, c, d, e;" in str(caught.value)
-
-
-def test_the_first_pairs_are_trained_on_unless_a_list_decides(
-    pairs: list[Pair], tmp_path: Path
-) -> None:
-    def names(split: tuple[list[Pair], list[Pair]]) -> list[str]:
-        return ["".join(pair.name for pair in side) for side in split]
-
-    assert names(training_split(pairs)) == ["abcdefgh", ""]
-    assert names(training_split(pairs, num_train=3)) == ["abc", "defgh"]
-    chosen = tmp_path / "train.txt"
-    chosen.write_text("h\n\n b.png \n")
-    assert names(training_split(pairs, num_train=3, train_list=chosen)) == ["hb", "acdefg"]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [("a\nx\ny\n", "names 2 pairs that are not there: x, y"), ("\n", "no pairs")],
-)
-def test_a_wrong_list_is_refused(pairs: list[Pair], tmp_path: Path, text: str, reason: str) -> None:
-    chosen = tmp_path / "train.txt"
-    with pytest.raises(DataError, match="cannot read"):
-        training_split(pairs, train_list=chosen)
-    chosen.write_text(text)
-    with pytest.raises(DataError, match=reason):
-        training_split(pairs, train_list=chosen)
