@@ -390,7 +390,10 @@ def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["cufs", "cufsf", "apdrawing", "sketch2anime"])
 def test_train_dry_run_shows_the_settings_of_a_preset(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    preset: str,
 ) -> None:
     known = PRESETS[preset]  # type: ignore[index]
     three = replace(known, num_train=2, num_test=1)
@@ -405,9 +408,11 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
     run = tmp_path / "run"
     result = pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run", "--out", run)
     assert result.exit_code == 0, result.output
-    assert f"training on 2 of 3 pairs, {known.direction}" in result.stderr
+    assert f"training on 2 of 3 pairs, {known.direction}" in caplog.text
     settings = json.loads(result.stdout)
     assert settings["training"]["size"] == known.size
+    whole = pmsgan_command("train", tmp_path, "--preset", preset, "--crop", known.size, "--dry-run")
+    assert whole.exit_code == 0, whole.output
     assert settings["training"]["direction"] == known.direction
     assert settings["training"]["learning_rate"] == 2e-4
     assert settings["generator"]["base_channels"] == 32

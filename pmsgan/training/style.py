@@ -1,0 +1,170 @@
+"""Train a style: from a folder of pairs to a folder that converts pictures."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from pmsgan.data.config import PresetName
+from pmsgan.data.pairs import Pair, read_direction
+from pmsgan.data.splits import Split, load_split
+from pmsgan.errors import DataError
+from pmsgan.export.exporter import Exported
+from pmsgan.export.style_folder import style_folder, write_style
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.generator import Generator
+from pmsgan.styles.looks import usual_looks
+from pmsgan.training.config import TrainingConfig
+from pmsgan.training.hardware import make_fabric
+from pmsgan.training.loop import train
+
+MAX_LOOKED_AT = 200
+"""Number of inputs, at most, that tell how the input of a style usually looks."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPlan:
+    """A training that can start: its pairs are there, and this machine has its devices."""
+
+    split: Split
+    fabric: Fabric
+    folder: Path | None
+    """Folder of the style to make, where one is wanted."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one process of the run that writes files."""
+        return self.fabric.is_global_zero
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingResult:
+    """A training that has ended."""
+
+    generator: Generator
+    """The network that becomes the style."""
+    num_steps: int
+    """Updates so far, those of earlier runs included."""
+    is_complete: bool
+    """Whether all steps are done; Ctrl-C ends a run earlier."""
+    leads: bool
+    """Whether this is the one process of the run that wrote files."""
+    style: Exported | None
+    """The graph in the style's folder; None where no style was written."""
+
+
+def plan_training(
+    data: Path,
+    config: TrainingConfig,
+    *,
+    style: str | None = None,
+    preset: PresetName | None = None,
+    train_list: Path | None = None,
+) -> TrainingPlan:
+    """Find the pairs and the devices of a training, and write nothing.
+
+    Args:
+        data: folder of side-by-side pictures, or of two folders of pictures.
+        config: settings of the training.
+        style: name of the style to make, or its folder.
+        preset: a data set of the paper, whose first pairs by name are to train on.
+        train_list: a file with the names of the pairs to train on, one on each line.
+
+    Raises:
+        ConfigError: the direction cannot be read, or this machine lacks the devices.
+        DataError: the folder holds no pairs or does not look like the preset, or the list is wrong.
+        StyleError: there is a folder in the place of the style that is no style.
+    """
+    folder = style_folder(style) if style is not None else None
+    split = load_split(data, direction=config.direction, preset=preset, train_list=train_list)
+    plan = TrainingPlan(split=split, fabric=make_fabric(config), folder=folder)
+    if plan.leads:
+        _log.info(
+            "training on %d of %d pairs, %s", len(split.train), len(split.pairs), split.direction
+        )
+    return plan
+
+
+def train_style(
+    data: Path | str,
+    config: TrainingConfig,
+    generator: GeneratorConfig | None = None,
+    *,
+    run_folder: Path | str,
+    style: str | None = None,
+    preset: PresetName | None = None,
+    train_list: Path | None = None,
+    resume: bool = False,
+    vgg_weights: Path | None = None,
+) -> TrainingResult:
+    """Train on the pairs of a folder and, when all steps are done, write a style.
+
+    With several devices, each process of the run calls this, and the leading one writes files.
+
+    Args:
+        data: folder of side-by-side pictures, or of two folders of pictures.
+        config: settings of the training; for a preset `TrainingConfig(**PRESETS[preset].settings)`.
+        generator: settings of the network, by default the paper's.
+        run_folder: gets config.json, losses, samples and checkpoint.pt.
+        style: name of the style to write, or its folder; by default none is written.
+        preset: a data set of the paper, whose first pairs by name are to train on.
+        train_list: a file with the names of the pairs to train on, one on each line.
+        resume: continue from the checkpoint in `run_folder`.
+        vgg_weights: VGG-19's weights, by default those in torch hub's cache.
+
+    Raises:
+        PmsganError: see `plan_training`, `pmsgan.training.loop.train` and
+            `pmsgan.export.style_folder.write_style`.
+    """
+    plan = plan_training(Path(data), config, style=style, preset=preset, train_list=train_list)
+    trained, num_steps = train(
+        plan.split.train,
+        config,
+        generator or GeneratorConfig(),
+        Path(run_folder),
+        held_out=plan.split.held_out,
+        resume=resume,
+        vgg_weights=vgg_weights,
+        fabric=plan.fabric,
+    )
+    is_complete = num_steps >= config.steps
+    exported = None
+    if plan.folder is not None and is_complete and plan.leads:
+        exported = _write_style(trained, plan.folder, config, plan.split.train)
+    return TrainingResult(
+        generator=trained,
+        num_steps=num_steps,
+        is_complete=is_complete,
+        leads=plan.leads,
+        style=exported,
+    )
+
+
+def _write_style(
+    generator: Generator, folder: Path, config: TrainingConfig, pairs: Sequence[Pair]
+) -> Exported:
+    source, target = read_direction(config.direction)
+    return write_style(
+        generator,
+        folder,
+        height=config.size,
+        width=config.size,
+        input_kind=source,
+        output_kind=target,
+        origin={"num_pairs": len(pairs), **asdict(config)},
+        expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT])),
+    )
+
+
+def _inputs(pairs: Sequence[Pair]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the inputs; one that cannot be read must not cost a finished training."""
+    for pair in pairs:
+        with contextlib.suppress(DataError):
+            yield pair.input.read()

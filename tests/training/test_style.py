@@ -1,0 +1,94 @@
+"""From a folder of pairs to a style, as a Python program does it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pmsgan.errors import DataError, StyleError
+from pmsgan.model.config import GeneratorConfig
+from pmsgan.styles.registry import read_style
+from pmsgan.training import train_style
+from pmsgan.training.config import TrainingConfig
+from pmsgan.training.style import plan_training
+from pmsgan.training.trainer import Trainer
+
+NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
+SETTINGS = TrainingConfig(
+    steps=8, perceptual="l1", size=96, learning_rate=0.002, direction="sketch:face", num_readers=0
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for side in ("sketch", "face"):
+        (tmp_path / "data" / side).mkdir(parents=True)
+        for name in "abc":
+            coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+            path = tmp_path / "data" / side / f"{name}.png"
+            cv2.imwrite(str(path), cv2.resize(coarse, (96, 96)))
+    return tmp_path / "data"
+
+
+def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None:
+    (data / "train.txt").write_text("a\nb\n")
+    result = train_style(
+        data,
+        SETTINGS,
+        NETWORK,
+        run_folder=tmp_path / "run",
+        style=str(tmp_path / "mine"),
+        train_list=data / "train.txt",
+    )
+    assert (result.num_steps, result.is_complete, result.leads) == (8, True, True)
+    assert result.style is not None
+    assert result.style.path.parent == tmp_path / "mine"
+    style = read_style(tmp_path / "mine")
+    assert (style.input, style.output, style.height, style.width) == ("sketch", "face", 96, 96)
+    assert style.origin["num_pairs"] == 2
+    assert set(style.expects) == {"colour", "paper"}
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["generator"]["base_channels"] == 4
+
+
+def test_an_interrupted_training_makes_no_style(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pmsgan.training.loop._all_stop", lambda *arguments: True)
+    result = train_style(
+        data, SETTINGS, NETWORK, run_folder=tmp_path / "run", style=str(tmp_path / "mine")
+    )
+    assert (result.num_steps, result.is_complete, result.style) == (1, False, None)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_plan_finds_what_is_wrong_before_anything_is_written(data: Path, tmp_path: Path) -> None:
+    plan = plan_training(data, SETTINGS)
+    assert (len(plan.split.train), plan.folder, plan.leads) == (3, None, True)
+    with pytest.raises(StyleError, match="is not a style"):
+        plan_training(data, SETTINGS, style=str(data))
+    with pytest.raises(DataError, match="cufs has 606 pairs, this folder has 3"):
+        train_style(data, SETTINGS, run_folder=tmp_path / "run", preset="cufs")
+    with pytest.raises(DataError, match="holds no side-by-side pictures"):
+        plan_training(data, replace(SETTINGS, direction="left:right"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_that_cannot_be_read_cost_no_style(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def step_and_break(self: Trainer, *images: object) -> object:
+        (data / "sketch" / "a.png").write_bytes(b"no picture")
+        return step(self, *images)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Trainer, "step", step_and_break)
+    result = train_style(
+        data, SETTINGS, NETWORK, run_folder=tmp_path / "run", style=str(tmp_path / "mine")
+    )
+    assert result.style is not None
