@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import Picture
+from pmsgan.data.pairs import PictureFile
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.resize import resize_into
 
@@ -21,7 +21,7 @@ def draw(paths: list[Path], side: int) -> NDArray[np.uint8]:
     row = np.empty((side, len(paths) * side, 3), np.uint8)
     for index, path in enumerate(paths):
         tile = np.empty((side, side, 3), np.uint8)
-        resize_into(Picture(path).read(), tile)
+        resize_into(PictureFile(path).read(), tile)
         row[:, index * side : (index + 1) * side] = tile
     return row
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from pmsgan.data.config import LinesConfig
 from pmsgan.data.lines import draw_lines
-from pmsgan.data.pairs import Picture
+from pmsgan.data.pairs import PictureFile
 from pmsgan.evaluation.folders import picture_files
 
 CANVAS = 512
@@ -74,7 +74,7 @@ def main() -> None:
         (arguments.out / side).mkdir(parents=True, exist_ok=True)
     chance = random.Random(arguments.seed)
     for name, path in tqdm(sorted(picture_files(arguments.photos).items()), unit="photo"):
-        photo = Picture(path).read()
+        photo = PictureFile(path).read()
         for number in range(1 if arguments.whole else arguments.per_photo):
             canvas = cut_middle(photo) if arguments.whole else cut(photo, chance)
             for side, image in (("photo", canvas), ("ink", draw_lines(canvas, INK))):

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import Picture, find_pairs
+from pmsgan.data.pairs import PictureFile, find_pairs
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.open import open_engine
 from pmsgan.resize import resize_into
@@ -26,7 +26,7 @@ MAX_DISTANCE = 12.0
 """CIELAB units."""
 
 
-def read(picture: Picture, side: int) -> NDArray[np.uint8]:
+def read(picture: PictureFile, side: int) -> NDArray[np.uint8]:
     """Return the picture at the style's size: uint8 [side, side, 3] BGR."""
     row = np.empty((side, side, 3), np.uint8)
     resize_into(picture.read(), row)

@@ -34,7 +34,7 @@ StyleName = Annotated[
     typer.Option(help="Name of the style to make when training is done; one of yours is replaced."),
 ]
 RunFolder = Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")]
-Preset = Annotated[
+PresetOption = Annotated[
     PresetName | None,
     typer.Option(
         is_eager=True,  # the defaults of other options come from it
@@ -80,7 +80,7 @@ def train(
     data: PairsFolder,
     style: StyleName = None,
     out: RunFolder = Path("run"),
-    preset: Preset = None,
+    preset: PresetOption = None,
     train_list: TrainList = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the pairs, print the settings, and end.")

@@ -13,7 +13,7 @@ from pmsgan.formats import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureFile:
     """A picture file, or one half of a side-by-side file."""
 
     path: Path
@@ -45,8 +45,8 @@ class Pair:
     """What goes in and what shall come out."""
 
     name: str
-    input: Picture
-    target: Picture
+    input: PictureFile
+    target: PictureFile
 
 
 def find_pairs(root: Path, direction: str) -> list[Pair]:
@@ -95,7 +95,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
 def _side_by_side(root: Path, left_first: bool) -> list[Pair]:
     pairs = []
     for name, path in sorted(_pictures(root).items()):
-        left, right = Picture(path, "left"), Picture(path, "right")
+        left, right = PictureFile(path, "left"), PictureFile(path, "right")
         pairs.append(Pair(name, left, right) if left_first else Pair(name, right, left))
     if not pairs:
         folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
@@ -117,7 +117,10 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
         )
     if not sources:
         raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return [Pair(name, Picture(sources[name]), Picture(answers[name])) for name in sorted(sources)]
+    return [
+        Pair(name, PictureFile(sources[name]), PictureFile(answers[name]))
+        for name in sorted(sources)
+    ]
 
 
 def _pictures(folder: Path) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from pmsgan.atomic import replacing
 from pmsgan.data.align import align_face, read_eyes
 from pmsgan.data.config import AlignConfig, LinesConfig
 from pmsgan.data.lines import draw_lines
-from pmsgan.data.pairs import Pair, Picture, find_pairs, list_pictures, read_direction
+from pmsgan.data.pairs import Pair, PictureFile, find_pairs, list_pictures, read_direction
 from pmsgan.errors import ConfigError, DataError
 
 
@@ -57,7 +57,7 @@ def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparati
     _refuse_overlap([in_dir], [out_dir / "picture", out_dir / "lines"])
 
     def work(name: str) -> None:
-        image = Picture(pictures[name]).read()
+        image = PictureFile(pictures[name]).read()
         drawing = draw_lines(image, config)
         _write(image, out_dir / "picture" / f"{name}.png")
         _write(drawing, out_dir / "lines" / f"{name}.png")
@@ -82,7 +82,7 @@ def prepare_aligned(
         found = eyes.get(path.name) or eyes.get(name)
         if found is None:
             raise DataError(f"{eyes_file} says nothing of {path.name}")
-        crop = align_face(Picture(path).read(), found, config)
+        crop = align_face(PictureFile(path).read(), found, config)
         _write(crop, out_dir / f"{name}.png")
 
     return Preparation(pictures, work)

@@ -15,8 +15,8 @@ from pmsgan.engine.eager import EagerEngine
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.evaluation.pair_folders import write_pair_folders, write_png
 from pmsgan.evaluation.result import Evaluation
-from pmsgan.evaluation.split import write_png, write_split
 from pmsgan.model.config import ABLATIONS
 from pmsgan.training.trained import Trained
 
@@ -66,17 +66,17 @@ def evaluate_ablation(
     rows = Counter(run.generator.config.ablation for run in runs)
     evaluations = []
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
-        split = write_split(pairs, Path(scratch), size, size)
+        folders = write_pair_folders(pairs, Path(scratch), size, size)
         for number, run in enumerate(ordered):
             predicted = Path(scratch, f"predicted{number}")
             predicted.mkdir()
-            _translate(run, split.inputs, predicted)
+            _translate(run, folders.inputs, predicted)
             ablation = run.generator.config.ablation
             title = TITLES[ablation] + (f", {run.folder.name}" if rows[ablation] > 1 else "")
             evaluations.append(
                 evaluate_folders(
                     predicted,
-                    split.truth,
+                    folders.truth,
                     metrics,
                     method=title,
                     on_start=on_start,
@@ -91,7 +91,7 @@ def _translate(run: Trained, inputs: Path, predicted: Path) -> None:
     with EagerEngine(run.generator, height=size, width=size) as engine:
         for path in sorted(inputs.iterdir()):
             image = cv2.imread(str(path))
-            assert image is not None, "write_split has written it"
+            assert image is not None, "write_pair_folders has written it"
             write_png(predicted / path.name, engine.translate(image[None].astype(np.uint8))[0])
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pmsgan.data.pairs import Picture
+from pmsgan.data.pairs import PictureFile
 from pmsgan.errors import EvaluationError, PmsganError
 from pmsgan.evaluation.config import METRICS, MetricName
 
@@ -105,7 +105,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: it cannot be read.
     """
-    return np.ascontiguousarray(Picture(path).read()[..., ::-1])
+    return np.ascontiguousarray(PictureFile(path).read()[..., ::-1])
 
 
 def to_tensor(image: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from pmsgan.data.pairs import Picture
+from pmsgan.data.pairs import PictureFile
 from pmsgan.errors import DataError
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.html_page import escape, fill_template, jpeg_uri, small_size
@@ -99,6 +99,6 @@ def _rated(key: str, name: str, method: int, path: Path, place: int) -> str:
 
 
 def _image(path: Path, text: str) -> str:
-    image = Picture(path).read()
+    image = PictureFile(path).read()
     uri = jpeg_uri(image, small_size(image, MAX_SIDE), JPEG_QUALITY)
     return f'<img src="{uri}" alt="{text}">'

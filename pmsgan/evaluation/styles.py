@@ -14,8 +14,8 @@ from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import EvaluationError
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.evaluation.pair_folders import write_pair_folders
 from pmsgan.evaluation.result import Evaluation
-from pmsgan.evaluation.split import write_split
 from pmsgan.styles.registry import Style
 
 
@@ -49,10 +49,10 @@ def evaluate_style(
         EvaluationError: a conversion failed as a whole, or the disk is full.
     """
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
-        split = write_split(pairs, Path(scratch), style.height, style.width)
+        sides = write_pair_folders(pairs, Path(scratch), style.height, style.width)
         folders = [Path(scratch, f"predicted{number}") for number in range(len(runtimes))]
         reports = [
-            _convert(split.inputs, folder, style, *runtime)
+            _convert(sides.inputs, folder, style, *runtime)
             for folder, runtime in zip(folders, runtimes, strict=True)
         ]
         return [
@@ -60,7 +60,7 @@ def evaluate_style(
                 report,
                 evaluate_folders(
                     folder,
-                    split.truth,
+                    sides.truth,
                     metrics,
                     method=f"{report['engine']['backend']} {report['engine']['precision']}",
                     on_start=on_start,

@@ -34,7 +34,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
+class StudyResult:
     """What people think of all methods, the best first."""
 
     num_people: int
@@ -58,7 +58,7 @@ class Tally:
         return "\n".join(lines)
 
 
-def tally_answers(files: Sequence[Path]) -> Tally:
+def tally_answers(files: Sequence[Path]) -> StudyResult:
     """Count answers.
 
     The interval is Student's of the people's own means, since the votes of one belong together. It
@@ -90,7 +90,7 @@ def tally_answers(files: Sequence[Path]) -> Tally:
         for method in first["methods"]
     ]
     opinions.sort(key=lambda it: -it.mean)
-    return Tally(num_people=len(people), opinions=tuple(opinions))
+    return StudyResult(num_people=len(people), opinions=tuple(opinions))
 
 
 def _opinion(method: str, votes: list[list[int]]) -> Opinion:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
 FEATURES = {"colour": "colourful", "paper": "like lines on paper"}
@@ -16,7 +16,7 @@ _PAPER = 0.75
 """Of a picture's brightness: what is darker is no paper, however grey that is."""
 
 
-def measure_looks(image: Picture) -> dict[str, float]:
+def measure_looks(image: Pixels) -> dict[str, float]:
     """Return how colourful a picture is (0..1), and which part of it could be paper (0..1)."""
     darkest, brightest = image.min(axis=2), image.max(axis=2)
     return {
@@ -25,7 +25,7 @@ def measure_looks(image: Picture) -> dict[str, float]:
     }
 
 
-def usual_looks(pictures: Iterable[Picture]) -> dict[str, list[float]]:
+def usual_looks(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
     """Return between what 98 % of pictures lie in each feature, with a margin; nothing if none."""
     measured = [measure_looks(picture) for picture in pictures]
     if not measured:
@@ -38,9 +38,7 @@ def usual_looks(pictures: Iterable[Picture]) -> dict[str, list[float]]:
     return ranges
 
 
-def tell_difference(
-    pictures: Iterable[Picture], usual: Mapping[str, Sequence[float]]
-) -> str | None:
+def tell_difference(pictures: Iterable[Pixels], usual: Mapping[str, Sequence[float]]) -> str | None:
     """Say in which way most of some pictures are not as usual; None if they are."""
     measured = [measure_looks(picture) for picture in pictures]
     for name, (low, high) in usual.items():

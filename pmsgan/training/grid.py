@@ -10,11 +10,11 @@ from torch.nn import functional
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 """[size, size, 3] BGR."""
 
 
-def draw_grid(generator: Generator, pairs: Sequence[tuple[Picture, Picture]]) -> Picture:
+def draw_grid(generator: Generator, pairs: Sequence[tuple[Pixels, Pixels]]) -> Pixels:
     """Draw one row for each pair: input, the output at each scale (finest first), target.
 
     Args:

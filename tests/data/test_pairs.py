@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pmsgan.data.pairs import Picture, find_pairs, list_pictures
+from pmsgan.data.pairs import PictureFile, find_pairs, list_pictures
 from pmsgan.errors import ConfigError, DataError
 
 
@@ -64,7 +64,7 @@ def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
 
 def test_half_of_a_picture_one_pixel_wide_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a picture"):
-        Picture(write(tmp_path / "thin.png", 1, width=1), "left").read()
+        PictureFile(write(tmp_path / "thin.png", 1, width=1), "left").read()
 
 
 def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path) -> None:
@@ -83,13 +83,13 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path
 def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     with pytest.raises(DataError, match="cannot read"):
-        Picture(broken).read()
+        PictureFile(broken).read()
     broken.write_text("no picture")
     with pytest.raises(DataError, match=r"broken\.png is not a picture"):
-        Picture(broken).read()
+        PictureFile(broken).read()
     broken.write_bytes(b"")
     with pytest.raises(DataError, match=r"broken\.png is not a picture"):
-        Picture(broken).read()
+        PictureFile(broken).read()
 
 
 def test_pictures_are_listed_by_name(two_folders: Path, tmp_path: Path) -> None:

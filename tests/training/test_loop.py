@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.data.pairs import Pair, Picture, find_pairs
+from pmsgan.data.pairs import Pair, PictureFile, find_pairs
 from pmsgan.errors import CheckpointError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.checkpoint import load_checkpoint
@@ -150,7 +150,11 @@ def test_single_broken_pictures_are_named_and_many_end_the_run(
     pairs: list[Pair], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = [
-        Pair(str(index), Picture(tmp_path / f"{index}.png"), Picture(tmp_path / f"{index}.png"))
+        Pair(
+            str(index),
+            PictureFile(tmp_path / f"{index}.png"),
+            PictureFile(tmp_path / f"{index}.png"),
+        )
         for index in range(2)
     ]
     train([*pairs, broken[0]], replace(SETTINGS, steps=8), NETWORK, tmp_path / "few")
@@ -193,7 +197,7 @@ def test_samples_that_cannot_be_written_do_not_end_the_run(
 
 
 def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
-    missing = Picture(tmp_path / "missing.png")
+    missing = PictureFile(tmp_path / "missing.png")
     with pytest.raises(DataError) as caught:
         train(
             [Pair("a", missing, missing)],

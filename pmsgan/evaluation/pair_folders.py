@@ -14,14 +14,14 @@ from pmsgan.resize import resize_into
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class PairFolders:
     """Two folders of PNGs with the same names."""
 
     inputs: Path
     truth: Path
 
 
-def write_split(pairs: Sequence[Pair], folder: Path, height: int, width: int) -> Split:
+def write_pair_folders(pairs: Sequence[Pair], folder: Path, height: int, width: int) -> PairFolders:
     """Write pairs below a folder, both sides in the size that the network works at.
 
     Args:
@@ -36,12 +36,12 @@ def write_split(pairs: Sequence[Pair], folder: Path, height: int, width: int) ->
     """
     if not pairs:
         raise DataError("there are no pairs to evaluate on: the training takes all of them")
-    split = Split(folder / "inputs", folder / "truth")
+    folders = PairFolders(folder / "inputs", folder / "truth")
     try:
-        for side in (split.inputs, split.truth):
+        for side in (folders.inputs, folders.truth):
             side.mkdir()
         for pair in pairs:
-            for picture, side in ((pair.input, split.inputs), (pair.target, split.truth)):
+            for picture, side in ((pair.input, folders.inputs), (pair.target, folders.truth)):
                 row = np.empty((height, width, 3), np.uint8)
                 resize_into(picture.read(), row)
                 write_png(side / f"{pair.name}.png", row)
@@ -49,7 +49,7 @@ def write_split(pairs: Sequence[Pair], folder: Path, height: int, width: int) ->
         raise EvaluationError(
             f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"
         ) from error
-    return split
+    return folders
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
