@@ -80,7 +80,7 @@ def _run(preparation: "Preparation") -> None:
     from tqdm import tqdm
 
     num_failed = 0
-    for one in tqdm(preparation, desc="preparing", unit="image", dynamic_ncols=True):
+    for one in tqdm(preparation, desc="preparing", unit="picture", dynamic_ncols=True):
         if one.failure is not None:
             num_failed += 1
             tqdm.write(f"failed: {one.name} {one.failure}", file=sys.stderr)

@@ -55,7 +55,7 @@ class PictureProgress:
     def start(self, num_pictures: int) -> None:
         """Show a bar."""
         self.__exit__()
-        self._bar = tqdm(total=num_pictures, desc="comparing", unit="image", dynamic_ncols=True)
+        self._bar = tqdm(total=num_pictures, desc="comparing", unit="picture", dynamic_ncols=True)
 
     def count(self) -> None:
         """Count one."""
