@@ -13,12 +13,13 @@ import numpy as np
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.eager import EagerEngine
 from pmsgan.errors import ConfigError
-from pmsgan.evaluation.config import METRIC_NAMES, MetricName
+from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.evaluation.held_out import held_out_pairs
 from pmsgan.evaluation.pair_folders import write_pair_folders, write_png
 from pmsgan.evaluation.result import Evaluation
 from pmsgan.model.config import ABLATIONS
-from pmsgan.training.trained import Trained
+from pmsgan.training.trained import Trained, load_trained
 
 TITLES = dict(
     zip(
@@ -30,6 +31,36 @@ TITLES = dict(
 """Rows of the paper's Table II."""
 
 _log = logging.getLogger(__name__)
+
+
+def evaluate_runs_on_folder(
+    runs: Sequence[Path],
+    folder: Path,
+    metrics: Sequence[MetricName] = METRIC_NAMES,
+    *,
+    held_out: HeldOutChoice,
+    on_start: Callable[[int], None] = lambda count: None,
+    on_picture: Callable[[], None] = lambda: None,
+) -> list[Evaluation]:
+    """Give the rows of the paper's ablation table on the held-out pairs of a folder.
+
+    Args:
+        runs: folders of training runs.
+        folder: pairs, as for a training.
+        metrics: metrics to measure.
+        held_out: the pairs to take.
+        on_start: see `evaluate_folders`; called for each run.
+        on_picture: see `evaluate_folders`.
+
+    Returns:
+        An evaluation for each run, in the order (a) to (e).
+
+    Raises:
+        PmsganError: see `load_trained`, `held_out_pairs` and `evaluate_ablation`.
+    """
+    trained = [load_trained(run) for run in runs]
+    pairs = held_out_pairs(folder, held_out, {run.config.direction for run in trained})
+    return evaluate_ablation(trained, pairs, metrics, on_start=on_start, on_picture=on_picture)
 
 
 def evaluate_ablation(
@@ -45,9 +76,9 @@ def evaluate_ablation(
     Args:
         runs: at least one, in any order.
         pairs: held-out ones, the same for all.
-        metrics: which.
+        metrics: metrics to measure.
         on_start: see `evaluate_folders`; called for each run.
-        on_picture: likewise.
+        on_picture: see `evaluate_folders`.
 
     Returns:
         An evaluation for each run, in the order (a) to (e).

@@ -1,20 +1,24 @@
-"""The paper's five metrics, readable without torch."""
+"""The paper's five metrics, and the choices of an evaluation, readable without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
+
+from pmsgan.data.config import PresetName
+from pmsgan.engine.choices import Backend, Precision
 
 MetricName = Literal["fid", "fsim", "lpips-alex", "lpips-squeeze", "lpips-vgg"]
 METRIC_NAMES: tuple[MetricName, ...] = get_args(MetricName)
 
 MIN_FID_PICTURES = 2048
-"""FID compares covariances of 2,048 features: of fewer pictures they have not full rank."""
+"""Fewest pictures for FID: it compares covariances of 2,048 features."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What tables say of a metric."""
+    """A metric as tables show it."""
 
     title: str
     better: Literal["higher", "lower"]
@@ -36,3 +40,34 @@ METRICS: Mapping[MetricName, Metric] = MappingProxyType(
         "lpips-vgg": Metric("LPIPS (vgg)", "lower", ("lpips",)),
     }
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeChoice:
+    """The runtimes that a style is evaluated on."""
+
+    backend: Backend = "auto"
+    """With --style: runtime."""
+    precision: Precision = "auto"
+    """With --style: arithmetic."""
+    against: Backend | None = None
+    """With --style: another backend to compare it with; eager runs in FP32."""
+
+    def runtimes(self) -> list[tuple[Backend, Precision]]:
+        """Return backend and precision of each runtime, the one to evaluate first."""
+        chosen = [(self.backend, self.precision)]
+        if self.against is not None:
+            chosen.append((self.against, "fp32" if self.against == "eager" else "auto"))
+        return chosen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOutChoice:
+    """The pairs of a folder that a training has not seen."""
+
+    preset: PresetName | None = None
+    """With pairs: a data set of the paper, whose held-out pairs are evaluated."""
+    train_list: Path | None = None
+    """With pairs: file that names the pairs trained on; the others are evaluated."""
+    direction: str | None = None
+    """With pairs: FROM:TO."""

@@ -42,9 +42,9 @@ def evaluate_folders(
 
     Args:
         predicted: a folder of pictures.
-        truth: likewise.
-        metrics: which.
-        method: what tables call it; by default the folder's name.
+        truth: a folder of pictures.
+        metrics: metrics to measure.
+        method: name for tables, by default the folder's.
         on_start: called once with how often `on_picture` will be called at most.
         on_picture: called for each pair, and for each picture that Inception has seen.
 
@@ -56,38 +56,15 @@ def evaluate_folders(
     on_start(len(match.pairs) * (3 if with_fid else 1))
     torch.backends.cudnn.allow_tf32 = False  # nor do the engines that it is to judge
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    ready: dict[MetricName, PairMetric] = {}
-    scores: dict[MetricName, Score] = {}
-    for name in metrics:
-        if name != "fid":
-            try:
-                ready[name] = load_pair_metric(name, device)
-            except EvaluationError as error:
-                scores[name] = Score(value=None, reason=str(error))
-    values: dict[MetricName, dict[str, float]] = {name: {} for name in ready}
-    reasons: dict[MetricName, str] = {}
-    failures: dict[str, str] = {}
-    shapes = set()
+    measurer = _PairMeasurer([name for name in metrics if name != "fid"], device)
     for picture, files in match.pairs.items():
-        try:
-            ours, true = _read_pair(*files)
-        except DataError as error:
-            failures[picture] = str(error)
-        else:
-            shapes.add(ours.shape)
-            with torch.inference_mode():
-                tensors = to_tensor(ours, device), to_tensor(true, device)
-                for metric, measure in ready.items():
-                    try:
-                        values[metric][picture] = measure(*tensors)
-                    except EvaluationError as error:
-                        values[metric][picture] = math.nan
-                        reasons[metric] = str(error)
+        measurer.measure(picture, *files)
         on_picture()
-    scores |= {name: Score.of(found, reasons.get(name)) for name, found in values.items()}
+    failures = measurer.failures
+    scores = measurer.scores()
     if with_fid:
         kept = [files for name, files in match.pairs.items() if name not in failures]
-        scores["fid"] = _fid(kept, device, shapes, on_picture)
+        scores["fid"] = _fid(kept, device, measurer.shapes, on_picture)
     return Evaluation(
         method=method or predicted.resolve().name,
         scores={name: scores[name] for name in metrics},
@@ -96,6 +73,49 @@ def evaluate_folders(
         only_true=match.only_true,
         failures=failures,
     )
+
+
+class _PairMeasurer:
+    """Measures pair after pair; a metric or a pair that fails is noted and costs no other."""
+
+    def __init__(self, metrics: Sequence[MetricName], device: torch.device) -> None:
+        self.failures: dict[str, str] = {}
+        """Reasons of the pairs that cannot be compared, by name."""
+        self.shapes: set[tuple[int, ...]] = set()
+        """Shapes of the pictures that were compared."""
+        self._device = device
+        self._ready: dict[MetricName, PairMetric] = {}
+        self._missing: dict[MetricName, Score] = {}
+        for name in metrics:
+            try:
+                self._ready[name] = load_pair_metric(name, device)
+            except EvaluationError as error:
+                self._missing[name] = Score(value=None, reason=str(error))
+        self._values: dict[MetricName, dict[str, float]] = {name: {} for name in self._ready}
+        self._reasons: dict[MetricName, str] = {}
+
+    def measure(self, picture: str, predicted: Path, truth: Path) -> None:
+        """Measure one pair with each metric."""
+        try:
+            ours, true = _read_pair(predicted, truth)
+        except DataError as error:
+            self.failures[picture] = str(error)
+            return
+        self.shapes.add(ours.shape)
+        tensors = to_tensor(ours, self._device), to_tensor(true, self._device)
+        for metric, measure in self._ready.items():
+            try:
+                with torch.inference_mode():
+                    self._values[metric][picture] = measure(*tensors)
+            except EvaluationError as error:
+                self._values[metric][picture] = math.nan
+                self._reasons[metric] = str(error)
+
+    def scores(self) -> dict[MetricName, Score]:
+        """Return the score of each metric over the pairs so far."""
+        return self._missing | {
+            name: Score.of(found, self._reasons.get(name)) for name, found in self._values.items()
+        }
 
 
 def _read_pair(predicted: Path, truth: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -18,6 +18,8 @@ from pmsgan.data.pairs import find_pairs
 from pmsgan.errors import CheckpointError, ConfigError
 from pmsgan.evaluation import styles as styles_module
 from pmsgan.evaluation.ablation import evaluate_ablation
+from pmsgan.evaluation.config import HeldOutChoice, RuntimeChoice
+from pmsgan.evaluation.held_out import held_out_pairs
 from pmsgan.evaluation.metrics import read_rgb, to_tensor
 from pmsgan.evaluation.result import Evaluation, Score, remarks, to_latex, to_text
 from pmsgan.model.config import GeneratorConfig
@@ -262,9 +264,28 @@ def test_the_direction_is_that_of_the_training(
         for kind in ("sketch", "face"):
             cv2.imwrite(str(tmp_path / kind / path.name), cv2.imread(str(path))[:, :96])
     trained = replace(style, origin={"direction": "sketch:face"})
-    monkeypatch.setattr("pmsgan.styles.registry.find_style", lambda name: trained)
+    monkeypatch.setattr("pmsgan.evaluation.held_out.find_style", lambda name: trained)
     result = evaluate(tmp_path, "--style", "mine", "--metrics", "fsim")
     assert result.exit_code == 0, result.output
+
+
+def test_the_choice_says_which_pairs_are_held_out(pairs_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("0\n2\n")
+    choice = HeldOutChoice(train_list=tmp_path / "list")
+    assert [pair.name for pair in held_out_pairs(pairs_folder, choice, ())] == ["1"]
+    turned = held_out_pairs(pairs_folder, HeldOutChoice(), {"right:left"})
+    assert [pair.input.half for pair in turned] == ["right"] * 3
+    several = {"left:right", "right:left"}
+    with pytest.raises(ConfigError, match="trained in left:right and right:left: give --direction"):
+        held_out_pairs(pairs_folder, HeldOutChoice(), several)
+    chosen = held_out_pairs(pairs_folder, HeldOutChoice(direction="left:right"), several)
+    assert chosen[0].input.half == "left"
+
+
+def test_eager_is_compared_in_fp32() -> None:
+    choice = RuntimeChoice(precision="bf16", against="eager")
+    assert choice.runtimes() == [("auto", "bf16"), ("eager", "fp32")]
+    assert RuntimeChoice(against="openvino").runtimes()[1] == ("openvino", "auto")
 
 
 def test_a_library_that_fails_on_a_picture_costs_no_other_one(
