@@ -15,6 +15,7 @@ from pmsgan.cli.convert import convert
 from pmsgan.cli.doctor import doctor
 from pmsgan.cli.evaluate import evaluate
 from pmsgan.cli.export import export
+from pmsgan.cli.export_triton import export_triton
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(convert)
 app.command()(train)
 app.command()(export)
+app.command("export-triton")(export_triton)
 app.command("build-engine")(build_engine)
 app.command()(bench)
 app.command()(compare)

@@ -1,4 +1,4 @@
-"""The options of `pmsgan convert` and `pmsgan export` that lead beyond one machine."""
+"""The options of `pmsgan convert` and `pmsgan export-triton`, which lead beyond one machine."""
 
 import json
 import os
@@ -125,19 +125,14 @@ def test_a_plan_of_a_url_tells_what_it_would_do() -> None:
     assert "foo:// are not known" in last_line(result.stderr)
 
 
-def test_export_writes_a_model_repository(style: Style, tmp_path: Path) -> None:
-    result = pmsgan_command("export", style.folder, "--triton", tmp_path)
+def test_export_triton_writes_a_model_repository(style: Style, tmp_path: Path) -> None:
+    result = pmsgan_command("export-triton", style.folder, tmp_path)
     assert result.exit_code == 0, result.output
     assert f"tritonserver --model-repository {tmp_path}" in result.stdout
-    result = pmsgan_command("export", "--triton", tmp_path, "--style", style.folder, "--json")
+    result = pmsgan_command("export-triton", style.folder, tmp_path, "--max-batch", "4", "--json")
     assert json.loads(result.stdout)["version"] == 1
-    result = pmsgan_command("export", style.folder, "--triton", tmp_path, "-o", "x.onnx")
-    assert result.exit_code == 2
-    assert "exclude each other" in last_line(result.stderr)
-    for options in (["--backend", "tensorrt"], ["--max-batch", "4"]):
-        result = pmsgan_command("export", style.folder, *options)
-        assert result.exit_code == 2
-        assert "are for --triton" in last_line(result.stderr)
-    result = pmsgan_command("export", "--triton", tmp_path)
-    assert result.exit_code == 2
-    assert "give one style" in last_line(result.stderr)
+    assert json.loads(result.stdout)["max_batch"] == 4
+    for wrong in (["--backend", "eager"], ["--max-batch", "0"]):
+        assert pmsgan_command("export-triton", style.folder, tmp_path, *wrong).exit_code == 2
+    for command in (["export"], ["export", "--style", style.folder], ["export-triton", "anime"]):
+        assert pmsgan_command(*command).exit_code == 2

@@ -45,7 +45,7 @@ def test_help_teaches_the_tool() -> None:
     assert result.exit_code == 0
     for word in ("convert", "train", "export", "build-engine", "styles"):
         assert word in result.stdout
-    for command in ("convert", "train", "export", "build-engine", "styles", "doctor"):
+    for command in ("convert", "train", "export", "export-triton", "build-engine", "doctor"):
         shown = pmsgan_command(command, "--help")
         assert shown.exit_code == 0
         assert "--help" in shown.stdout

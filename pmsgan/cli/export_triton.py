@@ -1,0 +1,37 @@
+"""`pmsgan export-triton`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.engine.choices import TritonBackend
+
+
+@one_line_errors
+def export_triton(
+    style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+    repository: Annotated[Path, typer.Argument(help="Model repository; made if it is not there.")],
+    backend: Annotated[
+        TritonBackend, typer.Option(help="Backend that runs the style in Triton.")
+    ] = "onnxruntime",
+    max_batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pictures that Triton translates at a time at most.", show_default="8"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a style to an NVIDIA Triton repository.
+
+    A style that is in the repository already gets a new version. The model is the FP16 file that
+    the style has, so this needs no torch.
+    """
+    from pmsgan.export.triton import MAX_BATCH
+    from pmsgan.export.triton import export_triton as add_to_repository
+
+    model = add_to_repository(style, repository, backend=backend, max_batch=max_batch or MAX_BATCH)
+    typer.echo(to_json(model.to_json()) if as_json else str(model))
