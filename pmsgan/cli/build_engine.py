@@ -8,6 +8,45 @@ from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.engine.choices import CompilingBackend
 
+MaxBatch = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Pictures that a GPU translates at a time; give convert the same.",
+        show_default="8",
+    ),
+]
+ComputeCapability = Annotated[
+    str | None,
+    typer.Option(
+        help="Build with TensorRT for RTX for a GPU that is not here: 8.9, say, or portable.",
+        show_default="the GPU that is here",
+    ),
+]
+Workspace = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="TensorRT: most memory for kernels [MiB].", show_default="all of the GPU's"
+    ),
+]
+MaxAuxStreams = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="TensorRT: streams for independent branches.",
+        show_default="TensorRT's choice",
+    ),
+]
+OptimizationLevel = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=5,
+        help="TensorRT: 0 builds quickly, 5 searches longest.",
+        show_default="TensorRT's choice",
+    ),
+]
+
 
 @one_line_errors
 def build_engine(
@@ -19,55 +58,20 @@ def build_engine(
         ),
     ] = True,
     backend: Annotated[CompilingBackend, typer.Option(help="Runtime to build for.")] = "auto",
-    max_batch: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Pictures that a GPU translates at a time; give convert the same as --batch.",
-            show_default="8",
-        ),
-    ] = None,
-    compute_capability: Annotated[
-        str | None,
-        typer.Option(
-            help="Build with TensorRT for RTX for a GPU that is not here: 8.9, say, or portable.",
-            show_default="the GPU that is here",
-        ),
-    ] = None,
+    max_batch: MaxBatch = None,
+    compute_capability: ComputeCapability = None,
     require_gpu: Annotated[
         bool, typer.Option("--require-gpu", help="End with an error where no GPU can run it.")
     ] = False,
-    workspace: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="TensorRT: most memory for kernels [MiB].",
-            show_default="all of the GPU's",
-        ),
-    ] = None,
-    max_aux_streams: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="TensorRT: streams for independent branches.",
-            show_default="TensorRT's choice",
-        ),
-    ] = None,
-    optimization_level: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=5,
-            help="TensorRT: 0 builds quickly, 5 searches longest.",
-            show_default="TensorRT's choice",
-        ),
-    ] = None,
+    workspace: Workspace = None,
+    max_aux_streams: MaxAuxStreams = None,
+    optimization_level: OptimizationLevel = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a style ahead of time, for this machine or for another GPU.
 
-    The result goes into your cache. pmsgan convert does the same at its start; this only takes the
-    wait out of it.
+    The result goes into your cache. pmsgan convert builds an engine at its start, too, where the
+    cache has none.
     """
     from pmsgan.engine.build_ahead import prepare_engine
     from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig

@@ -33,17 +33,14 @@ def config_options(
         @config_options(omit=("betas",), rename={"num_readers": "--readers"})
         def train(data: Path, size: int = 256, *, training: TrainingConfig) -> None: ...
 
-    Where the command has a parameter of a field's name, such as `size` here, the field keeps its
-    default, and the command sets it with `dataclasses.replace`.
+    A field that has a parameter of its own in the command, such as `size` here, keeps its default
+    in the instance; the command sets it with `dataclasses.replace`.
 
     Args:
         omit: fields that are no options and keep their defaults.
         rename: names of options, such as `--readers`, by field.
         flags: `bool` fields that become `--x` without a `--no-x`.
         show_default: texts that the help shows in the place of defaults, by field.
-
-    Raises:
-        TypeError: an argument names a field that no dataclass of the command has.
     """
     names = {name: _long_name(name) for name in flags} | dict(rename or {})
     shown = dict(show_default or {})
@@ -53,15 +50,10 @@ def config_options(
         hints = get_type_hints(command, include_extras=True)
         configs = {name: hints[name] for name in own if is_dataclass(hints[name])}
         known = {it.name for config in configs.values() for it in fields(config)}
-        if unknown := {*omit, *names, *shown} - known:
+        if unknown := {*omit, *names, *shown} - known:  # a misspelt name would do nothing
             raise TypeError(f"{command.__name__}: no dataclass has a field {min(unknown)!r}")
         options = {
-            name: [
-                _option(config, it, names.get(it.name), shown.get(it.name, True))
-                for it in fields(config)
-                if it.name not in {*omit, *own}
-            ]
-            for name, config in configs.items()
+            name: _options(config, {*omit, *own}, names, shown) for name, config in configs.items()
         }
 
         @functools.wraps(command)
@@ -105,25 +97,37 @@ def field_docs(config: type) -> dict[str, str]:
     return docs
 
 
-def _option(
-    config: type, field: "Field[Any]", name: str | None, show_default: bool | str
-) -> inspect.Parameter:
-    """Return one option as typer reads it from a signature."""
-    option = typer.Option(
-        *([name] if name else []),
-        help=field_docs(config).get(field.name, ""),
-        show_default=show_default,
-    )
-    kind = get_type_hints(config)[field.name]
-    if get_origin(kind) is tuple and get_args(kind)[-1] is ...:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
-    default = field.default if field.default_factory is MISSING else field.default_factory()
-    return inspect.Parameter(
-        field.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        annotation=Annotated[kind, option],
-        default=inspect.Parameter.empty if default is MISSING else default,
-    )
+def _options(
+    config: type, left_out: Collection[str], names: Mapping[str, str], shown: Mapping[str, str]
+) -> list[inspect.Parameter]:
+    """Return the options of a dataclass as typer reads them from a signature."""
+    docs, kinds = field_docs(config), get_type_hints(config)
+    options = []
+    for field in fields(config):
+        if field.name in left_out:
+            continue
+        decls = [names[field.name]] if field.name in names else []
+        option = typer.Option(
+            *decls, help=docs.get(field.name, ""), show_default=shown.get(field.name, True)
+        )
+        kind = kinds[field.name]
+        if get_origin(kind) is tuple and get_args(kind)[-1] is ...:
+            kind = list[get_args(kind)[0]]  # type: ignore[misc]
+        options.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=Annotated[kind, option],
+                default=_default(field),
+            )
+        )
+    return options
+
+
+def _default(field: "Field[Any]") -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is MISSING else field.default
 
 
 def _value(given: Any) -> Any:

@@ -21,7 +21,7 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
             torch.save(state, temporary)
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
-            f"cannot save {path}: {error}; free some space and go on with --resume"
+            f"cannot save {path}: {error}; free some space and continue with --resume"
         ) from error
 
 

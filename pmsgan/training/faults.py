@@ -64,7 +64,7 @@ def check_finite(losses: Mapping[str, float], step: int, checkpoint: Path) -> No
     """Raise TrainingError if a loss is no number, naming it, the step and the last checkpoint."""
     for name, number in losses.items():
         if not math.isfinite(number):
-            last = f"go on from {checkpoint} with --resume and" if checkpoint.exists() else "try"
+            last = f"continue from {checkpoint} with --resume and" if checkpoint.exists() else "try"
             raise TrainingError(
                 f"the {name} loss is {number} at step {step}: {last} a lower --learning-rate"
             )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,16 @@ from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error
 from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
-from pmsgan.training.run_folder import CHECKPOINT_NAME, open_run_folder
+from pmsgan.training.run_folder import CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain_config
 
 _log = logging.getLogger(__name__)
 
 NUM_SAMPLES = 4
+"""Pairs in a sample grid."""
 LOG_EVERY = 10
-"""Steps between two looks at the losses."""
+"""Steps between two records of the losses."""
 
 
 def train(
@@ -55,14 +56,13 @@ def train(
     checkpoint.pt, and a sample grid (input, output at three scales, target) with each checkpoint.
 
     Args:
-        pairs: what to learn, at least one.
-        config: how.
-        generator_config: which network.
+        pairs: pairs to train on, at least one.
+        config: settings of the training.
+        generator_config: settings of the network.
         run_folder: made if it does not exist; where several machines train, on a shared disk.
         held_out: pairs for the sample grid, by default some of `pairs`.
-        resume: go on from the checkpoint in `run_folder`.
-        vgg_weights: VGG-19's weights, by default those in torch hub's cache; the perceptual loss
-            `l1` needs none.
+        resume: continue from the checkpoint in `run_folder`.
+        vgg_weights: VGG-19's weights, by default those in torch hub's cache.
         fabric: by default `make_fabric(config)`.
 
     Returns:
@@ -70,8 +70,7 @@ def train(
 
     Raises:
         ConfigError: this machine lacks the GPUs that the config asks for.
-        DataError: there are no pairs, or more than 1 % of them cannot be read; single ones are
-            named and skipped.
+        DataError: there are no pairs, or more than 1 % of them cannot be read.
         TrainingError: a loss is not a number any more.
         CheckpointError: there is nothing to resume, something would be overwritten, or the
             checkpoint cannot be written.
@@ -81,26 +80,36 @@ def train(
     fabric = fabric or make_fabric(config)
     checkpoint = run_folder / CHECKPOINT_NAME
     if checkpoint.exists() and not resume:
-        raise CheckpointError(f"{checkpoint} exists: go on with --resume, or give a new --out")
+        raise CheckpointError(f"{checkpoint} exists: continue with --resume, or give a new --out")
     perceptual_loss = _perceptual_loss(config, vgg_weights, fabric.device)
     fabric.launch()
     trainer = Trainer(config, generator_config, fabric, perceptual_loss)
     if resume:
         _resume(trainer, checkpoint)
-
-    leads = fabric.is_global_zero
-    settings = {"generator": plain_config(generator_config), "training": plain_config(config)}
-    broken, stopwatch = BrokenPictures(len(pairs)), Stopwatch()
     with (
         torch_errors_named(config),
         others_ended_on_error(fabric),
         interruptible() as interrupted,
-        open_run_folder(run_folder, settings, trainer.num_steps_done)
-        if leads
-        else nullcontext() as folder,
-        _progress(trainer) as progress,
+        _open_folder(trainer, run_folder) as folder,
     ):
-        left = batches(pairs, config, fabric, trainer.num_steps_done)
+        _run_steps(trainer, pairs, held_out or pairs, folder, checkpoint, interrupted)
+        fabric.barrier()  # nobody leaves before the checkpoint is there
+    return trainer.trained_generator(), trainer.num_steps_done
+
+
+def _run_steps(
+    trainer: Trainer,
+    pairs: Sequence[Pair],
+    samples: Sequence[Pair],
+    folder: RunFolder | None,
+    checkpoint: Path,
+    interrupted: Callable[[], bool],
+) -> None:
+    """Train the steps that are left; only the leading process has a folder to write to."""
+    config, fabric = trainer.config, trainer.fabric
+    broken, stopwatch = BrokenPictures(len(pairs)), Stopwatch()
+    left = batches(pairs, config, fabric, trainer.num_steps_done)
+    with _progress(trainer) as progress:
         for source, target, skipped in stopwatch.waiting_for(left):
             broken.note(skipped)
             losses = trainer.step(source, target)
@@ -116,13 +125,22 @@ def train(
                     folder.note(done, stopwatch.seconds, numbers)
             if saves and folder:
                 save_checkpoint(trainer.state_dict(), checkpoint)
-                folder.show(done, _sample_grid(trainer, held_out or pairs))
+                folder.show(done, _sample_grid(trainer, samples))
             if ends:
                 break
-        fabric.barrier()  # nobody leaves before the checkpoint is there
-    if leads and stopwatch.num_steps:
+    if folder and stopwatch.num_steps:
         _log.info("%s", stopwatch.summary())
-    return trainer.trained_generator(), trainer.num_steps_done
+
+
+def _open_folder(trainer: Trainer, run_folder: Path) -> AbstractContextManager[RunFolder | None]:
+    """Open the run folder in the leading process; the others have none."""
+    if not trainer.fabric.is_global_zero:
+        return nullcontext()
+    settings = {
+        "generator": plain_config(trainer.generator.config),
+        "training": plain_config(trainer.config),
+    }
+    return open_run_folder(run_folder, settings, trainer.num_steps_done)
 
 
 def _perceptual_loss(
@@ -144,7 +162,7 @@ def _resume(trainer: Trainer, checkpoint: Path) -> None:
         if name != "steps" and before.get(name) != value
     ]
     if changes and trainer.fabric.is_global_zero:
-        _log.warning("going on with other settings: %s", ", ".join(changes))
+        _log.warning("resuming with other settings: %s", ", ".join(changes))
 
 
 def _averages(fabric: Fabric, losses: dict[str, Tensor]) -> dict[str, float]:

@@ -318,7 +318,7 @@ def test_train_makes_a_style_that_converts(
     assert "--resume --style NAME" in first.stdout
     again = pmsgan_command(*arguments, "--steps", 4)
     assert again.exit_code == 3
-    assert "go on with --resume" in again.stderr
+    assert "continue with --resume" in again.stderr
     second = pmsgan_command(*arguments, "--steps", 20, "--resume", "--style", "trained")
     assert second.exit_code == 0, second.output
     assert "pmsgan convert IN OUT --style trained" in second.stdout
