@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class ExitCode(IntEnum):
-    """What the shell gets to see."""
+    """Exit codes of all commands."""
 
     OK = 0
     SOME_FAILED = 1

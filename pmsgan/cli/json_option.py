@@ -9,5 +9,5 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 def to_json(content: Any) -> str:
-    """Return plain values as commands print them."""
+    """Return JSON as all commands print it."""
     return json.dumps(content, indent=2)

@@ -42,7 +42,7 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What goes in and what shall come out."""
+    """An input and the output that is wanted for it."""
 
     name: str
     input: PictureFile

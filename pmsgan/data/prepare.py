@@ -18,11 +18,11 @@ from pmsgan.errors import ConfigError, DataError
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """How one picture went."""
+    """Result of one picture."""
 
     name: str
     failure: str | None
-    """What went wrong, if something did."""
+    """Reason why it failed; None if it did not."""
 
 
 class Preparation:

@@ -1,1 +1,1 @@
-"""How good a style is: the paper's metrics, its ablation table and its user study."""
+"""Measure how good a style is: the paper's metrics, ablation table and user study."""

@@ -1,4 +1,4 @@
-"""What an evaluation found, as a table, LaTeX and JSON."""
+"""Results of an evaluation, as a table, LaTeX and JSON."""
 
 import math
 import statistics
@@ -21,7 +21,7 @@ class Score:
     reason: str | None = None
     """Why it was not measured, or not on every picture."""
     by_picture: Mapping[str, float] | None = None
-    """Of each picture, NaN where there is none; None for FID."""
+    """Value of each picture, NaN where there is none; None for FID."""
 
     @classmethod
     def of(cls, by_picture: Mapping[str, float], reason: str | None = None) -> "Score":
@@ -39,7 +39,7 @@ class Score:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; numbers that are none become null."""
+        """Return values that JSON can hold; NaN becomes null."""
         by_picture = None
         if self.by_picture is not None:
             by_picture = {
@@ -61,7 +61,7 @@ class Evaluation:
     method: str
     scores: Mapping[MetricName, Score]
     num_pairs: int
-    """That were compared."""
+    """Pairs that were compared."""
     only_predicted: tuple[str, ...] = ()
     only_true: tuple[str, ...] = ()
     failures: Mapping[str, str]
@@ -69,14 +69,14 @@ class Evaluation:
 
     @property
     def is_complete(self) -> bool:
-        """Everything was measured on every picture."""
+        """Whether everything was measured on every picture."""
         unmatched = (*self.only_predicted, *self.only_true, *self.failures)
         return not unmatched and all(
             score.value is not None and not score.missing for score in self.scores.values()
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; numbers that are none become null."""
+        """Return values that JSON can hold; NaN becomes null."""
         return {
             "method": self.method,
             "num_pairs": self.num_pairs,

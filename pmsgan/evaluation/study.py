@@ -12,7 +12,7 @@ from pmsgan.evaluation.folders import picture_files
 from pmsgan.html_page import escape, fill_template, jpeg_uri, small_size
 
 MAX_SIDE = 512
-"""Of a picture on the page [pixels]."""
+"""Longest side of a picture on the page [pixels]."""
 JPEG_QUALITY = 92
 
 

@@ -19,29 +19,29 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opinion:
-    """What people think of one method."""
+    """Opinion of people about one method."""
 
     method: str
     num_votes: int
     percent: Mapping[int, float]
-    """Of the votes, at each level."""
+    """Share of the votes at each level."""
     mean: float
     """Mean opinion score, 1..5."""
     low: float | None
-    """Of its 95 % interval; None of one person, who says nothing about others."""
+    """Lower end of its 95 % interval; None where only one person answered."""
     high: float | None
-    """Likewise."""
+    """Upper end of its 95 % interval; None where only one person answered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyResult:
-    """What people think of all methods, the best first."""
+    """Opinions of people about all methods, the best first."""
 
     num_people: int
     opinions: tuple[Opinion, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the result as values that JSON can hold."""
         return {"kind": "tally", **asdict(self)}
 
     def to_text(self) -> str:
@@ -59,13 +59,13 @@ class StudyResult:
 
 
 def tally_answers(files: Sequence[Path]) -> StudyResult:
-    """Count answers.
+    """Count the answers of a study.
 
-    The interval is Student's of the people's own means, since the votes of one belong together. It
-    is about other people and the same pictures.
+    The interval is Student's over the mean of each person, since the votes of one person depend on
+    each other. It says what other people would think of the same pictures.
 
     Args:
-        files: what the page of `make_study` saved, one for each person.
+        files: files that the page of `make_study` saved, one for each person.
 
     Raises:
         DataError: a file is not that, is about other methods, or comes from one counted already.
@@ -94,7 +94,7 @@ def tally_answers(files: Sequence[Path]) -> StudyResult:
 
 
 def _opinion(method: str, votes: list[list[int]]) -> Opinion:
-    """Sum up one method's votes, a list for each person."""
+    """Sum up the votes for one method, given as a list for each person."""
     flat = [vote for person in votes for vote in person]
     counts = Counter(flat)
     low = high = None

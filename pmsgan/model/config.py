@@ -1,4 +1,4 @@
-"""What a generator is made of, readable without torch."""
+"""Settings of a generator, readable without torch."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -37,8 +37,11 @@ class GeneratorConfig:
     attention_reduction: int = 8
     """How many times narrower the middle of CSASP's channel attention is [D]."""
     output: Output = "linear"
-    """What ends each output: nothing, or tanh [D]. Where pictures are mostly white, tanh saturates
-    within a hundred steps of training, and no gradient leads back."""
+    """Last operation of each output: none, or tanh [D].
+
+    Where pictures are mostly white, tanh saturates within a hundred steps of training, and no
+    gradient leads back.
+    """
     ablation: Ablation = "full"
     """Row of the paper's ablation table; each adds one module to the one before it.
 

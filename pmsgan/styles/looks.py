@@ -1,4 +1,4 @@
-"""How pictures look, in two numbers: enough to tell photographs from line sketches."""
+"""Measure the look of pictures in two numbers, which tell photographs from line sketches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,15 +9,15 @@ Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
 FEATURES = {"colour": "colourful", "paper": "like lines on paper"}
-"""Each with the words for more of it."""
+"""Words for a picture that has more of a feature."""
 MARGINS = {"colour": 0.1, "paper": 0.02}
-"""Added to both ends of what a style has been trained on: only what is plainly else is told."""
+"""Margin on both sides of the usual range, so that only plain differences are told."""
 _PAPER = 0.75
-"""Of a picture's brightness: what is darker is no paper, however grey that is."""
+"""Share of a picture's brightness below which a pixel is not paper."""
 
 
 def measure_looks(image: Pixels) -> dict[str, float]:
-    """Return how colourful a picture is (0..1), and which part of it could be paper (0..1)."""
+    """Return how colourful a picture is (0..1), and which share of it could be paper (0..1)."""
     darkest, brightest = image.min(axis=2), image.max(axis=2)
     return {
         "colour": float((brightest - darkest).mean()) / 255.0,
@@ -26,7 +26,10 @@ def measure_looks(image: Pixels) -> dict[str, float]:
 
 
 def usual_looks(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
-    """Return between what 98 % of pictures lie in each feature, with a margin; nothing if none."""
+    """Return the range that holds 98 % of the pictures in each feature, with a margin.
+
+    The result is empty if there are no pictures.
+    """
     measured = [measure_looks(picture) for picture in pictures]
     if not measured:
         return {}
@@ -39,7 +42,7 @@ def usual_looks(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
 
 
 def tell_difference(pictures: Iterable[Pixels], usual: Mapping[str, Sequence[float]]) -> str | None:
-    """Say in which way most of some pictures are not as usual; None if they are."""
+    """Say in which way most pictures differ from the usual ones; return None if they do not."""
     measured = [measure_looks(picture) for picture in pictures]
     for name, (low, high) in usual.items():
         if name not in FEATURES or not measured:

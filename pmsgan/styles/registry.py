@@ -40,23 +40,23 @@ class Style:
     name: str
     folder: Path
     input: str
-    """What kind of picture goes in."""
+    """Kind of the pictures that go in."""
     output: str
-    """What kind of picture comes out."""
+    """Kind of the pictures that come out."""
     height: int
-    """Pixels."""
+    """Height of a picture [pixels]."""
     width: int
-    """Pixels."""
+    """Width of a picture [pixels]."""
     generator: GeneratorConfig
     origin: dict[str, Any]
     """Data set, licence, steps and whatever else the maker wrote down."""
     sha256: dict[str, str]
-    """Of each file, by its name."""
+    """SHA-256 of each file, by its name."""
     expects: dict[str, tuple[float, float]] = field(default_factory=dict)
     """How its input usually looks, see `pmsgan.styles.looks`; empty if that was not measured."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the style as values that JSON can hold."""
         return asdict(self) | {"folder": str(self.folder)}
 
     @property

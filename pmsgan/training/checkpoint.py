@@ -1,4 +1,4 @@
-"""Training checkpoints: one file that a run goes on from."""
+"""Training checkpoints: one file that a run resumes from."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What can go wrong in the middle of a run, each with what to do about it."""
+"""Errors in the middle of a run, each with what to do about it."""
 
 import math
 import sys

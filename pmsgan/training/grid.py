@@ -1,4 +1,4 @@
-"""Sample grids: what the network makes of some pairs, to look at while it trains."""
+"""Sample grids: outputs for some pairs, to look at while the network trains."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which processors a run uses, through Lightning Fabric."""
+"""Choose the processors of a run, through Lightning Fabric."""
 
 import os
 from collections.abc import Iterator

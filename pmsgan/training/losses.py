@@ -18,7 +18,7 @@ def discriminator_loss(real_scores: Sequence[Tensor], fake_scores: Sequence[Tens
 
     Args:
         real_scores: scores of (y, y_2, y_3), float [N, 1, h, w] each.
-        fake_scores: scores of (y_out, RGB_2, RGB_3), likewise.
+        fake_scores: scores of (y_out, RGB_2, RGB_3), float [N, 1, h, w] each.
     """
     return _total(
         [
@@ -40,7 +40,7 @@ def l1_gradient_loss(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Te
 
     Args:
         outputs: (y_out, RGB_2, RGB_3), float [N, 3, H, W] each.
-        targets: (y, y_2, y_3), likewise.
+        targets: (y, y_2, y_3), float [N, 3, H, W] each.
     """
     terms = []
     for output, target in zip(outputs, targets, strict=True):

@@ -1,4 +1,4 @@
-"""What a run writes about itself: settings, losses, samples."""
+"""Records of a run: settings, losses, samples."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Where the time of a run went."""
+"""Measure where the time of a run goes."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Since the first batch was there."""
+        """Seconds since the first batch was there."""
         return time.perf_counter() - self._start
 
     def waiting_for(self, batches: Iterable[T]) -> Iterator[T]:

@@ -1,4 +1,4 @@
-"""What a training run has got to."""
+"""Read the state of a training run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,16 @@ from pmsgan.training.run_folder import CHECKPOINT_NAME
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A training run's result so far."""
+    """Result of a training run so far."""
 
     folder: Path
     generator: Generator
-    """The one that would become the style."""
+    """Generator that would become the style."""
     config: TrainingConfig
 
 
 def load_trained(run: Path) -> Trained:
-    """Read what a training run has got to.
+    """Read the state of a training run.
 
     Args:
         run: the folder that `pmsgan train --out` wrote.

@@ -1,4 +1,4 @@
-"""Three discriminators against one generator: what one training step does."""
+"""One training step: three discriminators against one generator."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Trainer:
 
         Args:
             source: float [N, 3, H, W], RGB in [-1, 1].
-            target: likewise.
+            target: float [N, 3, H, W], RGB in [-1, 1].
 
         Returns:
             The losses of this process, one number each: `discriminator`, `perceptual`,
@@ -135,7 +135,7 @@ class Trainer:
         return module
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a resumed run needs, as tensors and plain values."""
+        """Return all that a resumed run needs, as tensors, numbers and strings."""
         return {
             "num_steps_done": self.num_steps_done,
             "generator_config": plain_config(self.generator.config),
