@@ -11,7 +11,7 @@ __all__ = ["Cluster", "ConvertSettings", "RunSettings", "Selection", "convert_fo
 
 
 def __getattr__(name: str) -> Any:
-    """Import `convert_folder` when it is asked for, so that `pmsgan --help` need not wait for it."""
+    """Import `convert_folder` when it is asked for: `pmsgan --help` need not wait for it."""
     if name == "convert_folder":
         from pmsgan.batch.convert import convert_folder
 
