@@ -8,7 +8,7 @@ from pmsgan.batch.files.folder import Folder, Results
 from pmsgan.batch.job import Job
 from pmsgan.batch.ledger import Ledger
 from pmsgan.batch.pictures.load import load
-from pmsgan.batch.ring import Ring, Row
+from pmsgan.batch.ring import Ring, SlotRow
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import StageTimes
 from pmsgan.errors import ImageError
@@ -119,7 +119,7 @@ class Readers:
         with self._lock:
             return None if self._ring.is_stopped else next(self._jobs, None)
 
-    def _read(self, job: Job, times: StageTimes) -> Row | None:
+    def _read(self, job: Job, times: StageTimes) -> SlotRow | None:
         """Read and decode a picture; return None if it has failed, or was done before."""
         thread = threading.current_thread()
         with self._lock:
@@ -131,7 +131,7 @@ class Readers:
                 with times.measure("read"):
                     data, stamp = self._folder.read(job.source)
                 with times.measure("decode"):
-                    row = Row(job, stamp, load(data, self._style_size, self._settings))
+                    row = SlotRow(job, stamp, load(data, self._style_size, self._settings))
         except ImageError as error:
             failure = str(error)
         with self._lock:
@@ -142,7 +142,7 @@ class Readers:
             self._ledger.fail(job, failure)
         return row
 
-    def _fill(self, row: Row, times: StageTimes) -> None:
+    def _fill(self, row: SlotRow, times: StageTimes) -> None:
         """Write a picture into the next free row of a slot."""
         batch, number = self._ring.claim_row(row)
         try:

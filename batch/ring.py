@@ -24,7 +24,7 @@ class RingStoppedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SlotRow:
     """A picture in a row of a slot."""
 
     job: Job
@@ -39,7 +39,7 @@ class Batch:
     def __init__(self, slot: Slot) -> None:
         """Start empty."""
         self.slot = slot
-        self.rows: list[Row] = []
+        self.rows: list[SlotRow] = []
         self.num_open_rows = 0
         """Rows that a reader or a writer still works on."""
 
@@ -57,7 +57,7 @@ class Ring:
         self._stopped = False
         self._error: BaseException | None = None
 
-    def claim_row(self, row: Row) -> tuple[Batch, int]:
+    def claim_row(self, row: SlotRow) -> tuple[Batch, int]:
         """Take the next free row for a picture; wait while there is none.
 
         Returns:

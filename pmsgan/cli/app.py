@@ -1,7 +1,5 @@
 """The `pmsgan` command."""
 
-import logging
-import sys
 from typing import Annotated
 
 import typer
@@ -19,7 +17,7 @@ from pmsgan.cli.export_triton import export_triton
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
-from pmsgan.cli.terminal import PrintableFormatter
+from pmsgan.cli.terminal import log_to_stderr
 from pmsgan.cli.train import train
 
 app = typer.Typer(
@@ -64,8 +62,5 @@ def options(
     ] = False,
 ) -> None:
     """Translate folders of face pictures with a trained PMSGAN network."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PrintableFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    logging.getLogger("pmsgan").setLevel(logging.INFO)
+    log_to_stderr()
     boundary.show_tracebacks = traceback

@@ -97,7 +97,7 @@ def _measure(
 ) -> "list[Evaluation]":
     """Evaluate a style, the runs of an ablation (where there is `data`), or two folders."""
     need("evaluate", "eval", "torch")
-    from pmsgan.cli.progress import PictureProgress
+    from pmsgan.cli.progress import PictureProgress, shown_conversion
     from pmsgan.evaluation.metrics import use_weights_of
 
     if weights_dir is not None:
@@ -109,7 +109,7 @@ def _measure(
 
             return evaluate_style_on_folder(
                 style, paths[0], metrics, held_out=held_out, runtime=runtime,
-                on_start=start, on_picture=count,
+                conversion_progress=shown_conversion, on_start=start, on_picture=count,
             )  # fmt: skip
         if data is not None:
             need_torch("evaluate --ablation")

@@ -1,12 +1,14 @@
 """Progress bars."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
 
 from pmsgan.batch.job import Job
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import log_to_stderr, printable
 
 
 class FolderProgress:
@@ -44,6 +46,14 @@ class FolderProgress:
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+@contextmanager
+def shown_conversion() -> Iterator[FolderProgress]:
+    """Show log and progress of a conversion in a process that does nothing else."""
+    log_to_stderr()
+    with FolderProgress() as progress:
+        yield progress
 
 
 class PictureProgress:

@@ -1,6 +1,7 @@
 """Text that a terminal shows as it is."""
 
 import logging
+import sys
 
 
 def printable(text: str) -> str:
@@ -14,3 +15,11 @@ class PrintableFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
         return printable(record.getMessage())
+
+
+def log_to_stderr() -> None:
+    """Show what pmsgan has to say, and the warnings of libraries."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("pmsgan").setLevel(logging.INFO)

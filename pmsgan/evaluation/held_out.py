@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from pmsgan.data.pairs import Pair
@@ -9,7 +10,7 @@ from pmsgan.data.splits import load_split
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, RuntimeChoice
 from pmsgan.evaluation.result import Evaluation
-from pmsgan.evaluation.styles import evaluate_style
+from pmsgan.evaluation.styles import ShownProgress, evaluate_style
 from pmsgan.styles.registry import find_style
 
 _log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def evaluate_style_on_folder(
     *,
     held_out: HeldOutChoice,
     runtime: RuntimeChoice,
+    conversion_progress: ShownProgress = nullcontext,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> list[Evaluation]:
@@ -33,6 +35,7 @@ def evaluate_style_on_folder(
         metrics: metrics to measure.
         held_out: the pairs to take.
         runtime: the runtimes to convert with.
+        conversion_progress: see `evaluate_style`.
         on_start: see `evaluate_folders`; called for each runtime.
         on_picture: see `evaluate_folders`.
 
@@ -49,6 +52,7 @@ def evaluate_style_on_folder(
         held_out_pairs(folder, held_out, trained_in),
         metrics,
         runtimes=runtime.runtimes(),
+        conversion_progress=conversion_progress,
         on_start=on_start,
         on_picture=on_picture,
     )

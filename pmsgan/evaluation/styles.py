@@ -1,22 +1,27 @@
 """Evaluate what ships: a style on the engine in use."""
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
 
+from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.progress import Progress
+from pmsgan.batch.report.report import Report
+from pmsgan.batch.settings import ConvertSettings, RunSettings
+from pmsgan.child import call_in_child
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.choices import Backend, Precision
-from pmsgan.errors import EvaluationError
+from pmsgan.errors import ChildError, EvaluationError
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
 from pmsgan.evaluation.pair_folders import write_pair_folders
 from pmsgan.evaluation.result import Evaluation
 from pmsgan.styles.registry import Style
+
+ShownProgress = Callable[[], AbstractContextManager[Progress | None]]
+"""Shows the progress of a conversion; importable, since the process that converts calls it."""
 
 
 def evaluate_style(
@@ -25,21 +30,22 @@ def evaluate_style(
     metrics: Sequence[MetricName] = METRIC_NAMES,
     *,
     runtimes: Sequence[tuple[Backend, Precision]] = (("auto", "auto"),),
+    conversion_progress: ShownProgress = nullcontext,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> list[Evaluation]:
     """Convert pictures as `pmsgan convert` does, and compare them with the true ones.
 
-    Each conversion is a process of its own, since torch and pycuda do not share one. Its words and
-    its progress go to stderr.
+    Each conversion is a process of its own, since torch and pycuda do not share one.
 
     Args:
         style: what to evaluate.
         pairs: held-out ones.
         metrics: which.
         runtimes: backend and precision of each conversion.
+        conversion_progress: shows the progress of each conversion; by default nothing does.
         on_start: see `evaluate_folders`; called for each runtime.
-        on_picture: likewise.
+        on_picture: see `evaluate_folders`.
 
     Returns:
         An evaluation for each runtime, called after what it ran on.
@@ -52,7 +58,7 @@ def evaluate_style(
         sides = write_pair_folders(pairs, Path(scratch), style.height, style.width)
         folders = [Path(scratch, f"predicted{number}") for number in range(len(runtimes))]
         reports = [
-            _convert(sides.inputs, folder, style, *runtime)
+            _convert(sides.inputs, folder, style, *runtime, conversion_progress)
             for folder, runtime in zip(folders, runtimes, strict=True)
         ]
         return [
@@ -62,39 +68,59 @@ def evaluate_style(
                     folder,
                     sides.truth,
                     metrics,
-                    method=f"{report['engine']['backend']} {report['engine']['precision']}",
+                    method=f"{info.backend} {info.precision}",
                     on_start=on_start,
                     on_picture=on_picture,
                 ),
             )
             for folder, report in zip(folders, reports, strict=True)
+            for info in [report.equipment.engine]
         ]
 
 
 def _convert(
-    inputs: Path, predicted: Path, style: Style, backend: Backend, precision: Precision
-) -> dict[str, Any]:
+    inputs: Path,
+    predicted: Path,
+    style: Style,
+    backend: Backend,
+    precision: Precision,
+    progress: ShownProgress,
+) -> Report:
     """Convert a folder in a process of its own; return its report."""
-    child = subprocess.run(
-        [sys.executable, "-m", "pmsgan", "convert", inputs, predicted,
-         "--style", style.folder.resolve(), "--backend", backend, "--precision", precision,
-         "--no-baseline", "--json"],
-        stdout=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
     try:
-        report: dict[str, Any] = json.loads(child.stdout)
-    except ValueError as error:
-        raise EvaluationError("the conversion failed, for the reason above") from error
-    if report["stopped"] is not None:
-        raise EvaluationError(f"the conversion stopped: {report['stopped']}")
+        report = call_in_child(
+            _convert_in_child, inputs, predicted, style, backend, precision, progress,
+            timeout_s=None, inherit_stderr=True,
+        )  # fmt: skip
+    except ChildError as error:
+        raise EvaluationError(f"the conversion failed: {error}") from error
+    if report.stopped is not None:
+        raise EvaluationError(f"the conversion stopped: {report.stopped}")
     return report
 
 
-def _with_failures(report: dict[str, Any], evaluation: Evaluation) -> Evaluation:
-    """Name the pictures that were not converted, rather than call them true alone."""
-    failures = {
-        PurePath(it["name"]).with_suffix("").as_posix(): it["reason"] for it in report["failures"]
-    }
+def _convert_in_child(
+    inputs: Path,
+    predicted: Path,
+    style: Style,
+    backend: Backend,
+    precision: Precision,
+    progress: ShownProgress,
+) -> Report:
+    with progress() as shown:
+        return convert_folder(
+            inputs,
+            predicted,
+            style,
+            settings=ConvertSettings(precision=precision),
+            run=RunSettings(backend=backend),
+            progress=shown,
+        )
+
+
+def _with_failures(report: Report, evaluation: Evaluation) -> Evaluation:
+    """Name the pictures that were not converted, instead of calling them missing."""
+    failures = {PurePath(it.name).with_suffix("").as_posix(): it.text for it in report.failures}
     return replace(
         evaluation,
         failures=dict(evaluation.failures) | failures,

@@ -13,6 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from pmsgan.batch.report.report import Remark, Report
 from pmsgan.cli.app import app
 from pmsgan.data.pairs import find_pairs
 from pmsgan.errors import CheckpointError, ConfigError
@@ -184,7 +185,7 @@ def test_only_pairs_that_were_not_trained_on_are_evaluated(
 def test_a_conversion_that_fails_says_why(style: Style, pairs_folder: Path) -> None:
     result = evaluate(pairs_folder, "--style", style.folder, "--backend", "tensorrt")
     assert result.exit_code == 3
-    assert "the conversion failed, for the reason above" in result.stderr
+    assert "the conversion failed: backend tensorrt cannot run here" in result.stderr
 
 
 def test_pictures_that_a_style_fails_on_are_failures(
@@ -192,10 +193,10 @@ def test_pictures_that_a_style_fails_on_are_failures(
 ) -> None:
     real = styles_module._convert
 
-    def fail(*arguments: object) -> object:
-        report = real(*arguments)  # type: ignore[arg-type]
-        (arguments[1] / "1.png").unlink()  # type: ignore[operator]
-        return report | {"failures": [{"name": "1.png", "reason": "is of one colour"}]}
+    def fail(inputs: Path, predicted: Path, *others: Any) -> Report:
+        report = real(inputs, predicted, *others)
+        (predicted / "1.png").unlink()
+        return replace(report, failures=(Remark(name="1.png", text="is of one colour"),))
 
     monkeypatch.setattr(styles_module, "_convert", fail)
     result = evaluate(pairs_folder, "--style", style.folder, "--metrics", "fsim")
