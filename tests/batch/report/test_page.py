@@ -139,7 +139,8 @@ def test_machines_have_rows_of_their_own(report: Report, browser: Any, tmp_path:
     )
     lost = replace(there, name=HOSTILE, num_workers=1, num_done=500, num_failed=0, is_lost=True)
     nothing = replace(lost, name="studio3", num_workers=0, num_done=0, engine="")
-    clustered = replace(report, nodes=(there, lost, nothing), num_engines=3)
+    equipment = replace(report.equipment, nodes=(there, lost, nothing), num_engines=3)
+    clustered = replace(report, equipment=equipment)
     text = clustered.to_text()
     assert "studio1 (abcdef01): 1500 done, 1 failed by 2 workers, busy 12.3 s" in text
     assert f"{HOSTILE}: LOST after 500 done, 0 failed by 1 worker" in text
