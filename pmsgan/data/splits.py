@@ -75,5 +75,6 @@ def _split_by_list(
         )
     if not wanted:
         raise DataError(f"{train_list} names no pairs: write one name on each line")
-    train = tuple(by_name[key] for key in keys)
-    return train, tuple(pair for pair in pairs if pair.name not in set(keys))
+    to_train = set(keys)
+    held_out = tuple(pair for pair in pairs if pair.name not in to_train)
+    return tuple(by_name[key] for key in keys), held_out
