@@ -1,19 +1,27 @@
-"""Convert a folder of pictures: `pmsgan.batch.convert_folder`."""
+"""Convert pictures: `convert_folder`, `convert_pictures`, `convert_picture`."""
 
 from typing import TYPE_CHECKING, Any
 
 from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selection
 
 if TYPE_CHECKING:
-    from pmsgan.batch.convert import convert_folder
+    from pmsgan.batch.convert import convert_folder, convert_picture, convert_pictures
 
-__all__ = ["Cluster", "ConvertSettings", "RunSettings", "Selection", "convert_folder"]
+__all__ = [
+    "Cluster",
+    "ConvertSettings",
+    "RunSettings",
+    "Selection",
+    "convert_folder",
+    "convert_picture",
+    "convert_pictures",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `convert_folder` when it is asked for: `pmsgan --help` need not wait for it."""
-    if name == "convert_folder":
-        from pmsgan.batch.convert import convert_folder
+    """Import functions when they are asked for, so that `pmsgan --help` need not wait for them."""
+    if name in __all__:
+        from pmsgan.batch import convert
 
-        return convert_folder
+        return getattr(convert, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,36 +1,27 @@
-"""Convert a folder: plan, run, report."""
+"""Convert a folder, or pictures that are named."""
 
-import logging
-import time
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from pmsgan.batch.comparison.baseline import Baseline, measure_eager
-from pmsgan.batch.comparison.workload import Workload
-from pmsgan.batch.conversion import Conversion, RunEnd
-from pmsgan.batch.files.folder import Output
+from pmsgan.atomic import replacing
+from pmsgan.batch.conversion import Conversion
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.files.local_results import os_reason
+from pmsgan.batch.files.named import name_pictures
 from pmsgan.batch.files.open import open_folder
-from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
-from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Plan, plan_folder
+from pmsgan.batch.files.stamp import MAX_FILE_BYTES
+from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.progress import NoProgress, Progress
-from pmsgan.batch.report.report import Equipment, Report
-from pmsgan.batch.report.tally import Tally
-from pmsgan.batch.report.thumbnails import make_thumbnails
-from pmsgan.batch.settings import MAX_THREADS, Cluster, ConvertSettings, RunSettings, Selection
-from pmsgan.engine.interface import Engine
-from pmsgan.engine.machine import examine_machine, peak_memory_bytes
-from pmsgan.engine.open import open_engine
-from pmsgan.errors import EngineError, FolderError, PmsganError
-from pmsgan.styles.looks import tell_difference
+from pmsgan.batch.report.report import Report
+from pmsgan.batch.run import convert_here, run_conversion
+from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selection
+from pmsgan.errors import ConfigError, FolderError
+from pmsgan.formats import format_of
 from pmsgan.styles.registry import Style, find_style
-
-MAX_BASELINE_PICTURES = 32
-"""How many of the pictures the baseline is measured on at most."""
-NUM_LOOKED_AT = 8
-"""Pictures that are compared with what the style expects."""
-
-_log = logging.getLogger(__name__)
 
 
 def convert_folder(
@@ -72,165 +63,135 @@ def convert_folder(
         StyleError: there is no such style.
         EngineError: nothing can run the style here, or the cluster cannot be reached.
     """
+    conversion = _plan(
+        open_folder(in_dir), open_folder(out_dir), style, settings, run, selection, progress
+    )
+    if cluster is None:
+        return run_conversion(conversion, partial(convert_here, with_baseline=with_baseline))
+    # The one import of batch.cluster: a run on one machine needs no Ray.
+    from pmsgan.batch.cluster.run import convert_on_cluster
+
+    return run_conversion(conversion, partial(convert_on_cluster, cluster=cluster))
+
+
+def convert_pictures(
+    sources: Sequence[Path | str],
+    out_dir: Path | str,
+    style: Style | str = "anime",
+    *,
+    settings: ConvertSettings | None = None,
+    run: RunSettings | None = None,
+    with_baseline: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Translate pictures that are named one by one into a folder, see `convert_folder`.
+
+    Args:
+        sources: paths of pictures, or patterns such as 'pics/*.jpg'; whatever their names are,
+            their content counts.
+        out_dir: the folder to write to, or its URL; made if it does not exist.
+        style: see `convert_folder`, as for the others.
+        settings: how pictures are fitted, computed and encoded.
+        run: how the run works.
+        with_baseline: measure eager PyTorch on some of the pictures afterwards.
+        progress: follows the run.
+
+    Raises:
+        ConfigError: a picture is not there, or see `convert_folder`.
+        StyleError: there is no such style.
+        EngineError: nothing can run the style here.
+    """
+    conversion = _plan(
+        name_pictures(sources), open_folder(out_dir), style, settings, run, None, progress
+    )
+    return run_conversion(conversion, partial(convert_here, with_baseline=with_baseline))
+
+
+def convert_picture(
+    source: Path | str | BinaryIO,
+    target: Path | str | BinaryIO,
+    style: Style | str = "anime",
+    *,
+    settings: ConvertSettings | None = None,
+    run: RunSettings | None = None,
+    with_baseline: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Translate one picture into a file, see `convert_folder`; nothing else is written beside it.
+
+    Args:
+        source: path of the picture, or a stream that it is read from.
+        target: the file to write, whose name says the format, or a stream to write to.
+        style: see `convert_folder`, as for the others.
+        settings: how the picture is fitted, computed and encoded.
+        run: how the run works.
+        with_baseline: measure eager PyTorch on the picture afterwards.
+        progress: follows the run.
+
+    Raises:
+        ConfigError: the picture is not there, or the file is there already and `run` does not say
+            overwrite, or its name says no format; or see `convert_folder`.
+        FolderError: the result cannot be written.
+        StyleError: there is no such style.
+        EngineError: nothing can run the style here.
+    """
+    settings, run = settings or ConvertSettings(), run or RunSettings()
+    if isinstance(target, str | Path):
+        target = Path(target)
+        settings = replace(settings, output_format=format_of(target))
+        if isinstance(source, str | Path) and target.resolve() == Path(source).resolve():
+            raise ConfigError(f"{target} is the picture itself: give another name")
+        if target.exists() and not run.overwrite:
+            raise ConfigError(f"{target} is there already: give another name, or --overwrite")
+    with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
+        if not isinstance(source, str | Path):
+            stream, source = source, Path(scratch, "stdin")
+            source.write_bytes(stream.read(MAX_FILE_BYTES + 1))
+        report = convert_pictures(
+            [source],
+            Path(scratch, "out"),
+            style,
+            settings=settings,
+            run=run,
+            with_baseline=with_baseline,
+            progress=progress,
+        )
+        if report.num_done:
+            (result,) = Path(scratch, "out").glob("[!.]*")
+            _deliver(result.read_bytes(), target)
+    return report
+
+
+def _deliver(data: bytes, target: Path | BinaryIO) -> None:
+    try:
+        if isinstance(target, Path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as temporary:
+                temporary.write_bytes(data)
+        else:
+            target.write(data)
+            target.flush()
+    except OSError as error:
+        place = target if isinstance(target, Path) else "the standard output"
+        raise FolderError(f"cannot write to {place}: {os_reason(error)}") from error
+
+
+def _plan(
+    pictures: Folder,
+    out: Folder,
+    style: Style | str,
+    settings: ConvertSettings | None,
+    run: RunSettings | None,
+    selection: Selection | None,
+    progress: Progress | None,
+) -> Conversion:
     settings = settings or ConvertSettings()
-    pictures, out = open_folder(in_dir), open_folder(out_dir)
-    found = find_style(style) if isinstance(style, str) else style
-    conversion = Conversion(
+    return Conversion(
         pictures=pictures,
         out=out,
+        style=find_style(style) if isinstance(style, str) else style,
         plan=plan_folder(pictures, out, settings.output_format, selection),
-        style=found,
         settings=settings,
         run=run or RunSettings(),
         progress=progress or NoProgress(),
     )
-    _announce(conversion.plan)
-    _warn_of_other_pictures(conversion)
-    tally = Tally(conversion.plan, conversion.progress)
-    with out.output(
-        conversion.run_identity(), pictures, overwrite=conversion.run.overwrite
-    ) as output:
-        if cluster is None:
-            end = _convert_here(conversion, output, tally, with_baseline=with_baseline)
-        else:
-            # The one import of batch.cluster: a run on one machine needs no Ray.
-            from pmsgan.batch.cluster.run import convert_on_cluster
-
-            end = convert_on_cluster(conversion, output, tally, cluster)
-        return _report(conversion, tally, end)
-
-
-def _convert_here(
-    conversion: Conversion, output: Output, tally: Tally, *, with_baseline: bool
-) -> RunEnd:
-    """Convert with one engine on this machine."""
-    started = time.perf_counter()
-    run, plan = conversion.run, conversion.plan
-    parallelism = run.parallelism(None if conversion.is_local else MAX_THREADS)
-    with open_engine(
-        conversion.style,
-        backend=run.backend,
-        precision=conversion.settings.precision,
-        max_batch=run.max_batch,
-        require_gpu=run.require_gpu,
-        samples=lambda: conversion.first_pictures(NUM_SAMPLES),
-    ) as engine:
-        output.begin()
-        open_s = time.perf_counter() - started
-        conversion.progress.start(plan.num_jobs)
-        outcome = run_jobs(
-            engine,
-            plan.jobs(),
-            conversion.pictures,
-            output,
-            conversion.settings,
-            parallelism,
-            on_done=tally.count,
-        )
-        try:
-            output.save()
-        except FolderError as error:
-            outcome.stopped = outcome.stopped or str(error)
-        if outcome.stopped is not None and outcome.is_disk_full:
-            outcome.stopped += output.space(plan.num_jobs - tally.num_seen)
-        equipment = Equipment(
-            engine=engine.info,
-            machine=examine_machine(),
-            parallelism=parallelism,
-            open_s=open_s,
-            peak_memory_bytes=peak_memory_bytes(),
-        )
-        end = RunEnd(outcome=outcome, equipment=equipment, no_baseline="switched off")
-        return _with_baselines(end, engine, conversion, tally) if with_baseline else end
-
-
-def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: Tally) -> RunEnd:
-    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
-    measured: list[Baseline] = []
-    reason = None
-    try:
-        if end.outcome.stopped is not None:
-            raise EngineError("the run was stopped")
-        if not conversion.is_local:
-            raise EngineError("it takes folders on this machine's disk")
-        jobs, pictures = load_pictures(
-            tally.sample[:MAX_BASELINE_PICTURES],
-            conversion.pictures.read,
-            conversion.style_size,
-            conversion.settings,
-        )
-        if pictures is None or not tally.num_done:
-            raise EngineError("no picture was converted")
-        workload = Workload(
-            style=conversion.style,
-            settings=conversion.settings,
-            parallelism=end.equipment.parallelism,
-            jobs=tuple(jobs),
-            pictures=pictures,
-        )
-        for baseline in measure_eager(engine, workload):
-            measured.append(baseline)  # and stays, whatever happens to the next
-    except (PmsganError, OSError) as error:
-        reason = str(error)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    except KeyboardInterrupt:
-        reason = "interrupted"
-    return replace(end, baselines=tuple(measured), no_baseline=reason)
-
-
-def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
-    """Build the report, while the results are still ours."""
-    plan, outcome = conversion.plan, end.outcome
-    return Report(
-        style=conversion.style.name,
-        settings=conversion.settings,
-        equipment=end.equipment,
-        num_done=tally.num_done,
-        num_done_before=tally.num_done_before,
-        num_left=plan.num_jobs - tally.num_seen,
-        failures=tuple(tally.failures),
-        notes=tuple(tally.notes),
-        skipped=dict(plan.num_skipped),
-        timing=outcome.timing,
-        stopped=outcome.stopped,
-        is_interrupted=outcome.is_interrupted,
-        baselines=end.baselines,
-        no_baseline=end.no_baseline,
-        thumbnails=make_thumbnails(
-            tally.sample,
-            conversion.pictures,
-            conversion.out,
-            conversion.style_size,
-            conversion.settings,
-        ),
-    )
-
-
-def _announce(plan: Plan) -> None:
-    """Say what a user might not expect of a plan."""
-    if plan.num_skipped:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_skipped.items())
-        _log.info("skipped: %s", reasons)
-    if renamed := plan.renamed:
-        name, output = renamed[0]
-        _log.info(
-            "%d results are named differently, since others would have their names: "
-            "%s becomes %s, for one",
-            len(renamed),
-            name,
-            output,
-        )
-
-
-def _warn_of_other_pictures(conversion: Conversion) -> None:
-    """Say so if the first pictures are plainly not what the style was made for."""
-    style = conversion.style
-    if not style.expects:
-        return
-    pictures = conversion.first_pictures(NUM_LOOKED_AT)
-    if pictures is not None and (difference := tell_difference(pictures, style.expects)):
-        _log.warning(
-            "the pictures do not look like what the style %s takes, %s: %s",
-            style.name, style.input, difference,
-        )  # fmt: skip

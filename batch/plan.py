@@ -174,7 +174,9 @@ def _list(plan: Plan, name: str, out_identity: str) -> tuple[list[str], list[str
     pictures, folders = [], []
     for entry in plan.pictures.list(name):
         path = name + entry.name
-        if entry.name.startswith("."):
+        if plan.pictures.takes_all:
+            pictures.append(entry.name)
+        elif entry.name.startswith("."):
             plan.skip(path, "hidden")
         elif entry.is_symlink():
             plan.skip(path, "a link")

@@ -46,6 +46,7 @@ BATCH_FLOORS = [
     {"comparison"},
     {"report"},
     {"conversion"},
+    {"run"},
     {"convert", "cluster"},
 ]
 """Rooms and modules of batch; each imports from floors below its own, and `files` from no

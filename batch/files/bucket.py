@@ -14,6 +14,7 @@ class BucketFolder:
     """A folder in an object store; sources are names below its URL."""
 
     path = None
+    takes_all = False
 
     def __init__(self, url: str) -> None:
         """Take a URL without a slash at its end; nothing is opened before it is needed."""

@@ -36,6 +36,10 @@ class Folder(Protocol):
     def path(self) -> Path | None:
         """Path on this machine's disk; None if the folder is elsewhere, such as in a bucket."""
 
+    @property
+    def takes_all(self) -> bool:
+        """Every entry is meant: none is skipped for its name."""
+
     def identity(self, name: str = "") -> str:
         """Identify this folder, or one below it: two are the same if their identities are."""
 

@@ -18,12 +18,13 @@ class LocalFolder:
     """A folder on a disk; sources are paths."""
 
     path: Path
+    takes_all = False
 
     def __str__(self) -> str:
         """Return the path."""
         return str(self.path)
 
-    def __reduce__(self) -> tuple[type["LocalFolder"], tuple[Path]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the absolute path: another process may have another working folder."""
         return LocalFolder, (self.path.absolute(),)
 

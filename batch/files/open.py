@@ -39,3 +39,14 @@ def open_folder(place: Path | str) -> Folder:
             "gs://..., az://..."
         ) from None
     return BucketFolder(place.rstrip("/"))
+
+
+def is_folder(place: str) -> bool:
+    """Say whether a user means a folder: a path that is one, or a URL that is not on the web."""
+    return is_url(place) or Path(place).is_dir()
+
+
+def is_url(place: str) -> bool:
+    """Say whether a user means a folder's URL."""
+    scheme, separator, _ = place.partition("://")
+    return bool(separator) and scheme not in ("http", "https")

@@ -1,8 +1,9 @@
 """`pmsgan convert`."""
 
 import contextlib
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,11 +13,13 @@ from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable
 from pmsgan.errors import PmsganError
+from pmsgan.formats import output_suffix
 
 if TYPE_CHECKING:
-    from pmsgan.batch.files.folder import Folder
-    from pmsgan.batch.plan import Plan
     from pmsgan.batch.report.report import Report
+
+STANDARD = "-"
+"""Names the standard input, or the standard output."""
 
 
 @one_line_errors
@@ -30,11 +33,21 @@ if TYPE_CHECKING:
     },
 )
 def convert(
-    in_dir: Annotated[
-        str, typer.Argument(help="Folder of pictures, or its URL; nothing in it is changed.")
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IN",
+            help="A folder of pictures, or its URL; or pictures, or - for one from stdin. They are "
+            "not changed.",
+        ),
     ],
-    out_dir: Annotated[
-        str, typer.Argument(help="Folder for the results, or its URL; sub-folders are kept.")
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="OUT",
+            help="Folder for the results, or its URL; sub-folders are kept. For one picture also a "
+            "file such as out.png, or - for stdout.",
+        ),
     ],
     style: Annotated[
         str, typer.Option(help="Name of a style (see pmsgan styles list), or its folder.")
@@ -68,7 +81,7 @@ def convert(
         Path | None,
         typer.Option(
             help="Where the report goes; a page of the same name with .html beside it.",
-            show_default="OUT_DIR/report.json, where that is a folder",
+            show_default="OUT/report.json, where that is a folder; none for one picture",
         ),
     ] = None,
     dry_run: Annotated[
@@ -76,48 +89,92 @@ def convert(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Translate every picture in a folder.
+    """Translate every picture in a folder, or pictures one by one.
+
+    pmsgan convert IN_DIR OUT_DIR: a folder and its sub-folders.
+
+    pmsgan convert photo.jpg out.png: one picture.
+
+    pmsgan convert a.jpg b.png OUT_DIR: several pictures, or 'pics/*.jpg'.
+
+    pmsgan convert - - < photo.jpg > out.png: a pipe.
 
     An interrupted conversion resumes when the same command is run again: what is done and has not
     changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
     exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once,
     as it does in a cluster.
 
-    IN_DIR and OUT_DIR may be URLs such as s3://bucket/pictures: pip install s3fs.
+    IN and OUT may be URLs such as s3://bucket/pictures: pip install s3fs.
     Several GPUs or machines need Ray: pip install 'pmsgan[cluster]'.
     """
     if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
     where = _cluster(devices, cluster, workers)
+    kind = _kind(sources, target)
+    if kind != "folder" and (where is not None or dry_run or selection != Selection()):
+        raise typer.BadParameter(
+            "--cluster, --devices, --dry-run, --include and --exclude are for one folder"
+        )
+    if target == STANDARD and (as_json or kind != "picture"):
+        raise typer.BadParameter("stdout takes the result of one picture, and nothing else")
     if dry_run:
-        from pmsgan.batch.files.open import open_folder
-        from pmsgan.batch.plan import plan_folder
-
-        source = open_folder(in_dir)
-        plan = plan_folder(source, open_folder(out_dir), settings.output_format, selection)
-        _print_plan(plan, source, as_json=as_json)
+        _print_plan(sources[0], target, settings, selection, as_json=as_json)
         return
-    from pmsgan.batch.convert import convert_folder
+    from pmsgan.batch.convert import convert_folder, convert_picture, convert_pictures
     from pmsgan.cli.progress import FolderProgress
 
     with FolderProgress() as progress:
-        result = convert_folder(
-            in_dir,
-            out_dir,
-            style,
-            settings=settings,
-            run=run,
-            selection=selection,
-            with_baseline=baseline,
-            progress=progress,
-            cluster=where,
-        )
-    problem = _write_report(result, report or _report_path(out_dir))
+        if kind == "folder":
+            result = convert_folder(
+                sources[0],
+                target,
+                style,
+                settings=settings,
+                run=run,
+                selection=selection,
+                with_baseline=baseline,
+                progress=progress,
+                cluster=where,
+            )
+        elif kind == "pictures":
+            result = convert_pictures(
+                sources, target, style,
+                settings=settings, run=run, with_baseline=baseline, progress=progress,
+            )  # fmt: skip
+        else:
+            result = convert_picture(
+                sys.stdin.buffer if sources[0] == STANDARD else sources[0],
+                sys.stdout.buffer if target == STANDARD else _file(sources[0], target, settings),
+                style, settings=settings, run=run,
+                with_baseline=baseline and report is not None, progress=progress,
+            )  # fmt: skip
+    if report is None and kind != "picture":
+        report = _report_path(target)
+    problem = None if report is None else _write_report(result, report)
     if as_json:
         typer.echo(to_json(result.to_json()))
-    else:
+    elif target != STANDARD:
         typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
     _end(result, problem, overwrite=run.overwrite)
+
+
+def _kind(sources: list[str], target: str) -> Literal["folder", "pictures", "picture"]:
+    """Say what IN is: one folder, one picture, or some pictures whose results go to a folder."""
+    from pmsgan.batch.files.open import is_folder, is_url
+
+    if len(sources) > 1:
+        return "pictures"
+    if sources[0] == STANDARD or Path(sources[0]).is_file():
+        return "picture" if not is_url(target) else "pictures"
+    return "folder" if is_folder(sources[0]) else "pictures"
+
+
+def _file(source: str, target: str, settings: ConvertSettings) -> Path:
+    """Return the file that the result of one picture goes to, as `cp` has it."""
+    if not (target.endswith("/") or Path(target).is_dir()):
+        return Path(target)
+    picture = Path("stdin" if source == STANDARD else source)
+    return Path(target, picture.stem + output_suffix(picture.suffix, settings.output_format))
 
 
 def _cluster(devices: str | None, address: str | None, workers: int | None) -> Cluster | None:
@@ -179,7 +236,14 @@ def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> N
         raise typer.Exit(ExitCode.SOME_FAILED)
 
 
-def _print_plan(plan: "Plan", source: "Folder", *, as_json: bool) -> None:
+def _print_plan(
+    in_dir: str, out_dir: str, settings: ConvertSettings, selection: Selection, *, as_json: bool
+) -> None:
+    from pmsgan.batch.files.open import open_folder
+    from pmsgan.batch.plan import plan_folder
+
+    source = open_folder(in_dir)
+    plan = plan_folder(source, open_folder(out_dir), settings.output_format, selection)
     if as_json:
         typer.echo(to_json(plan.to_json()))
         return

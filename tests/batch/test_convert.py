@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import pmsgan.batch
 import pmsgan.engine
-from pmsgan.batch import convert as convert_module
+from pmsgan.batch import run as run_module
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files.local_output import LocalOutput
@@ -122,7 +122,7 @@ def test_a_finished_run_keeps_its_report_whatever_the_baseline_does(
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(convert_module, "measure_eager", fail)
+    monkeypatch.setattr(run_module, "measure_eager", fail)
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (9, reason)
 
@@ -200,7 +200,7 @@ def test_a_run_that_is_stopped_says_how_much_is_left_and_needed(
         out.num_written, out.bytes_written = 2, 4_000_000
         return Outcome(Timing(wall_s=1.0), stopped="OUT is full", is_disk_full=True)
 
-    monkeypatch.setattr(convert_module, "run_jobs", stop)
+    monkeypatch.setattr(run_module, "run_jobs", stop)
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.stopped is not None
     assert report.stopped.startswith("OUT is full; free: ")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pmsgan.batch import convert as convert_module
 from pmsgan.batch import plan as plan_module
+from pmsgan.batch import run as run_module
 from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.plan import Plan
@@ -74,7 +74,7 @@ def test_names_that_would_collide_keep_their_suffix_and_that_is_said_once(
         "v1.2.png": "v1.2.png",
         "x/a.jpg": "x/a.png",
     }
-    convert_module._announce(plan_folder(in_dir, tmp_path / "out"))
+    run_module._announce(plan_folder(in_dir, tmp_path / "out"))
     assert caplog.text.count("3 results are named differently") == 1
     assert "A.webp becomes A.webp.png" in caplog.text
 

@@ -46,8 +46,8 @@ def test_options_say_where_the_workers_are(
 ) -> None:
     asked: list[Any] = []
 
-    def convert(conversion: Any, output: Any, tally: Any, where: Cluster) -> None:
-        asked.append(where)
+    def convert(conversion: Any, output: Any, tally: Any, cluster: Cluster) -> None:
+        asked.append(cluster)
         raise EngineError("enough")
 
     monkeypatch.setattr(run_module, "convert_on_cluster", convert)

@@ -1,0 +1,117 @@
+"""Pictures that a user names one by one."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.batch.files.folder import Folder
+from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.errors import ConfigError
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntry:
+    """A picture that is named, with the methods of os.DirEntry."""
+
+    name: str
+
+    def is_symlink(self) -> bool:
+        """Say no: a user who names a link means the file."""
+        return False
+
+    def is_dir(self) -> bool:
+        """Say no."""
+        return False
+
+    def is_file(self) -> bool:
+        """Say yes; reading it shows what it is."""
+        return True
+
+
+@dataclass(frozen=True)
+class NamedPictures(LocalFolder):
+    """Pictures anywhere on a disk, each called by the last part of its path."""
+
+    sources: dict[str, Path]
+    """Path of each picture by its name."""
+    takes_all = True
+
+    def __str__(self) -> str:
+        """Return the first picture, and how many there are beside it."""
+        first, *others = self.sources.values()
+        return f"{first} and {len(others)} more" if others else str(first)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the paths, which are absolute."""
+        return NamedPictures, (self.path, self.sources)
+
+    def identity(self, name: str = "") -> str:
+        """Return what no folder has as its identity."""
+        return f"named pictures/{name}"
+
+    def parents(self) -> Iterator[str]:
+        """Identify the folders that hold a picture: no result may take the place of one."""
+        for folder in {source.parent for source in self.sources.values()}:
+            yield LocalFolder(folder).identity()
+
+    def list(self, name: str) -> list[NamedEntry]:
+        """List the pictures."""
+        return [NamedEntry(name) for name in self.sources]
+
+    def source(self, name: str) -> str:
+        """Return the path of a picture."""
+        return str(self.sources[name])
+
+    def output(
+        self, run_identity: dict[str, Any], pictures: Folder, *, overwrite: bool
+    ) -> LocalOutput:
+        """Raise ConfigError: results go to a folder."""
+        raise ConfigError(f"{self} is no folder: give a folder for the results")
+
+
+def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
+    """Return the pictures that a user names.
+
+    Args:
+        places: paths of pictures, or patterns such as 'pics/*.jpg' that the shell has not expanded.
+
+    Raises:
+        ConfigError: there is none, one is a folder or a video, is on the web or is not there, or
+            two have the same name.
+    """
+    sources: dict[str, Path] = {}
+    for place in places:
+        for path in _expand(place):
+            found = path.resolve()
+            if sources.setdefault(path.name, found) != found:
+                raise ConfigError(
+                    f"two pictures are called {path.name} ({sources[path.name]}, {found}): "
+                    "convert them one after the other, or the folder that holds both"
+                )
+    return NamedPictures(Path.cwd(), sources)
+
+
+def _expand(place: Path | str) -> list[Path]:
+    """Return the path itself or, where there is no such file, what it is a pattern of."""
+    text, path = str(place), Path(place)
+    if path.is_dir():
+        raise ConfigError(f"{text} is a folder: give one folder alone, or pictures")
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        raise ConfigError(
+            f"{text} is a video: make pictures of it first, mkdir frames && "
+            f"ffmpeg -i {text} frames/%06d.png, and convert frames"
+        )
+    if path.exists():
+        return [path]
+    if text.partition("://")[0] in ("http", "https"):
+        raise ConfigError(f"{text} is on the web: download it first, curl -O {text}")
+    if glob.has_magic(text):
+        if found := [it for it in sorted(glob.glob(text, recursive=True)) if Path(it).is_file()]:  # noqa: PTH207 - Path.glob takes no absolute patterns
+            return [Path(it) for it in found]
+        raise ConfigError(f"nothing matches {text}")
+    raise ConfigError(f"{text} is not there: give a folder, pictures, or a URL such as s3://...")

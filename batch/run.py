@@ -1,0 +1,199 @@
+"""A run: open the engine, convert, measure, report."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pmsgan.batch.comparison.baseline import Baseline, measure_eager
+from pmsgan.batch.comparison.workload import Workload
+from pmsgan.batch.conversion import Conversion, RunEnd
+from pmsgan.batch.files.folder import Output
+from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
+from pmsgan.batch.pipeline import run_jobs
+from pmsgan.batch.plan import Plan
+from pmsgan.batch.report.report import Equipment, Report
+from pmsgan.batch.report.tally import Tally
+from pmsgan.batch.report.thumbnails import make_thumbnails
+from pmsgan.batch.settings import MAX_THREADS
+from pmsgan.engine.interface import Engine
+from pmsgan.engine.machine import examine_machine, peak_memory_bytes
+from pmsgan.engine.open import open_engine
+from pmsgan.errors import EngineError, FolderError, PmsganError
+from pmsgan.styles.looks import tell_difference
+
+MAX_BASELINE_PICTURES = 32
+"""How many of the pictures the baseline is measured on at most."""
+NUM_LOOKED_AT = 8
+"""Pictures that are compared with what the style expects."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_conversion(
+    conversion: Conversion, convert: Callable[[Conversion, Output, Tally], RunEnd]
+) -> Report:
+    """Take OUT, let `convert` do the pictures, and report before OUT is released.
+
+    Args:
+        conversion: what to do.
+        convert: `convert_here`, or another way to do it.
+
+    Raises:
+        ConfigError: OUT cannot be used.
+        EngineError: nothing can run the style.
+    """
+    _announce(conversion.plan)
+    _warn_of_other_pictures(conversion)
+    tally = Tally(conversion.plan, conversion.progress)
+    with conversion.out.output(
+        conversion.run_identity(), conversion.pictures, overwrite=conversion.run.overwrite
+    ) as output:
+        return _report(conversion, tally, convert(conversion, output, tally))
+
+
+def convert_here(
+    conversion: Conversion, output: Output, tally: Tally, *, with_baseline: bool
+) -> RunEnd:
+    """Convert with one engine on this machine.
+
+    Args:
+        conversion: what to do.
+        output: OUT, not begun yet.
+        tally: counts the pictures.
+        with_baseline: measure eager PyTorch on some of the pictures afterwards.
+
+    Raises:
+        ConfigError: OUT cannot be written.
+        EngineError: nothing can run the style here.
+    """
+    started = time.perf_counter()
+    run, plan = conversion.run, conversion.plan
+    parallelism = run.parallelism(None if conversion.is_local else MAX_THREADS)
+    with open_engine(
+        conversion.style,
+        backend=run.backend,
+        precision=conversion.settings.precision,
+        max_batch=run.max_batch,
+        require_gpu=run.require_gpu,
+        samples=lambda: conversion.first_pictures(NUM_SAMPLES),
+    ) as engine:
+        output.begin()
+        open_s = time.perf_counter() - started
+        conversion.progress.start(plan.num_jobs)
+        outcome = run_jobs(
+            engine,
+            plan.jobs(),
+            conversion.pictures,
+            output,
+            conversion.settings,
+            parallelism,
+            on_done=tally.count,
+        )
+        try:
+            output.save()
+        except FolderError as error:
+            outcome.stopped = outcome.stopped or str(error)
+        if outcome.stopped is not None and outcome.is_disk_full:
+            outcome.stopped += output.space(plan.num_jobs - tally.num_seen)
+        equipment = Equipment(
+            engine=engine.info,
+            machine=examine_machine(),
+            parallelism=parallelism,
+            open_s=open_s,
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+        end = RunEnd(outcome=outcome, equipment=equipment, no_baseline="switched off")
+        return _with_baselines(end, engine, conversion, tally) if with_baseline else end
+
+
+def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: Tally) -> RunEnd:
+    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
+    measured: list[Baseline] = []
+    reason = None
+    try:
+        if end.outcome.stopped is not None:
+            raise EngineError("the run was stopped")
+        if not conversion.is_local:
+            raise EngineError("it takes folders on this machine's disk")
+        jobs, pictures = load_pictures(
+            tally.sample[:MAX_BASELINE_PICTURES],
+            conversion.pictures.read,
+            conversion.style_size,
+            conversion.settings,
+        )
+        if pictures is None or not tally.num_done:
+            raise EngineError("no picture was converted")
+        workload = Workload(
+            style=conversion.style,
+            settings=conversion.settings,
+            parallelism=end.equipment.parallelism,
+            jobs=tuple(jobs),
+            pictures=pictures,
+        )
+        for baseline in measure_eager(engine, workload):
+            measured.append(baseline)  # and stays, whatever happens to the next
+    except (PmsganError, OSError) as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    return replace(end, baselines=tuple(measured), no_baseline=reason)
+
+
+def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
+    """Build the report, while the results are still ours."""
+    plan, outcome = conversion.plan, end.outcome
+    return Report(
+        style=conversion.style.name,
+        settings=conversion.settings,
+        equipment=end.equipment,
+        num_done=tally.num_done,
+        num_done_before=tally.num_done_before,
+        num_left=plan.num_jobs - tally.num_seen,
+        failures=tuple(tally.failures),
+        notes=tuple(tally.notes),
+        skipped=dict(plan.num_skipped),
+        timing=outcome.timing,
+        stopped=outcome.stopped,
+        is_interrupted=outcome.is_interrupted,
+        baselines=end.baselines,
+        no_baseline=end.no_baseline,
+        thumbnails=make_thumbnails(
+            tally.sample,
+            conversion.pictures,
+            conversion.out,
+            conversion.style_size,
+            conversion.settings,
+        ),
+    )
+
+
+def _announce(plan: Plan) -> None:
+    """Say what a user might not expect of a plan."""
+    if plan.num_skipped:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_skipped.items())
+        _log.info("skipped: %s", reasons)
+    if renamed := plan.renamed:
+        name, output = renamed[0]
+        _log.info(
+            "%d results are named differently, since others would have their names: "
+            "%s becomes %s, for one",
+            len(renamed),
+            name,
+            output,
+        )
+
+
+def _warn_of_other_pictures(conversion: Conversion) -> None:
+    """Say so if the first pictures are plainly not what the style was made for."""
+    style = conversion.style
+    if not style.expects:
+        return
+    pictures = conversion.first_pictures(NUM_LOOKED_AT)
+    if pictures is not None and (difference := tell_difference(pictures, style.expects)):
+        _log.warning(
+            "the pictures do not look like what the style %s takes, %s: %s",
+            style.name, style.input, difference,
+        )  # fmt: skip

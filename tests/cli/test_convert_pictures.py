@@ -1,0 +1,172 @@
+"""`pmsgan convert` with pictures that are named: one, several, a pattern, a pipe."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner, Result
+
+from pmsgan.cli.app import app
+from pmsgan.engine.open import open_engine
+from pmsgan.styles.registry import Style
+
+
+@pytest.fixture
+def expected(style: Style, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the engine makes of the pictures of `in_dir`."""
+    with open_engine(style) as engine:
+        return engine.translate(pictures)
+
+
+def convert(style: Style, *arguments: object) -> Result:
+    options = [*arguments, "--style", style.folder]
+    return CliRunner().invoke(app, ["convert", *map(str, options)])
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("target", ["out.png", "new/out.png", "old/", "new/", "old"])
+def test_one_picture_becomes_one_file(
+    style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8], target: str
+) -> None:
+    (tmp_path / "old").mkdir()
+    result = convert(style, in_dir / "picture_3.png", f"{tmp_path}/{target}")
+    assert result.exit_code == 0, result.output
+    assert "1 done, 0 failed" in result.stdout
+    file = tmp_path / target
+    if not target.endswith(".png"):
+        file = file / "picture_3.png"
+    assert names(file.parent) == sorted(
+        {file.name} | ({"in", "old"} if "/" not in target[:-4] and target == "out.png" else set())
+    )
+    assert (cv2.imread(str(file)) == expected[3]).all()
+
+
+def test_the_name_of_the_file_says_its_format(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    starts = {"a.jpg": b"\xff\xd8\xff", "a.JPEG": b"\xff\xd8\xff", "a.webp": b"RIFF"}
+    for name, start in starts.items():
+        assert convert(style, in_dir / "picture_3.png", tmp_path / name).exit_code == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+    result = convert(style, in_dir / "picture_3.png", tmp_path / "a.gif")
+    assert result.exit_code == 2
+    assert "ends in .png, .jpg, .jpeg, .webp" in last_line(result.stderr)
+
+
+def test_nothing_is_replaced_unasked(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mine.png"
+    target.write_bytes(b"mine")
+    result = convert(style, in_dir / "picture_3.png", target)
+    assert result.exit_code == 2
+    assert "mine.png is there already" in last_line(result.stderr)
+    assert target.read_bytes() == b"mine"
+    assert convert(style, in_dir / "picture_3.png", target, "--overwrite").exit_code == 0
+    assert target.read_bytes() != b"mine"
+    before = target.read_bytes()
+    for other in (target, tmp_path / "in" / ".." / "mine.png"):
+        result = convert(style, target, other, "--overwrite")
+        assert "is the picture itself" in last_line(result.stderr)
+    assert target.read_bytes() == before
+
+
+def test_several_pictures_end_in_a_folder_and_resume(
+    style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8]
+) -> None:
+    (in_dir / "picture_0.png").rename(tmp_path / "no suffix")
+    (tmp_path / "link").symlink_to(in_dir / "picture_1.png")
+    given = (tmp_path / "no suffix", tmp_path / "link", in_dir / "more" / "picture_8.png")
+    out = tmp_path / "out"
+    result = convert(style, *given, out, "--no-baseline")
+    assert result.exit_code == 0, result.output
+    assert names(out) == [
+        ".pmsgan", "link.png", "no suffix.png", "picture_8.png", "report.html", "report.json",
+    ]  # fmt: skip
+    for name, index in (("no suffix.png", 0), ("link.png", 1), ("picture_8.png", 8)):
+        assert (cv2.imread(str(out / name)) == expected[index]).all()
+    result = convert(style, *given, out, "--no-baseline")
+    assert "0 done, 0 failed, 3 done before" in result.stdout
+
+
+def test_a_pattern_is_expanded(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    result = convert(style, f"{in_dir}/**/picture_[78].png", tmp_path / "out", "--no-baseline")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2
+    result = convert(style, f"{in_dir}/*.nope", tmp_path / "out")
+    assert (result.exit_code, last_line(result.stderr)) == (
+        2, f"error: nothing matches {in_dir}/*.nope",
+    )  # fmt: skip
+    (in_dir / "[x].png").write_bytes((in_dir / "picture_0.png").read_bytes())
+    assert convert(style, in_dir / "[x].png", tmp_path / "x.png").exit_code == 0
+
+
+def test_stdin_becomes_stdout(
+    style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8]
+) -> None:
+    command = [sys.executable, "-m", "pmsgan", "convert", "--style", str(style.folder)]
+    data = (in_dir / "picture_3.png").read_bytes()
+    ended = subprocess.run(
+        [*command, "-", "-"], input=data, capture_output=True, check=True, cwd=tmp_path
+    )
+    image = cv2.imdecode(np.frombuffer(ended.stdout, np.uint8), cv2.IMREAD_COLOR)
+    assert (image == expected[3]).all()
+    assert names(tmp_path) == ["in"]
+    ended = subprocess.run(
+        [*command, "-", "-", "--format", "jpg"], input=data, capture_output=True, check=True
+    )
+    assert ended.stdout.startswith(b"\xff\xd8\xff")
+    for wrong, told in ((b"", b"stdin is empty"), (b"text", b"stdin is not a picture")):
+        ended = subprocess.run([*command, "-", "-"], input=wrong, capture_output=True, check=False)
+        assert (ended.returncode, ended.stdout) == (1, b"")
+        assert told in ended.stderr
+
+
+def test_a_report_is_written_where_one_is_asked_for(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    result = convert(
+        style, in_dir / "picture_3.png", tmp_path / "a.png", "--report", report, "--no-baseline"
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads(report.read_text())
+    assert (content["pictures_done"], content["no_baseline"]) == (1, "switched off")
+    assert "data:image/jpeg" in (tmp_path / "report.html").read_text()
+
+
+def test_a_bad_picture_is_exit_1_and_leaves_nothing(style: Style, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    result = convert(style, tmp_path / "bad.png", tmp_path / "out.png")
+    assert result.exit_code == 1
+    assert "failed: bad.png is not a picture" in result.stderr
+    assert names(tmp_path) == ["bad.png"]
+
+
+def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    picture, out = in_dir / "picture_3.png", tmp_path / "out"
+    (in_dir / "more" / "picture_3.png").touch()
+    for arguments, told in (
+        ((tmp_path / "nope.jpg", out), "is not there: give a folder, pictures, or a URL"),
+        (("clip.mp4", out), "is a video: make pictures of it first"),
+        (("https://example.org/a.jpg", out), "is on the web: download it first"),
+        ((picture, in_dir, out), "is a folder: give one folder alone, or pictures"),
+        ((picture, in_dir / "more" / "picture_3.png", out), "two pictures are called picture_3"),
+        ((picture, in_dir / "picture_4.png", in_dir), "lies inside OUT"),
+        ((picture, in_dir / "picture_4.png", "-"), "stdout takes the result of one picture"),
+        ((picture, "-", "--json"), "stdout takes the result of one picture"),
+        ((picture, out, "--include", "*.jpg"), "are for one folder"),
+        ((picture, out, "--dry-run"), "are for one folder"),
+    ):
+        result = convert(style, *arguments)
+        assert result.exit_code == 2, arguments
+        assert told in last_line(result.stderr), arguments
+    assert not out.exists()
