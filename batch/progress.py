@@ -17,6 +17,9 @@ class Progress(Protocol):
     def workers(self, alive: int, wanted: int) -> None:
         """Tell how many workers of a cluster are alive, and how many there should be."""
 
+    def comparing(self, elapsed_s: float, limit_s: float) -> None:
+        """Tell that the run is done and a baseline is measured, and how long that may take."""
+
 
 class NoProgress:
     """Shows nothing."""
@@ -28,4 +31,7 @@ class NoProgress:
         """Ignore it."""
 
     def workers(self, alive: int, wanted: int) -> None:
+        """Ignore it."""
+
+    def comparing(self, elapsed_s: float, limit_s: float) -> None:
         """Ignore it."""

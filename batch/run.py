@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pmsgan.batch.comparison.baseline import Baseline, measure_eager
+from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
@@ -18,10 +19,12 @@ from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
-from pmsgan.engine.open import open_engine
+from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.errors import EngineError, FolderError, PmsganError
 from pmsgan.styles.looks import tell_difference
 
+MIN_BASELINE_S = 10.0
+"""The baseline may take as long as the run, but no less than this [seconds]."""
 MAX_BASELINE_PICTURES = 32
 """How many of the pictures the baseline is measured on at most."""
 NUM_LOOKED_AT = 8
@@ -131,7 +134,13 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
             jobs=tuple(jobs),
             pictures=pictures,
         )
-        for baseline in measure_eager(engine, workload):
+        limit_s = max(MIN_BASELINE_S, end.outcome.timing.wall_s)
+        if what_is_missing("eager") is None:
+            conversion.progress.comparing(0.0, limit_s)
+        deadline = Deadline(
+            limit_s, lambda elapsed_s: conversion.progress.comparing(elapsed_s, limit_s)
+        )
+        for baseline in measure_eager(engine, workload, deadline):
             measured.append(baseline)  # and stays, whatever happens to the next
     except (PmsganError, OSError) as error:
         reason = str(error)

@@ -52,7 +52,7 @@ class ChildProcess:
                 keeping it for the error of a child that dies.
         """
         self._opening = opener, args
-        self._timeout_s = threading.TIMEOUT_MAX if timeout_s is None else timeout_s
+        self.timeout_s = threading.TIMEOUT_MAX if timeout_s is None else timeout_s
         self._timed_out = False
         self._inherit_stderr = inherit_stderr
 
@@ -100,7 +100,7 @@ class ChildProcess:
         assert questions is not None
         assert answers is not None
         frame = pickle.dumps((sys.path, pickle.dumps((function, args))))
-        timer = threading.Timer(self._timeout_s, self._give_up)
+        timer = threading.Timer(self.timeout_s, self._give_up)
         timer.daemon = True
         timer.start()
         try:
@@ -124,7 +124,7 @@ class ChildProcess:
         self._process.kill()  # in case it only closed its pipe
         exit_code = self._process.wait()
         if self._timed_out:
-            return f"no answer within {self._timeout_s:.0f} s"
+            return f"no answer within {self.timeout_s:.0f} s"
         if self._stderr is not None:
             self._stderr.seek(0)
             words = self._stderr.read().decode(errors="replace").strip()

@@ -8,16 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender
+from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.engine.accuracy import Accuracy, Pictures, compare
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineInfo
+from pmsgan.errors import EngineError
 from pmsgan.spread import Spread
 
 NUM_REPEATS = 3
 """How often each side runs the workload; the median counts."""
 RUN_S = 2.0
 """A run of the compared engine takes about so long, if its batch does not take longer."""
+RUNS_TO_COME = 9
+"""Runs of a contender, about, from when its speed is known to the end."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,15 +115,30 @@ def eager_contenders(engine: EngineInfo) -> tuple[Contender, ...]:
     return tuple(Contender(backend="eager", precision=precision) for precision in precisions)
 
 
-def measure_eager(engine: Engine, workload: Workload) -> Iterator[Baseline]:
+def measure_eager(
+    engine: Engine, workload: Workload, deadline: Deadline | None = None
+) -> Iterator[Baseline]:
     """Compare an open engine with eager PyTorch in FP32, then with the fastest eager PyTorch.
 
+    Args:
+        engine: an engine that is not busy.
+        workload: the pictures for both.
+        deadline: when to end; the second comparison begins only if there is as much time left as
+            the first one took.
+
     Raises:
-        EngineError: torch is not installed, or the child failed.
+        EngineError: torch is not installed, the child failed, or there was too little time.
     """
+    deadline = deadline or Deadline()
     reference: Pictures | None = None
     for contender in eager_contenders(engine.info):
-        baseline, reference = measure_against(engine, contender, workload, reference=reference)
+        if reference is not None and not deadline.allows(deadline.elapsed_s):
+            raise EngineError(
+                f"{contender.title} would take longer than the run; pmsgan bench measures it"
+            )
+        baseline, reference = measure_against(
+            engine, contender, workload, reference=reference, deadline=deadline
+        )
         yield baseline
 
 
@@ -132,6 +151,7 @@ def measure_against(
     num_threads: int | None = None,
     reference: Pictures | None = None,
     before: Baseline | None = None,
+    deadline: Deadline | None = None,
 ) -> tuple[Baseline, Pictures | None]:
     """Compare an open engine with one contender.
 
@@ -143,6 +163,7 @@ def measure_against(
         num_threads: threads that the contender computes with; by default one for each core.
         reference: the results of eager PyTorch in FP32 for the first pictures, if they are known.
         before: an earlier comparison of the same two; its runs become part of the result.
+        deadline: when to end; each side runs the workload once at least.
 
     Returns:
         The comparison, and the reference: the results of a contender that is eager PyTorch in
@@ -153,17 +174,20 @@ def measure_against(
     """
     _log.info("measuring %s", contender.title)
     batch = engine.info.max_batch
-    with ComparisonProcess(contender, workload, batch, num_threads) as process:
+    deadline = deadline or Deadline()
+    with ComparisonProcess(contender, workload, batch, num_threads, deadline) as process:
         engine.kept_slots(workload.parallelism.slots)
-        count = before.in_memory.num_pictures if before else _count(workload, batch, process)
+        count = (
+            before.in_memory.num_pictures if before else _count(workload, batch, process, deadline)
+        )
         pair = _Pair(engine, process, workload, count)
         results = pair.warm_up(min(batch, count))
         in_memory = before.in_memory if before else Timings(num_pictures=count)
-        for _ in range(num_repeats):
+        for _ in deadline.repeat(num_repeats, then=2):
             in_memory += pair.translate()
         compared_results = process.results()
         files_to_files = before.files_to_files if before else Timings(num_pictures=count)
-        for _ in range(num_repeats):
+        for _ in deadline.repeat(num_repeats):
             files_to_files += pair.convert()
         info = process.info()
     if contender == Contender(backend="eager", precision="fp32"):
@@ -218,12 +242,15 @@ class _Pair:
         )
 
 
-def _count(workload: Workload, batch: int, process: ComparisonProcess) -> int:
+def _count(workload: Workload, batch: int, process: ComparisonProcess, deadline: Deadline) -> int:
     """Return how many pictures fill a run: whole batches, if there are enough pictures."""
     batch = min(batch, len(workload.pictures))
     process.translate(batch)
-    seconds = statistics.median(process.translate(batch) for _ in range(2))
-    num_batches = max(1, math.floor(RUN_S / seconds))
+    seconds = statistics.median(
+        process.translate(batch) for _ in deadline.repeat(2, then=RUNS_TO_COME)
+    )
+    run_s = min(RUN_S, deadline.left_s / RUNS_TO_COME)
+    num_batches = max(1, math.floor(run_s / seconds))
     return min(num_batches, len(workload.pictures) // batch) * batch
 
 

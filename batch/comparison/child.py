@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
-from pmsgan.child import ChildProcess
+from pmsgan.child import TIMEOUT_S, ChildProcess
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine, EngineInfo
@@ -102,6 +103,7 @@ class ComparisonProcess:
         workload: Workload,
         max_batch: int,
         num_threads: int | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         """Describe the process; entering the block starts it.
 
@@ -110,8 +112,10 @@ class ComparisonProcess:
             workload: the pictures to measure it on.
             max_batch: pictures in a slot.
             num_threads: threads that a CPU computes with; by default one for each core.
+            deadline: when to give up; by default an answer may take ten minutes.
         """
         self._contender = contender
+        self._deadline = deadline or Deadline()
         self._child = ChildProcess(open_contender, contender, workload, max_batch, num_threads)
 
     def __enter__(self) -> "ComparisonProcess":
@@ -122,7 +126,7 @@ class ComparisonProcess:
         """
         if (missing := what_is_missing(self._contender.backend)) is not None:
             raise EngineError(missing)
-        with self._named_failures():
+        with self._named_failures(), self._deadline.paused():  # importing torch takes seconds
             self._child.__enter__()
         return self
 
@@ -152,6 +156,7 @@ class ComparisonProcess:
 
     def _call(self, method: str, *args: object) -> Any:
         with self._named_failures():
+            self._child.timeout_s = min(TIMEOUT_S, self._deadline.left_s)
             return self._child.call(method, *args)
 
     @contextmanager
@@ -159,4 +164,8 @@ class ComparisonProcess:
         try:
             yield
         except ChildError as error:
+            if not self._deadline.left_s:
+                raise EngineError(
+                    f"{self._contender.title} takes longer than the run; pmsgan bench measures it"
+                ) from error
             raise EngineError(f"{self._contender.title} failed: {error}") from error

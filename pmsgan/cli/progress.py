@@ -19,6 +19,7 @@ class FolderProgress:
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
+        self._comparing: tqdm[Any] | None = None
 
     def start(self, num_pictures: int) -> None:
         """Show the bar."""
@@ -40,12 +41,28 @@ class FolderProgress:
         assert self._bar is not None
         self._bar.set_postfix_str(f"{alive} of {wanted} workers")
 
+    def comparing(self, elapsed_s: float, limit_s: float) -> None:
+        """Show how long the baseline may still take; it mostly ends earlier."""
+        if self._comparing is None:
+            tqdm.write(
+                f"timing eager PyTorch on some of the pictures, for some {limit_s:.0f} s; "
+                "--no-baseline leaves it out",
+                file=sys.stderr,
+            )
+            self._comparing = tqdm(
+                total=round(limit_s), desc="comparing", dynamic_ncols=True,
+                bar_format="{l_bar}{bar}| {n:.0f} of {total} s",
+            )  # fmt: skip
+        self._comparing.n = min(elapsed_s, limit_s)
+        self._comparing.refresh()
+
     def __enter__(self) -> "FolderProgress":
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        for bar in (self._bar, self._comparing):
+            if bar is not None:
+                bar.close()
 
 
 @contextmanager

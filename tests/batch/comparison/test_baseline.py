@@ -16,6 +16,7 @@ from pmsgan.batch.comparison.baseline import (
     measure_eager,
 )
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender, open_contender
+from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.pictures.load import load_pictures
@@ -149,3 +150,14 @@ def test_the_child_compiles_when_it_is_told_to(
         assert calls == ["Generator"] * is_compiled
         assert results is not None
         assert results.shape == pictures.shape
+
+
+def test_a_contender_that_takes_too_long_is_given_up(style: Style, workload: Workload) -> None:
+    told: list[float] = []
+    with open_engine(style, backend="eager") as engine:
+        with pytest.raises(EngineError, match=r"eager, fp32 takes longer than the run; pmsgan be"):
+            list(measure_eager(engine, workload, Deadline(0.001)))
+        baselines = list(measure_eager(engine, workload, Deadline(600.0, told.append)))
+    assert [baseline.title for baseline in baselines] == ["eager, fp32"]
+    assert len(told) >= 6
+    assert told == sorted(told)
