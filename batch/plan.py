@@ -128,7 +128,7 @@ def plan_folder(
             names, folders = _list(plan, name, out_identity)
         except OSError as error:
             if not name:
-                raise _unlistable(pictures, error) from error
+                raise ConfigError(f"cannot list the folder {pictures}: {_reason(error)}") from error
             plan.unlisted.append(Skipped(name, f"cannot be listed: {_reason(error)}"))
             continue
         folder_outputs = _distinct(folders, str, [])
@@ -152,17 +152,13 @@ def plan_folder(
 
 
 def _check_folders(pictures: Folder, out: Folder) -> None:
+    if pictures.path is not None and not pictures.path.is_dir():
+        raise ConfigError(f"{pictures} is not a folder: give the folder that holds the pictures")
     identity = out.identity()
     if identity == pictures.identity():
         raise ConfigError(f"OUT is the same folder as IN ({pictures}): give another one")
     if identity in pictures.parents():
         raise ConfigError(f"IN ({pictures}) lies inside OUT ({out}): give another OUT")
-
-
-def _unlistable(folder: Folder, error: OSError) -> ConfigError:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return ConfigError(f"{folder} is not a folder: give the folder that holds the pictures")
-    return ConfigError(f"cannot list the folder {folder}: {_reason(error)}")
 
 
 def _reason(error: OSError) -> str:

@@ -97,6 +97,8 @@ def convert_here(
             output.save()
         except FolderError as error:
             outcome.stopped = outcome.stopped or str(error)
+        except KeyboardInterrupt:
+            outcome.stopped, outcome.is_interrupted = "interrupted", True
         if outcome.stopped is not None and outcome.is_disk_full:
             outcome.stopped += output.space(plan.num_jobs - tally.num_seen)
         equipment = Equipment(
@@ -170,7 +172,7 @@ def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
         baselines=end.baselines,
         no_baseline=end.no_baseline,
         thumbnails=make_thumbnails(
-            tally.sample,
+            tally.sample if conversion.is_local or outcome.stopped is None else (),
             conversion.pictures,
             conversion.out,
             conversion.style_size,

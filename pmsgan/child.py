@@ -183,9 +183,11 @@ def _serve() -> None:
 
 def _receive_all(questions: IO[bytes], frames: "queue.SimpleQueue[bytes]") -> None:
     """Receive questions, and end this process with its parent, even in the middle of a call."""
-    while (frame := _receive(questions)) is not None:
-        frames.put(frame)
-    os._exit(1)
+    try:
+        while (frame := _receive(questions)) is not None:
+            frames.put(frame)
+    finally:
+        os._exit(1)
 
 
 def _describe(error: BaseException) -> str:

@@ -22,7 +22,7 @@ class CheckpointError(PmsganError):
 
 
 class TrainingError(PmsganError):
-    """A training cannot go on."""
+    """A training cannot continue."""
 
 
 class DataError(PmsganError):

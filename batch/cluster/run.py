@@ -63,7 +63,7 @@ def convert_on_cluster(
 
 def _task(conversion: Conversion, output: Output, share: Share) -> Task:
     return Task(
-        name=f"{time.strftime('%Y%m%d%H%M%S')}-{uuid.uuid4().hex[:8]}",
+        name=f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}",
         pictures=conversion.pictures,
         out=conversion.out,
         style_name=conversion.style.name,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pmsgan.batch.cluster.task import Shard, Task, shard_name
 from pmsgan.batch.files.bucket import BucketFolder
-from pmsgan.batch.files.bucket_output import TRIES, BucketResults
+from pmsgan.batch.files.bucket_output import JOURNAL, TRIES, BucketResults
 from pmsgan.batch.files.folder import Folder, Results
 from pmsgan.batch.files.journal import Journal, read_done
 from pmsgan.batch.files.local import LocalFolder
@@ -30,7 +30,7 @@ class ShardOutput:
 
 @singledispatch
 def open_shard_output(
-    out: Folder, task: Task, shard: Shard, worker: str
+    out: Folder, task: Task, shard: Shard, worker: str, started: float
 ) -> AbstractContextManager[ShardOutput]:
     """Record that a worker begins a shard, and open what takes its results.
 
@@ -41,6 +41,7 @@ def open_shard_output(
         task: what all shards have in common.
         shard: the pictures.
         worker: name of the worker.
+        started: when the worker began to work, on the monotonic clock.
 
     Raises:
         FolderError: nothing can be written.
@@ -50,7 +51,9 @@ def open_shard_output(
 
 @open_shard_output.register(LocalFolder)
 @contextmanager
-def _open_local(out: LocalFolder, task: Task, shard: Shard, worker: str) -> Iterator[ShardOutput]:
+def _open_local(
+    out: LocalFolder, task: Task, shard: Shard, worker: str, started: float
+) -> Iterator[ShardOutput]:
     own, name = out.path / OWN_NAME, shard_name(task.name, shard.number)
     partial, shards = own / PARTIAL_NAME / f"{task.name}-{worker}", own / SHARDS_NAME
     try:
@@ -76,17 +79,22 @@ def _open_local(out: LocalFolder, task: Task, shard: Shard, worker: str) -> Iter
 @open_shard_output.register(BucketFolder)
 @contextmanager
 def _open_in_bucket(
-    out: BucketFolder, task: Task, shard: Shard, worker: str
+    out: BucketFolder, task: Task, shard: Shard, worker: str, started: float
 ) -> Iterator[ShardOutput]:
     name = shard_name(task.name, shard.number)
     begun = f"{TRIES}{name}.{worker}"
     with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
         file = Path(scratch) / "journal.jsonl"
-        results = BucketResults(out.store, f"{name}.{worker}", file, task.pictures.stamp)
+        results = BucketResults(out.store, f"{name}.{worker}", file, task.pictures.stamp, started)
         try:
             out.store.write(begun, b"")
             num_tries = sum(it.name.startswith(f"{name}.") for it in out.store.list(TRIES))
             results.open_journal(task.run_identity, shard.known)
+            if num_tries > 1:  # what a dead worker has recorded is not done again
+                for entry in out.store.list(JOURNAL):
+                    if entry.name.startswith(f"{name}."):
+                        results.take_part(entry.name)
+                results.skip_upload()
         except OSError as error:
             raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
         try:

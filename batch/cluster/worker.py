@@ -37,6 +37,7 @@ class Worker:
         """Take what all shards have in common."""
         self._task = task
         self._name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._started = time.monotonic()
         self._held = ExitStack()
         self._engine: Engine | None = None
 
@@ -92,7 +93,7 @@ class Worker:
         task = self._task
         result.engine, result.machine = engine.info, examine_machine()
         jobs = shard.jobs(task.pictures)
-        with open_shard_output(task.out, task, shard, self._name) as output:
+        with open_shard_output(task.out, task, shard, self._name, self._started) as output:
             if output.num_tries > MAX_TRIES:
                 result.jobs = list(_give_up(jobs, output.results))
                 return

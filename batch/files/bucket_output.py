@@ -7,6 +7,7 @@ journal is written in parts, each an object below OUT/.pmsgan/journal that begin
 import tempfile
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ SHORTEST_WAIT_S, WAIT_SHARE = 1.0, 0.02
 """A part is written when that many seconds have passed since the last one, and that share of the
 run's time: a run that is killed loses no more than this, and a run of ten hours has 400 parts."""
 
+SAVE_TIMEOUT_S = 20.0
+"""A store that takes longer to write the last part has failed."""
+
 _FIRST = "0.jsonl"
 """The part that says whose OUT this is, before anything is done."""
 
@@ -33,7 +37,14 @@ _FIRST = "0.jsonl"
 class BucketResults:
     """Results that go to an object store, recorded in parts of a journal."""
 
-    def __init__(self, store: Store, name: str, journal_file: Path, stamp: Stamp) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        journal_file: Path,
+        stamp: Stamp,
+        started: float | None = None,
+    ) -> None:
         """Take a folder of a store.
 
         Args:
@@ -41,18 +52,21 @@ class BucketResults:
             name: begins the names of our parts of the journal; nobody else uses it.
             journal_file: a file on this machine's disk that gathers what is recorded.
             stamp: looks at a picture.
+            started: when the process began to work, on the monotonic clock; by default now.
         """
         self.store = store
         self._name = name
         self._file = journal_file
         self._stamp = stamp
         self._journal: Journal | None = None
+        self._run_identity: dict[str, Any] = {}
         self._streak = Streak()
         self._uploading = threading.Lock()
         self._num_parts = 0
         self._uploaded_bytes = 0
         """Of the file; what follows is not in a part yet."""
-        self._started = self._uploaded = time.monotonic()
+        self._uploaded = time.monotonic()
+        self._started = self._uploaded if started is None else started
 
     @property
     def journal(self) -> Journal:
@@ -66,8 +80,22 @@ class BucketResults:
         Raises:
             OSError: there is no room for temporary files.
         """
+        self._run_identity = run_identity
         self._journal = Journal(self._file, run_identity, known)
         self.skip_upload()
+
+    def take_part(self, name: str) -> None:
+        """Add a part that another process has written to the record.
+
+        Raises:
+            ConfigError: it records results of another style or other settings.
+            OSError: it cannot be read.
+        """
+        part = self._file.with_name("part.jsonl")
+        part.write_bytes(self.store.read(JOURNAL + name))
+        check_journal(self.store.url, self._run_identity, part)
+        if read_run_identity(part) == self._run_identity:
+            self.journal.take(part)
 
     def skip_upload(self) -> None:
         """Take all that the file holds now for uploaded."""
@@ -91,6 +119,8 @@ class BucketResults:
             ImageError: this one must not be written.
             FolderError: nothing can be written any more.
         """
+        if not _is_text(job.output):
+            raise ImageError("its translation cannot be written: its name is not valid UTF-8")
         try:
             self.store.write(job.output, data)
             self._streak.end()
@@ -121,10 +151,27 @@ class BucketResults:
         """Write what is recorded and in no part yet as one more part.
 
         Raises:
-            FolderError: it cannot be written.
+            FolderError: it cannot be written, or the store does not answer.
         """
-        with self._uploading:
-            self._upload()
+        failures: list[FolderError] = []
+
+        def upload() -> None:
+            with self._uploading:
+                try:
+                    self._upload()
+                except FolderError as error:
+                    failures.append(error)
+
+        # A daemon thread: a store that hangs must not keep the process alive.
+        thread = threading.Thread(target=upload, daemon=True, name="journal")
+        thread.start()
+        thread.join(SAVE_TIMEOUT_S)
+        if thread.is_alive():
+            raise FolderError(
+                f"cannot write the journal to OUT: no answer within {SAVE_TIMEOUT_S:.0f} s"
+            )
+        if failures:
+            raise failures[0]
 
     def _upload_if_due(self) -> None:
         now = time.monotonic()
@@ -162,38 +209,48 @@ class BucketOutput(BucketResults):
     def __init__(
         self, store: Store, run_identity: dict[str, Any], stamp: Stamp, *, overwrite: bool
     ) -> None:
-        """Take a folder; `begin` has to be called before it is written to.
+        """Take a folder and read its journal; `begin` has to be called before it is written to.
 
         Args:
             store: the folder; need not exist.
             run_identity: style and settings, which all results of one folder have in common.
             stamp: looks at a picture.
             overwrite: do everything again, whatever is there.
+
+        Raises:
+            ConfigError: it cannot be read, or it holds what was made with another style or
+                settings, or by somebody else.
         """
         self.run_identity = run_identity
         self._overwrite = overwrite
         self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
-        name = f"{time.strftime('%Y%m%d%H%M%S')}-{Path(self._scratch.name).name}"
+        # The order of names is the order of time, in any time zone.
+        name = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
         super().__init__(store, name, Path(self._scratch.name) / "journal.jsonl", stamp)
+        try:
+            self.open_journal(run_identity, {})
+            self._header = self._file.read_bytes()
+            self._parts = sorted(entry.name for entry in store.list(JOURNAL))
+            if not overwrite:
+                self._check_and_gather()
+        except OSError as error:
+            self.close()
+            raise ConfigError(f"cannot write to {store.url}: {error}") from error
+        except ConfigError:
+            self.close()
+            raise
 
     def begin(self) -> None:
-        """Gather the journals of earlier runs, and see whether OUT can be written to.
+        """See whether OUT can be written to, and forget earlier runs where that is wanted.
 
         Raises:
-            ConfigError: it cannot, or it holds what was made with another style or settings.
+            ConfigError: it cannot be written to.
         """
         try:
-            self.open_journal(self.run_identity, {})
-            header = self._file.read_bytes()
-            names = sorted(entry.name for entry in self.store.list(JOURNAL))
             if self._overwrite:
-                for name in names:
+                for name in self._parts:
                     self.store.remove(JOURNAL + name)
-            elif not names and self._holds_results():
-                raise not_ours(self.store.url)
-            else:
-                self._gather(names)
-            self.store.write(JOURNAL + _FIRST, header)
+            self.store.write(JOURNAL + _FIRST, self._header)
             for entry in self.store.list(TRIES):  # of runs that were ended
                 self.store.remove(TRIES + entry.name)
         except OSError as error:
@@ -221,18 +278,24 @@ class BucketOutput(BucketResults):
         """Free what this holds."""
         self.close()
 
-    def _gather(self, names: list[str]) -> None:
-        """Add the parts of earlier runs to the record."""
-        part = self._file.with_name("part.jsonl")
-        for name in names:
-            part.write_bytes(self.store.read(JOURNAL + name))
-            check_journal(self.store.url, self.run_identity, part)
-            if read_run_identity(part) == self.run_identity:
-                self.journal.take(part)
+    def _check_and_gather(self) -> None:
+        """Add the parts of earlier runs to the record; raise ConfigError if they are not ours."""
+        if not self._parts and self._holds_results():
+            raise not_ours(self.store.url)
+        for name in self._parts:
+            self.take_part(name)
         self.skip_upload()
 
     def _holds_results(self) -> bool:
         return any(not entry.name.startswith(".") for entry in self.store.list(""))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_room(error: OSError) -> FolderError:

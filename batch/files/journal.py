@@ -142,7 +142,12 @@ def read_run_identity(path: Path) -> dict[str, Any] | None:
 
 def check_journal(folder: str, run_identity: dict[str, Any], journal: Path) -> None:
     """Raise ConfigError if a journal in `folder` records results of another style or settings."""
-    found = read_run_identity(journal) or {}
+    found = read_run_identity(journal)
+    if found is None:
+        raise ConfigError(
+            f"{folder} holds a journal that is damaged, or of another version of pmsgan: give "
+            "another OUT, or --overwrite"
+        )
     differing = [name for name in run_identity if run_identity[name] != found.get(name)]
     if differing and _has_results(journal):
         name = differing[0]

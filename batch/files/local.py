@@ -93,10 +93,11 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
 
 def _identity(path: Path) -> str:
     try:
-        found = path.stat()
-    except OSError:  # x/../in is in, even where there is no x
-        path = path.resolve()
-        if not path.exists():
-            return str(path)
-        found = path.stat()
+        try:
+            found = path.stat()
+        except OSError:  # x/../in is in, even where there is no x
+            path = path.resolve()
+            found = path.stat()
+    except OSError:  # it does not exist yet, or cannot be looked at
+        return str(path)
     return f"{found.st_dev}:{found.st_ino}"

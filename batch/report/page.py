@@ -55,7 +55,7 @@ def _stopped(report: Report) -> str:
         return ""
     return (
         f'<p class="stopped">Stopped: {escape(report.stopped)}. '
-        "The same command, without --overwrite, goes on.</p>"
+        "The same command, without --overwrite, resumes.</p>"
     )
 
 

@@ -1,5 +1,6 @@
 """Small pictures before and after."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ MAX_SHOWN = 60
 MAX_SIDE = 240
 """Longer side of a thumbnail [pixels]."""
 JPEG_QUALITY = 80
+LIMIT_S = 10.0
+"""Time for all thumbnails [seconds]; those that are not made by then are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,12 @@ def make_thumbnails(
         style_size: height and width of the style's pictures [pixels].
         settings: how pictures were fitted.
     """
-    thumbnails = []
+    thumbnails: list[Thumbnail] = []
+    started = time.monotonic()
     with quiet_decoders(), suppress(FolderError, KeyboardInterrupt):  # the run itself is done
         for job in sorted(jobs, key=lambda job: job.name):
+            if time.monotonic() - started > LIMIT_S:
+                break
             with suppress(ImageError, MemoryError, cv2.error):
                 thumbnails.append(_make_thumbnail(job, pictures, out, style_size, settings))
     return tuple(thumbnails)

@@ -22,6 +22,13 @@ STANDARD = "-"
 """Names the standard input, or the standard output."""
 
 
+def _address(given: str | None) -> str | None:
+    """Refuse the next option or argument, which --cluster takes where its value is left out."""
+    if given is not None and given != "auto" and ":" not in given:
+        raise typer.BadParameter("give auto or HOST:PORT", param_hint="--cluster")
+    return given
+
+
 @one_line_errors
 @config_options(
     rename={"output_format": "--format"},
@@ -63,6 +70,7 @@ def convert(
         str | None,
         typer.Option(
             metavar="auto|HOST:PORT",
+            callback=_address,
             help="Use all machines of a Ray cluster: the one that this machine belongs to, or the "
             "one at HOST:PORT. All must see the folders under these names.",
         ),

@@ -19,7 +19,7 @@ class PairStream(Dataset[Sample]):
     """Training samples by their running number: number n is the same sample in every run.
 
     The order is a new permutation in each pass over the pairs. Order, crop and flip depend on
-    the seed and n alone, so workers share nothing and a resumed run goes on exactly. In the place
+    the seed and n alone, so workers share nothing and a resumed run continues exactly. In the place
     of a pair that cannot be read stands the next one that can.
     """
 

@@ -107,6 +107,9 @@ def test_wrong_options_are_told(
         assert "numbers such as 0,1,2,3" in told("--devices", devices)
     for address in ("out", "--json", "host:", ":1"):
         assert "give auto or HOST:PORT" in told("--cluster", address)
+    for arguments in (("--cluster", "--workers", "2"), ("--cluster", in_dir, tmp_path / "out")):
+        result = pmsgan_command("convert", *arguments)
+        assert (result.exit_code, "give auto or HOST:PORT" in result.stderr) == (2, True)
     assert "exclude each other" in told("--devices", "0", "--cluster", "auto")
     assert "--workers is for" in told("--workers", "2")
 

@@ -123,7 +123,7 @@ def test_help_says_what_the_fields_say() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--brushes", "0"), "error: num_brushes is 0: it must be at least 1\n"),
+        (("--brushes", "0"), "error: --brushes is 0: it must be at least 1\n"),
         (("--medium", "wax"), "'wax'"),
         (("--brushes", "many"), "--brushes"),
         (("--secret", "8"), "--secret"),

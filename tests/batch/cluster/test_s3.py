@@ -1,4 +1,4 @@
-"""Buckets of a real S3 server on loopback: read, written, gone on with, and not allowed to."""
+"""Buckets of a real S3 server on loopback: read, written, resumed, and not allowed to."""
 
 import json
 import os

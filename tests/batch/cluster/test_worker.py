@@ -309,20 +309,14 @@ def test_results_in_an_object_store(
     assert sorted(job.name for job in result.jobs if not job.was_done_before) == [
         "000001.png", "000003.jpg",
     ]  # fmt: skip
-    with (
-        bucket_output(folder, style, replace(USUAL, fit="pad")) as out,
-        pytest.raises(ConfigError, match="holds results made with fit stretch, not pad"),
-    ):
-        out.begin()
+    with pytest.raises(ConfigError, match="holds results made with fit stretch, not pad"):
+        bucket_output(folder, style, replace(USUAL, fit="pad"))
     with bucket_output(folder, style, replace(USUAL, fit="pad"), overwrite=True) as out:
         out.begin()
         assert out.journal.known(name for name, _ in shard.names) == {}
     folder = BucketFolder("memory://bucket")
-    with (
-        bucket_output(folder, style) as out,
-        pytest.raises(ConfigError, match="no earlier run has left its journal there"),
-    ):
-        out.begin()
+    with pytest.raises(ConfigError, match="no earlier run has left its journal there"):
+        bucket_output(folder, style)
 
 
 def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
@@ -398,3 +392,16 @@ def test_an_object_store_that_fails_ends_the_shard(
     monkeypatch.setattr(Store, "write", fail)
     result = convert(task, shard_of(task))
     assert result.stopped == "cannot write to OUT: the network is down"
+
+
+def test_what_a_dead_worker_has_put_into_a_bucket_is_not_done_again(
+    store: Any, style: Style, make_task: Any, convert: Any
+) -> None:
+    folder = BucketFolder("memory://bucket/out")
+    task = make_task(folder)
+    whole = shard_of(task)
+    convert(task, replace(whole, names=whole.names[:5]))
+    folder.store.write(".pmsgan/tries/run-000000.dead", b"")  # which it would have left
+    result = convert(task, whole)
+    assert sum(job.was_done_before for job in result.jobs) == 5
+    assert len(result.jobs) == NUM_PICTURES

@@ -1,5 +1,8 @@
 """The journal of a bucket, which is written in parts."""
 
+import os
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from pmsgan.batch.files.bucket import BucketFolder
 from pmsgan.batch.files.bucket_output import BucketOutput
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
-from pmsgan.errors import ConfigError, FolderError
+from pmsgan.errors import ConfigError, FolderError, ImageError
 
 OURS = {"style": "tiny", "fit": "stretch"}
 STAMP = FileStamp(3, 1)
@@ -101,3 +104,49 @@ def test_a_journal_that_cannot_be_written_is_told(
                 out.save()
         out.save()  # and nothing is lost where it works again
         assert parts(folder) == [1]
+
+
+def test_a_store_that_hangs_does_not_hold_up_the_end(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed = threading.Event()
+    monkeypatch.setattr(output_module, "SAVE_TIMEOUT_S", 0.1)
+    with begun(folder) as out:
+        out.write(job(0), b"result", STAMP)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(out.store), "write", lambda *arguments: freed.wait(30))
+            with pytest.raises(FolderError, match="no answer within 0 s"):
+                out.save()
+            freed.set()
+
+
+def test_a_name_that_is_no_text_is_one_picture_s_fault(folder: BucketFolder) -> None:
+    named = Job("/in/b", "b", os.fsdecode(b"b\xff.png"))
+    with begun(folder) as out, pytest.raises(ImageError, match="its name is not valid UTF-8"):
+        out.write(named, b"result", STAMP)
+
+
+def test_a_journal_that_cannot_be_read_is_told_before_an_engine_is_opened(
+    folder: BucketFolder,
+) -> None:
+    folder.store.write(".pmsgan/journal/0.jsonl", b'{"journal": 1, "belongs_to": {}}\n')
+    with pytest.raises(ConfigError, match="damaged, or of another version of pmsgan"):
+        folder.output(OURS, DISK, overwrite=False)
+    with folder.output(OURS, DISK, overwrite=True) as out:
+        out.begin()
+
+
+def test_parts_are_in_the_order_of_time_in_any_time_zone(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for zone in ("UTC", "America/Los_Angeles"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        with begun(folder) as out:
+            out.write(job(0), zone.encode(), FileStamp(len(zone), 1))
+            out.save()
+            time.sleep(1.1)  # the names have seconds
+    with begun(folder) as out:
+        assert out.journal.is_done("0.png", FileStamp(len(zone), 1), "0.png", len(zone))
+    monkeypatch.undo()
+    time.tzset()

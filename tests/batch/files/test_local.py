@@ -71,3 +71,8 @@ def test_another_process_finds_the_same_folder(
     folder = pickle.loads(sent)
     assert [entry.name for entry in folder.list("")] == ["a.png"]
     assert folder.read(folder.source("a.png"))[0] == b"1234"
+
+
+def test_a_folder_that_nobody_may_look_at_has_an_identity(tmp_path: Path) -> None:
+    too_long = LocalFolder(tmp_path / ("x" * 300) / "out")
+    assert too_long.identity() == str(too_long.path)
