@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from pmsgan.batch.files.folder import Results
 from pmsgan.batch.ledger import Ledger
-from pmsgan.batch.pictures.load import check_translated, encode
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import check_translated
 from pmsgan.batch.ring import Batch, Ring
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import StageTimes

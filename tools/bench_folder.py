@@ -25,7 +25,8 @@ from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.decode import quiet_decoders
-from pmsgan.batch.pictures.load import LoadedPicture, encode, load
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import LoadedPicture, load
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import MAX_THREADS, ConvertSettings, RunSettings

@@ -1,4 +1,4 @@
-"""Make a picture ready for an engine, and a file of its result."""
+"""Make a picture ready for an engine."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,11 +13,10 @@ from pmsgan.batch.pictures.decode import (
     DecodedPicture,
     Pixels,
     decode,
-    on_white,
     quiet_decoders,
     to_srgb,
 )
-from pmsgan.batch.pictures.fit import Placement, crop_alpha, crop_result, fit_into_row, place
+from pmsgan.batch.pictures.fit import Placement, crop_alpha, fit_into_row, place
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -43,7 +42,7 @@ class LoadedPicture:
             ImageError: it cannot be brought to that size.
         """
         picture = self.picture
-        with _as_image_error():
+        with as_image_error():
             fit_into_row(picture.pixels, self.placement, row)
             if picture.profile is not None and not to_srgb(row, picture.profile):
                 self.note = "; ".join(filter(None, (self.note, PROFILE_IGNORED)))
@@ -66,7 +65,7 @@ def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) ->
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
     alpha = picture.alpha
     if alpha is not None:
-        with _as_image_error():
+        with as_image_error():
             alpha = crop_alpha(alpha, placement)
         picture.alpha = None
     return LoadedPicture(picture, placement, alpha, picture.note)
@@ -102,44 +101,8 @@ def load_pictures(
     return readable, np.stack(rows) if rows else None
 
 
-def encode(
-    translated: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings
-) -> bytes:
-    """Make a file of a translated picture uint8 [H, W, 3] BGR.
-
-    The picture's transparency is kept in PNG and WebP; a JPEG shows it on white.
-
-    Args:
-        translated: the engine's result for the picture.
-        loaded: the picture.
-        suffix: .png, .jpg or .webp.
-        settings: compression.
-
-    Raises:
-        ImageError: it cannot be encoded.
-    """
-    options = {
-        ".png": [cv2.IMWRITE_PNG_COMPRESSION, settings.png_level],
-        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
-        ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
-    }
-    with _as_image_error():
-        result = crop_result(translated, loaded.placement)
-        if loaded.alpha is not None and suffix == ".jpg":
-            result = on_white(result, loaded.alpha)
-        elif loaded.alpha is not None:
-            result = np.dstack([result, loaded.alpha])
-        is_encoded, data = cv2.imencode(suffix, result, options[suffix])
-    if not is_encoded:
-        height, width = result.shape[:2]
-        raise ImageError(
-            f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
-        )
-    return data.tobytes()
-
-
 @contextmanager
-def _as_image_error() -> Iterator[None]:
+def as_image_error() -> Iterator[None]:
     """Turn the errors that unforeseen sizes lead to into an error of this picture."""
     try:
         yield

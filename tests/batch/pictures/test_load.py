@@ -6,7 +6,8 @@ import pictures
 import pytest
 
 from pmsgan.batch.pictures.decode import decode
-from pmsgan.batch.pictures.load import LoadedPicture, check_translated, encode, load
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
 

@@ -1,0 +1,46 @@
+"""Make a file of an engine's result."""
+
+import cv2
+import numpy as np
+
+from pmsgan.batch.pictures.decode import Pixels, on_white
+from pmsgan.batch.pictures.fit import crop_result
+from pmsgan.batch.pictures.load import LoadedPicture, as_image_error
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ImageError
+
+
+def encode(
+    translated: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings
+) -> bytes:
+    """Make a file of a translated picture uint8 [H, W, 3] BGR.
+
+    The picture's transparency is kept in PNG and WebP; a JPEG shows it on white.
+
+    Args:
+        translated: the engine's result for the picture.
+        loaded: the picture.
+        suffix: .png, .jpg or .webp.
+        settings: compression.
+
+    Raises:
+        ImageError: it cannot be encoded.
+    """
+    options = {
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, settings.png_level],
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
+    }
+    with as_image_error():
+        result = crop_result(translated, loaded.placement)
+        if loaded.alpha is not None and suffix == ".jpg":
+            result = on_white(result, loaded.alpha)
+        elif loaded.alpha is not None:
+            result = np.dstack([result, loaded.alpha])
+        is_encoded, data = cv2.imencode(suffix, result, options[suffix])
+    if not is_encoded:
+        height, width = result.shape[:2]
+        raise ImageError(
+            f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
+        )
+    return data.tobytes()
