@@ -27,7 +27,7 @@ def encode(
         ImageError: it cannot be encoded.
     """
     options = {
-        ".png": [cv2.IMWRITE_PNG_COMPRESSION, settings.png_level],
+        ".png": png_options(settings.png_level),
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
     }
@@ -44,3 +44,19 @@ def encode(
             f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
         )
     return data.tobytes()
+
+
+def png_options(level: int) -> list[int]:
+    """Return OpenCV's parameters for a level of PNG compression, 0 to 9.
+
+    Level 1 filters each row by the one above (Up) and looks for runs of one byte alone (RLE): that
+    is the fastest, and small for drawings. Levels 2 and 3 choose the best filter for each row;
+    from 4 on zlib looks for longer matches, too. Figures: docs/benchmarks.md, PNG.
+    """
+    filters = cv2.IMWRITE_PNG_FILTER_UP if level <= 1 else cv2.IMWRITE_PNG_ALL_FILTERS
+    strategy = cv2.IMWRITE_PNG_STRATEGY_RLE if level <= 3 else cv2.IMWRITE_PNG_STRATEGY_FILTERED
+    return [
+        *(cv2.IMWRITE_PNG_COMPRESSION, level),
+        *(cv2.IMWRITE_PNG_FILTER, filters),
+        *(cv2.IMWRITE_PNG_STRATEGY, strategy),
+    ]
