@@ -112,8 +112,8 @@ class BucketResults:
             return False
         return self.journal.is_done(job.name, stamp, job.output, output.size)
 
-    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
-        """Write a result, and record it.
+    def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
+        """Write a result, and record it; its date is the store's, whatever `keep_date` says.
 
         Raises:
             ImageError: this one must not be written.

@@ -93,8 +93,14 @@ class Results(Protocol):
     def was_done_before(self, job: Job) -> bool:
         """Say whether an earlier run has done this very picture, and its result is there."""
 
-    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
+    def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record that the picture with this stamp is done.
+
+        Args:
+            job: the picture.
+            data: the result's file.
+            stamp: the picture's file as it was read.
+            keep_date: give the result the picture's date, where that can be done: not in a bucket.
 
         Raises:
             ImageError: this one result cannot be written.

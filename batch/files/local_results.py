@@ -5,6 +5,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pmsgan.batch.files.journal import Journal
@@ -59,8 +60,8 @@ class LocalResults:
             return False
         return self.journal.is_done(job.name, stamp, job.output, output.st_size)
 
-    def write(self, job: Job, data: bytes, stamp: FileStamp) -> None:
-        """Write a result, and record it in the journal.
+    def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
+        """Write a result, and record it in the journal, see `Results.write`.
 
         Nothing but the whole result ever has its final name.
 
@@ -78,6 +79,8 @@ class LocalResults:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise self._error(error) from error
+        if keep_date:
+            _set_date(temporary, stamp)
         try:
             _replace(temporary, target)
         except OSError as error:
@@ -119,6 +122,13 @@ class LocalResults:
         if not self._partial.exists():
             return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
         return FolderError(f"cannot write to OUT: {os_reason(error)}")
+
+
+def _set_date(path: Path, stamp: FileStamp) -> None:
+    """Give a file the date of a picture; a store that knows no date says 0."""
+    if stamp.mtime_ns:
+        with suppress(OSError, OverflowError):  # not every disk knows every date
+            os.utime(path, ns=(stamp.mtime_ns, stamp.mtime_ns))
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)

@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ def test_what_is_written_is_known_to_the_next_run(style: Style, tmp_path: Path) 
     with opened(style, tmp_path) as out:
         assert out.was_done_before(done)
         assert not out.was_done_before(job(tmp_path, "b.png"))
+
+
+def test_a_result_has_the_date_of_its_picture(style: Style, tmp_path: Path) -> None:
+    taken = 1_500_000_000_123_456_789
+    with opened(style, tmp_path) as out:
+        for name, stamp in {"a.png": FileStamp(3, taken), "b.png": FileStamp(3, 0)}.items():
+            out.write(job(tmp_path, name), b"result", stamp, keep_date=True)
+        out.write(job(tmp_path, "c.png"), b"result", FileStamp(3, taken))
+        # No system call knows this date.
+        out.write(job(tmp_path, "d.png"), b"result", FileStamp(3, 2**200), keep_date=True)
+    dates = {it.name: it.stat().st_mtime_ns for it in (tmp_path / "out").glob("*.png")}
+    assert dates.pop("a.png") // 1000 == taken // 1000
+    assert len(dates) == 3
+    assert all(abs(date - time.time_ns()) < 60e9 for date in dates.values())
 
 
 def test_what_has_changed_is_done_again(style: Style, tmp_path: Path) -> None:
