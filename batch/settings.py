@@ -12,6 +12,9 @@ Fit = Literal["stretch", "pad", "crop"]
 
 OutputSize = Literal["style", "source"]
 
+KeepMetadata = Literal["keep", "strip"]
+"""What happens to a picture's EXIF data, XMP and file date."""
+
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
@@ -30,6 +33,10 @@ class ConvertSettings:
     """Quality of JPEG and WebP, 1 to 100."""
     png_level: int = 1
     """Compression of PNG, from 0 (none) to 9 (smallest and slow)."""
+    metadata: KeepMetadata = "keep"
+    """EXIF data, XMP and date of a picture: its result keeps them, or has none."""
+    mark: bool = True
+    """Mark results as made by a trained network, by IPTC's Digital Source Type in XMP."""
     precision: Precision = "auto"
     """Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."""
 

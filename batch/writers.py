@@ -87,7 +87,8 @@ class Writers:
             finally:
                 self._ring.row_written(batch)  # before the disk, which may be slow
             with times.measure("write"):
-                self._results.write(job, data, row.stamp)
+                keep_date = self._settings.metadata == "keep"
+                self._results.write(job, data, row.stamp, keep_date=keep_date)
             job.note = row.loaded.note
         except ImageError as error:
             self._ledger.fail(job, str(error))

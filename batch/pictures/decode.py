@@ -10,13 +10,14 @@ import functools
 import io
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from pmsgan.batch.pictures.metadata import Metadata, read_metadata
 from pmsgan.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -41,6 +42,8 @@ class DecodedPicture:
     """ICC profile that the pixels are still in; None is sRGB."""
     note: str | None
     """A remark for the user."""
+    metadata: Metadata = field(default_factory=Metadata)
+    """What the file carries besides."""
 
 
 def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture:
@@ -127,10 +130,11 @@ def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> DecodedPictur
     image.load()
     # Only a JPEG is decoded smaller; a TIFF may have been turned by now.
     width, height = stored_size if image.format == "JPEG" else image.size
+    metadata = read_metadata(image)
     try:
         turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # hostile as well
-        turn = None
+        turn, metadata = None, replace(metadata, exif=None)
         notes.append("its EXIF data is damaged and ignored")
     if turn is not None:
         image = image.transpose(turn)
@@ -141,7 +145,8 @@ def _decode(image: Image.Image, wanted: tuple[int, int] | None) -> DecodedPictur
         notes.append(PROFILE_IGNORED)
         profile = None
     pixels, alpha = _split(image)
-    return DecodedPicture(pixels, alpha, (height, width), profile, "; ".join(notes) or None)
+    note = "; ".join(notes) or None
+    return DecodedPicture(pixels, alpha, (height, width), profile, note, metadata)
 
 
 _TURN = Image.Transpose

@@ -6,6 +6,7 @@ import numpy as np
 from pmsgan.batch.pictures.decode import Pixels, on_white
 from pmsgan.batch.pictures.fit import crop_result
 from pmsgan.batch.pictures.load import LoadedPicture, as_image_error
+from pmsgan.batch.pictures.metadata import add_metadata
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -15,13 +16,14 @@ def encode(
 ) -> bytes:
     """Make a file of a translated picture uint8 [H, W, 3] BGR.
 
-    The picture's transparency is kept in PNG and WebP; a JPEG shows it on white.
+    The picture's transparency is kept in PNG and WebP; a JPEG shows it on white. What is left out
+    of its metadata is noted in `loaded`.
 
     Args:
         translated: the engine's result for the picture.
         loaded: the picture.
         suffix: .png, .jpg or .webp.
-        settings: compression.
+        settings: compression, metadata.
 
     Raises:
         ImageError: it cannot be encoded.
@@ -38,12 +40,16 @@ def encode(
         elif loaded.alpha is not None:
             result = np.dstack([result, loaded.alpha])
         is_encoded, data = cv2.imencode(suffix, result, options[suffix])
+    height, width = result.shape[:2]
     if not is_encoded:
-        height, width = result.shape[:2]
         raise ImageError(
             f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
         )
-    return data.tobytes()
+    source = loaded.picture.metadata
+    file, notes = add_metadata(data.tobytes(), suffix, source, (height, width), settings)
+    for note in notes:
+        loaded.add_note(note)
+    return file
 
 
 def png_options(level: int) -> list[int]:

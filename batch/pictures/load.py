@@ -45,8 +45,13 @@ class LoadedPicture:
         with as_image_error():
             fit_into_row(picture.pixels, self.placement, row)
             if picture.profile is not None and not to_srgb(row, picture.profile):
-                self.note = "; ".join(filter(None, (self.note, PROFILE_IGNORED)))
+                self.add_note(PROFILE_IGNORED)
         picture.pixels = np.empty((0, 0, 3), np.uint8)
+
+    def add_note(self, text: str) -> None:
+        """Add a remark for the user, once."""
+        if self.note is None or text not in self.note:
+            self.note = "; ".join(filter(None, (self.note, text)))
 
 
 def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) -> LoadedPicture:

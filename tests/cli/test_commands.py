@@ -167,11 +167,24 @@ def test_another_style_needs_overwrite(style: Style, in_dir: Path, tmp_path: Pat
     assert "9 done," in pmsgan_command(*command, "--quality", "50", "--overwrite").stdout
 
 
+def test_results_are_marked_unless_the_user_says_no(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    result = tmp_path / "out" / "picture_0.png"
+    command = ("convert", in_dir, tmp_path / "out", "--style", style.folder, "--no-baseline")
+    assert pmsgan_command(*command).exit_code == 0
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in result.read_bytes()
+    bare = (*command, "--metadata", "strip", "--no-mark")
+    assert "made with" in pmsgan_command(*bare).stderr
+    assert pmsgan_command(*bare, "--overwrite").exit_code == 0
+    assert b"trainedAlgorithmicMedia" not in result.read_bytes()
+
+
 @pytest.mark.parametrize("report_fails", [False, True])
 def test_a_full_disk_is_exit_1_and_says_what_to_do(
     style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report_fails: bool
 ) -> None:
-    def fill_up(*arguments: object) -> None:
+    def fill_up(*arguments: object, **options: object) -> None:
         raise DiskFullError("OUT is full")
 
     monkeypatch.setattr(LocalOutput, "write", fill_up)
@@ -192,10 +205,10 @@ def test_out_that_is_gone_is_not_made_again_for_the_report(
 ) -> None:
     out, real = tmp_path / "out", LocalOutput.write
 
-    def write(self: LocalOutput, *arguments: object) -> None:
+    def write(self: LocalOutput, *arguments: object, **options: Any) -> None:
         if out.exists():
             out.rename(tmp_path / "moved")
-        real(self, *arguments)  # type: ignore[arg-type]
+        real(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LocalOutput, "write", write)
     monkeypatch.chdir(tmp_path)
