@@ -1,5 +1,6 @@
 """Convert a folder, or pictures that are named."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -159,6 +160,8 @@ def convert_picture(
         if report.num_done:
             (result,) = Path(scratch, "out").glob("[!.]*")
             _deliver(result.read_bytes(), target)
+            if isinstance(target, Path) and settings.metadata == "keep":
+                shutil.copystat(result, target)  # the date
     return report
 
 
