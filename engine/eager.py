@@ -82,7 +82,7 @@ class EagerEngine(Engine):
         self._is_compiled = True
         self.info = replace(self.info, runtime=f"{self.info.runtime}, compiled")
 
-    def slots(self, count: int) -> list[Slot]:
+    def _new_slots(self, count: int) -> list[Slot]:
         """Make slots in plain memory."""
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)
         return [
@@ -91,7 +91,7 @@ class EagerEngine(Engine):
         ]
 
     @torch.inference_mode()
-    def submit(self, slot: Slot, count: int) -> None:
+    def _submit(self, slot: Slot, count: int) -> None:
         """Translate the first `count` rows before it returns."""
         # torch.compile would take minutes again for each new number of rows.
         num_rows = len(slot.input) if self._is_compiled else count
@@ -100,10 +100,10 @@ class EagerEngine(Engine):
             translated = rgb_to_bytes(self._network(bytes_to_rgb(image))[0])
         slot.output[:count] = translated[:count].cpu().numpy()
 
-    def wait(self, slot: Slot) -> None:
+    def _wait(self, slot: Slot) -> None:
         """Return at once, since `submit` has done the work."""
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Do nothing, since the engine holds only Python objects."""
 
 

@@ -9,7 +9,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.errors import ConfigError
+from pmsgan.errors import ConfigError, EngineError
 
 MAX_IN_FLIGHT = 2
 """Slots that are submitted at a time, so that the next one runs while one ends."""
@@ -59,7 +59,7 @@ class Engine(ABC):
     """A graph that is ready to run; leaving its `with` block closes it.
 
     One thread owns an engine and makes all calls. Other threads may fill and read slots that are
-    not submitted.
+    not submitted. A closed engine refuses every call but `close` with EngineError.
     """
 
     info: EngineInfo
@@ -67,29 +67,36 @@ class Engine(ABC):
     """Working time of the GPU so far; None without a GPU."""
     _kept_slots: Sequence[Slot] = ()
     """The slots that `kept_slots` returns."""
+    _is_closed = False
 
-    @abstractmethod
     def slots(self, count: int) -> list[Slot]:
         """Make `count` slots, which are valid until the engine is closed."""
+        self._refuse_if_closed()
+        return self._new_slots(count)
 
-    @abstractmethod
     def submit(self, slot: Slot, count: int) -> None:
         """Start to translate the first `count` pictures of a slot, and return."""
+        self._refuse_if_closed()
+        self._submit(slot, count)
 
-    @abstractmethod
     def wait(self, slot: Slot) -> None:
         """Return when the slot's outputs are complete; raise EngineError if the engine failed."""
+        self._refuse_if_closed()
+        self._wait(slot)
 
     def kept_slots(self, count: int) -> Sequence[Slot]:
         """Return the same slots at each call, for one user at a time."""
+        self._refuse_if_closed()
         if len(self._kept_slots) < count:
             missing = self.slots(count - len(self._kept_slots))
             self._kept_slots = [*self._kept_slots, *missing]
         return self._kept_slots[:count]
 
-    @abstractmethod
     def close(self) -> None:
         """End running work and free what the engine holds; a second call does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._close()
 
     def __enter__(self) -> "Engine":
         """Return the engine."""
@@ -110,14 +117,10 @@ class Engine(ABC):
 
         Raises:
             ConfigError: the pictures have another shape or type.
-            EngineError: the engine failed.
+            EngineError: the engine failed, or is closed.
         """
-        info = self.info
-        if images.dtype != np.uint8 or images.shape[1:] != (info.height, info.width, 3):
-            raise ConfigError(
-                f"pictures are {images.dtype} {list(images.shape)}: this engine takes "
-                f"uint8 [N, {info.height}, {info.width}, 3]"
-            )
+        self._refuse_if_closed()
+        self._check_pictures(images)
         results = np.empty_like(images)
         in_flight: deque[tuple[Slot, slice]] = deque()
         slots = cycle(self.kept_slots(MAX_IN_FLIGHT))
@@ -133,6 +136,34 @@ class Engine(ABC):
         while in_flight:
             self._collect(in_flight.popleft(), results)
         return results
+
+    @abstractmethod
+    def _new_slots(self, count: int) -> list[Slot]:
+        """Do what `slots` does, in an open engine."""
+
+    @abstractmethod
+    def _submit(self, slot: Slot, count: int) -> None:
+        """Do what `submit` does, in an open engine."""
+
+    @abstractmethod
+    def _wait(self, slot: Slot) -> None:
+        """Do what `wait` does, in an open engine."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """End running work and free what the engine holds; called once."""
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise EngineError("the engine is closed: open another one")
+
+    def _check_pictures(self, images: object) -> None:
+        info = self.info
+        taken = f"this engine takes an array uint8 [N, {info.height}, {info.width}, 3]"
+        if not isinstance(images, np.ndarray):
+            raise ConfigError(f"pictures are of type {type(images).__name__}: {taken}")
+        if images.dtype != np.uint8 or images.shape[1:] != (info.height, info.width, 3):
+            raise ConfigError(f"pictures are {images.dtype} {list(images.shape)}: {taken}")
 
     def _collect(self, submitted: tuple[Slot, slice], results: NDArray[np.uint8]) -> None:
         slot, rows = submitted

@@ -76,11 +76,11 @@ class OpenVinoEngine(Engine):
         streams = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         return max(MIN_BATCH, streams)
 
-    def slots(self, count: int) -> list[Slot]:
+    def _new_slots(self, count: int) -> list[Slot]:
         """Make slots whose rows the requests read and write in place."""
         return [self._make_slot() for _ in range(count)]
 
-    def submit(self, slot: Slot, count: int) -> None:
+    def _submit(self, slot: Slot, count: int) -> None:
         """Start one request for each of the first `count` rows."""
         self._running[slot] = count
         try:
@@ -89,7 +89,7 @@ class OpenVinoEngine(Engine):
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
 
-    def wait(self, slot: Slot) -> None:
+    def _wait(self, slot: Slot) -> None:
         """Wait for the slot's requests; raise EngineError if one failed."""
         try:
             for request in self._requests[slot][: self._running.get(slot, 0)]:
@@ -98,7 +98,7 @@ class OpenVinoEngine(Engine):
             raise EngineError(f"OpenVINO failed to run the graph: {_reason(error)}") from error
         self._running.pop(slot, None)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Cancel running requests, so that none writes into a slot any more; free all requests."""
         for slot, count in self._running.items():
             for request in self._requests[slot][:count]:

@@ -46,21 +46,21 @@ class Copier(Engine):
         )  # fmt: skip
         self._counts: dict[Slot, int] = {}
 
-    def slots(self, count: int) -> list[Slot]:
+    def _new_slots(self, count: int) -> list[Slot]:
         """Make slots in plain memory."""
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)
         return [Slot(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) for _ in range(count)]
 
-    def submit(self, slot: Slot, count: int) -> None:
+    def _submit(self, slot: Slot, count: int) -> None:
         """Note how many."""
         self._counts[slot] = count
 
-    def wait(self, slot: Slot) -> None:
+    def _wait(self, slot: Slot) -> None:
         """Copy them."""
         count = self._counts.pop(slot)
         slot.output[:count] = slot.input[:count]
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Do nothing: slots lie in plain memory."""
 
 

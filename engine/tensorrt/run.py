@@ -69,7 +69,7 @@ class TensorRtEngine(Engine):
         )
         self._owned = owned.pop_all()
 
-    def slots(self, count: int) -> list[Slot]:
+    def _new_slots(self, count: int) -> list[Slot]:
         """Make slots; while the first ones do not fit in memory, halve the pictures in a slot.
 
         Raises:
@@ -78,7 +78,7 @@ class TensorRtEngine(Engine):
         has_slots = bool(self._buffers)
         while True:
             try:
-                return self._make_slots(count)
+                return self._try_slots(count)
             except GpuMemoryError as error:
                 batch = self.info.max_batch // 2
                 if has_slots or batch == 0:
@@ -87,7 +87,7 @@ class TensorRtEngine(Engine):
                 _log.warning("%s: continuing with slots of %d", error, batch)
                 self.info = replace(self.info, max_batch=batch)
 
-    def submit(self, slot: Slot, count: int) -> None:
+    def _submit(self, slot: Slot, count: int) -> None:
         """Queue the copies and the translation of the first `count` pictures."""
         buffers = self._buffers_of(slot)
         with gpu_errors_named("translate a batch"):
@@ -103,7 +103,7 @@ class TensorRtEngine(Engine):
             cuda.memcpy_dtoh_async(slot.output[:count], buffers.output, buffers.copies)
             buffers.downloaded.record(buffers.copies)
 
-    def wait(self, slot: Slot) -> None:
+    def _wait(self, slot: Slot) -> None:
         """Wait for the copy to the host; raise EngineError if it or anything before it failed."""
         buffers = self._buffers_of(slot)
         with gpu_errors_named("translate a batch"):
@@ -116,7 +116,7 @@ class TensorRtEngine(Engine):
             before.compute_s + compute_ms / 1000.0, before.copy_s + copy_ms / 1000.0
         )
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Wait for running work, then free everything in reverse order."""
         try:
             self.free_slots()
@@ -124,7 +124,7 @@ class TensorRtEngine(Engine):
             self._engine = self._runtime = None
             self._owned.close()
 
-    def _make_slots(self, count: int) -> list[Slot]:
+    def _try_slots(self, count: int) -> list[Slot]:
         if self._context is None:
             self._make_context()
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)

@@ -38,12 +38,12 @@ class Inverter(Engine):
         self.owner = threading.get_ident()
         self.before_wait: Callable[[], None] = lambda: None
 
-    def slots(self, count: int) -> list[Slot]:
+    def _new_slots(self, count: int) -> list[Slot]:
         self.num_slots += count
         shape = (self.info.max_batch, SIDE, SIDE, 3)
         return [Slot(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) for _ in range(count)]
 
-    def submit(self, slot: Slot, count: int) -> None:
+    def _submit(self, slot: Slot, count: int) -> None:
         assert threading.get_ident() == self.owner
         assert slot not in self.submitted
         assert 0 < count <= self.info.max_batch
@@ -53,13 +53,13 @@ class Inverter(Engine):
         if len(self.counts) == self.fail_at:
             raise EngineError("the device is lost")
 
-    def wait(self, slot: Slot) -> None:
+    def _wait(self, slot: Slot) -> None:
         assert threading.get_ident() == self.owner
         self.before_wait()
         count = self.submitted.pop(slot)
         slot.output[:count] = 255 - slot.input[:count]
 
-    def close(self) -> None:
+    def _close(self) -> None:
         pass
 
 

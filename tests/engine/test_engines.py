@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
@@ -110,6 +111,22 @@ def test_an_engine_may_be_used_without_with_and_closed_twice(
     assert compare(result, reference).psnr_db > 50
 
 
+def test_a_closed_engine_refuses_every_call(engine: Engine, pictures: Pictures) -> None:
+    engine.translate(pictures)
+    (slot,) = engine.slots(1)
+    engine.close()
+    for call in (
+        lambda: engine.translate(pictures),
+        lambda: engine.translate(pictures[:0]),
+        lambda: engine.slots(1),
+        lambda: engine.kept_slots(1),
+        lambda: engine.submit(slot, 1),
+        lambda: engine.wait(slot),
+    ):
+        with pytest.raises(EngineError, match="the engine is closed: open another one"):
+            call()
+
+
 def test_closing_twice_ends_what_was_running(engine: Engine) -> None:
     (slot,) = engine.slots(1)
     engine.submit(slot, 3)
@@ -123,10 +140,14 @@ def test_translate_takes_any_number_but_no_other_shape(engine: Engine, pictures:
         np.testing.assert_array_equal(
             engine.translate(pictures[:7]), engine.translate(pictures)[:7]
         )
-        with pytest.raises(ConfigError, match=r"takes uint8 \[N, 64, 64, 3\]"):
+        with pytest.raises(ConfigError, match=r"takes an array uint8 \[N, 64, 64, 3\]"):
             engine.translate(pictures[:, :32])
         with pytest.raises(ConfigError, match="float64"):
             engine.translate(pictures.astype(np.float64))  # type: ignore[arg-type]
+        for other in (list(pictures), Image.fromarray(pictures[0])):
+            with pytest.raises(ConfigError, match="takes an array uint8") as caught:
+                engine.translate(other)  # type: ignore[arg-type]
+            assert f"of type {type(other).__name__}: " in str(caught.value)
 
 
 def test_auto_takes_the_first_that_can_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,11 +190,22 @@ def test_a_plan_that_cannot_be_loaded_frees_the_context(
 def test_a_closed_engine_takes_nothing(library: Library) -> None:
     with opened(library) as engine:
         (slot,) = engine.slots(1)
-    with pytest.raises(EngineError, match="belongs to no open engine"):
-        engine.submit(slot, 1)
-    with pytest.raises(EngineError, match="belongs to no open engine"):
-        engine.wait(slot)
+    for call in (
+        lambda: engine.submit(slot, 1), lambda: engine.wait(slot), lambda: engine.slots(1),
+        lambda: engine.translate(PICTURES),
+    ):  # fmt: skip
+        with pytest.raises(EngineError, match="the engine is closed"):
+            call()
     engine.close()
+
+
+def test_a_slot_of_another_engine_is_refused(library: Library) -> None:
+    with opened(library) as engine, opened(library) as other:
+        (slot,) = other.slots(1)
+        with pytest.raises(EngineError, match="belongs to no open engine"):
+            engine.submit(slot, 1)
+        with pytest.raises(EngineError, match="belongs to no open engine"):
+            engine.wait(slot)
 
 
 def test_an_engine_may_be_used_without_with_and_closed_twice(library: Library) -> None:
