@@ -39,6 +39,7 @@ ALLOWED = {
 BATCH_FLOORS = [
     {"job", "settings"},
     {"progress", "timing", "pictures", "files"},
+    {"translator"},
     {"plan", "ring"},
     {"ledger"},
     {"readers", "writers"},

@@ -1,0 +1,251 @@
+"""Translate pictures one by one, from any number of threads: `pmsgan.open_style`."""
+
+import os
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from PIL import Image
+
+from pmsgan.batch.files.local import read_file
+from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.pictures.load import LoadedPicture, check_translated, encode, load
+from pmsgan.batch.pictures.memory import (
+    ARRAYS,
+    load_array,
+    load_image,
+    result_pixels,
+    to_image,
+)
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.engine.choices import Backend
+from pmsgan.engine.interface import MAX_IN_FLIGHT, EngineInfo
+from pmsgan.engine.open import open_engine
+from pmsgan.engine.shared import SharedEngine
+from pmsgan.errors import ConfigError, ImageError
+from pmsgan.formats import output_suffix
+from pmsgan.styles.registry import Style
+
+PictureFile = str | os.PathLike[str] | bytes | bytearray | memoryview
+"""A picture's path, or the bytes of its file."""
+_PATHS = (str, os.PathLike)
+_BYTES = (bytes, bytearray, memoryview)
+
+DEFAULT_SETTINGS = ConvertSettings(output_size="source")
+"""Results have the size of their pictures, and those of files are PNG."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A picture that the engine translates."""
+
+    name: str
+    """What errors call it."""
+    original: Any
+    """What the caller gave."""
+    loaded: LoadedPicture
+    row: Pixels
+    """What the engine was given, uint8 [H, W, 3] BGR."""
+    translated: "Future[Pixels]"
+
+
+class Translator:
+    """A style that is ready to translate pictures; leaving its `with` block closes it.
+
+    Any thread may call it at any time; pictures that are there at the same time go through the
+    engine as one batch. A result is of the kind of its picture:
+
+    - a path (str or PathLike), or the bytes of a file: the bytes of a file, in the format that the
+      settings say;
+    - a PIL image: a PIL image, RGB or RGBA;
+    - an array uint8 [H, W, 3] BGR or [H, W] grey: an array uint8 [H, W, 3] BGR; an array uint8
+      [H, W, 4] BGRA: likewise with its transparency.
+    """
+
+    def __init__(self, engine: SharedEngine, settings: ConvertSettings) -> None:
+        """Take over an engine."""
+        self._engine = engine
+        self._settings = settings
+        # Also at the end of the process, which must not wait for a translator left open.
+        self._finalizer = weakref.finalize(self, engine.abandon)
+
+    @property
+    def info(self) -> EngineInfo:
+        """A description of the engine."""
+        return self._engine.info
+
+    @overload
+    def translate(self, picture: PictureFile) -> bytes: ...
+    @overload
+    def translate(self, picture: Image.Image) -> Image.Image: ...
+    @overload
+    def translate(self, picture: Pixels) -> Pixels: ...
+    def translate(self, picture: Any) -> Any:
+        """Translate a picture of any size; it is left as it is.
+
+        Args:
+            picture: a path, the bytes of a file, a PIL image, or an array.
+
+        Returns:
+            The translation, of the same kind.
+
+        Raises:
+            ConfigError: it is of another type, or an array of another type or shape.
+            ImageError: it cannot be read or decoded, or its translation is not a picture.
+            EngineError: the engine failed, or the translator is closed.
+        """
+        with self._engine.in_use():
+            return self._finish(self._start(picture))
+
+    @overload
+    def translate_each(self, pictures: Iterable[PictureFile]) -> Iterator[bytes]: ...
+    @overload
+    def translate_each(self, pictures: Iterable[Image.Image]) -> Iterator[Image.Image]: ...
+    @overload
+    def translate_each(self, pictures: Iterable[Pixels]) -> Iterator[Pixels]: ...
+    def translate_each(self, pictures: Iterable[Any]) -> Iterator[Any]:
+        """Translate a sequence of pictures, such as the frames of a film, in their order.
+
+        Pictures are taken when results are asked for, and at most two batches ahead, so that the
+        engine always has work. The first picture that fails ends the sequence with its error.
+
+        Args:
+            pictures: as `translate` takes them.
+
+        Raises:
+            ConfigError: `pictures` is one picture, or no sequence.
+        """
+        is_one = isinstance(pictures, (*_PATHS, *_BYTES, Image.Image))
+        if is_one or (isinstance(pictures, np.ndarray) and pictures.ndim != 4):
+            raise ConfigError("translate_each takes a sequence of pictures: use translate for one")
+        if not isinstance(pictures, Iterable):
+            name = type(pictures).__name__
+            raise ConfigError(f"translate_each takes a sequence of pictures, not {name}")
+        return self._translate_each(pictures)
+
+    def close(self) -> None:
+        """Wait for calls in work, then close the engine; a second call does nothing."""
+        self._engine.close()
+
+    def __enter__(self) -> "Translator":
+        """Return the translator."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the translator."""
+        self.close()
+
+    def _translate_each(self, pictures: Iterable[Any]) -> Iterator[Any]:
+        started: deque[_Started] = deque()
+        for picture in pictures:
+            with self._engine.in_use():
+                started.append(self._start(picture))
+            if len(started) == MAX_IN_FLIGHT * self.info.max_batch:
+                yield self._finish(started.popleft())
+        while started:
+            yield self._finish(started.popleft())
+
+    def _start(self, picture: Any) -> _Started:
+        name = os.fsdecode(picture) if isinstance(picture, _PATHS) else "the picture"
+        row = np.empty((self.info.height, self.info.width, 3), np.uint8)
+        with _named(name):
+            loaded = self._load(picture)
+            loaded.fill(row)
+        return _Started(name, picture, loaded, row, self._engine.submit(row))
+
+    def _load(self, picture: Any) -> LoadedPicture:
+        size = self.info.height, self.info.width
+        if isinstance(picture, np.ndarray):
+            return load_array(picture, size, self._settings)
+        if isinstance(picture, Image.Image):
+            return load_image(picture, size, self._settings)
+        if isinstance(picture, _PATHS):
+            return load(_read(os.fsdecode(picture)), size, self._settings)
+        if isinstance(picture, _BYTES):
+            return load(bytes(picture), size, self._settings)
+        raise ConfigError(
+            f"a picture is of type {type(picture).__name__}: it must be a path, the bytes of a "
+            f"file, a PIL image, or an array {ARRAYS}"
+        )
+
+    def _finish(self, started: _Started) -> Any:
+        """Wait for a translation and bring it into its picture's kind."""
+        translated, original = started.translated.result(), started.original
+        with _named(started.name):
+            check_translated(translated, started.row)
+            if isinstance(original, np.ndarray):
+                return result_pixels(translated, started.loaded)
+            if isinstance(original, Image.Image):
+                return to_image(result_pixels(translated, started.loaded))
+            suffix = output_suffix(_suffix(original), self._settings.output_format)
+            return encode(translated, started.loaded, suffix, self._settings)
+
+
+def open_style(
+    style: Style | str,
+    *,
+    settings: ConvertSettings = DEFAULT_SETTINGS,
+    backend: Backend = "auto",
+    max_batch: int | None = None,
+    require_gpu: bool = False,
+    num_threads: int | None = None,
+) -> Translator:
+    """Open a style to translate pictures one by one, from any number of threads.
+
+    Args:
+        style: a style, its name, or the path of its folder.
+        settings: how pictures are fitted, computed and encoded, as for `convert_folder`, but that
+            results have the size of their pictures by default.
+        backend: a backend, or auto for the first one that can run here.
+        max_batch: pictures that the engine translates at a time, at least 1; by default the engine
+            chooses.
+        require_gpu: refuse backends that run on the CPU.
+        num_threads: threads that a CPU computes with; by default one for each core.
+
+    Raises:
+        StyleError: the style does not exist, or is damaged.
+        EngineError: the backend cannot run here, or cannot run this graph.
+    """
+    opener = partial(
+        open_engine,
+        style,
+        backend=backend,
+        precision=settings.precision,
+        max_batch=max_batch,
+        require_gpu=require_gpu,
+        num_threads=num_threads,
+    )
+    return Translator(SharedEngine(opener), settings)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say in an error which picture it is about."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_file(Path(path).resolve())[0]  # which refuses links
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
+        raise ImageError(f"cannot be read: {error}") from error
+
+
+def _suffix(picture: Any) -> str:
+    """Return the suffix of a path, or the one that the bytes of a file should have."""
+    if isinstance(picture, _PATHS):
+        return Path(os.fsdecode(picture)).suffix
+    start = bytes(picture[:12])
+    if start[:3] == b"\xff\xd8\xff":
+        return ".jpg"
+    return ".webp" if start[:4] == b"RIFF" and start[8:] == b"WEBP" else ".png"
