@@ -16,7 +16,8 @@ from PIL import Image
 
 from pmsgan.batch.files.local import read_file
 from pmsgan.batch.pictures.decode import Pixels
-from pmsgan.batch.pictures.load import LoadedPicture, check_translated, encode, load
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
 from pmsgan.batch.pictures.memory import (
     ARRAYS,
     load_array,
