@@ -6,7 +6,7 @@ from typing import Any
 
 from pmsgan.batch.comparison.baseline import Baseline
 from pmsgan.batch.files.folder import Folder
-from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.load import load_pictures
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.plan import Plan

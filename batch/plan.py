@@ -15,7 +15,7 @@ from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.job import Job
 from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
-from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix
+from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix, why_not_read
 
 MAX_NAMED = 1000
 """Skipped entries are counted without limit, but named up to this many."""
@@ -179,8 +179,8 @@ def _list(plan: Plan, name: str, out_identity: str) -> tuple[list[str], list[str
         elif entry.is_dir():
             if plan.pictures.identity(path) != out_identity:
                 folders.append(entry.name)
-        elif os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES:  # noqa: PTH122
-            plan.skip(path, "not named like a picture")
+        elif (suffix := os.path.splitext(entry.name)[1].lower()) not in PICTURE_SUFFIXES:  # noqa: PTH122
+            plan.skip(path, why_not_read(suffix) or "not named like a picture")
         elif not entry.is_file():
             plan.skip(path, "not a file")
         else:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pmsgan.batch.files.local import read_file
-from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.encode import encode
 from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
 from pmsgan.batch.pictures.memory import (

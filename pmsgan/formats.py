@@ -1,33 +1,61 @@
-"""Picture formats; light to import."""
+"""Picture formats by the names of files; light to import."""
 
+import importlib.util
 from pathlib import Path
 from typing import Literal
 
 from pmsgan.errors import ConfigError
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-"""Of files that are taken for pictures, in lower case."""
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".jif", ".pjpeg"})
+PAIR_SUFFIXES = JPEG_SUFFIXES | {".png", ".apng", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
+"""Suffixes of pictures to train on and to evaluate, in lower case."""
+
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+HEIF_HINT = "pip install pillow-heif"
+PICTURE_SUFFIXES = (
+    PAIR_SUFFIXES
+    | {".avif", ".gif", ".jp2", ".j2k", ".j2c", ".jpx"}
+    | (HEIF_SUFFIXES if importlib.util.find_spec("pillow_heif") else frozenset())
+)
+"""Suffixes of files that are converted, in lower case."""
+
+_UNREAD_SUFFIXES = frozenset({
+    # Cameras: what a TIFF reader finds in these is a thumbnail.
+    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
+    ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw",
+    ".dds", ".exr", ".hdr", ".ico", ".jxl", ".jxr", ".pbm", ".pcx", ".pgm", ".pnm", ".ppm", ".psb",
+    ".psd", ".qoi", ".svg", ".tga", ".wdp", ".xcf",
+})  # fmt: skip
 
 OutputFormat = Literal["png", "jpg", "webp", "same"]
 """What results are written as; same is JPEG, PNG or WebP as the picture's name says, else PNG."""
 
-_FORMATS: dict[str, OutputFormat] = {
-    ".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp",
-}  # fmt: skip
-
-_SAME = {".jpg": ".jpg", ".jpeg": ".jpg", ".webp": ".webp"}
-
 
 def output_suffix(suffix: str, output_format: OutputFormat) -> str:
     """Return the suffix of a result, .png, .jpg or .webp, for a picture with `suffix`."""
-    if output_format == "same":
-        return _SAME.get(suffix.lower(), ".png")
-    return f".{output_format}"
+    if output_format != "same":
+        return f".{output_format}"
+    suffix = suffix.lower()
+    if suffix in JPEG_SUFFIXES:
+        return ".jpg"
+    return ".webp" if suffix == ".webp" else ".png"
+
+
+def why_not_read(suffix: str) -> str | None:
+    """Say why pictures with this suffix are not converted; None if it is no picture's."""
+    suffix = suffix.lower()
+    if suffix in HEIF_SUFFIXES:
+        return f"in a format that is not read: {suffix} ({HEIF_HINT})"
+    return f"in a format that is not read: {suffix}" if suffix in _UNREAD_SUFFIXES else None
 
 
 def format_of(path: Path) -> OutputFormat:
     """Return the format that the name of a result asks for; raise ConfigError if there is none."""
-    found = _FORMATS.get(path.suffix.lower())
-    if found is None:
-        raise ConfigError(f"{path}: the name of a result ends in {', '.join(_FORMATS)}")
-    return found
+    suffix = path.suffix.lower()
+    if suffix in JPEG_SUFFIXES:
+        return "jpg"
+    if suffix == ".png":
+        return "png"
+    if suffix == ".webp":
+        return "webp"
+    raise ConfigError(f"{path}: the name of a result ends in .png, .jpg, .jpeg or .webp")

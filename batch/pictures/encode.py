@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from pmsgan.batch.pictures.decode import Pixels, on_white
+from pmsgan.batch.pictures.colour import Pixels, on_white
 from pmsgan.batch.pictures.fit import crop_result
 from pmsgan.batch.pictures.load import LoadedPicture, as_image_error
 from pmsgan.batch.pictures.metadata import add_metadata

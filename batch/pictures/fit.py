@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pmsgan.batch.pictures.decode import Pixels
+from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.settings import Fit, OutputSize
 from pmsgan.resize import resize_into
 

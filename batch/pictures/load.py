@@ -8,15 +8,10 @@ import cv2
 import numpy as np
 
 from pmsgan.batch.job import Job
-from pmsgan.batch.pictures.decode import (
-    PROFILE_IGNORED,
-    DecodedPicture,
-    Pixels,
-    decode,
-    quiet_decoders,
-    to_srgb,
-)
+from pmsgan.batch.pictures.colour import Pixels, to_srgb
+from pmsgan.batch.pictures.decode import DecodedPicture, decode, quiet_decoders
 from pmsgan.batch.pictures.fit import Placement, crop_alpha, fit_into_row, place
+from pmsgan.batch.pictures.opened import PROFILE_IGNORED, check_size
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -68,6 +63,7 @@ def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) ->
     # How large a crop has to be is not known before.
     picture = decode(data, wanted=None if settings.fit == "crop" else style_size)
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
+    check_size(*placement.output)  # a JPEG may be larger than what is decoded of it
     alpha = picture.alpha
     if alpha is not None:
         with as_image_error():

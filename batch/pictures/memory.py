@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pmsgan.batch.pictures.decode import DecodedPicture, Pixels, on_white
+from pmsgan.batch.pictures.colour import Pixels, on_white
+from pmsgan.batch.pictures.decode import DecodedPicture
 from pmsgan.batch.pictures.fit import crop_alpha, crop_result, place
 from pmsgan.batch.pictures.load import LoadedPicture, load
 from pmsgan.batch.settings import ConvertSettings

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.errors import ConfigError, DataError
-from pmsgan.formats import PICTURE_SUFFIXES
+from pmsgan.formats import PAIR_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the pictures")
     if not (found := _pictures(folder)):
-        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PAIR_SUFFIXES))})")
     return found
 
 
@@ -116,7 +116,7 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
             f"{', '.join(lonely[:5])}"
         )
     if not sources:
-        raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
+        raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PAIR_SUFFIXES))})")
     return [
         Pair(name, PictureFile(sources[name]), PictureFile(answers[name]))
         for name in sorted(sources)
@@ -126,7 +126,7 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
 def _pictures(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+        if path.suffix.lower() in PAIR_SUFFIXES and not path.name.startswith("."):
             if path.stem in found:
                 raise DataError(
                     f"{found[path.stem]} and {path.name} have one name: rename or remove one"

@@ -159,7 +159,7 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
     monkeypatch.setattr(local_module, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
-        "003.png": "is not a picture in JPEG, PNG, WebP, BMP or TIFF",
+        "003.png": "is not a picture in JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF",
         "007.png": "cannot be read: No such file or directory",
     }
     assert len(folder.results()) == 8

@@ -188,7 +188,10 @@ def test_a_pil_image_is_translated_as_its_file_is(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         expected = inverting.translate(case.data)
-        image = Image.open(io.BytesIO(case.data))
+        try:
+            image = Image.open(io.BytesIO(case.data))
+        except (OSError, ValueError, SyntaxError):
+            pytest.skip("Pillow alone does not open it")
         result = inverting.translate(image)
     found = cv2.imdecode(np.frombuffer(expected, np.uint8), cv2.IMREAD_UNCHANGED)
     assert result.mode == ("RGBA" if found.shape[2] == 4 else "RGB")

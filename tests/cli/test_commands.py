@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 import pmsgan
 from pmsgan.batch.comparison import baseline
 from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.benchmark import run
 from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
@@ -136,7 +137,7 @@ def test_convert_names_bad_files_and_exits_1(style: Style, in_dir: Path, tmp_pat
         "--report", report,
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "failed: text.jpg is not a picture in JPEG, PNG, WebP, BMP or TIFF" in result.stderr
+    assert f"failed: text.jpg {NOT_A_PICTURE}" in result.stderr
     assert "9 done, 1 failed" in result.stdout
     assert report.exists()
 

@@ -22,6 +22,7 @@ from pmsgan.batch.files.bucket_output import BucketOutput
 from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.files.store import Store
+from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.engine.cache import cache_folder
@@ -192,7 +193,10 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_done(
     with begun(tmp_path / "out", style):
         result = convert(task, shard_of(task))
     assert [(job.name, job.failure) for job in result.jobs if job.failure] == [
-        ("000003.jpg", "is not a picture in JPEG, PNG, WebP, BMP or TIFF")
+        (
+            "000003.jpg",
+            NOT_A_PICTURE,
+        )
     ]
     assert len(result.jobs) == NUM_PICTURES
 

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from pmsgan.batch.files.local import read_file
-from pmsgan.batch.pictures import decode as decode_module
-from pmsgan.batch.pictures.decode import decode, quiet_decoders, to_srgb
+from pmsgan.batch.pictures.colour import to_srgb
+from pmsgan.batch.pictures.decode import decode, quiet_decoders
+from pmsgan.batch.pictures.opened import PROFILE_IGNORED
 from pmsgan.errors import ImageError
 
 CASES = pictures.cases()
@@ -35,7 +36,7 @@ def test_each_kind_of_picture_has_its_rule(case: pictures.Case, tmp_path: Path) 
         picture = decode(read_file(path)[0])
         note = picture.note or ""
         if picture.profile is not None and not to_srgb(picture.pixels, picture.profile):
-            note += decode_module.PROFILE_IGNORED
+            note += PROFILE_IGNORED
     assert case.check(picture.pixels)
     assert (case.note or "") in note
     assert bool(case.note) == bool(note)
@@ -70,6 +71,34 @@ def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(orientation: int) ->
     assert (height, width) == ((300, 400) if orientation == 1 else (400, 300))
     shrunk = whole.pixels.reshape(height, 4, width, 4, 3).mean(axis=(1, 3))
     assert np.abs(shrunk - smaller.pixels).mean() < 2
+
+
+def test_a_phone_s_picture_keeps_its_size_when_it_is_decoded_smaller() -> None:
+    photo = Image.fromarray(pictures.photo(600, 800))
+    data = pictures.encoded(photo, "MPO", save_all=True, append_images=[photo.resize((80, 60))])
+    picture = decode(data, wanted=(64, 64))
+    assert picture.pixels.shape == (150, 200, 3)
+    assert picture.full_size == (600, 800)
+    assert picture.note is None
+
+
+def test_a_very_large_jpeg_is_decoded_where_it_becomes_smaller() -> None:
+    data = pictures.encoded(Image.new("L", (12_000, 9_000), 120), "JPEG")
+    with quiet_decoders():
+        picture = decode(data, wanted=(256, 256))
+        assert picture.full_size == (9_000, 12_000)
+        assert picture.pixels.shape == (1125, 1500, 3)
+        assert pictures.near((120,) * 3)(picture.pixels)
+        with pytest.raises(ImageError, match="at most 89 million pixels are decoded"):
+            decode(data)
+        # Its coefficients would be kept as a whole.
+        progressive = data.replace(b"\xff\xc0", b"\xff\xc2", 1)
+        with pytest.raises(ImageError, match="at most 89 million pixels are decoded"):
+            decode(progressive, wanted=(256, 256))
+        at = data.index(b"\xff\xc0") + 5
+        huge = data[:at] + struct.pack(">HH", 21_000, 20_000) + data[at + 4 :]
+        with pytest.raises(ImageError, match="at most 400 million pixels are decoded"):
+            decode(huge, wanted=(256, 256))
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])

@@ -1,0 +1,43 @@
+"""A picture that is open: its size is known, its pixels are not decoded yet."""
+
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from pmsgan.errors import ImageError
+
+MAX_PIXELS = 89_478_485
+"""How much is decoded at most: Pillow's own limit, 256 MiB of colour."""
+MAX_REDUCED_PIXELS = 400_000_000
+"""Size of a JPEG that is decoded smaller, at most."""
+
+CUT_OFF = "is cut off"
+EXIF_IGNORED = "its EXIF data is damaged and ignored"
+PROFILE_IGNORED = "its colour profile cannot be used and is ignored"
+
+
+@dataclass(slots=True)
+class OpenedPicture:
+    """A picture that is open."""
+
+    image: Image.Image
+    is_stack: bool = False
+    """Whether more pictures follow the first."""
+    max_stored_pixels: int = MAX_PIXELS
+    """Size in the file at most; more than `MAX_PIXELS` where it can be decoded smaller."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks for the user."""
+
+
+def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise ImageError for a picture of more pixels."""
+    if width * height > max_pixels:
+        raise ImageError(
+            f"is too large: at most {max_pixels // 10**6} million pixels are decoded, "
+            f"it has {width}x{height}"
+        )
+
+
+def damaged(reason: object) -> ImageError:
+    """Return the error of a picture that its decoder cannot make sense of."""
+    return ImageError(f"is damaged: {reason}")
