@@ -33,36 +33,39 @@ def open_jpeg(data: bytes) -> OpenedPicture:
     Raises:
         ImageError: it is of a kind that is not read, cut off or damaged.
     """
-    parts = [b"\xff\xd8"]
+    parts: list[bytes] = []
+    kept_from, at = 0, 2
     needs_whole, num_components = True, 0
-    at = 2
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, at)
         if found is None:
             raise ImageError(CUT_OFF)
         start, marker = found.start(), data[found.start() + 1]
+        if start > at:  # Pillow goes byte by byte through what lies between segments
+            parts.append(data[kept_from:at])
+            kept_from = start
+        at = start + 2
         if marker in _STANDALONE:
-            at = start + 2
             continue
-        at = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
-        content = data[start + 4 : min(at, start + 10)]
+        at += int.from_bytes(data[start + 2 : start + 4], "big")
         if at > len(data) or len(data) < start + 4:
             raise ImageError(CUT_OFF)
+        content = data[start + 4 : min(at, start + 10)]
         if marker == _SCAN:
             # With a scan for each component, the whole picture is kept as coefficients.
             needs_whole = needs_whole or content[:1] != bytes([num_components])
-            parts.append(data[start:])
             break
-        if at - start - 4 < _SHORTEST.get(data[start + 1 : start + 2] + content[:4], 0):
-            continue
         if marker in _FRAMES and len(content) == 6:
             _check_frame(marker, content[0])
             needs_whole, num_components = marker not in _SEQUENTIAL, content[5]
-        parts.append(data[start:at])
+        elif at - start - 4 < _SHORTEST.get(data[start + 1 : start + 2] + content[:4], 0):
+            parts.append(data[kept_from:start])
+            kept_from = at
     else:
         raise damaged("it has too many segments")
-    # What lies between segments is left out: Pillow goes through it byte by byte.
-    image = JpegImagePlugin.jpeg_factory(io.BytesIO(b"".join(parts)))
+    if kept_from:
+        data = b"".join((*parts, data[kept_from:]))
+    image = JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     return OpenedPicture(image, max_stored_pixels=MAX_PIXELS if needs_whole else MAX_REDUCED_PIXELS)
 
 
