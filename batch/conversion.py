@@ -1,4 +1,4 @@
-"""What a run is asked to do, and how it ended: on this machine and on a cluster alike."""
+"""The task of a run, and how it ended: on this machine and on a cluster alike."""
 
 import itertools
 from dataclasses import asdict, dataclass

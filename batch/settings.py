@@ -13,7 +13,7 @@ Fit = Literal["stretch", "pad", "crop"]
 OutputSize = Literal["style", "source"]
 
 KeepMetadata = Literal["keep", "strip"]
-"""What happens to a picture's EXIF data, XMP and file date."""
+"""Whether a picture's EXIF data, XMP and file date are kept."""
 
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""

@@ -48,12 +48,12 @@ class _Started:
     """A picture that the engine translates."""
 
     name: str
-    """What errors call it."""
+    """Name of the picture in errors."""
     original: Any
-    """What the caller gave."""
+    """The picture as the caller gave it."""
     loaded: LoadedPicture
     row: Pixels
-    """What the engine was given, uint8 [H, W, 3] BGR."""
+    """Input of the engine, uint8 [H, W, 3] BGR."""
     translated: "Future[Pixels]"
 
 

@@ -64,7 +64,7 @@ class BucketResults:
         self._uploading = threading.Lock()
         self._num_parts = 0
         self._uploaded_bytes = 0
-        """Of the file; what follows is not in a part yet."""
+        """Bytes of the file that are in parts already."""
         self._uploaded = time.monotonic()
         self._started = self._uploaded if started is None else started
 

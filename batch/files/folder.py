@@ -1,4 +1,4 @@
-"""What every place for pictures offers, wherever it is: a disk or a bucket."""
+"""The interface of every place for pictures: a disk or a bucket."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What tells that a file has not changed."""
+"""Tells whether a file has changed."""
 
 from dataclasses import dataclass
 

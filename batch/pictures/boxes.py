@@ -12,7 +12,7 @@ from pmsgan.formats import HEIF_HINT
 _MAX_BOXES = 10_000
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _COLOUR_SPACES = (12, 16, 17, 18)
-"""Of JPEG 2000: CMYK, sRGB, grey, YCbCr."""
+"""Colour spaces of JPEG 2000: CMYK, sRGB, grey, YCbCr."""
 
 
 def open_avif(data: bytes) -> OpenedPicture:

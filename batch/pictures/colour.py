@@ -13,7 +13,7 @@ from pmsgan.errors import ImageError
 Pixels = NDArray[np.uint8]
 
 PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError)
-"""What a profile that cannot be used leads to."""
+"""Errors that a colour profile raises that cannot be used."""
 _GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B", "I;16N")
 
 

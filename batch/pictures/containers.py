@@ -31,7 +31,7 @@ def insert_metadata(
         data: a JPEG, PNG or WebP file as OpenCV writes it.
         suffix: .png, .jpg or .webp.
         exif: from the TIFF header on; in a JPEG it must fit into a segment.
-        xmp: a packet, likewise.
+        xmp: a packet; in a JPEG it must fit into a segment.
     """
     return _INSERT[suffix](data, exif, xmp)
 

@@ -57,7 +57,7 @@ class DecodedPicture:
     note: str | None
     """A remark for the user."""
     metadata: Metadata = field(default_factory=Metadata)
-    """What the file carries besides."""
+    """EXIF and XMP of the file."""
 
 
 def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture:

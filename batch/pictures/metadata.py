@@ -1,4 +1,4 @@
-"""What a photograph carries besides its pixels, and what its result does.
+"""Reads the metadata of a photograph, and writes that of its result.
 
 Metadata is hostile: what is damaged or too large is left out with a note, and no picture fails
 for it.
@@ -22,7 +22,7 @@ _TIFF_TAGS = (
     *(0x010E, 0x010F, 0x0110, 0x0112, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C),
     *(0x4746, 0x4749, 0x8298, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),
 )
-"""Of a TIFF file's own directory, what describes the picture and not the file: title, camera,
+"""Tags of a TIFF file's own directory that describe the picture and not the file: title, camera,
 orientation, resolution, software, date, artist, rating, copyright, Windows' texts."""
 _TIFF_DIRECTORIES = (0x8769, 0x8825)
 """Exposure, GPS."""
@@ -30,7 +30,7 @@ _TIFF_DIRECTORIES = (0x8769, 0x8825)
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a picture's file carries, as it was read."""
+    """Metadata of a picture's file, as it was read."""
 
     exif: bytes | None = None
     """From the TIFF header on."""

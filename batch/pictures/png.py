@@ -20,7 +20,7 @@ MAX_PROFILE_BYTES = 16 * 2**20
 _MAX_CHUNKS = 250_000
 _MAX_TEXT_BYTES = 2**20
 _MAX_TEXTS_BYTES = 16 * 2**20
-"""Of texts, unpacked; further ones are left out, where Pillow would refuse the picture."""
+"""Bytes of texts, unpacked; further ones are left out, where Pillow would refuse the picture."""
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 _SHORTEST = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9}
 

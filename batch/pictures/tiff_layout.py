@@ -40,10 +40,10 @@ class Layout:
     is_planar: bool
     """Whether each sample has chunks of its own."""
     bits: int
-    """Of a sample, 1 .. 16."""
+    """Bits of a sample, 1 to 16."""
     num_samples: int
     extras: tuple[int, ...]
-    """What the samples behind the colours are."""
+    """Meaning of the samples behind the colours."""
     predictor: int
     is_bit_reversed: bool
     order: str

@@ -20,7 +20,7 @@ class Tags:
     data: bytes
     """The whole file."""
     entries: dict[int, tuple[int, int, int]]
-    """Of each tag: type, how many values it has, and where these lie."""
+    """Type, number of values, and their place, for each tag."""
     order: str
     """Byte order: < or >."""
     is_big: bool

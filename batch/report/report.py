@@ -61,7 +61,7 @@ class Busy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Equipment:
-    """What a run was done with."""
+    """The engine, the machine and the threads of a run."""
 
     engine: EngineInfo
     """The engine; on a cluster, one of them."""

@@ -97,7 +97,7 @@ def convert(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Translate every picture in a folder, or pictures one by one.
+    """Translate a folder of pictures, or single pictures.
 
     pmsgan convert IN_DIR OUT_DIR: a folder and its sub-folders.
 
