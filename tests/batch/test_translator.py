@@ -2,6 +2,7 @@
 
 import gc
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -494,4 +495,7 @@ def test_a_program_that_leaves_it_open_ends(style: Style, threads: int, end: str
     result = subprocess.run(
         [sys.executable, "-c", code, style.folder], capture_output=True, timeout=120, check=False
     )
-    assert result.returncode == 0, result.stderr
+    # Python ends the program's own daemon threads wherever they are; inside C++ code, here that of
+    # OpenCV, that is an abort. It must not hang, whatever happens to them.
+    ends = (0, -signal.SIGABRT) if threads else (0,)
+    assert result.returncode in ends, result.stderr
