@@ -67,7 +67,7 @@ class Translator:
       settings say;
     - a PIL image: a PIL image, RGB or RGBA;
     - an array uint8 [H, W, 3] BGR or [H, W] grey: an array uint8 [H, W, 3] BGR; an array uint8
-      [H, W, 4] BGRA: likewise with its transparency.
+      [H, W, 4] BGRA: an array uint8 [H, W, 4] BGRA with its transparency.
     """
 
     def __init__(self, engine: SharedEngine, settings: ConvertSettings) -> None:

@@ -116,7 +116,7 @@ def check_translated(translated: Pixels, original: Pixels) -> None:
 
     Args:
         translated: uint8 [H, W, 3].
-        original: what the engine was given, likewise; of one colour, its translation may be, too.
+        original: the engine's input uint8 [H, W, 3]; if it has one colour, its result may, too.
 
     Raises:
         ImageError: it is.

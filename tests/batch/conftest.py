@@ -92,7 +92,7 @@ def store() -> Any:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """What s3:// is."""
+    """Serve s3:// URLs."""
     for module in ("moto", "s3fs", "flask"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed")

@@ -29,7 +29,7 @@ from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()
 ROW: Any = None
-"""What the ring does not look at."""
+"""The ring does not look at it."""
 
 
 class Conversion:

@@ -18,7 +18,7 @@ from pmsgan.styles.registry import Style
 
 @pytest.fixture
 def expected(style: Style, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What the engine makes of the pictures of `in_dir`."""
+    """The engine's results for the pictures of `in_dir`."""
     with open_engine(style) as engine:
         return engine.translate(pictures)
 

@@ -1,4 +1,4 @@
-"""What comes out is what an independent decoder makes of the same file, or is refused by name.
+"""Pictures are as an independent decoder reads them, or are refused by name.
 
 More than 400 files of 9 formats: depth x colours x transparency x layout x compression x byte
 order x orientation. tifffile, imagecodecs and OpenCV decode independently; how samples become
@@ -446,11 +446,11 @@ GROUPS: dict[str, tuple[Callable[[], Iterator[Sound]], int]] = {
     "TIFF": (tiffs, 280), "TIFF of any depth": (deep_tiffs, 150), "unusual TIFF": (odd_tiffs, 30),
     "BMP": (bmps, 20), "PNG": (pngs, 25), "JPEG": (jpegs, 60), "others": (others, 30),
 }  # fmt: skip
-"""What makes files, and how many at least."""
+"""Makers of files, and how many files each makes at least."""
 
 
 def outcome(sound: Sound) -> str | None:
-    """What is wrong with what is made of a file; None if nothing is."""
+    """Say what is wrong with a decoded file; None if nothing is."""
     try:
         picture = decode(sound.data)
     except ImageError as error:
