@@ -32,7 +32,7 @@ class DeploymentGraph(nn.Module):
         self.eval()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Translate uint8 [N, H, W, 3] BGR to the same; H and W are multiples of 4."""
+        """Translate uint8 [N, H, W, 3] BGR to the same; both sides are the graph's."""
         translated = self.generator(bytes_to_rgb(image).to(self.dtype))[0]
         return rgb_to_bytes(translated)
 
@@ -44,9 +44,9 @@ def trace(graph: DeploymentGraph, height: int, width: int) -> torch.onnx.ONNXPro
         A program with input `image` and output `translated`, uint8 [N, height, width, 3] BGR.
 
     Raises:
-        ConfigError: a side is not a multiple of 4.
+        ConfigError: a side is no multiple of the generator's `side_multiple`.
     """
-    check_sides(height, width)
+    check_sides(height, width, graph.generator.config.side_multiple)
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     with _quiet_exporter():
         program = torch.onnx.export(

@@ -73,7 +73,7 @@ def export_generator(
         metadata: notes to keep in the file.
 
     Raises:
-        ConfigError: a side is not a multiple of 4.
+        ConfigError: a side is no multiple of the generator's `side_multiple`.
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
     pictures = check_pictures(height, width)

@@ -18,12 +18,16 @@ from pmsgan.styles.registry import Style, read_style
 SIDE = 64
 
 
-def tiny_generator(ablation: Ablation = "full", seed: int = 0) -> Generator:
+def tiny_generator(ablation: Ablation = "full", seed: int = 0, fold: int = 1) -> Generator:
     """A small network whose untrained output has contrast, as a trained one's has."""
     torch.manual_seed(seed)
     generator = Generator(
         GeneratorConfig(
-            base_channels=4, num_residual_blocks=1, attention_reduction=1, ablation=ablation
+            base_channels=4,
+            num_residual_blocks=1,
+            attention_reduction=1,
+            ablation=ablation,
+            fold=fold,
         )
     )
     with torch.no_grad():

@@ -33,6 +33,16 @@ def resize(features: Tensor, factor: int) -> Tensor:
     return features
 
 
+def fold(image: Tensor, side: int) -> Tensor:
+    """Make [N, C, H, W] into [N, C side^2, H / side, W / side]: squares of pixels as channels."""
+    return functional.pixel_unshuffle(image, side) if side > 1 else image
+
+
+def unfold(image: Tensor, side: int) -> Tensor:
+    """Undo `fold`."""
+    return functional.pixel_shuffle(image, side) if side > 1 else image
+
+
 class ResidualBlock(nn.Module):
     """x + conv3x3(relu(conv3x3(x))): the "modified residual block", without normalisation."""
 
@@ -57,22 +67,24 @@ class Stage(nn.Sequential):
 
 
 class DenseBlock(nn.Module):
-    """Features of a small RGB picture: each layer sees all layers before it.
+    """Features of a small picture: each layer sees all layers before it.
 
-    conv3x3 from RGB, `num_growth_layers` of conv3x3 + ReLU on the concatenation, each adding
-    `growth` channels, and a conv1x1 back to `channels`.
+    conv3x3 from the picture, `num_growth_layers` of conv3x3 + ReLU on the concatenation, each
+    adding `growth` channels, and a conv1x1 back to `channels`.
     """
 
-    def __init__(self, channels: int, growth: int, num_growth_layers: int) -> None:
+    def __init__(
+        self, image_channels: int, channels: int, growth: int, num_growth_layers: int
+    ) -> None:
         super().__init__()
-        self.first = conv3x3(3, channels)
+        self.first = conv3x3(image_channels, channels)
         self.layers = nn.ModuleList(
             conv3x3(channels + index * growth, growth) for index in range(num_growth_layers)
         )
         self.last = conv1x1(channels + num_growth_layers * growth, channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map an RGB picture [N, 3, H, W] to features [N, channels, H, W]."""
+        """Map a picture [N, image_channels, H, W] to features [N, channels, H, W]."""
         features = self.first(image)
         for layer in self.layers:
             features = torch.cat([features, functional.relu(layer(features))], dim=1)

@@ -4,6 +4,9 @@ Source: C. Liang, M. Zhu, N. Wang, H. Yang, X. Gao, "PMSGAN: Parallel Multistage
 Image Translation", IEEE TNNLS. Symbols are the paper's: stage j works at 1 / 2**(j-1) of the
 picture's sides with C_j channels; E_j, F_j, D_j are its encoded, fused and decoded features.
 In code the stages are counted from 0.
+
+A folded generator (`GeneratorConfig.fold`, ours) is the same network on pictures whose 2x2 pixels
+are 12 channels of one: it works at half the sides.
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,9 @@ from pmsgan.model.blocks import (
     Stage,
     conv1x1,
     conv3x3,
+    fold,
     resize,
+    unfold,
 )
 from pmsgan.model.config import GeneratorConfig, check_sides
 
@@ -34,12 +39,15 @@ class EncoderFeatureFusion(nn.Module):
     def __init__(self, above_channels: int, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
         growth = channels // config.growth_divisor
-        self.dense = DenseBlock(channels, growth, config.num_growth_layers)
+        self.dense = DenseBlock(config.image_channels, channels, growth, config.num_growth_layers)
         self.down = conv3x3(above_channels, channels, stride=2)
         self.merge = conv3x3(channels, channels)
 
     def forward(self, image: Tensor, above: Tensor) -> Tensor:
-        """Fuse x_j [N, 3, H, W] and E_{j-1} [N, C_{j-1}, 2H, 2W] to [N, C_j, H, W]."""
+        """Fuse x_j [N, 3, H, W], or 12 channels, and E_{j-1} [N, C_{j-1}, 2H, 2W].
+
+        The result is [N, C_j, H, W].
+        """
         small = self.dense(image)
         down = functional.relu(self.down(above))
         return down + self.merge(down * small)
@@ -116,14 +124,15 @@ class FusedFeaturesOnly(nn.Module):
 class MultiScaleSpatialAttention(nn.Module):
     """MSSA: masks made from all three outputs decide where D_1 counts in the final picture."""
 
-    def __init__(self, channels: int, num_stages: int, squash: nn.Module) -> None:
+    def __init__(self, config: GeneratorConfig, squash: nn.Module) -> None:
         super().__init__()
-        self.mask = conv3x3(3 * num_stages, channels)
-        self.rgb = conv3x3(channels, 3)
+        channels = config.widths[0]
+        self.mask = conv3x3(config.image_channels * config.num_stages, channels)
+        self.rgb = conv3x3(channels, config.image_channels)
         self.squash = squash
 
     def forward(self, decoded: Tensor, outputs: Sequence[Tensor]) -> Tensor:
-        """Make y_out [N, 3, H, W] from D_1 and RGB_1, RGB_2, RGB_3."""
+        """Make y_out [N, 3, H, W], or 12 channels, from D_1 and RGB_1, RGB_2, RGB_3."""
         full_size = [resize(output, stage) for stage, output in enumerate(outputs)]
         masks = torch.softmax(self.mask(torch.cat(full_size, dim=1)), dim=1)  # [N, C_1, H, W]
         return self.squash(self.rgb(decoded * masks + decoded))
@@ -149,7 +158,8 @@ class Generator(nn.Module):
             EncoderFeatureFusion(above, width, config) for above, width in pairwise(widths)
         )
         self.encoders = nn.ModuleList(
-            Stage(3 if stage == 0 else widths[stage], widths[stage], blocks) for stage in stages
+            Stage(config.image_channels if stage == 0 else widths[stage], widths[stage], blocks)
+            for stage in stages
         )
         self.contexts = nn.ModuleList(
             CrossScaleAttentionSpatialPyramid(stage, config)
@@ -162,10 +172,10 @@ class Generator(nn.Module):
             for width, below in pairwise(widths)
         )
         self.decoders = nn.ModuleList(Stage(width, width, blocks) for width in widths)
-        self.to_rgb = nn.ModuleList(conv3x3(width, 3) for width in widths)
+        self.to_rgb = nn.ModuleList(conv3x3(width, config.image_channels) for width in widths)
         self.squash = nn.Tanh() if config.output == "tanh" else nn.Identity()
         self.output = (
-            MultiScaleSpatialAttention(widths[0], len(widths), self.squash)
+            MultiScaleSpatialAttention(config, self.squash)
             if config.has("full")
             else FinestOutputOnly()
         )
@@ -174,7 +184,8 @@ class Generator(nn.Module):
         """Translate RGB pictures.
 
         Args:
-            image: float [N, 3, H, W], RGB in [-1, 1]; H and W are multiples of 4.
+            image: float [N, 3, H, W], RGB in [-1, 1]; H and W are multiples of
+                `config.side_multiple`.
 
         Returns:
             y_out, RGB_2, RGB_3: float [N, 3, H / 2**j, W / 2**j], RGB, -1 black and 1 white,
@@ -182,17 +193,19 @@ class Generator(nn.Module):
             ablation `single` has y_out alone.
 
         Raises:
-            ConfigError: a side is not a multiple of 4.
+            ConfigError: a side is not such a multiple.
         """
-        check_sides(image.shape[-2], image.shape[-1])
-        images = [resize(image, -stage) for stage in range(self.config.num_stages)]
+        check_sides(image.shape[-2], image.shape[-1], self.config.side_multiple)
+        side = self.config.fold
+        images = [fold(resize(image, -stage), side) for stage in range(self.config.num_stages)]
         encoded = self.encode(images)
         fused = [context(encoded) for context in self.contexts]
         decoded = self.decode(fused)
         outputs = [
             self.squash(rgb(features)) for rgb, features in zip(self.to_rgb, decoded, strict=True)
         ]
-        return (self.output(decoded[0], outputs), *outputs[1:])
+        folded = (self.output(decoded[0], outputs), *outputs[1:])
+        return tuple(unfold(output, side) for output in folded)
 
     def encode(self, images: Sequence[Tensor]) -> list[Tensor]:
         """Run E_1, E_2, E_3 from the finest down, EFF between them."""

@@ -1,5 +1,6 @@
 """Settings of a training run, readable without torch."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,6 +10,9 @@ from pmsgan.model.config import check_sides
 
 Perceptual = Literal["vgg19", "l1"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
+
+Schedule = Literal["constant", "cosine"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 Precision = Literal["fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -41,7 +45,9 @@ class TrainingConfig:
     direction: str = DEFAULT_DIRECTION
     """FROM:TO: left:right, right:left, or two sub-folders' names."""
     learning_rate: float = 2e-4
-    """Learning rate of Adam, the same in all steps."""
+    """Learning rate of Adam."""
+    schedule: Schedule = "constant"
+    """Learning rate over the steps: constant, or cosine, which falls to 0 at the last step."""
     betas: tuple[float, float] = (0.5, 0.99)
     """Decay rates of Adam's moving averages."""
     lambda_adversarial: float = 1.0
@@ -114,10 +120,18 @@ class TrainingConfig:
             raise ConfigError(
                 f"perceptual is {self.perceptual!r}: use one of {', '.join(PERCEPTUALS)}"
             )
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(f"schedule is {self.schedule!r}: use one of {', '.join(SCHEDULES)}")
         if self.precision not in PRECISIONS:
             raise ConfigError(
                 f"precision is {self.precision!r}: use one of {', '.join(PRECISIONS)}"
             )
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, which is in [0, steps)."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
 
     @property
     def crop_side(self) -> int:

@@ -17,7 +17,7 @@ from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.errors import CheckpointError, DataError
 from pmsgan.interrupt import interruptible
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import GeneratorConfig, check_sides
 from pmsgan.model.generator import Generator
 from pmsgan.training.batches import batches
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
@@ -69,12 +69,15 @@ def train(
         The generator, and the number of steps it has been trained for; the same in each process.
 
     Raises:
-        ConfigError: this machine lacks the GPUs that the config asks for.
+        ConfigError: this machine lacks the GPUs that the config asks for, or the network cannot
+            take pictures of that size or crop.
         DataError: there are no pairs, or more than 1 % of them cannot be read.
         TrainingError: a loss is not a number any more.
         CheckpointError: there is nothing to resume, something would be overwritten, or the
             checkpoint cannot be written.
     """
+    for side in (config.size, config.crop_side):
+        check_sides(side, side, generator_config.side_multiple)
     if not pairs:
         raise DataError("there are no pairs to train on")
     fabric = fabric or make_fabric(config)

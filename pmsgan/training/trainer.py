@@ -64,6 +64,7 @@ class Trainer:
             The losses of this process, one number each: `discriminator`, `perceptual`,
             `adversarial`; without an adversarial weight the second alone.
         """
+        self._set_learning_rate()
         fakes = self._generate(source)
         reals = target_pyramid(target, len(fakes))
         losses: dict[str, Tensor] = {}
@@ -74,6 +75,12 @@ class Trainer:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
         return losses
+
+    def _set_learning_rate(self) -> None:
+        learning_rate = self.config.learning_rate_at(self.num_steps_done)
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
 
     def _step_discriminators(
         self, fakes: Sequence[Tensor], reals: Sequence[Tensor]
@@ -151,6 +158,8 @@ class Trainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned; learning rate and betas are this run's own.
 
+        A generator's setting that the state does not know yet has its default.
+
         Raises:
             CheckpointError: it is none of ours, belongs to another network, or has no moving
                 average.
@@ -158,7 +167,9 @@ class Trainer:
         missing = self.state_dict().keys() - state.keys()
         if missing:
             raise CheckpointError(f"this is no checkpoint of pmsgan: it lacks {min(missing)!r}")
-        if state["generator_config"] != plain_config(self.generator.config):
+        if plain_config(GeneratorConfig()) | state["generator_config"] != plain_config(
+            self.generator.config
+        ):
             raise CheckpointError(
                 "the checkpoint holds another network than this run asks for "
                 f"({state['generator_config']}): use its settings, or a new --out"
@@ -176,7 +187,7 @@ class Trainer:
             self.fabric.strategy.precision.load_state_dict(state["precision"])
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
-                group["lr"], group["betas"] = self.config.learning_rate, self.config.betas
+                group["betas"] = self.config.betas
 
 
 def plain_config(config: GeneratorConfig | TrainingConfig) -> dict[str, Any]:

@@ -30,9 +30,11 @@ def exported(
     )
 
 
-@pytest.fixture(scope="module")
-def generator(make_generator: Callable[..., Generator]) -> Generator:
-    return make_generator()
+@pytest.fixture(scope="module", params=[1, 2], ids=["plain", "folded"])
+def generator(
+    request: pytest.FixtureRequest, make_generator: Callable[..., Generator]
+) -> Generator:
+    return make_generator(fold=request.param)
 
 
 @pytest.mark.parametrize("num_pictures", [1, 2, 5])

@@ -140,6 +140,7 @@ def test_oblong_pictures_are_fine(make_generator: Callable[..., Generator]) -> N
         ({"dilations": (1, 0, 4)}, "dilations"),
         ({"growth_divisor": 0}, "growth_divisor is 0"),
         ({"branch_divisor": 64}, "branch_divisor is 64"),
+        ({"fold": 3}, "fold is 3"),
         ({"output": "clip"}, "output is 'clip'"),
         ({"ablation": "all"}, "ablation is 'all'"),
     ],
@@ -167,13 +168,37 @@ def test_dff_is_the_papers_formula() -> None:
 
 def test_mssa_is_the_papers_formula() -> None:
     torch.manual_seed(0)
-    mssa = MultiScaleSpatialAttention(4, 3, nn.Tanh())
+    mssa = MultiScaleSpatialAttention(GeneratorConfig(base_channels=4), nn.Tanh())
     decoded = torch.randn(1, 4, 16, 16)
     outputs = [torch.randn(1, 3, 16 // 2**stage, 16 // 2**stage) for stage in range(3)]
     full_size = torch.cat([resize(output, stage) for stage, output in enumerate(outputs)], 1)
     masks = mssa.mask(full_size).softmax(1)
     expected = torch.tanh(mssa.rgb(decoded * masks + decoded))
     torch.testing.assert_close(mssa(decoded, outputs), expected)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_a_folded_generator_is_the_same_network_on_squares_of_pixels(ablation: Ablation) -> None:
+    torch.manual_seed(0)
+    config = GeneratorConfig(base_channels=4, num_residual_blocks=1, ablation=ablation, fold=2)
+    folded, image = Generator(config), torch.randn(1, 3, 32, 48)
+    images = [
+        functional.pixel_unshuffle(resize(image, -stage), 2) for stage in range(config.num_stages)
+    ]
+    decoded = folded.decode([context(folded.encode(images)) for context in folded.contexts])
+    outputs = [rgb(features) for rgb, features in zip(folded.to_rgb, decoded, strict=True)]
+    expected = [folded.output(decoded[0], outputs), *outputs[1:]]
+    assert [tuple(output.shape) for output in expected] == [
+        (1, 12, 16 >> stage, 24 >> stage) for stage in range(config.num_stages)
+    ]
+    for output, squares in zip(folded(image), expected, strict=True):
+        torch.testing.assert_close(output, functional.pixel_shuffle(squares, 2))
+
+
+def test_a_folded_generator_refuses_a_side_that_is_no_multiple_of_8() -> None:
+    generator = Generator(GeneratorConfig(base_channels=4, num_residual_blocks=1, fold=2))
+    with pytest.raises(ConfigError, match="height 36 is not a multiple of 8: try 32"):
+        generator(torch.zeros(1, 3, 36, 48))
 
 
 def test_features_keep_their_size_through_an_untrained_network() -> None:

@@ -12,6 +12,7 @@ from pmsgan.training.config import TrainingConfig
         ({"size": 92}, "size is 92"),
         ({"crop": 64}, "crop is 64"),
         ({"crop": 300}, "must not exceed size"),
+        ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
         ({"devices": 0}, "devices is 0"),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pmsgan.data.pairs import Pair, PictureFile, find_pairs
-from pmsgan.errors import CheckpointError, DataError, TrainingError
+from pmsgan.errors import CheckpointError, ConfigError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
@@ -93,6 +93,14 @@ def test_ctrl_c_ends_after_the_step_and_saves(
     assert num_steps == 1
     assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 1
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_folded_network_names_a_crop_that_it_cannot_take(
+    pairs: list[Pair], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="height 100 is not a multiple of 8: try 96"):
+        train(pairs, replace(SETTINGS, crop=100, size=104), replace(NETWORK, fold=2), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_is_not_overwritten_by_accident(pairs: list[Pair], tmp_path: Path) -> None:

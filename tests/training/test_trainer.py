@@ -5,6 +5,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
+from pmsgan.errors import CheckpointError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.discriminator import ScaleDiscriminators
 from pmsgan.model.generator import Generator
@@ -39,6 +40,25 @@ def test_both_sides_learn_in_a_step_and_the_average_follows() -> None:
         changed = [not torch.equal(a, b) for a, b in zip(network.parameters(), old, strict=True)]
         assert sum(changed) > len(changed) / 2
     assert trainer.trained_generator() is not trainer.generator
+
+
+def test_the_learning_rate_falls_as_a_cosine_to_the_last_step() -> None:
+    config = replace(SETTINGS, schedule="cosine", learning_rate=1e-3, lambda_adversarial=0.0)
+    trainer = Trainer(config, NETWORK, CPU)
+    (group,) = trainer.generator_optimizer.param_groups
+    rates = []
+    for _ in range(3):
+        trainer.step(*torch.rand(2, 1, 3, 96, 96))
+        rates.append(group["lr"])
+    assert rates == pytest.approx([1e-3, 1e-3 * (1 + 0.5**0.5) / 2, 0.5e-3])
+
+
+def test_a_checkpoint_from_before_a_setting_has_its_default() -> None:
+    state = Trainer(SETTINGS, NETWORK, CPU).state_dict()
+    del state["generator_config"]["fold"]
+    Trainer(SETTINGS, NETWORK, CPU).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="another network"):
+        Trainer(SETTINGS, replace(NETWORK, fold=2), CPU).load_state_dict(state)
 
 
 def test_without_average_the_generator_itself_is_the_result() -> None:

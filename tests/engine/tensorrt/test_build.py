@@ -70,6 +70,15 @@ def test_the_graph_of_every_ablation_builds_in_fp16_and_fp32(
     assert library.log.lines == []
 
 
+def test_the_graph_of_a_folded_network_builds_in_fp16_and_fp32(
+    library: Library, make_generator: Callable[..., Generator]
+) -> None:
+    graph = traced(make_generator(fold=2))
+    for data in (graph, widen(graph)):
+        assert len(build(library, data)) > 1000
+    assert library.log.lines == []
+
+
 @pytest.mark.parametrize("base_channels", [16, 32])
 def test_the_graph_of_real_widths_builds_in_fp16_and_fp32(
     library: Library, base_channels: int
