@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
-from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.gpu import count_gpus, gpu_capability
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
@@ -23,12 +23,18 @@ class _Needs:
     command: str
     """The command that installs the modules."""
     gpu: bool = False
+    not_capabilities: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Compute capabilities that the backend refuses: from the first to below the second."""
 
 
 NEEDS: dict[Backend, _Needs] = {
     "tensorrt": _Needs(("tensorrt", "pycuda"), "pip install 'pmsgan[tensorrt]'", gpu=True),
     "tensorrt-rtx": _Needs(
-        ("tensorrt_rtx", "pycuda"), "pip install 'pmsgan[tensorrt-rtx]'", gpu=True
+        ("tensorrt_rtx", "pycuda"),
+        "pip install 'pmsgan[tensorrt-rtx]'",
+        gpu=True,
+        # Its runtime refuses the data-centre GPUs between Ada and Blackwell, as an H200 showed.
+        not_capabilities=((9, 0), (12, 0)),
     ),
     "openvino": _Needs(("openvino",), "pip install openvino"),
     "eager": _Needs(("torch",), "pip install 'pmsgan[train]'"),
@@ -84,6 +90,11 @@ def what_is_missing(backend: Backend) -> str | None:
     reasons = []
     if needs.gpu and not count_gpus():
         reasons.append(NO_GPU)
+    elif needs.not_capabilities and (capability := gpu_capability()) is not None:
+        first, end = needs.not_capabilities
+        if first <= capability < end:
+            number = ".".join(map(str, capability))
+            reasons.append(f"it does not run on GPUs of compute capability {number}")
     absent = [name for name in needs.modules if importlib.util.find_spec(name) is None]
     if absent:
         verb = "is" if len(absent) == 1 else "are"

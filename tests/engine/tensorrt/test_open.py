@@ -13,6 +13,7 @@ import pytest
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import Accuracy, check_pictures, compare
+from pmsgan.engine.gpu import gpu_capability
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
@@ -161,6 +162,30 @@ def test_auto_takes_the_gpu(
     with open_engine(style, require_gpu=True, max_batch=3) as engine:
         assert (engine.info.backend, engine.info.max_batch) == ("tensorrt", 3)
         assert translated(engine, style)
+
+
+@pytest.mark.parametrize(
+    ("capability", "taken"),
+    [
+        ((8, 9), "tensorrt-rtx"),
+        ((9, 0), "openvino"),
+        ((10, 3), "openvino"),
+        ((12, 0), "tensorrt-rtx"),
+    ],
+)
+def test_auto_passes_over_a_product_that_refuses_the_gpu(
+    driver: object, monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], taken: str
+) -> None:
+    monkeypatch.setattr(
+        open_module.importlib.util, "find_spec", lambda name: name if name != "tensorrt" else None
+    )
+    assert gpu_capability() == (8, 9)  # that of the stand-in
+    monkeypatch.setattr(open_module, "gpu_capability", lambda: capability)
+    choice = choose_backend()
+    assert choice.backend == taken
+    if taken == "openvino":
+        name = ".".join(map(str, capability))
+        assert f"it does not run on GPUs of compute capability {name}" in choice.reason
 
 
 def test_a_kept_engine_that_is_refused_is_built_again(
