@@ -4,6 +4,7 @@
 #   make test    the tests
 #   make lint    ruff and mypy
 #   make soak    tests that take minutes: a hundred thousand files, kill -9, damaged pictures
+#   make gpu-smoke   a first look at a machine with an NVIDIA GPU, ten minutes
 #   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
 #   make clean   remove what these leave behind
 #
@@ -19,7 +20,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 PHOTO_FOLDER = $(shell .venv/bin/python -c "import matplotlib; print(matplotlib.get_data_path())")/sample_data
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo test lint soak gpu-check clean
+.PHONY: demo test lint soak gpu-smoke gpu-check clean
 
 demo: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime
@@ -40,6 +41,10 @@ lint: .venv/dev
 
 soak: .venv/dev
 	.venv/bin/python -m pytest -m soak tests/batch --durations=0
+
+# The first look at a machine; without a GPU it tells what is lacking, and runs the rest.
+gpu-smoke: .venv/dev
+	.venv/bin/python tools/gpu_smoke.py build/gpu-smoke
 
 # Needs pycuda and TensorRT in .venv: .venv/bin/pip install '.[tensorrt]'
 gpu-check: .venv/dev

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.settings import RunSettings
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.styles.registry import Style
@@ -50,7 +51,11 @@ def test_a_folder_is_converted_on_the_gpu(
     style: Style, in_dir: Path, tmp_path: Path, product: Product
 ) -> None:
     report = convert_folder(
-        in_dir, tmp_path / "out", style, backend=product, require_gpu=True, with_baseline=True
+        in_dir,
+        tmp_path / "out",
+        style,
+        run=RunSettings(backend=product, require_gpu=True),
+        with_baseline=True,
     )
     assert report.num_done == 9
     assert report.engine.backend == product
