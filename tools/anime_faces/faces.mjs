@@ -1,101 +1,125 @@
 /**
- * One Lorelei face, drawn twice: in colour and as a line sketch on paper.
- *
- * Every colour follows from what the sketch shows, so that a network can learn it.
+ * One face of a DiceBear collection in flat colours: each part has one colour by what it is.
  */
 import { createHash } from 'node:crypto';
 
-import { lorelei } from '@dicebear/collection';
+import * as dicebear from '@dicebear/collection';
 import { createAvatar } from '@dicebear/core';
+import sharp from 'sharp';
 
-import { place, scan, vary } from './variation.mjs';
+import { COLLECTIONS } from './collections.mjs';
+import { colorOf, LINE, nameComponents, paint } from './paint.mjs';
 
-/** Lorelei's 48 hair variants by what their outline shows, with one colour for each class.
- * Left out: bald and nearly bald heads (25, 28, 34), shapes between two classes (20, 27, 37), and a
- * stray dot (1). */
-export const HAIR_CLASSES = {
-  short: { color: '#34539b', variants: [2, 3, 4, 6, 7, 8, 11, 12, 43, 47] },
-  long: { color: '#f07fa3', variants: [10, 13, 15, 16, 17, 19, 21, 23, 40] },
-  tied: { color: '#f4c24d', variants: [14, 26, 29, 30, 31, 33, 36, 38, 41, 42, 45, 46, 48] },
-  curly: { color: '#9c3f2b', variants: [5, 9, 18, 22, 24, 32, 35, 39, 44] },
+/** Part of each option of a collection that takes a colour. */
+const OPTIONS = {
+  backgroundColor: 'ground',
+  skinColor: 'skin', baseColor: 'skin',
+  hairColor: 'hair', topColor: 'hair', headContrastColor: 'hair', facialHairColor: 'beard',
+  clothesColor: 'clothes', clothingColor: 'clothes', shirtColor: 'clothes',
+  glassesColor: 'glasses', earringColor: 'glasses', earringsColor: 'glasses', hairAccessoriesColor: 'glasses',
+  mouthColor: 'mouth', eyeShadowColor: 'white',
+  eyesColor: 'line', eyebrowsColor: 'line', noseColor: 'line', frecklesColor: 'line',
 };
 
-/** Whoever wears glasses has the darker skin. */
-const SKIN = { plain: '#ffdfca', glasses: '#d99a6c' };
-const EYES = '#1d6a72';
-const MOUTH = '#b8323f';
-const BACKGROUND = '#d9e8f4';
-const LINE = '#000000';
+/** Licences that allow training, and sharing what came of it. */
+const LICENCES = ['CC0 1.0', 'CC BY 4.0'];
 
-/** Lorelei draws hair without an outline; it is given one of this width, in units of the 980-unit view. */
-const OUTLINE = 7;
-
-/** Of a hundred combinations of hair and eyes so many are for held-out pairs, never for training. */
+/** Of a hundred combinations so many are held out, never for training. */
 const HELD_OUT_PERCENT = 10;
 
-/** Colours that stand for a part in Lorelei's SVG until the real ones are put in. */
-const MARKS = { hair: '#fe0101', skin: '#01fe01', eyes: '#fe01fe', mouth: '#fefe01' };
+/** Of a hundred drawings so many keep areas filled with black. */
+const AS_DRAWN_PERCENT = 33;
 
-const variant = (number) => `variant${String(number).padStart(2, '0')}`;
+/** Half the width of the widest line, as a share of the picture's side; wider black areas are a part. */
+const LINE_REACH = 8 / 512;
+
+/** How far a wide area reaches into what is narrow: the tips of hair. */
+const TIP_REACH = 7 / 512;
+
+await nameComponents();
 
 /**
  * Draw the face of a seed.
+ * @param {string} name of the collection
  * @param {number} seed the same seed always gives the same face
- * @returns {{heldOut: boolean, hairClass: string, sketch: string, face: string}} whether its hair and
- *   eyes are a combination that is held out, the class of its hair, and the two pictures as SVG
+ * @returns {{heldOut: boolean, asDrawn: boolean, svg: string, marks: Map<string, string>}} whether it is a
+ *   combination of parts that is held out; whether black areas stay black; what `paint` gave
  */
-export function drawFace(seed) {
-  const avatar = createAvatar(lorelei, {
+export function drawFace(name, seed) {
+  const { combination, options, filledBlack } = COLLECTIONS[name];
+  const style = dicebear[name];
+  if (!LICENCES.includes(style.meta.license.name)) {
+    throw new Error(`${name} is under ${style.meta.license.name}, not under ${LICENCES.join(' or ')}`);
+  }
+  const asDrawn = number(`black ${name} ${seed}`) % 100 < AS_DRAWN_PERCENT;
+  const parts = { ...OPTIONS, ...(asDrawn ? filledBlack : {}) };
+  const avatar = createAvatar(style, {
     // Hashed, since neighbouring seeds would give neighbouring hair.
-    seed: digest(String(seed)).toString('hex'),
-    hair: Object.values(HAIR_CLASSES).flatMap(({ variants }) => variants.map(variant)),
-    hairColor: [MARKS.hair.slice(1)],
-    skinColor: [MARKS.skin.slice(1)],
-    eyesColor: [MARKS.eyes.slice(1)],
-    mouthColor: [MARKS.mouth.slice(1)],
-    hairAccessoriesProbability: 12,
-    glassesProbability: 30,
-    frecklesProbability: 10,
-    earringsProbability: 25,
-    beardProbability: 0,
+    seed: digest(`${name} ${seed}`).toString('hex'),
+    ...Object.fromEntries(Object.entries(parts).map(([option, part]) => [option, [colorOf(part).slice(1)]])),
+    ...options,
   });
   const { extra } = avatar.toJson();
-  const hair = Number(extra.hair.slice('variant'.length));
-  const [hairClass, { color }] = Object.entries(HAIR_CLASSES).find(([, { variants }]) =>
-    variants.includes(hair),
-  );
-  const svg = avatar.toString();
-  const skin = extra.glasses ? SKIN.glasses : SKIN.plain;
-  const variation = vary(seed);
-  const paper = grey(variation.paper);
-  const ink = grey(variation.ink);
+  const combined = combination.map((component) => extra[component]).join(' ');
   return {
-    heldOut: digest(`${extra.hair} ${extra.eyes}`).readUInt32BE() % 100 < HELD_OUT_PERCENT,
-    hairClass,
-    sketch: paint(svg, variation, {
-      background: paper, white: paper, line: ink, hair: paper, skin: paper, eyes: ink, mouth: ink,
-    }).replace(/<\/svg>$/, `${scan(variation)}</svg>`),
-    face: paint(svg, variation, {
-      background: BACKGROUND, white: '#ffffff', line: LINE, hair: color, skin, eyes: EYES, mouth: MOUTH,
-    }),
+    heldOut: number(`${name} ${combined}`) % 100 < HELD_OUT_PERCENT,
+    ...paint(avatar.toString(), name, asDrawn),
   };
 }
 
-/** Return Lorelei's SVG in these colours, with an outline around the hair, where `variation` puts it. */
-function paint(svg, variation, { background, white, line, ...colors }) {
-  const pen = (width) => `stroke="${line}" stroke-width="${width}" stroke-linejoin="round"`;
-  let painted = svg
-    .replace(/<mask id="viewboxMask">.*?<\/mask><g mask="[^"]*">/, `<g transform="${place(variation)}">`)
-    .replaceAll(/fill="#fff(fff)?"/g, `fill="${white}"`)
-    .replace(/^(<svg[^>]*>)/, `$1<rect width="980" height="980" fill="${background}"/>`)
-    .replaceAll(/fill="#000(000)?"/g, `fill="${line}" ${pen(variation.line)}`);
-  for (const [part, mark] of Object.entries(MARKS)) {
-    const outline = part === 'hair' ? ` ${pen(OUTLINE + variation.line)}` : '';
-    painted = painted.replaceAll(`fill="${mark}"`, `fill="${colors[part]}"${outline}`);
-  }
-  return painted;
+/**
+ * Rasterise a face.
+ * @param {{svg: string, marks: Map<string, string>}} face
+ * @param {number} size side of the picture in pixels
+ * @returns {Promise<Buffer>} the PNG: RGB, opaque, without colours between those of two parts
+ */
+export async function toPng({ svg, marks }, size) {
+  const crisp = svg.replace('shape-rendering="auto"', 'shape-rendering="crispEdges"');
+  const { data } = await sharp(Buffer.from(crisp))
+    .resize(size, size)
+    .flatten()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  for (const [mark, part] of marks) settleMark(data, size, mark, colorOf(part));
+  return sharp(data, { raw: { width: size, height: size, channels: 3 } })
+    .png({ compressionLevel: 9, adaptiveFiltering: false })
+    .toBuffer();
 }
 
-const digest = (text) => createHash('sha256').update(text).digest();
+/** Give what is marked the part's colour where it is wide, and a line's where it is narrow. */
+function settleMark(data, size, mark, color) {
+  const [red, green, blue] = bytes(mark);
+  const marked = new Uint8Array(size * size);
+  for (let at = 0; at < marked.length; at += 1) {
+    marked[at] = data[3 * at] === red && data[3 * at + 1] === green && data[3 * at + 2] === blue ? 1 : 0;
+  }
+  const core = spread(marked, size, Math.round(LINE_REACH * size), 0);
+  const wide = spread(core, size, Math.round((LINE_REACH + TIP_REACH) * size), 1);
+  for (let at = 0; at < marked.length; at += 1) {
+    if (marked[at]) data.set(bytes(wide[at] ? color : LINE), 3 * at);
+  }
+}
 
-const grey = (level) => `#${Math.round(level).toString(16).padStart(2, '0').repeat(3)}`;
+/** Let `value` spread over a square of `reach` pixels either way: 0 erodes a mask, 1 dilates it. */
+function spread(mask, size, reach, value) {
+  const along = (from, step, stride) => {
+    const to = from.slice();
+    for (let line = 0; line < size; line += 1) {
+      for (let place = 0, last = -Infinity, next = -1; place < size; place += 1) {
+        const at = line * stride + place * step;
+        if (from[at] === value) last = place;
+        if (next < place) {
+          next = place;
+          while (next < size && from[line * stride + next * step] !== value) next += 1;
+        }
+        if (place - last <= reach || next - place <= reach) to[at] = value;
+      }
+    }
+    return to;
+  };
+  return along(along(mask, 1, size), size, 1);
+}
+
+const bytes = (color) => Buffer.from(color.slice(1), 'hex');
+const digest = (text) => createHash('sha256').update(text).digest();
+const number = (text) => digest(text).readUInt32BE();
