@@ -8,7 +8,7 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.options import config_options
-from pmsgan.data.config import AlignConfig, LinesConfig
+from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 
 if TYPE_CHECKING:
     from pmsgan.data.prepare import Preparation
@@ -33,6 +33,21 @@ def lines(in_dir: InDir, out_dir: OutDir, *, config: LinesConfig) -> None:
     from pmsgan.data.prepare import prepare_lines
 
     _run(prepare_lines(in_dir, out_dir, config))
+
+
+@prepare_app.command()
+@one_line_errors
+@config_options(rename={"num_processes": "--processes"})
+def flats(in_dir: InDir, out_dir: OutDir, *, config: FlatsConfig) -> None:
+    """Make line art of illustrations in flat colours.
+
+    Lines are the boundaries between colours and the dark strokes; pencil, pen, marker and chalk,
+    paper, light and place vary. OUT_DIR/lines and OUT_DIR/flats are then a set for
+    pmsgan train OUT_DIR --direction lines:flats.
+    """
+    from pmsgan.data.prepare import prepare_flats
+
+    _run(prepare_flats(in_dir, out_dir, config))
 
 
 @prepare_app.command()

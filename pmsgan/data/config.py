@@ -74,6 +74,26 @@ class AlignConfig:
         return (self.width / 2 - half, y), (self.width / 2 + half, y)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlatsConfig:
+    """Pairs of line art and flat colours that are made from illustrations."""
+
+    size: int = 256
+    """Side of a pair [pixels]."""
+    per_picture: int = 1
+    """Variations of each picture."""
+    seed: int = 0
+    """Another seed gives other variations."""
+    num_processes: int = 0
+    """Processes that work at once; 0 takes one for each CPU core."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a value outside its range."""
+        for name, least in (("size", 16), ("per_picture", 1), ("seed", 0), ("num_processes", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be {least} or more")
+
+
 class PresetSettings(TypedDict):
     """Fields of `TrainingConfig` that a preset decides."""
 

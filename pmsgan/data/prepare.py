@@ -1,6 +1,11 @@
-"""Make paired sets: line drawings of pictures, aligned faces, pairs in another layout."""
+"""Make paired sets: line drawings, flat colours, aligned faces, pairs in another layout."""
 
+import functools
+import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +15,8 @@ from numpy.typing import NDArray
 
 from pmsgan.atomic import replacing
 from pmsgan.data.align import align_face, read_eyes
-from pmsgan.data.config import AlignConfig, LinesConfig
+from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
+from pmsgan.data.flat_pairs import chance_of, draw_pair, fit_page
 from pmsgan.data.lines import draw_lines
 from pmsgan.data.pairs import Pair, PictureFile, find_pairs, list_pictures, read_direction
 from pmsgan.errors import ConfigError, DataError
@@ -28,22 +34,48 @@ class Prepared:
 class Preparation:
     """Work that is done picture by picture while one iterates over it."""
 
-    def __init__(self, names: Iterable[str], work: Callable[[str], None]) -> None:
-        """Take the names, and what to do with each; it raises DataError where that fails."""
+    def __init__(
+        self, names: Iterable[str], work: Callable[[str], None], num_processes: int = 1
+    ) -> None:
+        """Take the names, and what to do with each.
+
+        Args:
+            names: of the pictures.
+            work: raises DataError where it fails. Several processes need to pickle it.
+            num_processes: processes that work at once; with 1 it is this one.
+        """
         self._names = sorted(names)
         self._work = work
+        self._num_processes = min(num_processes, len(self._names))
 
     def __len__(self) -> int:
         return len(self._names)
 
     def __iter__(self) -> Iterator[Prepared]:
-        for name in self._names:
-            try:
-                self._work(name)
-            except DataError as error:
-                yield Prepared(name, str(error))
-            else:
-                yield Prepared(name, None)
+        """Work, and yield how it ended, in the order of names.
+
+        Raises:
+            DataError: one of several processes died.
+        """
+        attempt = functools.partial(_attempt, self._work)
+        if self._num_processes <= 1:
+            yield from map(attempt, self._names)
+            return
+        pool = ProcessPoolExecutor(
+            self._num_processes,
+            multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
+            initializer=cv2.setNumThreads,
+            initargs=(1,),
+        )
+        try:
+            yield from pool.map(attempt, self._names, chunksize=4)
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that prepares pictures died, perhaps for want of memory: "
+                "run fewer at once"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparation:
@@ -63,6 +95,25 @@ def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparati
         _write(drawing, out_dir / "lines" / f"{name}.png")
 
     return Preparation(pictures, work)
+
+
+def prepare_flats(in_dir: Path, out_dir: Path, config: FlatsConfig) -> Preparation:
+    """Draw line art of illustrations: a set for `lines:flats`.
+
+    OUT/lines/NAME.png is the line art as a camera sees it, OUT/flats/NAME.png the flat colours
+    below the same lines. With several variations of a picture, NAME is followed by _1, _2, ...
+
+    Raises:
+        ConfigError: results would be written into the folder of the originals.
+        DataError: `in_dir` holds no pictures.
+    """
+    pictures = list_pictures(in_dir)
+    _refuse_overlap([in_dir], [out_dir / "lines", out_dir / "flats"])
+    return Preparation(
+        (path.name for path in pictures.values()),
+        functools.partial(_draw_pairs, in_dir, out_dir, config),
+        config.num_processes or os.cpu_count() or 1,
+    )
 
 
 def prepare_aligned(
@@ -117,6 +168,24 @@ def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
         _write(pairs[name].target.read(), out_dir / right / f"{name}.png")
 
     return Preparation(pairs, join if joins else split)
+
+
+def _attempt(work: Callable[[str], None], name: str) -> Prepared:
+    try:
+        work(name)
+    except DataError as error:
+        return Prepared(name, str(error))
+    return Prepared(name, None)
+
+
+def _draw_pairs(in_dir: Path, out_dir: Path, config: FlatsConfig, file: str) -> None:
+    path = in_dir / file
+    flats = fit_page(PictureFile(path).read(), config.size)
+    for number in range(1, config.per_picture + 1):
+        name = path.stem if config.per_picture == 1 else f"{path.stem}_{number}"
+        drawing, target = draw_pair(flats, config.size, chance_of(config.seed, path.stem, number))
+        _write(drawing, out_dir / "lines" / f"{name}.png")
+        _write(target, out_dir / "flats" / f"{name}.png")
 
 
 def _refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

@@ -381,6 +381,16 @@ def test_prepare_lines_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> 
     assert len(list((tmp_path / "joined").iterdir())) == 6
 
 
+def test_prepare_flats_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> None:
+    result = pmsgan_command(
+        "prepare", "flats", in_dir, tmp_path / "set", "--size", 64, "--processes", 1
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "6 done, 0 failed\n"
+    for folder in ("lines", "flats"):
+        assert cv2.imread(str(tmp_path / "set" / folder / "picture_0.png")).shape == (64, 64, 3)
+
+
 def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
     eyes = tmp_path / "eyes.csv"
     rows = [f"picture_{index}.png,20,30,40,30" for index in range(6)]
