@@ -1,13 +1,15 @@
 /**
  * The DiceBear collections that are drawn, and which part each colour of their drawings stands for.
  *
+ * `combination` names the two components whose combinations are trained on or held out, `options` are the
+ * collection's own, `filledBlack` the options that get another part where black areas stay black.
  * `paint` goes from component, to colour in the drawing, to part. A colour is the original's, the part
  * that the collection's own option gave it, or 'shade': whatever is translucent, black or white. The
  * component '*' is for all that no other names; 'head hijab' is one variant of a component, 'stroke mouth'
  * a colour where it is a stroke's. 'line' stays black, 'none' is not drawn.
  */
 
-import { openPeeps } from '@dicebear/collection';
+import { notionists, openPeeps } from '@dicebear/collection';
 
 /** Wide areas of the colour are this part, narrow ones are lines. */
 const wide = (part) => ({ wide: part });
@@ -20,15 +22,16 @@ const filled = (part) => ({ inside: part, hair: 'line' });
 
 const LINES = { '#000000': 'line', shade: 'none' };
 
-/** Heads of people. */
-const OPEN_PEEPS = openPeeps.schema.properties.head.default.filter((head) => head !== 'bear');
+/** A collection's variants of a component, but for one. */
+const without = (style, component, variant) =>
+  style.schema.properties[component].default.filter((other) => other !== variant);
 
 const CROODLES = {
   hat: ['variant20', 'variant21', 'variant22', 'variant23', 'variant24', 'variant25'],
   hair: [
     'variant01', 'variant04', 'variant05', 'variant08', 'variant15', 'variant18', 'variant19', 'variant29',
   ],
-  stubble: ['variant03', 'variant06', 'variant09', 'variant26'],
+  stubble: ['variant03', 'variant06', 'variant09'],
 };
 
 export const COLLECTIONS = {
@@ -50,10 +53,19 @@ export const COLLECTIONS = {
   notionists: {
     package: 'notionists',
     combination: ['hair', 'brows'],
-    options: { gestureProbability: 0, beardProbability: 25, bodyIconProbability: 30, glassesProbability: 30 },
+    options: {
+      hair: without(notionists, 'hair', 'variant42'), // white hair, which is not filled
+      gestureProbability: 0, beardProbability: 25, bodyIconProbability: 30, glassesProbability: 30,
+    },
     paint: {
       '*': { ...LINES, '#ffffff': 'skin' },
-      hair: { '#000000': wide('hair'), '#ffffff': wide('hair') },
+      hair: { '#000000': wide('hair'), '#ffffff': 'hat' },
+      'hair hat': { '#000000': wide('hat') },
+      'hair variant26': { '#ffffff': 'hair' },
+      'hair variant32': { '#ffffff': 'hair' },
+      'hair variant61': { '#000000': wide('hat') },
+      'hair variant62': { '#000000': wide('hat') },
+      'hair variant63': { '#000000': wide('hat') },
       beard: { '#000000': wide('beard') },
       body: { '#000000': wide('clothes'), '#ffffff': wide('clothes') },
       bodyIcon: { '#ffffff': wide('clothes') },
@@ -65,18 +77,17 @@ export const COLLECTIONS = {
     package: 'open-peeps',
     combination: ['head', 'face'],
     options: {
-      head: OPEN_PEEPS,
+      head: without(openPeeps, 'head', 'bear'),
       maskProbability: 0, facialHairProbability: 25, accessoriesProbability: 25,
     },
     paint: {
       '*': { ...LINES, '#ffffff': 'white', '#22252b': 'line', '#231f20': 'line' },
       head: { '#000000': wide('hair'), clothes: 'hat' },
-      'head hatBeanie': { '#000000': wide('hat'), clothes: 'hat' },
       'head hatHip': { '#000000': wide('hat') },
-      'head hijab': { '#000000': wide('hat'), clothes: 'hat' },
-      'head turban': { '#000000': wide('hat'), clothes: 'hat' },
+      'head hijab': { '#000000': wide('hat') },
+      'head turban': { '#000000': wide('hat') },
       face: { '#ff8181': 'mouth', '#ff6c6c': 'mouth' },
-      facialHair: { '#000000': wide('beard') },
+      facialHair: { '#000000': wide('beard'), hair: 'beard' },
       accessories: { '#000000': wide('glasses') },
     },
   },
@@ -109,7 +120,7 @@ export const COLLECTIONS = {
       '*': { ...LINES, '#ffffff': 'white', '#dc2400': 'none' },
       accessories: {
         '#a09b9b': 'hat', '#c4c4c4': 'hat', '#feb3a4': 'hat', '#ffe7e2': 'hat',
-        '#896307': 'glasses', '#c5900f': 'none',
+        '#896307': 'line', '#c5900f': 'line',
         '#ffc00c': 'glasses', '#ffd45b': 'glasses', '#ff3c15': 'glasses', '#cb1414': 'glasses',
         '#ff7256': 'glasses', '#595757': 'glasses',
         '#71472d': 'beard', '#5e351b': 'beard',
