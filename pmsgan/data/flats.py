@@ -47,7 +47,7 @@ class Placement:
     """Right and down, as a share of the page's side."""
     mirrored: bool = False
     margins: bool = False
-    """Whether the drawing ends at the picture's lower border; otherwise it goes on below."""
+    """Whether colours end at the picture's lower border; otherwise they go on below it."""
     wobble: NDArray[np.float32] | None = None
     """How far a hand strays: float32 [h, w, 2], right and down [pixels], stretched over
     the page."""
@@ -90,7 +90,9 @@ def find_flats(image: NDArray[np.uint8]) -> Flats:
     )
     label_of_pixel = np.zeros(int(nearest.max()) + 1, np.uint8)
     label_of_pixel[nearest[~unknown]] = labels[~unknown]
-    return Flats(palette, label_of_pixel[nearest], dark.astype(np.uint8) * 255)
+    labels = label_of_pixel[nearest]
+    labels[-1] = _beside_strokes(labels[-1], dark[-1])
+    return Flats(palette, labels, dark.astype(np.uint8) * 255)
 
 
 def place(flats: Flats, placement: Placement, side: int) -> Flats:
@@ -110,11 +112,11 @@ def place(flats: Flats, placement: Placement, side: int) -> Flats:
         stray = cv2.resize(placement.wobble, (side, side), interpolation=cv2.INTER_CUBIC)
         columns, rows = columns + stray[:, :, 0], rows + stray[:, :, 1]
     across, down = a * columns + b * rows + c, d * columns + e * rows + f
+    outside = cv2.BORDER_CONSTANT
+    ink = cv2.remap(flats.ink, across, down, cv2.INTER_LINEAR, None, outside, 0)
     if not placement.margins:
         down = np.minimum(down, height - 1)
-    outside = cv2.BORDER_CONSTANT
     labels = cv2.remap(flats.labels, across, down, cv2.INTER_NEAREST, None, outside, _ground(flats))
-    ink = cv2.remap(flats.ink, across, down, cv2.INTER_LINEAR, None, outside, 0)
     return Flats(flats.palette, labels.astype(np.uint8), ink.astype(np.uint8))
 
 
@@ -191,6 +193,19 @@ def _is_thin(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         for column in range(3):
             same += padded[row : row + height, column : column + width] == labels
     return same - 1 < MIN_NEIGHBOURS
+
+
+def _beside_strokes(row: NDArray[np.uint8], dark: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return labels of a row in which those below a stroke are the next ones left or right.
+
+    The last row goes on below the picture, where a stroke's upper side would become a stripe.
+    """
+    columns = np.arange(len(row))
+    clear = columns[~dark]
+    if not len(clear):
+        return row
+    nearest = np.abs(columns[:, np.newaxis] - clear).argmin(axis=1)
+    return np.asarray(row[clear[nearest]], np.uint8)
 
 
 def _ground(flats: Flats) -> int:

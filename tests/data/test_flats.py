@@ -95,13 +95,25 @@ def test_a_drawing_that_is_cut_off_below_goes_on_unless_it_has_margins() -> None
     image = np.full((100, 100, 3), GROUND, np.uint8)
     image[50:, 30:70] = SKIN
     image[:30, 40:60] = HAIR
+    image[90:, 45:55] = 0
     flats = find_flats(image)
-    small = Placement(scale=0.5)
-    below = color_in(place(flats, small, 100))
+    small = place(flats, Placement(scale=0.5), 100)
+    below = color_in(small)
     assert tuple(below[99, 50]) == SKIN
+    assert small.ink[74, 50] == 255
+    assert small.ink[78:].max() == 0  # a stroke would become a bar
     assert tuple(below[0, 50]) == GROUND  # nothing goes on above
     ended = color_in(place(flats, Placement(scale=0.5, margins=True), 100))
     assert tuple(ended[99, 50]) == GROUND
+
+
+def test_below_a_stroke_at_the_lower_border_the_colour_beside_it_goes_on() -> None:
+    image = np.full((100, 100, 3), SKIN, np.uint8)
+    image[80:, :40] = image[80:, 60:] = HAIR
+    image[94:, 30:70] = 0
+    below = color_in(place(find_flats(image), Placement(scale=0.5), 100))
+    assert tuple(below[60, 50]) == SKIN
+    assert colors_of(below[76:, 30:70]) == {HAIR}
 
 
 def test_a_wobble_moves_edges_and_no_colour() -> None:
