@@ -14,6 +14,8 @@ NUM_COLOURS = {
 """Samples without transparency, for each way to write colours that is read."""
 _RAW_PHOTOGRAPHS = (32803, 34892)
 _DNG_VERSION = 50706
+_SUB_PICTURES = 330
+"""In most raw photographs the first picture is a thumbnail, and the photograph is below it."""
 
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACK_BITS = 1, 5, 8, 32946, 32773
 PREDICTED = (LZW, DEFLATE, OLD_DEFLATE, 34925, 50000)
@@ -112,7 +114,8 @@ def read_layout(tags: Tags) -> Layout:
         raise damaged("it has no pixels")
     check_size(width, height)
     photometric, compression = tags.number(262, 0), tags.number(259, 1)
-    if photometric in _RAW_PHOTOGRAPHS or _DNG_VERSION in tags.entries:
+    is_thumbnail = bool(tags.number(254, 0) & 1) and _SUB_PICTURES in tags.entries
+    if photometric in _RAW_PHOTOGRAPHS or _DNG_VERSION in tags.entries or is_thumbnail:
         raise ImageError("is a raw photograph, which is not read: develop it to TIFF or JPEG first")
     if photometric not in NUM_COLOURS:
         raise _not_read(f"colours of kind {photometric}")
