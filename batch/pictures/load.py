@@ -11,7 +11,7 @@ from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.colour import Pixels, to_srgb
 from pmsgan.batch.pictures.decode import DecodedPicture, decode, quiet_decoders
 from pmsgan.batch.pictures.fit import Placement, crop_alpha, fit_into_row, place
-from pmsgan.batch.pictures.opened import PROFILE_IGNORED, check_size
+from pmsgan.batch.pictures.opened import MAX_PIXELS, PROFILE_IGNORED
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -63,7 +63,12 @@ def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) ->
     # How large a crop has to be is not known before.
     picture = decode(data, wanted=None if settings.fit == "crop" else style_size)
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
-    check_size(*placement.output)  # a JPEG may be larger than what is decoded of it
+    height, width = placement.output
+    if height * width > MAX_PIXELS:  # a JPEG may be larger than what is decoded of it
+        raise ImageError(
+            f"is too large for a result of its size, {width}x{height}, where at most "
+            f"{MAX_PIXELS // 10**6} million pixels are written: try --output-size style"
+        )
     alpha = picture.alpha
     if alpha is not None:
         with as_image_error():

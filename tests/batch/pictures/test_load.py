@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pictures
 import pytest
+from PIL import Image
 
 from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.pictures.encode import encode
@@ -95,6 +96,13 @@ def test_what_is_too_large_for_a_format_says_so(tmp_path: Path, suffix: str, wid
     row = row_of(picture)
     with pytest.raises(ImageError, match=f"{width}x2 cannot be encoded as {suffix}: try another"):
         encode(row, picture, suffix, settings)
+
+
+def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
+    data = pictures.encoded(Image.new("L", (12_000, 9_000), 120), "JPEG")
+    assert load(data, STYLE_SIZE, USUAL).placement.output == STYLE_SIZE
+    with pytest.raises(ImageError, match=r"of its size, 12000x9000, .*try --output-size style"):
+        load(data, STYLE_SIZE, ConvertSettings(output_size="source"))
 
 
 def test_what_opencv_refuses_is_one_picture_s_fault(
