@@ -13,6 +13,7 @@ import numpy as np
 
 from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.kinds import HEAD_BYTES, KINDS, kind_of
 from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
 from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix, why_not_read
@@ -57,6 +58,8 @@ class Plan:
     """The first of them."""
     num_skipped: Counter[str] = field(default_factory=Counter)
     """How many, for each reason."""
+    num_unread: Counter[str] = field(default_factory=Counter)
+    """How many of these are pictures all the same, for each reason."""
     unlisted: list[Skipped] = field(default_factory=list)
     """Folders that cannot be read: their pictures are missing here."""
 
@@ -125,7 +128,7 @@ def plan_folder(
     while waiting:
         name, output = waiting.pop()
         try:
-            names, folders = _list(plan, name, out_identity)
+            names, folders = _list(plan, name, out_identity, selection)
         except OSError as error:
             if not name:
                 raise ConfigError(f"cannot list the folder {pictures}: {_reason(error)}") from error
@@ -165,7 +168,9 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _list(plan: Plan, name: str, out_identity: str) -> tuple[list[str], list[str]]:
+def _list(
+    plan: Plan, name: str, out_identity: str, selection: Selection
+) -> tuple[list[str], list[str]]:
     """Return the sorted names of pictures and of folders in one folder."""
     pictures, folders = [], []
     for entry in plan.pictures.list(name):
@@ -179,15 +184,41 @@ def _list(plan: Plan, name: str, out_identity: str) -> tuple[list[str], list[str
         elif entry.is_dir():
             if plan.pictures.identity(path) != out_identity:
                 folders.append(entry.name)
-        elif (suffix := os.path.splitext(entry.name)[1].lower()) not in PICTURE_SUFFIXES:  # noqa: PTH122
-            plan.skip(path, why_not_read(suffix) or "not named like a picture")
-        elif not entry.is_file():
-            plan.skip(path, "not a file")
+        elif _suffix(entry.name) in PICTURE_SUFFIXES:
+            if entry.is_file():
+                pictures.append(entry.name)
+            else:
+                plan.skip(path, "not a file")
+        elif entry.is_file() and (why := _why_unread(plan, path)):
+            if _is_selected(plan, path, selection):
+                plan.num_unread[why] += 1
+                plan.skip(path, why)
         else:
-            pictures.append(entry.name)
+            plan.skip(path, "not named like a picture")
     pictures.sort()
     folders.sort()
     return pictures, folders
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million of them
+
+
+def _why_unread(plan: Plan, path: str) -> str | None:
+    """Say why a file that is not named like a picture that is read is one all the same.
+
+    Returns:
+        The reason why it is not converted; None if it is no picture.
+    """
+    if reason := why_not_read(_suffix(path)):
+        return reason
+    kind = kind_of(plan.pictures.head(plan.pictures.source(path), HEAD_BYTES))
+    if kind is None:
+        return None
+    suffix = KINDS.get(kind)
+    if suffix in PICTURE_SUFFIXES:
+        return f"{kind} by content, but not by name: rename to {suffix}"
+    return why_not_read(suffix or "") or f"in a format that is not read: {kind}"
 
 
 def _parts(joined: str) -> Iterator[str]:
@@ -257,8 +288,13 @@ def _hash(name: str) -> int:
     return hash(unicodedata.normalize("NFC", name).casefold())
 
 
+def list_reasons(numbers: Counter[str]) -> str:
+    """Return how many there are for each reason, as text."""
+    return ", ".join(f"{number} {reason}" for reason, number in numbers.items())
+
+
 def _nothing_found(plan: Plan) -> str:
-    skipped = ", ".join(f"{number} {reason}" for reason, number in plan.num_skipped.items())
+    skipped = list_reasons(plan.num_skipped)
     return f"{plan.pictures} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})" + (
         f"; skipped: {skipped}" if skipped else ""
     )

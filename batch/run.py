@@ -12,7 +12,7 @@ from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Plan
+from pmsgan.batch.plan import Plan, list_reasons
 from pmsgan.batch.report.report import Equipment, Report
 from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
@@ -183,9 +183,10 @@ def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
 
 def _announce(plan: Plan) -> None:
     """Say what a user might not expect of a plan."""
-    if plan.num_skipped:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in plan.num_skipped.items())
-        _log.info("skipped: %s", reasons)
+    if others := plan.num_skipped - plan.num_unread:
+        _log.info("skipped: %s", list_reasons(others))
+    if plan.num_unread:
+        _log.warning("pictures that are not converted: %s", list_reasons(plan.num_unread))
     if renamed := plan.renamed:
         name, output = renamed[0]
         _log.info(

@@ -64,6 +64,9 @@ class Folder(Protocol):
             FolderError: nothing can be read any more.
         """
 
+    def head(self, source: str, num_bytes: int) -> bytes:
+        """Return the first bytes of a file; none where that takes a request, or fails."""
+
     def stamp(self, source: str) -> FileStamp:
         """Return what tells whether a file has changed, without reading it.
 

@@ -49,6 +49,15 @@ class LocalFolder:
         """Read a file, see `read_file`."""
         return read_file(source)
 
+    def head(self, source: str, num_bytes: int) -> bytes:
+        """Return the first bytes of a file; none if it cannot be read, or is no file."""
+        try:
+            with open(source, "rb", buffering=0, opener=_open_unfollowed) as file:
+                is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                return file.read(num_bytes) if is_file else b""
+        except OSError:
+            return b""
+
     def stamp(self, source: str) -> FileStamp:
         """Look at a file; raise OSError if that fails."""
         found = os.stat(source)  # noqa: PTH116 - once for each of a million pictures
@@ -70,10 +79,8 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
     Raises:
         ImageError: it cannot be read, is empty or too large, or has changed.
     """
-    # A pipe or a link may have taken the file's place since the folder was listed.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=_open_unfollowed) as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise ImageError("is not a file")
@@ -89,6 +96,11 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
     if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
         raise ImageError("was changed while it was read: convert again when it is complete")
     return data, stamp
+
+
+def _open_unfollowed(path: str, flags: int) -> int:
+    """Open a path that may have become a pipe or a link since the folder was listed."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _identity(path: Path) -> str:

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import pictures
 import pytest
 
 from pmsgan.batch import plan as plan_module
@@ -14,6 +15,7 @@ from pmsgan.batch.plan import Plan
 from pmsgan.batch.plan import plan_folder as plan_folders
 from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
+from pmsgan.formats import HEIF_SUFFIXES, PICTURE_SUFFIXES
 
 
 def touch(root: Path, *names: str) -> None:
@@ -140,6 +142,89 @@ def test_skipped_entries_have_a_reason(tmp_path: Path) -> None:
         "socket.png": "not a file",
     }
     assert plan.num_skipped["a link"] == 3
+
+
+def test_pictures_that_are_not_read_are_counted_as_such_and_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "PICTURE_SUFFIXES", PICTURE_SUFFIXES - HEIF_SUFFIXES)
+    in_dir = tmp_path / "in"
+    touch(in_dir, "a.png", "1.heic", "2.HEIC", "b.psd", "c.nef", "sub/d.jxl", "notes.txt", "empty")
+    jpeg = pictures.encoded(pictures.photo(), "JPEG")
+    for name in ("no suffix", "sub/wrong.txt", ".hidden"):
+        (in_dir / name).write_bytes(jpeg)
+    (in_dir / "layers.bin").write_bytes(b"8BPS\x00\x01" + bytes(20))
+    (in_dir / "phone").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    plan = plan_folder(in_dir, tmp_path / "out")
+    assert [job.name for job in plan.jobs()] == ["a.png"]
+    unread = {
+        "in a format that is not read: .heic (pip install pillow-heif)": 3,
+        "in a format that is not read: .psd": 1,
+        "in a format that is not read: .nef": 1,
+        "in a format that is not read: .jxl": 1,
+        "in a format that is not read: Photoshop": 1,
+        "JPEG by content, but not by name: rename to .jpg": 2,
+    }
+    assert plan.num_unread == unread
+    assert plan.num_skipped == {**unread, "not named like a picture": 2, "hidden": 1}
+    run_module._announce(plan)
+    (warning,) = (record for record in caplog.records if record.levelno == logging.WARNING)
+    assert "3 in a format that is not read: .heic (pip install pillow-heif)" in warning.message
+    assert "2 JPEG by content, but not by name: rename to .jpg" in warning.message
+
+
+def test_only_files_of_unknown_names_are_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.jpg", "b.heic", "c.psd", "notes.txt", "locked")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    opened: list[str] = []
+    real = os.open
+
+    def watch(path: Any, *arguments: Any, **options: Any) -> int:
+        opened.append(Path(path).name)
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **options)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        monkeypatch.setattr(local_module.os, "open", watch)
+        plan = plan_folder(tmp_path, tmp_path / "out")
+    assert sorted(opened) == ["locked", "notes.txt"]
+    assert plan.num_skipped["not named like a picture"] == 4
+    assert plan.num_skipped["a link"] == 1
+
+
+def test_the_head_of_what_is_no_file_is_empty(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "file").write_bytes(b"12345")
+    folder = LocalFolder(tmp_path)
+    heads = {name: folder.head(folder.source(name), 4) for name in ("pipe", "zero", "file", ".")}
+    assert heads == {"pipe": b"", "zero": b"", "file": b"1234", ".": b""}
+    assert folder.head("/dev/zero", 4) == b""
+
+
+def test_patterns_count_for_pictures_that_are_not_read(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.psd", "c.nef")
+    out = tmp_path / "out"
+    assert not plan_folder(tmp_path, out, include=("*.png",)).num_unread
+    plan = plan_folder(tmp_path, out, exclude=("*.psd",))
+    assert plan.num_unread == {"in a format that is not read: .nef": 1}
+    assert plan.num_skipped["excluded"] == 1
+
+
+def test_all_usual_suffixes_of_a_format_are_taken(tmp_path: Path) -> None:
+    suffixes = {
+        "jfif": "jpg", "jpe": "jpg", "jif": "jpg", "pjpeg": "jpg", "JPG": "jpg", "dib": "png",
+        "apng": "png", "avif": "png", "gif": "png", "jp2": "png", "j2k": "png", "webp": "webp",
+        "heic": "png", "heif": "png",
+    }  # fmt: skip
+    touch(tmp_path, *(f"{suffix}.{suffix}" for suffix in suffixes))
+    found = planned(tmp_path, tmp_path / "out", output_format="same")
+    assert found == {f"{name}.{name}": f"{name}.{kept}" for name, kept in suffixes.items()}
 
 
 def test_patterns_match_from_the_end_of_the_path(tmp_path: Path) -> None:

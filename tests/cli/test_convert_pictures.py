@@ -151,6 +151,24 @@ def test_a_bad_picture_is_exit_1_and_leaves_nothing(style: Style, tmp_path: Path
     assert names(tmp_path) == ["bad.png"]
 
 
+def test_a_picture_that_is_not_read_is_exit_1_where_it_is_named_and_a_warning_in_a_folder(
+    style: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layers = in_dir / "layers.psd"
+    layers.write_bytes(b"8BPS\x00\x01" + bytes(100))
+    (in_dir / "picture_0.png").rename(in_dir / "no suffix")
+    for target in ("out.png", "out/"):
+        result = convert(style, layers, f"{tmp_path}/{target}", "--no-baseline")
+        assert result.exit_code == 1
+        assert "failed: layers.psd is Photoshop, which is not read" in result.stderr
+    result = convert(style, in_dir, tmp_path / "results", "--no-baseline")
+    assert (result.exit_code, "8 done, 0 failed" in result.stdout) == (0, True)
+    (warning,) = (it.message for it in caplog.records if it.levelname == "WARNING")
+    assert warning.startswith("pictures that are not converted: ")
+    assert "1 in a format that is not read: .psd" in warning
+    assert "1 PNG by content, but not by name: rename to .png" in warning
+
+
 def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
     picture, out = in_dir / "picture_3.png", tmp_path / "out"
     (in_dir / "more" / "picture_3.png").touch()

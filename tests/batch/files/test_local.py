@@ -29,6 +29,16 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
         read_file(tmp_path / "a.png")
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_folder_in_the_place_of_a_file_stays_closed(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        with pytest.raises(ImageError, match="Is a directory"):
+            read_file(tmp_path)
+        assert LocalFolder(tmp_path).head(str(tmp_path), 4) == b""
+    assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
+
+
 def test_a_file_that_changes_while_it_is_read_has_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
