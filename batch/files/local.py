@@ -86,7 +86,7 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
                 raise ImageError("is not a file")
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError(too_large(before.st_size))
-            data = file.read(MAX_FILE_BYTES)
+            data = file.read(before.st_size + 1)  # one more shows that it has grown
             after = os.fstat(file.fileno())
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from error

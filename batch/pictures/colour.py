@@ -95,7 +95,7 @@ def split_alpha(image: Image.Image) -> tuple[Pixels, Pixels | None]:
 
 
 def _bgr(image: Image.Image) -> Pixels:
-    rgb = np.asarray(image.convert("RGB"))
+    rgb = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
 
 
