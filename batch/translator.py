@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 from PIL import Image
 
-from pmsgan.batch.files.local import read_file
+from pmsgan.batch.files.local import read_through_links
 from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.encode import encode
 from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
@@ -168,7 +168,7 @@ class Translator:
         if isinstance(picture, Image.Image):
             return load_image(picture, size, self._settings)
         if isinstance(picture, _PATHS):
-            return load(_read(os.fsdecode(picture)), size, self._settings)
+            return load(read_through_links(os.fsdecode(picture)), size, self._settings)
         if isinstance(picture, _BYTES):
             return load(bytes(picture), size, self._settings)
         raise ConfigError(
@@ -233,13 +233,6 @@ def _named(name: str) -> Iterator[None]:
         yield
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
-
-
-def _read(path: str) -> bytes:
-    try:
-        return read_file(Path(path).resolve())[0]  # which refuses links
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
-        raise ImageError(f"cannot be read: {error}") from error
 
 
 def _suffix(picture: Any) -> str:

@@ -7,17 +7,15 @@ from typing import Literal
 from pmsgan.errors import ConfigError
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".jif", ".pjpeg"})
-PAIR_SUFFIXES = JPEG_SUFFIXES | {".png", ".apng", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
-"""Suffixes of pictures to train on and to evaluate, in lower case."""
-
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 HEIF_HINT = "pip install pillow-heif"
 PICTURE_SUFFIXES = (
-    PAIR_SUFFIXES
+    JPEG_SUFFIXES
+    | {".png", ".apng", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
     | {".avif", ".gif", ".jp2", ".j2k", ".j2c", ".jpx"}
     | (HEIF_SUFFIXES if importlib.util.find_spec("pillow_heif") else frozenset())
 )
-"""Suffixes of files that are converted, in lower case."""
+"""Suffixes of files that are read, in lower case."""
 
 _UNREAD_SUFFIXES = frozenset({
     # Cameras: what a TIFF reader finds in these is a thumbnail.

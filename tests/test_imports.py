@@ -24,7 +24,12 @@ TRAINING = {"pmsgan.training", "pmsgan.model", "pmsgan.data", "pmsgan.export"} |
 ALLOWED = {
     "pmsgan.styles": STYLES,
     "pmsgan.model": {"pmsgan.model"},
-    "pmsgan.data": {"pmsgan.data"},
+    "pmsgan.data": {
+        "pmsgan.data",
+        "pmsgan.batch.files.local",
+        "pmsgan.batch.pictures",
+        "pmsgan.batch.settings",
+    },
     "pmsgan.engine": ENGINE | {"pmsgan.model"},
     "pmsgan.export": {"pmsgan.export", "pmsgan.model"} | ENGINE,
     "pmsgan.batch": {"pmsgan.batch"} | ENGINE,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pmsgan.batch.pictures.encode import png_options
+from pmsgan.data.pairs import PictureFile
 
 Pixels = NDArray[np.uint8]
 Encoder = Callable[[Pixels], bytes]
@@ -110,13 +111,12 @@ def main() -> None:
     cv2.setNumThreads(1)  # as in a run
     for folder in arguments.folders:
         files = sorted(it for it in folder.iterdir() if it.suffix in (".jpg", ".png"))
-        read = [cv2.imread(str(it)) for it in files[: arguments.count]]
+        read = [PictureFile(it).read() for it in files[: arguments.count]]
         for size in (int(it) for it in arguments.sizes.split(",")):
             print(f"{folder.name}, {size}x{size}, {len(read)} pictures")
             pictures = [
                 np.asarray(cv2.resize(it, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
                 for it in read
-                if it is not None
             ]
             print("\n".join(measure(pictures, arguments.rounds)))
 

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 
 from pmsgan.data.pairs import PictureFile
 from pmsgan.evaluation.folders import picture_files
-from pmsgan.resize import resize_into
 
 
 def draw(paths: list[Path], side: int) -> NDArray[np.uint8]:
     """Draw pictures in one row: uint8 [side, len(paths) * side, 3] BGR."""
     row = np.empty((side, len(paths) * side, 3), np.uint8)
     for index, path in enumerate(paths):
-        tile = np.empty((side, side, 3), np.uint8)
-        resize_into(PictureFile(path).read(), tile)
-        row[:, index * side : (index + 1) * side] = tile
+        row[:, index * side : (index + 1) * side] = PictureFile(path).read_at(side, side)
     return row
 
 

@@ -17,10 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import PictureFile, find_pairs
+from pmsgan.data.pairs import find_pairs
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.open import open_engine
-from pmsgan.resize import resize_into
 
 MAX_DISTANCE = 12.0
 """CIELAB units."""
@@ -35,13 +34,6 @@ class Result:
     """Mean absolute difference [grey levels]."""
     right: float
     """Share of the area whose colour is right."""
-
-
-def read(picture: PictureFile, height: int, width: int) -> NDArray[np.uint8]:
-    """Return the picture at the style's size: uint8 [height, width, 3] BGR."""
-    row = np.empty((height, width, 3), np.uint8)
-    resize_into(picture.read(), row)
-    return row
 
 
 def measure(result: NDArray[np.uint8], target: NDArray[np.uint8]) -> Result:
@@ -81,9 +73,9 @@ def main() -> None:
     pairs = find_pairs(arguments.pairs, arguments.direction)
     with open_engine(arguments.style) as engine:
         size = engine.info.height, engine.info.width
-        translated = engine.translate(np.stack([read(pair.input, *size) for pair in pairs]))
+        translated = engine.translate(np.stack([pair.input.read_at(*size) for pair in pairs]))
     results = [
-        measure(result, read(pair.target, *size))
+        measure(result, pair.target.read_at(*size))
         for pair, result in zip(pairs, translated, strict=True)
     ]
     hands = defaultdict(list)

@@ -68,7 +68,7 @@ class BucketFolder:
         if not data:
             raise ImageError("is empty")
         if len(data) != stamp.size:
-            raise ImageError("was changed while it was read: convert again when it is complete")
+            raise ImageError("was changed while it was read: try again when it is complete")
         return data, stamp
 
     def head(self, source: str, num_bytes: int) -> bytes:

@@ -94,8 +94,20 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
         raise ImageError("is empty")
     stamp = FileStamp(before.st_size, before.st_mtime_ns)
     if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
-        raise ImageError("was changed while it was read: convert again when it is complete")
+        raise ImageError("was changed while it was read: try again when it is complete")
     return data, stamp
+
+
+def read_through_links(path: Path | str) -> bytes:
+    """Read a file, also where links lead to it, see `read_file`.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large, or has changed.
+    """
+    try:
+        return read_file(Path(path).resolve())[0]  # which refuses links
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
+        raise ImageError(f"cannot be read: {error}") from error
 
 
 def _open_unfollowed(path: str, flags: int) -> int:

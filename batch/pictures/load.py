@@ -77,6 +77,25 @@ def load(data: bytes, style_size: tuple[int, int], settings: ConvertSettings) ->
     return LoadedPicture(picture, placement, alpha, picture.note)
 
 
+def load_whole(data: bytes) -> Pixels:
+    """Decode a picture in its own size, by the rule of `load`.
+
+    Args:
+        data: a whole file.
+
+    Returns:
+        uint8 [H, W, 3] BGR: upright, sRGB, on white where it is transparent.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    picture = decode(data)
+    if picture.profile is not None:
+        with as_image_error():
+            to_srgb(picture.pixels, picture.profile)
+    return picture.pixels
+
+
 def load_pictures(
     jobs: Iterable[Job],
     read: Callable[[str], tuple[bytes, object]],

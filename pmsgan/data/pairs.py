@@ -1,20 +1,30 @@
 """Pairs of pictures on disk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.errors import ConfigError, DataError
-from pmsgan.formats import PAIR_SUFFIXES
+from pmsgan.batch.files.local import read_through_links
+from pmsgan.batch.pictures.decode import quiet_pillow
+from pmsgan.batch.pictures.load import load, load_whole
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ConfigError, DataError, ImageError
+from pmsgan.formats import PICTURE_SUFFIXES
+from pmsgan.resize import resize_into
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture file, or one half of a side-by-side file."""
+    """A picture file, or one half of a side-by-side file.
+
+    It is read as `pmsgan convert` reads it, with the same limits: upright, sRGB, on white where it
+    is transparent.
+    """
 
     path: Path
     half: Literal["whole", "left", "right"] = "whole"
@@ -25,19 +35,38 @@ class PictureFile:
         Raises:
             DataError: the file cannot be read or is not a picture.
         """
-        try:
-            data = np.frombuffer(self.path.read_bytes(), np.uint8)
-        except OSError as error:
-            raise DataError(f"cannot read {self.path}: {error.strerror}") from error
-        try:
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        except cv2.error:
-            image = None
-        if image is None or (self.half != "whole" and image.shape[1] < 2):
-            raise DataError(f"{self.path} is not a picture that can be decoded: remove it")
+        with self._as_data_error():
+            image = load_whole(read_through_links(self.path))
+            if self.half == "whole":
+                return image
+            if image.shape[1] < 2:
+                raise ImageError("is one pixel wide and has no two halves")
         middle = image.shape[1] // 2
-        parts = {"whole": image, "left": image[:, :middle], "right": image[:, middle:]}
-        return parts[self.half].astype(np.uint8, copy=False)
+        return image[:, :middle] if self.half == "left" else image[:, middle:]
+
+    def read_at(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Return uint8 [height, width, 3] BGR, stretched to that size.
+
+        Raises:
+            DataError: the file cannot be read or is not a picture.
+        """
+        row = np.empty((height, width, 3), np.uint8)
+        if self.half != "whole":
+            resize_into(self.read(), row)
+            return row
+        with self._as_data_error():
+            # The one way of `pmsgan convert`, which decodes a large JPEG smaller.
+            load(read_through_links(self.path), (height, width), ConvertSettings()).fill(row)
+        return row
+
+    @contextmanager
+    def _as_data_error(self) -> Iterator[None]:
+        """Name the file in an error."""
+        try:
+            with quiet_pillow():
+                yield
+        except ImageError as error:
+            raise DataError(f"{self.path} {error}; replace it or remove it") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +117,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the folder that holds the pictures")
     if not (found := _pictures(folder)):
-        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PAIR_SUFFIXES))})")
+        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
     return found
 
 
@@ -116,7 +145,7 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
             f"{', '.join(lonely[:5])}"
         )
     if not sources:
-        raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PAIR_SUFFIXES))})")
+        raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
     return [
         Pair(name, PictureFile(sources[name]), PictureFile(answers[name]))
         for name in sorted(sources)
@@ -126,7 +155,7 @@ def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
 def _pictures(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in PAIR_SUFFIXES and not path.name.startswith("."):
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
             if path.stem in found:
                 raise DataError(
                     f"{found[path.stem]} and {path.name} have one name: rename or remove one"

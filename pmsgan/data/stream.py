@@ -8,7 +8,6 @@ from torch.utils.data import Dataset
 
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError
-from pmsgan.resize import resize_into
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.uint8], str]
 """Input and target, uint8 [H, W, 3] BGR each, and which picture had to be skipped for want of one
@@ -53,7 +52,7 @@ class PairStream(Dataset[Sample]):
         for offset in range(len(self.pairs)):
             pair = self.pairs[(index + offset) % len(self.pairs)]
             try:
-                pictures = [fit(picture.read(), self.size) for picture in (pair.input, pair.target)]
+                pictures = [it.read_at(self.size, self.size) for it in (pair.input, pair.target)]
             except DataError as error:
                 skipped = skipped or str(error)
                 continue
@@ -79,10 +78,3 @@ class PairStream(Dataset[Sample]):
             rng = np.random.default_rng((self.seed, 0, epoch))
             self._order = (epoch, rng.permutation(len(self.pairs)))
         return int(self._order[1][position])
-
-
-def fit(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Return uint8 [H, W, 3] as [size, size, 3]."""
-    fitted = np.empty((size, size, 3), np.uint8)
-    resize_into(image, fitted)
-    return fitted

@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from pmsgan.data.pairs import Pair
+from pmsgan.data.pairs import Pair, PictureFile
 from pmsgan.engine.eager import EagerEngine
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName
@@ -121,9 +118,8 @@ def _translate(run: Trained, inputs: Path, predicted: Path) -> None:
     size = run.config.size
     with EagerEngine(run.generator, height=size, width=size) as engine:
         for path in sorted(inputs.iterdir()):
-            image = cv2.imread(str(path))
-            assert image is not None, "write_pair_folders has written it"
-            write_png(predicted / path.name, engine.translate(image[None].astype(np.uint8))[0])
+            image = PictureFile(path).read()
+            write_png(predicted / path.name, engine.translate(image[None])[0])
 
 
 def _warn_of_differences(runs: Sequence[Trained]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmsgan.errors import DataError
-from pmsgan.formats import PAIR_SUFFIXES
+from pmsgan.formats import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ def picture_files(folder: Path) -> dict[str, Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in sorted(files):
             path = Path(place, file)
-            is_picture = path.suffix.lower() in PAIR_SUFFIXES and not file.startswith(".")
+            is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not file.startswith(".")
             if not is_picture or not path.is_file():
                 continue
             name = path.relative_to(folder).with_suffix("").as_posix()

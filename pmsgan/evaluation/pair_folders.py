@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError, EvaluationError
-from pmsgan.resize import resize_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,7 @@ def write_pair_folders(pairs: Sequence[Pair], folder: Path, height: int, width: 
             side.mkdir()
         for pair in pairs:
             for picture, side in ((pair.input, folders.inputs), (pair.target, folders.truth)):
-                row = np.empty((height, width, 3), np.uint8)
-                resize_into(picture.read(), row)
-                write_png(side / f"{pair.name}.png", row)
+                write_png(side / f"{pair.name}.png", picture.read_at(height, width))
     except OSError as error:
         raise EvaluationError(
             f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"

@@ -159,12 +159,12 @@ def _write_style(
         input_kind=source,
         output_kind=target,
         origin={"num_pairs": len(pairs), **asdict(config)},
-        expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT])),
+        expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
     )
 
 
-def _inputs(pairs: Sequence[Pair]) -> Iterator[NDArray[np.uint8]]:
+def _inputs(pairs: Sequence[Pair], size: int) -> Iterator[NDArray[np.uint8]]:
     """Yield the inputs; one that cannot be read must not cost a finished training."""
     for pair in pairs:
         with contextlib.suppress(DataError):
-            yield pair.input.read()
+            yield pair.input.read_at(size, size)

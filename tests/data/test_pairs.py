@@ -1,9 +1,16 @@
+import os
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pictures
 import pytest
+from numpy.typing import NDArray
 
+from pmsgan.batch.pictures.decode import decode, quiet_decoders
+from pmsgan.batch.pictures.load import load
+from pmsgan.batch.settings import ConvertSettings
 from pmsgan.data.pairs import PictureFile, find_pairs, list_pictures
 from pmsgan.errors import ConfigError, DataError
 
@@ -63,7 +70,7 @@ def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
 
 
 def test_half_of_a_picture_one_pixel_wide_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is not a picture"):
+    with pytest.raises(DataError, match=r"thin\.png is one pixel wide and has no two halves"):
         PictureFile(write(tmp_path / "thin.png", 1, width=1), "left").read()
 
 
@@ -82,14 +89,70 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path
 
 def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match=r"broken\.png cannot be read: No such file"):
         PictureFile(broken).read()
     broken.write_text("no picture")
-    with pytest.raises(DataError, match=r"broken\.png is not a picture"):
+    with pytest.raises(DataError, match=r"broken\.png is not a picture.*; replace it or remove"):
         PictureFile(broken).read()
     broken.write_bytes(b"")
-    with pytest.raises(DataError, match=r"broken\.png is not a picture"):
+    with pytest.raises(DataError, match=r"broken\.png is empty"):
         PictureFile(broken).read()
+
+
+def seen_by_convert(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    row = np.empty((*size, 3), np.uint8)
+    load(data, size, ConvertSettings()).fill(row)
+    return row
+
+
+@pytest.mark.parametrize("case", pictures.cases(), ids=lambda case: ascii(case.name))
+def test_training_sees_what_converting_sees(case: pictures.Case, tmp_path: Path) -> None:
+    path = tmp_path / case.name
+    path.write_bytes(case.data)
+    picture = PictureFile(path)
+    if case.failure is not None:
+        for read in (picture.read, lambda: picture.read_at(24, 32)):
+            with pytest.raises(DataError, match=re.escape(case.failure)) as raised:
+                read()
+            assert str(path) in str(raised.value)
+        return
+    with quiet_decoders():
+        whole = seen_by_convert(case.data, decode(case.data).full_size)
+        fitted = seen_by_convert(case.data, (24, 32))
+    np.testing.assert_array_equal(picture.read(), whole)
+    np.testing.assert_array_equal(picture.read_at(24, 32), fitted)
+    assert case.check(picture.read())
+
+
+def test_halves_are_read_by_the_same_rule(tmp_path: Path) -> None:
+    (case,) = (case for case in pictures.cases() if case.name == "swapped.png")
+    (tmp_path / "a.png").write_bytes(case.data)
+    whole = PictureFile(tmp_path / "a.png").read()
+    halves = [PictureFile(tmp_path / "a.png", half) for half in ("left", "right")]
+    np.testing.assert_array_equal(np.hstack([half.read() for half in halves]), whole)
+    for half in halves:
+        assert pictures.near((30, 30, 200), 12)(half.read_at(8, 8))
+
+
+def test_what_never_ends_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "folder.png").mkdir()
+    for name, reason in {
+        "pipe.png": "is not a file",
+        "zero.png": "is not a file",
+        "loop.png": "cannot be read",
+        "folder.png": "cannot be read: Is a directory",
+    }.items():
+        for half in ("whole", "left"):
+            with pytest.raises(DataError, match=re.escape(f"{name} {reason}")):
+                PictureFile(tmp_path / name, half).read()  # type: ignore[arg-type]
+
+
+def test_a_link_leads_to_its_picture(two_folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(two_folders / "sketch" / "2.png")
+    assert PictureFile(tmp_path / "link.png").read().mean() == 20
 
 
 def test_pictures_are_listed_by_name(two_folders: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.data.stream import PairStream, fit
+from pmsgan.data.stream import PairStream
 from pmsgan.errors import DataError
 
 
@@ -59,13 +59,6 @@ def test_crop_and_flip_move_input_and_target_together(tmp_path: Path) -> None:
         np.testing.assert_array_equal(source, target)
         seen.add(source.tobytes())
     assert len(seen) > 10
-
-
-@pytest.mark.parametrize("side", [4, 8, 16])
-def test_fit_brings_a_picture_to_size(side: int) -> None:
-    image = np.full((8, 8, 3), 77, np.uint8)
-    assert fit(image, side).shape == (side, side, 3)
-    assert (fit(image, side) == 77).all()
 
 
 def test_an_unreadable_pair_is_named_and_the_next_one_stands_in(two_folders: Path) -> None:

@@ -166,7 +166,7 @@ def test_single_broken_pictures_are_named_and_many_end_the_run(
         for index in range(2)
     ]
     train([*pairs, broken[0]], replace(SETTINGS, steps=8), NETWORK, tmp_path / "few")
-    assert capsys.readouterr().err.count("skipped: cannot read") == 1
+    assert capsys.readouterr().err.count("0.png cannot be read") == 1
     with pytest.raises(DataError, match="2 pictures cannot be read, more than 1%"):
         train([*pairs, *broken], replace(SETTINGS, steps=10), NETWORK, tmp_path / "many")
 
