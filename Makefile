@@ -1,6 +1,7 @@
 # Every target makes what it needs in .venv first; a machine needs Python 3.10+ and make alone.
 #
 #   make demo    convert sketches and a photograph to out/ with the shipped styles
+#   make demo-baseline   then compare with eager PyTorch
 #   make test    the tests
 #   make lint    ruff and mypy
 #   make soak    tests that take minutes: a hundred thousand files, kill -9, damaged pictures
@@ -9,24 +10,25 @@
 #   make clean   remove what these leave behind
 #
 # torch is large; a machine without a GPU saves gigabytes with
-#   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+#   make demo-baseline PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 PYCUDA_VERSION := 2026.1
 PYTRITON_VERSION := 0.7.0
 PYTHON ?= python3
 PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
-# A portrait in the public domain that comes with matplotlib.
-PHOTO_FOLDER = $(shell .venv/bin/python -c "import matplotlib; print(matplotlib.get_data_path())")/sample_data
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo test lint soak gpu-smoke gpu-check clean
+.PHONY: demo demo-baseline test lint soak gpu-smoke gpu-check clean
 
-demo: .venv/train
-	.venv/bin/pmsgan convert samples/sketches out/anime --style anime
-	.venv/bin/pmsgan convert "$(PHOTO_FOLDER)" out/ink --style ink --include grace_hopper.jpg \
-	  --fit crop --no-baseline
-	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser"
+demo: .venv/base
+	.venv/bin/pmsgan convert samples/photos out/ink --style ink --fit crop --no-baseline
+	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --no-baseline
+	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser."
+	@echo "make demo-baseline installs PyTorch and says how many times as fast as it this is."
+
+demo-baseline: .venv/train
+	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --overwrite
 
 test: .venv/pycuda .venv/triton
 	.venv/bin/python -m pytest --cov --cov-report=term --cov-fail-under=90
@@ -63,6 +65,10 @@ clean:
 	  || { echo "error: Python 3.10 or later is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv \
 	  || { echo "error: no virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
+
+.venv/base: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	touch $@
 
 .venv/train: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[train]'

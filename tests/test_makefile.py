@@ -1,0 +1,37 @@
+"""`make demo` shows the styles to whoever has just cloned the repository."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pmsgan.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PHOTO = ROOT / "samples" / "photos" / "grace_hopper.jpg"
+
+
+def commands(target: str) -> str:
+    """The commands that make a target where nothing is installed yet."""
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    return subprocess.run(
+        ["make", "--dry-run", "--always-make", target],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def test_the_demo_installs_no_torch_and_the_comparison_does() -> None:
+    assert "--editable ." in commands("demo")
+    assert "[train]" not in commands("demo")
+    assert "'.[train]'" in commands("demo-baseline")
+
+
+def test_the_photograph_of_the_demo_becomes_ink(tmp_path: Path) -> None:
+    assert PHOTO.stat().st_size < 100_000
+    drawing = tmp_path / "drawing.png"
+    result = CliRunner().invoke(app, ["convert", str(PHOTO), str(drawing), "--style", "ink"])
+    assert result.exit_code == 0, result.output
+    assert drawing.exists()
