@@ -25,7 +25,7 @@ demo: .venv/base
 	.venv/bin/pmsgan convert samples/photos out/ink --style ink --fit crop --no-baseline
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --no-baseline
 	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser."
-	@echo "make demo-baseline installs PyTorch and says how many times as fast as it this is."
+	@echo "make demo-baseline installs PyTorch and times it on the same sketches."
 
 demo-baseline: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --overwrite
