@@ -12,6 +12,7 @@ from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.errors import EngineError
+from pmsgan.install import install_command
 from pmsgan.styles.registry import Style, find_style
 
 
@@ -20,24 +21,30 @@ class _Needs:
     """The requirements of a backend."""
 
     modules: tuple[str, ...]
-    command: str
-    """The command that installs the modules."""
+    extra: str | None
+    """The extra of pmsgan that brings the modules; None if every installation has them."""
     gpu: bool = False
     not_capabilities: tuple[tuple[int, int], tuple[int, int]] | None = None
     """Compute capabilities that the backend refuses: from the first to below the second."""
 
+    def command(self) -> str:
+        """Return the command that installs the modules."""
+        if self.extra is None:
+            return f"pip install {' '.join(self.modules)}"
+        return install_command(self.extra)
+
 
 NEEDS: dict[Backend, _Needs] = {
-    "tensorrt": _Needs(("tensorrt", "pycuda"), "pip install 'pmsgan[tensorrt]'", gpu=True),
+    "tensorrt": _Needs(("tensorrt", "pycuda"), "tensorrt", gpu=True),
     "tensorrt-rtx": _Needs(
         ("tensorrt_rtx", "pycuda"),
-        "pip install 'pmsgan[tensorrt-rtx]'",
+        "tensorrt-rtx",
         gpu=True,
         # Its runtime refuses the data-centre GPUs between Ada and Blackwell, as an H200 showed.
         not_capabilities=((9, 0), (12, 0)),
     ),
-    "openvino": _Needs(("openvino",), "pip install openvino"),
-    "eager": _Needs(("torch",), "pip install 'pmsgan[train]'"),
+    "openvino": _Needs(("openvino",), None),
+    "eager": _Needs(("torch",), "train"),
 }
 """The backends in the order in which `auto` tries them."""
 
@@ -98,7 +105,7 @@ def what_is_missing(backend: Backend) -> str | None:
     absent = [name for name in needs.modules if importlib.util.find_spec(name) is None]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
-        reasons.append(f"{' and '.join(absent)} {verb} not installed: {needs.command}")
+        reasons.append(f"{' and '.join(absent)} {verb} not installed: {needs.command()}")
     return "; ".join(reasons) or None
 
 

@@ -13,7 +13,7 @@ FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": 
 
 BASE = {
     "pmsgan.errors", "pmsgan.atomic", "pmsgan.child", "pmsgan.formats", "pmsgan.html_page",
-    "pmsgan.interrupt", "pmsgan.resize", "pmsgan.spread",
+    "pmsgan.install", "pmsgan.interrupt", "pmsgan.resize", "pmsgan.spread",
 }  # fmt: skip
 """Loose modules: everybody may import them, and they import nothing but each other."""
 

@@ -20,6 +20,7 @@ from pmsgan.batch.cluster.worker import Worker
 from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.machine import count_cores
 from pmsgan.errors import ConfigError, EngineError
+from pmsgan.install import install_command
 
 _POLL_S = 0.2
 _CONNECT_TIMEOUT_S = 10.0
@@ -53,7 +54,7 @@ class RayPool:
         except ImportError as error:
             raise EngineError(
                 f"running on several GPUs or machines needs Ray ({error}): "
-                "pip install 'pmsgan[cluster]'"
+                f"{install_command('cluster')}"
             ) from error
         if address is not None:
             _check_address(address)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pmsgan.errors import EngineError
+from pmsgan.install import install_command
 
 ProductName = Literal["tensorrt", "tensorrt-rtx"]
 
@@ -50,7 +51,7 @@ class Library:
             self.api: Any = importlib.import_module(product.module)
         except (ImportError, OSError) as error:
             raise EngineError(
-                f"{product.title} cannot be loaded ({error}): pip install 'pmsgan[{product.name}]'"
+                f"{product.title} cannot be loaded ({error}): {install_command(product.name)}"
             ) from error
         self.version = str(self.api.__version__)
         self.log = _make_log(self.api)

@@ -9,6 +9,7 @@ from pmsgan.atomic import replacing
 from pmsgan.benchmark.plot import plot
 from pmsgan.benchmark.result import Benchmark
 from pmsgan.errors import PmsganError
+from pmsgan.install import install_command
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def write_benchmark(benchmark: Benchmark, folder: Path) -> None:
             with replacing(folder / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         if importlib.util.find_spec("matplotlib") is None:
-            _log.info("no plot: matplotlib is not installed: pip install 'pmsgan[train]'")
+            _log.info("no plot: matplotlib is not installed: %s", install_command("train"))
         elif benchmark.rows:
             plot(benchmark, folder / "bench.svg")
     except OSError as error:

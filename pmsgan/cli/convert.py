@@ -113,7 +113,7 @@ def convert(
     as it does in a cluster.
 
     IN and OUT may be URLs such as s3://bucket/pictures: pip install s3fs.
-    Several GPUs or machines need Ray: pip install 'pmsgan[cluster]'.
+    Several GPUs or machines need Ray, which the extra cluster brings.
     """
     if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")

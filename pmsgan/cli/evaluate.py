@@ -67,7 +67,7 @@ def evaluate(
 
     pmsgan evaluate --ablation RUNS... --data DATA: the paper's ablation table.
 
-    Needs the metrics' libraries: pip install 'pmsgan[eval]'; for --ablation also pmsgan[train].
+    Needs the metrics' libraries, which the extra eval brings; --ablation also the extra train.
     """
     if style is not None:
         _refuse({"ablation": ablation, "data": data}, "with --style")

@@ -25,7 +25,7 @@ def export(
     Its input and its output are uint8 [N, H, W, 3] BGR, as OpenCV decodes pictures.
 
     The file is run and compared with PyTorch; one that does not pass is not kept.
-    Needs torch: pip install 'pmsgan[train]'.
+    Needs torch, which the extra train brings.
     """
     need_torch("export")
     from pmsgan.export.exporter import export_style

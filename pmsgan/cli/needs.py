@@ -3,6 +3,7 @@
 import importlib.util
 
 from pmsgan.errors import EngineError
+from pmsgan.install import install_command
 
 
 def need_torch(command: str) -> None:
@@ -15,6 +16,5 @@ def need(command: str, extra: str, *modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise EngineError(
-                f"pmsgan {command} needs {module}, which is not installed: "
-                f"pip install 'pmsgan[{extra}]'"
+                f"pmsgan {command} needs {module}, which is not installed: {install_command(extra)}"
             )

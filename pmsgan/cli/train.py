@@ -95,7 +95,7 @@ def train(
 
     Ctrl-C saves a checkpoint after the current step; --resume continues from it. For several
     machines start this command on each with torchrun or Slurm.
-    Needs torch: pip install 'pmsgan[train]'.
+    Needs torch, which the extra train brings.
     """
     need_torch("train")
     from pmsgan.training.style import plan_training, train_style

@@ -24,6 +24,7 @@ from torch.utils.data import Dataset
 from pmsgan.data.pairs import PictureFile
 from pmsgan.errors import EvaluationError, PmsganError
 from pmsgan.evaluation.config import METRICS, MetricName
+from pmsgan.install import install_command
 
 PairMetric = Callable[[Tensor, Tensor], float]
 """Takes the predicted and the true picture, float32 [1, 3, H, W] RGB, 0..1."""
@@ -136,7 +137,7 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
     """
     absent = [it for it in METRICS[name].packages if importlib.util.find_spec(it) is None]
     if absent:
-        raise EvaluationError(f"{absent[0]} is not installed: pip install 'pmsgan[eval]'")
+        raise EvaluationError(f"{absent[0]} is not installed: {install_command('eval')}")
     try:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")

@@ -24,6 +24,7 @@ from pmsgan.batch.timing import Timing
 from pmsgan.engine import open as open_module
 from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, PmsganError, StyleError
+from pmsgan.install import install_command
 from pmsgan.styles.registry import Style
 
 SINGLE = ConvertSettings(precision="fp32")
@@ -101,7 +102,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
     )
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.baselines == ()
-    assert "not measured: torch is not installed: pip install 'pmsgan[train]'" in report.to_text()
+    assert f"not measured: torch is not installed: {install_command('train')}" in report.to_text()
 
 
 def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pmsgan.batch.cluster import run as run_module
 from pmsgan.batch.settings import Cluster
 from pmsgan.cli.app import app
 from pmsgan.errors import EngineError
+from pmsgan.install import install_command
 from pmsgan.styles.registry import Style
 
 
@@ -73,7 +74,7 @@ def test_without_ray_one_line_says_what_to_install(
     result = pmsgan_command("convert", in_dir, out, "--style", style.folder, *options)
     assert result.exit_code == 3
     assert last_line(result.stderr).startswith("error: running on several GPUs or machines needs ")
-    assert last_line(result.stderr).endswith("pip install 'pmsgan[cluster]'")
+    assert last_line(result.stderr).endswith(install_command("cluster"))
     assert list(out.glob("*.png")) == []
 
 

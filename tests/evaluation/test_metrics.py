@@ -17,6 +17,7 @@ from pmsgan.errors import EvaluationError
 from pmsgan.evaluation import metrics as metrics_module
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.install import install_command
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
 
@@ -165,4 +166,4 @@ def test_a_library_that_is_not_installed_is_a_reason(
         lambda name: None if name == "piq" else real(name),
     )
     score = evaluate_folders(predicted, truth, ["fsim"]).scores["fsim"]
-    assert score.reason == "piq is not installed: pip install 'pmsgan[eval]'"
+    assert score.reason == f"piq is not installed: {install_command('eval')}"

@@ -1,0 +1,52 @@
+"""Commands that install what is missing; light to import."""
+
+import importlib.metadata
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+NAME = "pmsgan"
+
+
+def install_command(extra: str) -> str:
+    """Return the pip command that adds an extra, such as train, to this installation.
+
+    pmsgan is on no index, so the command names the checkout, the wheel or the repository that it
+    was installed from. Where that is not known or gone, the command names the packages of the
+    extra instead.
+    """
+    try:
+        installed = importlib.metadata.distribution(NAME)
+    except importlib.metadata.PackageNotFoundError:
+        return f"pip install '.[{extra}]' in a checkout of {NAME}"
+    source = _source(json.loads(installed.read_text("direct_url.json") or "{}"), extra)
+    return f"pip install {shlex.join(source or _packages(installed.requires or [], extra))}"
+
+
+def _source(origin: dict[str, Any], extra: str) -> list[str]:
+    """Return pip's arguments for what pmsgan was installed from; empty if it is not to be had.
+
+    Args:
+        origin: the content of direct_url.json, which pip writes beside an installed package.
+        extra: the extra to add.
+    """
+    url = str(origin.get("url", ""))
+    if url.startswith("file:"):
+        path = Path(url2pathname(urlsplit(url).path))
+        if not path.exists():
+            return []
+        place = "." if path == Path.cwd() else str(path)
+        is_editable = origin.get("dir_info", {}).get("editable", False)
+        return [*(["--editable"] if is_editable else []), f"{place}[{extra}]"]
+    if "vcs_info" in origin:
+        url = f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
+    return [f"{NAME}[{extra}] @ {url}"] if url else []
+
+
+def _packages(requirements: list[str], extra: str) -> list[str]:
+    """Return the requirements of one extra without their markers."""
+    parts = [requirement.partition(";") for requirement in requirements]
+    return [name.strip() for name, _, marker in parts if f'extra == "{extra}"' in marker]
