@@ -1,14 +1,15 @@
 """Prepare an engine ahead of time."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.cache import need_cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import EngineInfo
-from pmsgan.engine.open import open_engine
+from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.errors import ConfigError, EngineError
@@ -71,7 +72,8 @@ def prepare_engine(
     Raises:
         ConfigError: the backend cannot build for a GPU that is not here.
         StyleError: the style does not exist.
-        EngineError: no backend here can run it, or the chosen one compiles nothing.
+        EngineError: no backend here can run it, the chosen one compiles nothing, or there is no
+            cache to keep the result in.
     """
     if compute_capability is not None:
         if backend not in ("auto", "tensorrt-rtx"):
@@ -79,6 +81,12 @@ def prepare_engine(
                 f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
             )
         return _prepare_for_other_gpu(style, compute_capability, precision, max_batch, config)
+    choice = choose_backend(backend, require_gpu=require_gpu)
+    if choice.backend == "eager":
+        raise EngineError("eager PyTorch compiles nothing: pip install openvino")
+    folder = need_cache_folder(choice.backend)
+    if not os.access(folder, os.W_OK):
+        raise EngineError(f"cannot keep the engine: {folder} cannot be written")
     with open_engine(
         style,
         backend=backend,
@@ -88,12 +96,10 @@ def prepare_engine(
         config=config,
     ) as engine:
         info = engine.info
-    if info.backend == "eager":
-        raise EngineError("eager PyTorch compiles nothing: pip install openvino")
     return PreparedEngine(
         style=style,
         backend=info.backend,
-        path=cache_folder(info.backend),
+        path=folder,
         engine=info,
         compute_capability=None,
     )

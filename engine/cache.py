@@ -1,40 +1,84 @@
 """The folders in which compiled graphs are kept between runs."""
 
+import functools
+import logging
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
 from pmsgan.errors import EngineError
 
+_log = logging.getLogger(__name__)
 
-def cache_folder(backend: str) -> Path:
+
+def cache_folder(backend: str) -> Path | None:
     """Return the user's own cache folder of one backend, and make it if it is missing.
 
-    It holds native code, so it must belong to this user, and nobody else may write to it.
+    It holds native code, so it must belong to this user, and nobody else may write to it. Where it
+    cannot be had, a note says why, once in a process, and None is returned.
+    """
+    try:
+        folder = need_cache_folder(backend)
+    except EngineError as error:
+        _note(f"nothing is cached, so each run compiles again: {error}")
+        return None
+    if not os.access(folder, os.W_OK):
+        _note(f"nothing new is cached: {folder} cannot be written")
+    return folder
+
+
+def need_cache_folder(backend: str) -> Path:
+    """Return the same folder as `cache_folder`, for what is of no use without it.
 
     Raises:
         EngineError: the folder cannot be made, or other users can write to it.
     """
-    root = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False))
-    for folder in (root, root / backend):
-        _make_private(folder)
-    return root / backend
+    with suppress(RuntimeError):  # there is no home
+        root = Path(platformdirs.user_cache_dir("pmsgan", appauthor=False))
+        if root.is_absolute():  # some versions of platformdirs leave the ~ of a home that is not
+            return _make_private(root, backend)
+    raise EngineError("this user has no home folder: set HOME or XDG_CACHE_HOME")
 
 
-def _make_private(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-    except OSError as error:
-        raise EngineError(
-            f"cannot make the cache folder {folder}: {error.strerror}; "
-            "set XDG_CACHE_HOME to a folder that can be written"
-        ) from error
-    if os.name == "posix" and (
-        found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ):
-        raise EngineError(
-            f"other users can write to the cache folder {folder}: run chmod 700 on it, or remove it"
-        )
+def lock_folder() -> Path:
+    """Return a folder for locks: in the cache or, where that cannot be written, beside it.
+
+    Raises:
+        EngineError: no such folder can be made.
+    """
+    folder = cache_folder("locks")
+    if folder is not None and os.access(folder, os.W_OK):
+        return folder
+    user = os.getuid() if os.name == "posix" else "user"
+    return _make_private(Path(tempfile.gettempdir(), f"pmsgan-{user}"), "locks")
+
+
+@functools.cache
+def _note(text: str) -> None:
+    """Log a text once, however many engines are opened."""
+    _log.warning("%s", text)
+
+
+def _make_private(root: Path, name: str) -> Path:
+    for folder in (root, root / name):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.stat()
+        except OSError as error:
+            raise _unusable(folder, str(error.strerror)) from error
+        if os.name == "posix" and (
+            found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        ):
+            raise _unusable(folder, "other users can write to it")
+    return root / name
+
+
+def _unusable(folder: Path, reason: str) -> EngineError:
+    return EngineError(
+        f"the cache folder {folder} cannot be used ({reason}): "
+        "set XDG_CACHE_HOME to a folder of your own"
+    )

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import openvino
 
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import INPUT_NAME, GraphInfo
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
+from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import EngineError
+
+with without_telemetry():
+    import openvino
 
 BACKEND = "openvino"
 DEVICE = "CPU"
@@ -57,8 +60,8 @@ class OpenVinoEngine(Engine):
             properties["INFERENCE_NUM_THREADS"] = num_threads
             # Other processes use the other cores; with pinning, each would take the first ones.
             properties["ENABLE_CPU_PINNING"] = "NO"
-        if use_cache:
-            properties["CACHE_DIR"] = str(cache_folder(BACKEND))
+        if use_cache and (folder := cache_folder(BACKEND)) is not None:
+            properties["CACHE_DIR"] = str(folder)
         self._compiled = _compile(core, graph, properties)
         self.info = EngineInfo(
             backend=BACKEND,

@@ -1,6 +1,7 @@
 """Write a trained generator as a style."""
 
 import hashlib
+import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,9 +27,13 @@ def style_folder(name: str) -> Path:
     """Return the folder of a new style: one of the user's styles, or `name` itself if it is a path.
 
     Raises:
-        StyleError: the folder exists and is not a style, or the name is not a plain name.
+        StyleError: the folder exists and is not a style, it could not be written, or the name is
+            not a plain name.
     """
     folder = Path(name).resolve() if is_path(name) else user_style_folder(name)
+    there = next(path for path in folder.parents if os.access(path, os.F_OK))
+    if not (there.is_dir() and os.access(there, os.W_OK)):  # rather now than after the training
+        raise StyleError(f"cannot write the style {folder}: give a folder such as ./{folder.name}")
     if folder.exists() and not (folder / DESCRIPTION_NAME).is_file():
         raise StyleError(f"{folder} exists and is not a style: choose another name")
     return folder

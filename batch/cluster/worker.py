@@ -19,7 +19,7 @@ from pmsgan.batch.files.folder import Results
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.cache import lock_folder
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.open import open_engine
@@ -72,7 +72,7 @@ class Worker:
         first = list(itertools.islice(shard.jobs(task.pictures), NUM_SAMPLES))
         with (
             tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch,
-            _one_at_a_time(cache_folder("locks"), task.name),
+            _one_at_a_time(lock_folder(), task.name),
         ):
             style = task.unpack_style(Path(scratch))
             return self._held.enter_context(

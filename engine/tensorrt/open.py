@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pmsgan.atomic import replacing
 from pmsgan.engine.accuracy import Pictures
-from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo, GraphPrecision
 from pmsgan.engine.interface import Engine
@@ -18,7 +18,6 @@ from pmsgan.engine.tensorrt.check import check_accuracy
 from pmsgan.engine.tensorrt.plan import (
     EnginePlan,
     EnginePlanKey,
-    StaleEnginePlanError,
     read_plan,
     write_plan,
 )
@@ -64,6 +63,18 @@ def open_on_gpu(
         EngineError: there is no GPU, the product is not installed, the graph cannot be built, or
             the results are not accurate.
     """
+    return _open(product, graph, precision, max_batch, config, samples)[0]
+
+
+def _open(
+    product: ProductName,
+    graph: GraphInfo,
+    precision: Precision,
+    max_batch: int,
+    config: BuildConfig | None = None,
+    samples: Callable[[], Pictures | None] | None = None,
+) -> tuple[Engine, EnginePlan]:
+    """Open an engine; return it, and the plan that it runs."""
     try:
         from pmsgan.engine.tensorrt.buffers import gpu_context
         from pmsgan.engine.tensorrt.run import TensorRtEngine
@@ -77,24 +88,24 @@ def open_on_gpu(
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
         keys = _keys_here(library, graph, precision, max_batch, gpu)
-        plan, key = _cached(keys, config) or _build(library, graph, keys[0], config)
+        plan, key = _cached(keys, config) or _build_and_keep(library, graph, keys[0], config)
         try:
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
         except EngineError as error:
             if not plan.checked:
                 raise
-            _log.warning("building again: %s is refused (%s)", key.path(), error)
-            plan, key = _build(library, graph, keys[0], config)
+            _log.warning("building again: %s is refused (%s)", key.file_name, error)
+            plan, key = _build_and_keep(library, graph, keys[0], config)
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
         if not plan.checked:
             _log.info("checked: %s", check_accuracy(engine, graph, samples and samples()))
             engine.free_slots()
-            write_plan(replace(plan, checked=True), key)
+            _keep(replace(plan, checked=True), key)
     except BaseException:
         engine.close()
         raise
-    return engine
+    return engine, plan
 
 
 def make_checked_plan(
@@ -116,18 +127,11 @@ def make_checked_plan(
         The serialised plan, as the product's runtime reads it.
 
     Raises:
-        EngineError: `open_on_gpu` fails, or the plan has left the cache.
+        EngineError: `open_on_gpu` fails.
     """
-    with open_on_gpu(product, graph, precision=precision, max_batch=max_batch):
-        pass  # now the cache holds a checked plan
-    from pmsgan.engine.tensorrt.buffers import gpu_context
-
-    library = Library(PRODUCTS[product])
-    with gpu_context() as gpu:
-        cached = _cached(_keys_here(library, graph, precision, max_batch, gpu), None)
-    if cached is None:
-        raise EngineError(f"the engine of {graph.path} has left the cache: try again")
-    return cached[0].data
+    engine, plan = _open(product, graph, precision, max_batch)
+    engine.close()
+    return plan.data
 
 
 def build_for_capability(
@@ -148,13 +152,15 @@ def build_for_capability(
         config: settings of the builder; by default any cached plan is used.
 
     Raises:
-        EngineError: the product is not installed, or cannot build this graph or for this GPU.
+        EngineError: the product is not installed, or cannot build this graph or for this GPU, or
+            the plan cannot be kept.
     """
     library = Library(PRODUCTS["tensorrt-rtx"])
+    folder = need_cache_folder(library.product.name)
     key = _key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
     if _cached([key], config) is None:
-        _build(library, graph, key, config)
-    return key.path()
+        write_plan(_build(library, graph, key, config), key)
+    return folder / key.file_name
 
 
 def _keys_here(
@@ -217,7 +223,7 @@ def _cached(
     for key in keys:
         try:
             plan = read_plan(key)
-        except StaleEnginePlanError as error:
+        except EngineError as error:  # it is damaged, or cannot be read
             _log.info("%s", error)
             continue
         if plan is not None and config in (None, plan.config):
@@ -225,13 +231,32 @@ def _cached(
     return None
 
 
-def _build(
+def _build_and_keep(
     library: Library, graph: GraphInfo, key: EnginePlanKey, config: BuildConfig | None
 ) -> tuple[EnginePlan, EnginePlanKey]:
+    plan = _build(library, graph, key, config)
+    _keep(plan, key)
+    return plan, key
+
+
+def _keep(plan: EnginePlan, key: EnginePlanKey) -> None:
+    """Cache a plan for the next run; this one can do without."""
+    if cache_folder(key.product) is None:
+        return  # which has been noted
+    try:
+        write_plan(plan, key)
+    except EngineError as error:
+        _log.warning("the next run will build again: %s", error)
+
+
+def _build(
+    library: Library, graph: GraphInfo, key: EnginePlanKey, config: BuildConfig | None
+) -> EnginePlan:
     _log.info("building %s for compute capability %s", graph.path, key.capability)
     config = config or BuildConfig()
     data = graph.path.read_bytes()
-    timings = cache_folder(key.product) / f"timings-{key.version}-sm{key.capability}.bin"
+    cache = cache_folder(key.product)
+    timings = cache and cache / f"timings-{key.version}-sm{key.capability}.bin"
     built, new_timings = build_plan(
         library,
         data if key.precision == graph.precision else widen(data),
@@ -242,13 +267,11 @@ def _build(
         half=key.precision == "fp16",
         config=config,
         capability=key.capability if library.product.builds_ahead else None,
-        timing_cache=_read_timings(timings),
+        timing_cache=_read_timings(timings) if timings is not None else b"",
     )
-    plan = EnginePlan(built, config, checked=False)
-    write_plan(plan, key)
-    if new_timings:
+    if new_timings and timings is not None:
         _cache_timings(timings, new_timings)
-    return plan, key
+    return EnginePlan(built, config, checked=False)
 
 
 def _read_timings(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from pmsgan.atomic import replacing
-from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.product import ProductName
 from pmsgan.errors import EngineError
@@ -41,17 +41,13 @@ class EnginePlanKey:
     """Width in pixels."""
     max_batch: int
 
-    def path(self) -> Path:
-        """Return the path of the plan in the user's own cache.
-
-        Raises:
-            EngineError: the cache cannot be made, or other users can write to it.
-        """
-        name = (
+    @property
+    def file_name(self) -> str:
+        """Name of the plan in the cache folder of its product."""
+        return (
             f"{self.graph_sha256[:16]}-{self.precision}-batch{self.max_batch}"
             f"-sm{self.capability}.plan"
         )
-        return cache_folder(self.product) / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +67,12 @@ class StaleEnginePlanError(EngineError):
 
 
 def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
-    """Write a plan to the cache; an interrupted write leaves the old file.
+    """Write a plan to the user's own cache; an interrupted write leaves the old file.
 
     Raises:
-        EngineError: the plan cannot be written.
+        EngineError: the plan cannot be written, or there is no cache.
     """
-    path = key.path()
+    path = need_cache_folder(key.product) / key.file_name
     header = {"key": asdict(key), "config": asdict(plan.config), "checked": plan.checked}
     body = json.dumps(header, sort_keys=True).encode() + b"\n" + plan.data
     try:
@@ -88,14 +84,16 @@ def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
 
 
 def read_plan(key: EnginePlanKey) -> EnginePlan | None:
-    """Return the cached plan for a key; None if there is none.
+    """Return the cached plan for a key; None if there is none, or no cache.
 
     Raises:
         StaleEnginePlanError: the plan is damaged, or was built for something else, which the
             message names.
         EngineError: the plan cannot be read.
     """
-    path = key.path()
+    if (folder := cache_folder(key.product)) is None:
+        return None
+    path = folder / key.file_name
     try:
         data = path.read_bytes()
     except FileNotFoundError:

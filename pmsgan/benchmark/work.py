@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pmsgan.benchmark.config import fits_peer
 from pmsgan.child import call_in_child
 from pmsgan.engine.open import what_is_missing
+from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import ChildError, EngineError
 from pmsgan.model.config import GeneratorConfig
 
@@ -106,8 +107,10 @@ def _torch_rate(precision: str, device: str, side: int) -> float:
 
 def _openvino_rate(precision: str, side: int, num_threads: int | None) -> float:
     import numpy as np
-    import openvino
-    from openvino import opset13
+
+    with without_telemetry():
+        import openvino
+        from openvino import opset13
 
     matrix = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
     left = opset13.parameter(matrix.shape, np.float32)

@@ -23,3 +23,4 @@ def log_to_stderr() -> None:
     handler.setFormatter(PrintableFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("pmsgan").setLevel(logging.INFO)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it notes that it has no cache, too

@@ -7,6 +7,7 @@ A style is a folder:
     generator.onnx          the FP16 deployment graph
 """
 
+import contextlib
 import hashlib
 import logging
 import shutil
@@ -86,8 +87,16 @@ class Style:
 
 
 def user_styles_folder() -> Path:
-    """Return the folder where the user's own styles live; it may not exist yet."""
-    return Path(platformdirs.user_data_dir("pmsgan", appauthor=False)) / "styles"
+    """Return the folder where the user's own styles live; it may not exist yet.
+
+    Raises:
+        StyleError: this user has no home folder.
+    """
+    with contextlib.suppress(RuntimeError):  # there is no home
+        data = Path(platformdirs.user_data_dir("pmsgan", appauthor=False))
+        if data.is_absolute():  # some versions of platformdirs leave the ~ of a home that is not
+            return data / "styles"
+    raise StyleError("there is no place for styles of your own: set HOME or XDG_DATA_HOME")
 
 
 def shipped_styles_folder() -> Path:
@@ -101,10 +110,10 @@ def list_styles() -> list[Style]:
     One that cannot be read is skipped with a warning.
     """
     found: dict[str, Style] = {}
-    for root in (user_styles_folder(), shipped_styles_folder()):
-        for description in root.glob(f"[!.]*/{DESCRIPTION_NAME}"):
+    for root in _roots():
+        for folder in _folders(root):
             try:
-                found.setdefault(description.parent.name, read_style(description.parent))
+                found.setdefault(folder.name, read_style(folder))
             except StyleError as error:
                 _log.warning("skipped: %s", error)
     return [found[name] for name in sorted(found)]
@@ -116,9 +125,9 @@ def find_style(name: str) -> Style:
     Raises:
         StyleError: there is none, or it is incomplete or damaged.
     """
-    named = [user_styles_folder() / name, shipped_styles_folder() / name]
+    named = [root / name for root in _roots()]
     for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
-        if (folder / DESCRIPTION_NAME).is_file():
+        if _is_style(folder):
             style = read_style(folder)
             style.verify()
             return style
@@ -127,6 +136,29 @@ def find_style(name: str) -> Style:
         f"there is no style {name!r} (known: {known}): give one of them, the path of a style "
         "folder, or train one with pmsgan train"
     )
+
+
+def _roots() -> list[Path]:
+    """Return the folders in which styles are looked for, the user's before the shipped one."""
+    with contextlib.suppress(StyleError):
+        return [user_styles_folder(), shipped_styles_folder()]
+    return [shipped_styles_folder()]
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the style folders in a folder; none if it cannot be read, as a stranger's home."""
+    try:
+        names = [path for path in root.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
+    return [path for path in names if _is_style(path)]
+
+
+def _is_style(folder: Path) -> bool:
+    try:
+        return (folder / DESCRIPTION_NAME).is_file()
+    except OSError:  # no permission to look
+        return False
 
 
 def is_path(name: str) -> bool:
@@ -148,9 +180,9 @@ def add_style(source: Path, name: str | None = None) -> Style:
     read_style(source).verify()
     name = name or source.resolve().name
     folder = user_style_folder(name)
-    if folder.exists():
-        raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
     try:
+        if folder.exists():
+            raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
             draft = Path(scratch) / name
@@ -170,7 +202,7 @@ def remove_style(name: str) -> Path:
         StyleError: the user has no such style, or it cannot be deleted.
     """
     folder = user_style_folder(name)
-    if not (folder / DESCRIPTION_NAME).is_file():
+    if not _is_style(folder):
         raise StyleError(f"you have no style {name!r}; those that ship cannot be removed")
     try:
         shutil.rmtree(folder)

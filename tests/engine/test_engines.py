@@ -18,7 +18,6 @@ from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.build_ahead import prepare_engine
-from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
@@ -232,22 +231,6 @@ def test_preparing_fills_the_cache_and_says_where(
     )
     with pytest.raises(EngineError, match="compiles nothing"):
         prepare_engine(str(style.folder))
-
-
-def test_the_cache_belongs_to_the_user_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
-    folder = cache_folder("openvino")
-    assert folder.stat().st_mode & 0o777 == 0o700
-    folder.chmod(0o777)
-    with pytest.raises(EngineError, match="other users can write"):
-        cache_folder("openvino")
-    folder.chmod(0o700)
-    folder.rmdir()
-    folder.write_text("a file")
-    with pytest.raises(EngineError, match="cannot make the cache folder"):
-        cache_folder("openvino")
 
 
 def test_threads_are_limited_as_asked(style: Style) -> None:

@@ -25,7 +25,7 @@ from pmsgan.batch.files.store import Store
 from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
-from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.cache import lock_folder
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style
 
@@ -230,7 +230,7 @@ def test_an_engine_that_kills_its_workers_is_given_up(
     style: Style, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
     task = make_task(tmp_path / "out", name="deadly")
-    died = cache_folder("locks") / f"deadly-{platform.node()}.opening"
+    died = lock_folder() / f"deadly-{platform.node()}.opening"
     died.write_bytes(b"..")
     with begun(tmp_path / "out", style):
         assert convert(task, shard_of(task)).stopped is None

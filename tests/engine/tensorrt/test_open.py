@@ -221,6 +221,34 @@ def test_timings_that_cannot_be_kept_lose_no_build(
     assert "cannot cache the timings" in caplog.text
 
 
+def test_without_a_cache_each_run_builds_and_checks(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+) -> None:
+    graph, folder = read_graph(style.graph), tmp_path / "tensorrt"
+    folder.write_text("in the way")
+    for num_built in (1, 2):
+        with open_on_gpu("tensorrt", graph) as engine:
+            assert translated(engine, style)
+        assert tensorrt.num_built == num_built
+    assert len(make_checked_plan("tensorrt", graph)) > 0
+
+
+def test_a_plan_that_cannot_be_read_or_written_is_built_for_this_run(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    graph = read_graph(style.graph)
+    with open_on_gpu("tensorrt", graph):
+        pass
+    (plan,) = (tmp_path / "tensorrt").glob("*.plan")
+    plan.unlink()
+    plan.mkdir()
+    with open_on_gpu("tensorrt", graph) as engine:
+        assert translated(engine, style)
+    assert "cannot read the engine" in caplog.text
+    assert "the next run will build again: cannot write the engine" in caplog.text
+
+
 def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNamespace) -> None:
     graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
