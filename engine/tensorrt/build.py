@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm import tqdm
-
+from pmsgan.bar import Bar
 from pmsgan.engine.graph import INPUT_NAME
 from pmsgan.engine.tensorrt.product import Library, capability_name
 from pmsgan.errors import ConfigError, EngineError
@@ -156,7 +155,7 @@ def _progress_bar(library: Library, options: Any, interrupted: Callable[[], bool
         def __init__(self) -> None:
             api.IProgressMonitor.__init__(self)
             self._done: dict[str, int] = {}
-            self._bar = tqdm(total=0, desc="building", unit="step", dynamic_ncols=True)
+            self._bar = Bar(total=0, desc="building", unit="step")
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             self._done[phase_name] = 0

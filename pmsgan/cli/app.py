@@ -17,7 +17,7 @@ from pmsgan.cli.export_triton import export_triton
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
-from pmsgan.cli.terminal import log_to_stderr
+from pmsgan.cli.terminal import escape_what_stdout_lacks, fill_closed_streams, log_to_stderr
 from pmsgan.cli.train import train
 
 app = typer.Typer(
@@ -62,5 +62,7 @@ def options(
     ] = False,
 ) -> None:
     """Translate folders of face pictures with a trained PMSGAN network."""
+    fill_closed_streams()
     log_to_stderr()
+    escape_what_stdout_lacks()
     boundary.show_tracebacks = traceback

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import tell
 from pmsgan.errors import ConfigError, DataError, PmsganError
 
 P = ParamSpec("P")
@@ -39,10 +39,10 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
         except PmsganError as error:
             if show_tracebacks:
                 traceback.print_exc()
-            typer.echo(f"error: {printable(str(error))}", err=True)
+            tell(f"error: {error}")
             raise typer.Exit(_exit_code(error)) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            tell("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
     return wrapped

@@ -6,6 +6,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.terminal import show
 from pmsgan.engine.choices import CompilingBackend
 
 MaxBatch = Annotated[
@@ -90,4 +91,4 @@ def build_engine(
         compute_capability=compute_capability,
         require_gpu=require_gpu,
     )
-    typer.echo(to_json(prepared.to_json()) if as_json else str(prepared))
+    show(to_json(prepared.to_json()) if as_json else str(prepared))

@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import show
 
 
 @one_line_errors
@@ -25,6 +25,6 @@ def compare(
 
     result = compare_reports(a, b)
     if as_json:
-        typer.echo(to_json(result.to_json()))
+        show(to_json(result.to_json()))
     else:
-        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
+        show(result.to_text())

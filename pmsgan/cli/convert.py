@@ -11,7 +11,7 @@ from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selecti
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import printable, show, tell
 from pmsgan.errors import PmsganError
 from pmsgan.formats import output_suffix
 
@@ -160,9 +160,9 @@ def convert(
         report = _report_path(target)
     problem = None if report is None else _write_report(result, report)
     if as_json:
-        typer.echo(to_json(result.to_json()))
+        show(to_json(result.to_json()))
     elif target != STANDARD:
-        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
+        show(result.to_text())
     _end(result, problem, overwrite=run.overwrite)
 
 
@@ -225,7 +225,7 @@ def _write_report(result: "Report", path: Path) -> PmsganError | None:
         write_report(result, path)
     except PmsganError as error:
         return error
-    typer.echo(f"report: {printable(str(page_path(path)))}", err=True)
+    tell(f"report: {page_path(path)}")
     return None
 
 
@@ -234,10 +234,10 @@ def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> N
     if problem is not None and result.stopped is None:
         raise problem
     if problem is not None:
-        typer.echo(f"error: {printable(str(problem))}", err=True)  # most likely the same reason
+        tell(f"error: {problem}")  # most likely the same reason
     if result.stopped is not None:
         again = "again without --overwrite" if overwrite else "it again"
-        typer.echo(f"stopped: {printable(result.stopped)}; run {again} to resume", err=True)
+        tell(f"stopped: {result.stopped}; run {again} to resume")
     if result.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.failures or result.stopped:
@@ -253,20 +253,20 @@ def _print_plan(
     source = open_folder(in_dir)
     plan = plan_folder(source, open_folder(out_dir), settings.output_format, selection)
     if as_json:
-        typer.echo(to_json(plan.to_json()))
+        show(to_json(plan.to_json()))
         return
     num_bytes = 0
     for job in plan.jobs():
-        typer.echo(printable(f"{job.name} -> {job.output}"))
+        show(printable(f"{job.name} -> {job.output}"))
         if source.path is not None:  # a store would be asked for each
             with contextlib.suppress(OSError):  # it has gone since
                 num_bytes += source.stamp(job.source).size
     for entry in plan.skipped:
-        typer.echo(printable(f"{entry.name}: skipped, {entry.reason}"))
+        show(printable(f"{entry.name}: skipped, {entry.reason}"))
     for folder in plan.unlisted:
-        typer.echo(printable(f"{folder.name}: {folder.reason}"))
+        show(printable(f"{folder.name}: {folder.reason}"))
     size = f", {num_bytes / 1e6:.1f} MB" if source.path is not None else ""
-    typer.echo(
+    show(
         f"{plan.num_jobs} pictures{size}; "
         f"{plan.num_skipped.total()} entries skipped; nothing was written"
     )

@@ -1,9 +1,8 @@
 """`pmsgan doctor`."""
 
-import typer
-
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.terminal import show
 
 
 @one_line_errors
@@ -12,4 +11,4 @@ def doctor(as_json: JsonOption = False) -> None:
     from pmsgan.engine.doctor import diagnose
 
     diagnosis = diagnose()
-    typer.echo(to_json(diagnosis.to_json()) if as_json else diagnosis.to_text())
+    show(to_json(diagnosis.to_json()) if as_json else diagnosis.to_text())

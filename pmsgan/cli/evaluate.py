@@ -11,7 +11,7 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import printable, show, tell
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, RuntimeChoice
 
@@ -129,12 +129,12 @@ def _print(found: "Sequence[Evaluation]", *, latex: bool, as_json: bool) -> None
     noted = [printable(remark) for remark in remarks(found)]
     if as_json:
         evaluations = [it.to_json() for it in found]
-        typer.echo(to_json({"kind": "evaluation", "evaluations": evaluations, "remarks": noted}))
+        show(to_json({"kind": "evaluation", "evaluations": evaluations, "remarks": noted}))
         return
     text = to_latex(found) if latex else to_text(found)
-    typer.echo("\n".join(printable(line) for line in text.split("\n")))
+    show(text)
     for remark in noted:
-        typer.echo(remark, err=latex)
+        (tell if latex else show)(remark)
 
 
 def _refuse(options: Mapping[str, object], where: str) -> None:

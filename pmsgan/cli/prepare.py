@@ -1,6 +1,5 @@
 """`pmsgan prepare`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.options import config_options
+from pmsgan.cli.terminal import printable, show
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ def pairs(
 
 
 def _run(preparation: "Preparation") -> None:
-    from tqdm import tqdm
+    from pmsgan.bar import Bar
 
     num_failed = 0
-    for one in tqdm(preparation, desc="preparing", unit="picture", dynamic_ncols=True):
+    for one in Bar(preparation, desc="preparing", unit="picture"):
         if one.failure is not None:
             num_failed += 1
-            tqdm.write(f"failed: {one.name} {one.failure}", file=sys.stderr)
-    typer.echo(f"{len(preparation) - num_failed} done, {num_failed} failed")
+            Bar.write(f"failed: {printable(f'{one.name} {one.failure}')}")
+    show(f"{len(preparation) - num_failed} done, {num_failed} failed")
     if num_failed:
         raise typer.Exit(ExitCode.SOME_FAILED)

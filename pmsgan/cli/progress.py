@@ -1,14 +1,11 @@
 """Progress bars."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from tqdm import tqdm
-
+from pmsgan.bar import Bar
 from pmsgan.batch.job import Job
-from pmsgan.cli.terminal import log_to_stderr, printable
+from pmsgan.cli.terminal import log_to_stderr, printable, tell
 
 
 class FolderProgress:
@@ -18,18 +15,18 @@ class FolderProgress:
     """
 
     def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
-        self._comparing: tqdm[Any] | None = None
+        self._bar: Bar | None = None
+        self._comparing: Bar | None = None
 
     def start(self, num_pictures: int) -> None:
         """Show the bar."""
-        self._bar = tqdm(total=num_pictures, desc="converting", unit="picture", dynamic_ncols=True)
+        self._bar = Bar(total=num_pictures, desc="converting", unit="picture")
 
     def done(self, job: Job) -> None:
         """Count a picture that is done, was done before, or has failed; the last ends the bar."""
         assert self._bar is not None
         if job.failure is not None:
-            tqdm.write(f"failed: {printable(f'{job.name} {job.failure}')}", file=sys.stderr)
+            Bar.write(f"failed: {printable(f'{job.name} {job.failure}')}")
         if job.was_done_before:
             self._bar.initial += 1
         self._bar.update()
@@ -44,14 +41,13 @@ class FolderProgress:
     def comparing(self, elapsed_s: float, limit_s: float) -> None:
         """Show how long the baseline may still take; it mostly ends earlier."""
         if self._comparing is None:
-            tqdm.write(
+            tell(
                 f"timing eager PyTorch on some of the pictures, for some {limit_s:.0f} s; "
-                "--no-baseline leaves it out",
-                file=sys.stderr,
+                "--no-baseline leaves it out"
             )
-            self._comparing = tqdm(
-                total=round(limit_s), desc="comparing", dynamic_ncols=True,
-                bar_format="{l_bar}{bar}| {n:.0f} of {total} s",
+            self._comparing = Bar(
+                total=round(limit_s), desc="comparing", unit="s",
+                bar_format="{desc}: {n:.0f} of {total} s {bar}",
             )  # fmt: skip
         self._comparing.n = min(elapsed_s, limit_s)
         self._comparing.refresh()
@@ -77,12 +73,12 @@ class PictureProgress:
     """Counts pictures that are compared, on stderr; a new bar for each method."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
+        self._bar: Bar | None = None
 
     def start(self, num_pictures: int) -> None:
         """Show a bar."""
         self.__exit__()
-        self._bar = tqdm(total=num_pictures, desc="comparing", unit="picture", dynamic_ncols=True)
+        self._bar = Bar(total=num_pictures, desc="comparing", unit="picture")
 
     def count(self) -> None:
         """Count one."""

@@ -8,7 +8,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need
-from pmsgan.cli.terminal import printable
+from pmsgan.cli.terminal import show
 from pmsgan.errors import ConfigError, PmsganError
 
 study_app = typer.Typer(
@@ -46,7 +46,7 @@ def make_command(
             temporary.write_text(page, encoding="utf-8")
     except OSError as error:
         raise PmsganError(f"cannot write {output}: {error.strerror}") from error
-    typer.echo(f"{output}: {questions} questions, {questions * len(methods)} pictures to rate")
+    show(f"{output}: {questions} questions, {questions * len(methods)} pictures to rate")
 
 
 @study_app.command("tally")
@@ -64,9 +64,9 @@ def tally_command(
 
     result = tally_answers(answers)
     if as_json:
-        typer.echo(to_json(result.to_json()))
+        show(to_json(result.to_json()))
     else:
-        typer.echo("\n".join(printable(line) for line in result.to_text().split("\n")))
+        show(result.to_text())
 
 
 def _folders(methods: list[str]) -> dict[str, Path]:

@@ -7,6 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.terminal import show
 
 styles_app = typer.Typer(
     help="List, show, add and remove styles.", no_args_is_help=True, rich_markup_mode=None
@@ -20,11 +21,11 @@ def list_command(as_json: JsonOption = False) -> None:
     from pmsgan.styles.registry import list_styles
 
     if as_json:
-        typer.echo(to_json([style.to_json() for style in list_styles()]))
+        show(to_json([style.to_json() for style in list_styles()]))
         return
     for style in list_styles():
         size = f"{style.width}x{style.height}"
-        typer.echo(f"{style.name:<16}{size:<10}{style.input} -> {style.output}")
+        show(f"{style.name:<16}{size:<10}{style.input} -> {style.output}")
 
 
 @styles_app.command("show")
@@ -38,10 +39,10 @@ def show_command(
 
     found = find_style(style)
     if as_json:
-        typer.echo(to_json(found.to_json()))
+        show(to_json(found.to_json()))
         return
-    typer.echo(f"# {found.folder}")
-    typer.echo((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
+    show(f"# {found.folder}")
+    show((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
 
 
 @styles_app.command("add")
@@ -56,7 +57,7 @@ def add_command(
     from pmsgan.styles.registry import add_style
 
     added = add_style(folder, name)
-    typer.echo(f"added {added.name} in {added.folder}")
+    show(f"added {added.name} in {added.folder}")
 
 
 @styles_app.command("remove")
@@ -67,4 +68,4 @@ def remove_command(
     """Delete one of your own styles."""
     from pmsgan.styles.registry import remove_style
 
-    typer.echo(f"removed {remove_style(name)}")
+    show(f"removed {remove_style(name)}")

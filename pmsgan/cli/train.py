@@ -11,6 +11,7 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import to_json
 from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
+from pmsgan.cli.terminal import show, tell
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.config import TrainingConfig
@@ -104,7 +105,7 @@ def train(
     if dry_run:
         plan = plan_training(data, training, style=style, preset=preset, train_list=train_list)
         if plan.leads:
-            typer.echo(to_json({"generator": asdict(generator), "training": asdict(training)}))
+            show(to_json({"generator": asdict(generator), "training": asdict(training)}))
         return
     result = train_style(
         data,
@@ -124,15 +125,14 @@ def train(
 def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
     """Print how a training ended and what to do next."""
     if not result.is_complete:
-        typer.echo(
+        tell(
             f"saved after step {result.num_steps} in {out}; "
-            "resume with the same command and --resume",
-            err=True,
+            "resume with the same command and --resume"
         )
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.style is None:
-        typer.echo(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
+        show(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
     else:
         folder = result.style.path.parent
-        typer.echo(f"style {folder.name} in {folder} ({result.style.accuracy})")
-        typer.echo(f"next: pmsgan convert IN OUT --style {style}")
+        show(f"style {folder.name} in {folder} ({result.style.accuracy})")
+        show(f"next: pmsgan convert IN OUT --style {style}")

@@ -1,14 +1,13 @@
 """Errors in the middle of a run, each with what to do about it."""
 
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
+from pmsgan.bar import Bar
 from pmsgan.errors import DataError, TrainingError
 from pmsgan.training.config import TrainingConfig
 
@@ -31,7 +30,7 @@ class BrokenPictures:
         """
         for reason in sorted(set(skipped) - self._reasons - {""}):
             self._reasons.add(reason)
-            tqdm.write(f"skipped: {reason}", file=sys.stderr)
+            Bar.write(f"skipped: {reason}")
         if len(self._reasons) > self._most:
             raise DataError(
                 f"{len(self._reasons)} pictures cannot be read, more than {MAX_BROKEN_SHARE:.0%} "

@@ -11,8 +11,8 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.errors import CheckpointError, DataError
@@ -184,13 +184,12 @@ def _all_stop(fabric: Fabric, done: int, interrupted: Callable[[], bool]) -> boo
     return bool(fabric.all_reduce(wishes, reduce_op="sum"))
 
 
-def _progress(trainer: Trainer) -> "tqdm[Any]":
-    return tqdm(
+def _progress(trainer: Trainer) -> Bar:
+    return Bar(
         total=trainer.config.steps,
         initial=trainer.num_steps_done,
         unit="step",
         desc="training",
-        dynamic_ncols=True,
         disable=not trainer.fabric.is_global_zero,
     )
 

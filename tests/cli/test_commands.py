@@ -69,7 +69,7 @@ def test_convert_leaves_pictures_and_a_report(
         "backend openvino (no NVIDIA GPU with a driver was found; the first that can run here)"
         in caplog.text
     )
-    assert "converting: 100%" in result.stderr
+    assert "converting: 9 of 9 pictures in " in result.stderr
     assert len(list(out.rglob("*.png"))) == 9
     assert json.loads((out / "report.json").read_text())["pictures_done"] == 9
     assert f"report: {out / 'report.html'}" in result.stderr

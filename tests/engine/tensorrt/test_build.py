@@ -128,10 +128,10 @@ def test_a_compute_capability_that_it_does_not_build_for_is_refused(
 
 CTRL_C_AT_EVERY_STEP = """
 import os, signal
-from tqdm import tqdm
+from pmsgan.bar import Bar
 from pmsgan.cli.app import app
 
-tqdm.update = lambda bar, steps: os.kill(os.getpid(), signal.SIGINT)
+Bar.update = lambda bar, steps: os.kill(os.getpid(), signal.SIGINT)
 app()
 """
 

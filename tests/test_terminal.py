@@ -1,0 +1,41 @@
+import io
+
+import pytest
+
+from pmsgan.terminal import columns_of, fitted
+
+TEXT = "error: the folder pictures/of/somebody is not there: give a folder"
+TABLE = "read             0.00 s    0%    0.319 ms    0.319    0.319"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_are_broken_between_words_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert fitted(TEXT, Terminal()) == (
+        "error: the folder pictures/of/somebody\n  is not there: give a folder"
+    )
+    assert fitted(TABLE, Terminal()) == (
+        "read             0.00 s    0%    0.319\n  ms    0.319    0.319"
+    )
+    assert fitted(f"  {'long' * 12}\n\n", Terminal()) == f"  {'long' * 12}\n\n"
+
+
+@pytest.mark.parametrize("columns", ["60", "0", "many"])
+def test_a_wide_terminal_breaks_lines_itself(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert fitted(TEXT, Terminal()) == TEXT
+
+
+def test_what_is_no_terminal_has_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    closed = io.StringIO()
+    closed.close()
+    for stream in (io.StringIO(), closed, None):
+        assert columns_of(stream) is None
+        assert fitted(TEXT, stream) == TEXT
