@@ -28,6 +28,13 @@ _UNREAD_SUFFIXES = frozenset({
 OutputFormat = Literal["png", "jpg", "webp", "same"]
 """What results are written as; same is JPEG, PNG or WebP as the picture's name says, else PNG."""
 
+FORMAT_ALIASES = (
+    dict.fromkeys(JPEG_SUFFIXES, "jpg")
+    | dict.fromkeys((suffix[1:] for suffix in JPEG_SUFFIXES), "jpg")
+    | {".png": "png", ".webp": "webp"}
+)
+"""Other names of the formats of results, in lower case: jpeg, .jpg, .png."""
+
 
 def output_suffix(suffix: str, output_format: OutputFormat) -> str:
     """Return the suffix of a result, .png, .jpg or .webp, for a picture with `suffix`."""

@@ -19,13 +19,12 @@ from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
 from pmsgan.cli.terminal import escape_what_stdout_lacks, fill_closed_streams, log_to_stderr
 from pmsgan.cli.train import train
+from pmsgan.cli.usage import App
 
-app = typer.Typer(
+app = App(
     name="pmsgan",
     epilog="Start with: pmsgan convert IN OUT --style anime",
-    no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -8,14 +8,13 @@ import typer
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show
+from pmsgan.cli.usage import App
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 
 if TYPE_CHECKING:
     from pmsgan.data.prepare import Preparation
 
-prepare_app = typer.Typer(
-    help="Make paired sets to train on.", no_args_is_help=True, rich_markup_mode=None
-)
+prepare_app = App(help="Make paired sets to train on.")
 
 InDir = Annotated[Path, typer.Argument(help="Folder of pictures; nothing in it is changed.")]
 OutDir = Annotated[Path, typer.Argument(help="Folder for the results.")]

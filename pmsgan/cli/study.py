@@ -9,13 +9,10 @@ from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need
 from pmsgan.cli.terminal import show
+from pmsgan.cli.usage import App
 from pmsgan.errors import ConfigError, PmsganError
 
-study_app = typer.Typer(
-    help="Ask people how good pictures are, and count their answers.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+study_app = App(help="Ask people how good pictures are, and count their answers.")
 
 
 @study_app.command("make")

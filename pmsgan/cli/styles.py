@@ -8,10 +8,9 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.terminal import show
+from pmsgan.cli.usage import App
 
-styles_app = typer.Typer(
-    help="List, show, add and remove styles.", no_args_is_help=True, rich_markup_mode=None
-)
+styles_app = App(help="List, show, add and remove styles.")
 
 
 @styles_app.command("list")

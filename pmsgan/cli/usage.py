@@ -1,0 +1,135 @@
+"""Wrong usage in one line, and help that fits into the terminal."""
+
+import difflib
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from pmsgan.cli.boundary import ExitCode
+from pmsgan.cli.terminal import tell
+from pmsgan.formats import FORMAT_ALIASES
+from pmsgan.terminal import NARROW
+
+MAX_WIDTH = 80
+WHOLE_SENTENCE = 120
+"""Letters of a command's first sentence that the list of commands shows."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UsageError: Any = typer.BadParameter.__base__
+_HelpFormatter: Any = typer.Context.formatter_class
+
+
+class App(typer.Typer):
+    """Commands that share how they show their help and what is wrong with their options."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Make an app without commands."""
+        super().__init__(cls=Group, no_args_is_help=True, rich_markup_mode=None, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
+        """Return a decorator that adds a command."""
+        return super().command(name, cls=Command, **settings)
+
+
+def chosen_value(token: str) -> str:
+    """Return how a choice is written here: JPG and .jpeg are jpg; short options stay as given."""
+    if len(token) == 1:
+        return token
+    return FORMAT_ALIASES.get(token.lower(), token.lower())
+
+
+class _Formatter(_HelpFormatter):  # type: ignore[misc]
+    """In a narrow terminal, what an option does is shown below its name, and no word is cut."""
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs."""
+        if self.width >= NARROW:
+            super().write_text(text)
+            return
+        paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+        self.write("\n\n".join(self._wrapped(paragraph, 0) for paragraph in paragraphs) + "\n")
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], *args: int, **options: int) -> None:
+        """Write names, and what they mean."""
+        if self.width >= NARROW:
+            super().write_dl(rows, *args, **options)
+            return
+        for name, meaning in rows:
+            for text, indent in ((name, 0), (meaning, 4)):
+                if text:
+                    self.write(self._wrapped(text, indent) + "\n")
+
+    def _wrapped(self, text: str, indent: int) -> str:
+        spaces = " " * (self.current_indent + indent)
+        words = (_split(word, self.width - len(spaces)) for word in text.split())
+        return textwrap.fill(
+            " ".join(words), self.width, initial_indent=spaces, subsequent_indent=spaces,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def _split(word: str, room: int) -> str:
+    """Let a list of names that is too long for a line break between them."""
+    return word if len(word) <= room else word.replace("|", " | ").replace(",", ", ")
+
+
+class _Context(typer.Context):
+    def make_formatter(self) -> Any:
+        """Return a formatter as wide as the terminal, at most as wide as help is good to read."""
+        return _Formatter(width=min(shutil.get_terminal_size().columns, MAX_WIDTH) - 2)
+
+
+class Command(TyperCommand):
+    """A command."""
+
+    context_class = _Context
+
+    def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
+        """Return the first sentence of the help, whole."""
+        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
+
+
+class Group(TyperGroup):
+    """A command of commands."""
+
+    context_class = _Context
+
+    def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
+        """Return the first sentence of the help, whole."""
+        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command that the user gave, and end the process with its exit code."""
+        settings |= {"standalone_mode": False, "token_normalize_func": chosen_value}
+        try:
+            sys.exit(super().main(*args, **settings))
+        except _UsageError as error:
+            if "\n" in error.message:
+                error.show()  # the help, where a command of commands is given alone
+            else:
+                tell(f"error: {_one_line(error)}")
+            sys.exit(error.exit_code)
+        except typer.Abort:
+            tell("interrupted")
+            sys.exit(ExitCode.INTERRUPTED)
+
+
+def _one_line(error: Any) -> str:
+    """Say what is wrong and what may be meant, or where to read what is right."""
+    if possibilities := getattr(error, "possibilities", None):
+        return f"{error.message}. Did you mean {possibilities[0]}?"
+    text = str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
+    if choice := re.search(r"'([^']*)' is not one of (.*)", text):
+        given, known = choice[1], re.findall(r"'([^']*)'", choice[2])
+        likely = difflib.get_close_matches(given.lower(), known, n=1)
+        return f"{text} Did you mean {likely[0]}?" if likely else text
+    if "Did you mean" in text or error.ctx is None:
+        return text
+    return f"{text.rstrip('.')}: see {error.ctx.command_path} --help"

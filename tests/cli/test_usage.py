@@ -1,0 +1,180 @@
+"""Wrong usage is one line and one exit code, an unknown style another, and help fits."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pmsgan.cli.app import app
+from pmsgan.cli.usage import Group, chosen_value
+
+COMMANDS = [
+    ("convert", "IN", "OUT"), ("train", "SET"), ("export", "anime"),
+    ("export-triton", "anime", "DIR"), ("build-engine",), ("bench",), ("compare", "A", "B"),
+    ("evaluate", "A", "B"), ("doctor",), ("prepare", "lines", "A", "B"),
+    ("prepare", "align", "A", "B", "--eyes", "C"),
+    ("prepare", "pairs", "A", "B", "--direction", "a:b"),
+    ("study", "make", "--truth", "A", "--input", "B", "m=C"), ("study", "tally", "A"),
+    ("styles", "list"), ("styles", "show", "anime"), ("styles", "add", "A"),
+    ("styles", "remove", "A"),
+]  # fmt: skip
+"""Every command, with arguments that are well formed."""
+
+
+def pmsgan_command(*arguments: object, **options: Any) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
+
+
+def refused(*arguments: object) -> str:
+    """Run a command that is wrong usage, and return its one line."""
+    result = pmsgan_command(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr.removeprefix("error: ").rstrip()
+
+
+def known_commands() -> list[tuple[str, ...]]:
+    names = []
+    for info in app.registered_commands:
+        assert info.callback is not None
+        names.append((info.name or info.callback.__name__.replace("_", "-"),))
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        for info in group.typer_instance.registered_commands:
+            assert info.callback is not None
+            names.append((str(group.name), info.name or info.callback.__name__))
+    return names
+
+
+def names_of(command: tuple[str, ...]) -> tuple[str, ...]:
+    return command[:2] if command[0] in ("prepare", "study", "styles") else command[:1]
+
+
+def test_every_command_is_tried_here() -> None:
+    assert sorted(map(names_of, COMMANDS)) == sorted(known_commands())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(names_of(command)))
+def test_an_unknown_option_is_one_line(command: tuple[str, ...]) -> None:
+    assert refused(*command, "--hlep") == "No such option: --hlep. Did you mean --help?"
+    said = refused(*command, "--zzz")
+    assert said == f"No such option: --zzz: see pmsgan {' '.join(names_of(command))} --help"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("convert", "IN", "OUT", "--style", "nonesuch"),
+        ("bench", "--style", "nonesuch"),
+        ("build-engine", "--style", "nonesuch"),
+        ("export", "nonesuch"),
+        ("export-triton", "nonesuch", "OUT"),
+        ("evaluate", "--style", "nonesuch", "IN"),
+        ("styles", "show", "nonesuch"),
+        ("styles", "add", "nonesuch"),
+        ("styles", "remove", "nonesuch"),
+    ],
+    ids=lambda command: " ".join(names_of(command)),
+)
+def test_an_unknown_style_is_one_line_and_exit_3(
+    command: tuple[str, ...], in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = {"IN": in_dir, "OUT": tmp_path / "out"}
+    result = pmsgan_command(*(places.get(word, word) for word in command))
+    assert result.exit_code == 3, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "nonesuch" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("convert", "--styel", "x", "a", "b"), "No such option: --styel. Did you mean --style?"),
+        (("--verson",), "No such option: --verson. Did you mean --version?"),
+        (("conver", "a", "b"), "No such command 'conver'. Did you mean 'convert'?"),
+        (("styles", "shwo"), "No such command 'shwo'. Did you mean 'show'?"),
+        (("convert",), "Missing argument 'IN': see pmsgan convert --help"),
+        (("train", "SET", "--steps"), "Option '--steps' requires an argument."),
+        (("convert", "a", "b", "--quality", "0"), "--quality is 0: it must lie within 1..100"),
+        (("convert", "a", "-", "--json"), None),
+        (("convert", "a", "b", "--workers", "2"), None),
+        (("bench", "--sizes", "25x"), None),
+        (("bench", "--rounds", "0"), None),
+        (("bench", "--backends", "openvno"), None),
+        (("build-engine", "--optimization-level", "9"), None),
+        (("train", "SET", "--size", "many"), None),
+        (("evaluate", "a", "b", "--metrics", "fim"), None),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], said: str | None) -> None:
+    line = refused(*arguments)
+    assert said in (None, line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("convert", "a", "b", "--format", "jgp"), "jpg"),
+        (("convert", "a", "b", "--backend", "opnvino"), "openvino"),
+        (("build-engine", "--backend", "tensort"), "tensorrt"),
+        (("export-triton", "anime", "x", "--backend", "onnxruntme"), "onnxruntime"),
+        (("train", "SET", "--preset", "apdrawings"), "apdrawing"),
+        (("convert", "a", "b", "--format", "tiff"), None),
+    ],
+)
+def test_a_misspelt_choice_is_one_line(arguments: tuple[str, ...], meant: str | None) -> None:
+    said = refused(*arguments)
+    assert f"'{arguments[-1]}' is not one of " in said
+    assert said.endswith(f"Did you mean {meant}?") or (meant is None and "Did you" not in said)
+
+
+@pytest.mark.parametrize("given", ["jpeg", "JPG", ".jpg", "JPEG", ".jpeg", "jpe"])
+def test_jpg_has_many_names(given: str, in_dir: Path, tmp_path: Path) -> None:
+    result = pmsgan_command("convert", in_dir, tmp_path / "out", "--format", given, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "picture_0.png -> picture_0.jpg\n" in result.stdout
+
+
+def test_short_options_and_other_choices_stay_as_they_are() -> None:
+    assert [chosen_value(it) for it in ("o", "O", "OpenVINO", ".png", "webp")] == [
+        "o", "O", "openvino", "png", "webp",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", [(), ("styles",), ("study",), ("prepare",)])
+def test_a_command_of_commands_alone_shows_its_help(group: tuple[str, ...]) -> None:
+    result = pmsgan_command(*group)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: ")
+    assert "Commands:" in result.stderr
+
+
+def words(text: str) -> list[str]:
+    text = re.sub(r"(\w)-\n +", r"\1-", text)  # a wide terminal breaks lines at hyphens, too
+    return re.sub("[ |,\n]+", " ", text).split()
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("styles",), ("study",), ("prepare",), *map(names_of, COMMANDS)], ids=" ".join
+)
+def test_help_fits_into_40_columns_and_cuts_no_word(command: tuple[str, ...]) -> None:
+    narrow = pmsgan_command(*command, "--help", env={"COLUMNS": "40"}).stdout
+    wide = pmsgan_command(*command, "--help", env={"COLUMNS": "80"}).stdout
+    assert max(map(len, wide.split("\n"))) <= 80
+    assert max(map(len, narrow.split("\n"))) <= 40
+    assert words(narrow) == words(wide)
+
+
+def test_ctrl_c_outside_of_a_command_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Group, "invoke", interrupt)
+    assert pmsgan_command("doctor").exit_code == 130
