@@ -1,4 +1,4 @@
-"""The tools that make pairs of photographs and drawings."""
+"""The tools that make pairs of photographs and drawings, and measure them by skin tone."""
 
 import importlib
 import subprocess
@@ -124,3 +124,12 @@ def test_photo_pairs_keep_the_held_out_whole(photos: Path, tmp_path: Path) -> No
         photos, tmp_path / "set", "--teacher", "ink", "--per-photo", "1", "--skip", str(names)
     )
     assert [pair.name for pair in find_pairs(tmp_path / "set", "photo:ink")] == ["small_0"]
+
+
+@pytest.mark.parametrize("tool", ["skin_tones"], indirect=True)
+def test_skin_tones_are_typology_angles(tool: ModuleType) -> None:
+    assert tool.skin_tone(plain(70, 10, 20)) == pytest.approx(45, abs=2)
+    assert tool.skin_tone(plain(30, 10, 20)) == pytest.approx(-45, abs=2)
+    assert tool.skin_tone(plain(30, 0, 0)) is None
+    groups = [tool.group_of(tone) for tone in (45.0, 20.0, -45.0, None)]
+    assert groups == ["light", "middle", "dark", "grey"]
