@@ -121,13 +121,9 @@ def pairs_of(
 
 
 def write(out: Path, teacher: str, name: str, photo: Image, drawing: Image) -> None:
-    """Write a pair: a JPEG, and a grey PNG where the drawing is grey, else a WebP."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
-    cv2.imwrite(str(out / "photo" / f"{name}.jpg"), photo, quality)
-    if (drawing[..., :1] == drawing).all():
-        cv2.imwrite(str(out / teacher / f"{name}.png"), drawing[..., 0])
-    else:
-        cv2.imwrite(str(out / teacher / f"{name}.webp"), drawing, [cv2.IMWRITE_WEBP_QUALITY, 92])
+    """Write a pair as a JPEG and a WebP, which is kinder to edges and colours."""
+    cv2.imwrite(str(out / "photo" / f"{name}.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    cv2.imwrite(str(out / teacher / f"{name}.webp"), drawing, [cv2.IMWRITE_WEBP_QUALITY, 92])
 
 
 def main() -> None:
