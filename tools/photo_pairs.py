@@ -65,17 +65,17 @@ def light(image: Image, chance: random.Random) -> Image:
 
     The teacher draws the result: what it depends on can be seen in the photograph.
     """
-    if chance.random() < 0.04:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(
-            np.uint8, copy=False
-        )
-    if chance.random() < 0.5:
-        return image
-    gamma = np.exp(chance.gauss(0.0, 0.2))
-    gains = np.exp([chance.gauss(0.0, 0.04) for _ in range(3)])
-    levels = np.linspace(0.0, 1.0, 256)[:, np.newaxis] ** gamma * gains
-    table = np.rint(255.0 * np.clip(levels, 0.0, 1.0)).astype(np.uint8)
-    return cv2.LUT(image, table[np.newaxis]).astype(np.uint8, copy=False)
+    is_grey, is_lit = chance.random() < 0.04, chance.random() < 0.5
+    if is_lit:
+        gamma = np.exp(chance.gauss(0.0, 0.2))
+        gains = np.exp([chance.gauss(0.0, 0.04) for _ in range(3)])
+        levels = np.linspace(0.0, 1.0, 256)[:, np.newaxis] ** gamma * gains
+        table = np.rint(255.0 * np.clip(levels, 0.0, 1.0)).astype(np.uint8)
+        image = cv2.LUT(image, table[np.newaxis]).astype(np.uint8, copy=False)
+    if is_grey:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    return image
 
 
 def wear(image: Image, chance: random.Random) -> Image:

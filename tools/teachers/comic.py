@@ -29,6 +29,8 @@ STEP = 12.0
 """Height of a step of lightness [L*]."""
 SHADOWS = 0.65
 """Exponent that lifts shadows; light tones keep theirs."""
+PAPER = 1.05
+"""Factor of lightness that turns what is nearly white into bare paper."""
 BLACK = 8.0
 """Lightness below which an area becomes a spot black [L*]."""
 
@@ -67,7 +69,7 @@ def _print_colors(flat: NDArray[np.float32], detail: Plane, flow: Flow) -> NDArr
     lively = 1.0 + 0.4 * np.exp(-((chroma / 70.0) ** 2)) * (1.0 - 0.8 * skin)
     lively -= 0.25 * skin * np.clip((chroma - 20.0) / 30.0, 0.0, 1.0)
     color = flat[..., 1:] * (lively * lift)[..., np.newaxis]
-    lab = np.dstack([_in_steps(lifted), color]).astype(np.float32)
+    lab = np.dstack([_in_steps(PAPER * lifted), color]).astype(np.float32)
     bgr = cv2.cvtColor(lab, cv2.COLOR_LAB2BGR).astype(np.float32)
     return np.clip(255.0 * bgr, 0.0, 255.0)
 
