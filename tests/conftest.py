@@ -9,6 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pmsgan.batch import run as run_module
+from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.engine import open as open_module
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import Ablation, GeneratorConfig
@@ -51,6 +53,13 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         yield home
+
+
+@pytest.fixture
+def patient_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the baseline wait for PyTorch on a machine that is busy, and then run shortly."""
+    monkeypatch.setattr(run_module, "MIN_BASELINE_S", 300.0)
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.1)
 
 
 @pytest.fixture(autouse=True)

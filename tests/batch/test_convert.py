@@ -55,6 +55,7 @@ def test_other_formats(style: Style, in_dir: Path, tmp_path: Path, image_format:
     assert len(list((tmp_path / "out").rglob(f"*.{image_format}"))) == 9
 
 
+@pytest.mark.usefixtures("patient_baseline")
 def test_the_report_tells_of_failures_and_of_the_baseline(
     style: Style, in_dir: Path, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def test_version() -> None:
     assert pmsgan_command("--version").stdout == f"pmsgan {pmsgan.__version__}\n"
 
 
+@pytest.mark.usefixtures("patient_baseline")
 def test_convert_leaves_pictures_and_a_report(
     style: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ COMMANDS = [
     ("convert", "IN", "OUT"), ("train", "SET"), ("export", "anime"),
     ("export-triton", "anime", "DIR"), ("build-engine",), ("bench",), ("compare", "A", "B"),
     ("evaluate", "A", "B"), ("doctor",), ("prepare", "lines", "A", "B"),
-    ("prepare", "align", "A", "B", "--eyes", "C"),
+    ("prepare", "align", "A", "B", "--eyes", "C"), ("prepare", "flats", "A", "B"),
     ("prepare", "pairs", "A", "B", "--direction", "a:b"),
     ("study", "make", "--truth", "A", "--input", "B", "m=C"), ("study", "tally", "A"),
     ("styles", "list"), ("styles", "show", "anime"), ("styles", "add", "A"),
