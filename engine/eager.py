@@ -13,6 +13,7 @@ from torch import nn
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.machine import examine_machine
 from pmsgan.errors import EngineError
+from pmsgan.model.config import check_sides
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import Style
@@ -110,20 +111,31 @@ class EagerEngine(Engine):
 def open_style(
     style: Style,
     *,
+    size: tuple[int, int] | None = None,
     precision: str = "auto",
     max_batch: int | None = None,
     num_threads: int | None = None,
 ) -> EagerEngine:
     """Load a style's weights.
 
+    Args:
+        style: the style.
+        size: height and width of the pictures [pixels]; by default the style's.
+        precision: as `EagerEngine` takes it.
+        max_batch: pictures in a slot.
+        num_threads: threads to compute with.
+
     Raises:
+        ConfigError: a side is no multiple of the generator's `side_multiple`.
         CheckpointError: the weights cannot be read, or belong to another network.
         EngineError: fp16 was asked for on a CPU.
     """
+    height, width = size or (style.height, style.width)
+    check_sides(height, width, style.generator.side_multiple)
     return EagerEngine(
         load_generator(style.weights, style.generator),
-        height=style.height,
-        width=style.width,
+        height=height,
+        width=width,
         precision=precision,
         max_batch=max_batch,
         num_threads=num_threads,

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import onnx
 
-from pmsgan.errors import EngineError
+from pmsgan.errors import ConfigError, EngineError
+from pmsgan.model.config import check_sides
 
 GraphPrecision = Literal["fp32", "fp16"]
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "translated"
+_SIZE_NOTES = ("height", "width", "side_multiple")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,22 +25,44 @@ class GraphInfo:
     path: Path
     sha256: str
     height: int
-    """Height in pixels."""
+    """Height of the pictures to run it on [pixels]."""
     width: int
-    """Width in pixels."""
+    """Width of the pictures to run it on [pixels]."""
+    side_multiple: int | None
+    """Both sides may be any multiple of this [pixels]; None if the graph has one size only."""
     precision: GraphPrecision
     """Precision of its weights."""
 
+    def resized(self, size: tuple[int, int]) -> "GraphInfo":
+        """Return the same graph to be run at another size (height, width) [pixels].
 
-def read_graph(path: Path) -> GraphInfo:
+        Raises:
+            ConfigError: a side is no multiple of `side_multiple`.
+            EngineError: the graph has another size, and one only.
+        """
+        height, width = size
+        if self.side_multiple is not None:
+            check_sides(height, width, self.side_multiple)
+        elif size != (self.height, self.width):
+            raise EngineError(
+                f"{self.path} takes pictures of {self.width}x{self.height} only, not "
+                f"{width}x{height}: make a graph for all sizes with pmsgan export"
+            )
+        return replace(self, height=height, width=width)
+
+
+def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
     """Read and check a deployment graph.
 
     Args:
         path: an ONNX file with input `image` and output `translated`, uint8 [N, H, W, 3] each.
+            H and W are dynamic, or fixed in a file of pmsgan 0.1.
+        size: height and width to run it at [pixels]; by default those that the file names.
 
     Raises:
-        EngineError: the file is missing or damaged, keeps data in another file, or holds no such
-            graph.
+        ConfigError: a side is no multiple of what the graph needs.
+        EngineError: the file is missing or damaged, keeps data in another file, holds no such
+            graph, or one of another size.
     """
     try:
         data = path.read_bytes()
@@ -49,14 +73,22 @@ def read_graph(path: Path) -> GraphInfo:
     except Exception as error:  # protobuf's errors share no base class
         raise EngineError(f"{path} is not an ONNX file: export it again") from error
     refuse_external_data(model, path)
-    height, width = _picture_size(model, path)
-    return GraphInfo(
+    height, width, side_multiple = _picture_size(model, path)
+    graph = GraphInfo(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
         height=height,
         width=width,
+        side_multiple=side_multiple,
         precision="fp16" if _has_half(model) else "fp32",
     )
+    return graph if size is None else graph.resized(size)
+
+
+def size_notes(height: int, width: int, side_multiple: int) -> dict[str, str]:
+    """Return the notes in which a graph says its default size and what its sides may be."""
+    values = (height, width, side_multiple)
+    return {name: str(value) for name, value in zip(_SIZE_NOTES, values, strict=True)}
 
 
 def refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
@@ -93,7 +125,12 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
                 yield from _tensors(inner)
 
 
-def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int]:
+def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | None]:
+    """Return the default height and width, and what sides must be multiples of, if they may vary.
+
+    Raises:
+        EngineError: the model is no deployment graph, or does not say its default size.
+    """
     shapes = []
     for values, name in ((model.graph.input, INPUT_NAME), (model.graph.output, OUTPUT_NAME)):
         kind = values[0].type.tensor_type if len(values) == 1 else None
@@ -102,10 +139,28 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int]:
                 f"{path} is not a deployment graph (uint8 {INPUT_NAME!r} in, "
                 f"uint8 {OUTPUT_NAME!r} out): make one with pmsgan export"
             )
-        shapes.append([dimension.dim_value for dimension in kind.shape.dim])
-    if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not all(shapes[0][1:]):
+        shapes.append([side.dim_value or side.dim_param for side in kind.shape.dim])
+    if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not all(shapes[0]):
         raise EngineError(
             f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out, not the same "
             "[N, H, W, 3]: export it again with pmsgan export"
         )
-    return shapes[0][1], shapes[0][2]
+    height, width = shapes[0][1:3]
+    if isinstance(height, int) and isinstance(width, int):
+        return height, width, None
+    return _read_size_notes(model, path)
+
+
+def _read_size_notes(model: onnx.ModelProto, path: Path) -> tuple[int, int, int]:
+    notes = {entry.key: entry.value for entry in model.metadata_props}
+    try:
+        height, width, multiple = (int(notes[name]) for name in _SIZE_NOTES)
+        if multiple < 1:
+            raise ValueError
+        check_sides(height, width, multiple)
+    except (KeyError, ValueError, ConfigError) as error:
+        raise EngineError(
+            f"{path} takes pictures of any size and does not say its default size: "
+            "export it again with pmsgan export"
+        ) from error
+    return height, width, multiple

@@ -112,6 +112,7 @@ def what_is_missing(backend: Backend) -> str | None:
 def open_engine(
     style: Style | str,
     *,
+    size: tuple[int, int] | None = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
     max_batch: int | None = None,
@@ -124,18 +125,20 @@ def open_engine(
 
     Args:
         style: a style, its name, or the path of its folder.
+        size: height and width of the pictures [pixels]; by default the style's.
         backend: a backend, or auto for the first one that can run here.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures in a slot, at least 1; by default the engine chooses.
         require_gpu: refuse backends that run on the CPU.
         num_threads: threads that a CPU computes with; by default one for each core.
         config: settings of TensorRT's builder; by default any cached engine is used.
-        samples: returns some of the pictures to translate, uint8 [N, H, W, 3] BGR of the style's
+        samples: returns some of the pictures to translate, uint8 [N, H, W, 3] BGR of the engine's
             size; it is called when a new engine of TensorRT is checked.
 
     Raises:
         StyleError: the style does not exist, or is damaged.
-        EngineError: the backend cannot run here, or cannot run this graph.
+        ConfigError: a side is no multiple of what the network needs.
+        EngineError: the backend cannot run here, or cannot run this graph at this size.
     """
     if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
@@ -148,7 +151,7 @@ def open_engine(
 
         return open_on_gpu(
             choice.backend,
-            read_graph(found.graph),
+            read_graph(found.graph, size),
             precision=precision,
             max_batch=max_batch or DEFAULT_BATCH,
             config=config,
@@ -158,11 +161,13 @@ def open_engine(
         from pmsgan.engine.openvino import OpenVinoEngine
 
         return OpenVinoEngine(
-            read_graph(found.graph),
+            read_graph(found.graph, size),
             precision=precision,
             max_batch=max_batch,
             num_threads=num_threads,
         )
     from pmsgan.engine.eager import open_style
 
-    return open_style(found, precision=precision, max_batch=max_batch, num_threads=num_threads)
+    return open_style(
+        found, size=size, precision=precision, max_batch=max_batch, num_threads=num_threads
+    )

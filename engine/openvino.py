@@ -42,7 +42,7 @@ class OpenVinoEngine(Engine):
         """Compile a graph, or load it from the cache.
 
         Args:
-            graph: the graph to run.
+            graph: the graph to run; it is compiled for its height and width alone.
             precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
             max_batch: pictures in a slot; by default enough for all streams of the CPU.
             num_threads: threads to compute with; by default one for each core.

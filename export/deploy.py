@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphPrecision
-from pmsgan.model.config import check_sides
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 
@@ -37,17 +36,16 @@ class DeploymentGraph(nn.Module):
         return rgb_to_bytes(translated)
 
 
-def trace(graph: DeploymentGraph, height: int, width: int) -> torch.onnx.ONNXProgram:
-    """Trace the graph to ONNX for one picture size [pixels] and any number of pictures.
+def trace(graph: DeploymentGraph) -> torch.onnx.ONNXProgram:
+    """Trace the graph to ONNX for pictures of any size and number.
 
     Returns:
-        A program with input `image` and output `translated`, uint8 [N, height, width, 3] BGR.
-
-    Raises:
-        ConfigError: a side is no multiple of the generator's `side_multiple`.
+        A program with input `image` and output `translated`, uint8 [N, height, width, 3] BGR, whose
+        sides are multiples of the generator's `side_multiple`.
     """
-    check_sides(height, width, graph.generator.config.side_multiple)
-    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    multiple = graph.generator.config.side_multiple
+    example = torch.zeros(2, 4 * multiple, 6 * multiple, 3, dtype=torch.uint8)
+    rows, columns = torch.export.Dim("rows", min=1), torch.export.Dim("columns", min=1)
     with _quiet_exporter():
         program = torch.onnx.export(
             graph,
@@ -55,7 +53,9 @@ def trace(graph: DeploymentGraph, height: int, width: int) -> torch.onnx.ONNXPro
             dynamo=True,
             input_names=[INPUT_NAME],
             output_names=[OUTPUT_NAME],
-            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            dynamic_shapes=(
+                {0: torch.export.Dim("N", min=1), 1: multiple * rows, 2: multiple * columns},
+            ),
             opset_version=OPSET,
             verbose=False,
         )

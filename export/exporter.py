@@ -12,11 +12,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pmsgan.atomic import replacing
 from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, has_constant_picture
-from pmsgan.engine.graph import GraphPrecision, read_graph
+from pmsgan.engine.graph import GraphPrecision, read_graph, size_notes
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.deploy import DeploymentGraph, trace
 from pmsgan.export.onnx_file import write_onnx
+from pmsgan.model.config import check_sides
 from pmsgan.model.generator import Generator
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 from pmsgan.model.weights import load_generator
@@ -61,21 +62,25 @@ def export_generator(
 ) -> Exported:
     """Write a generator as one ONNX file, run the file, and compare it with PyTorch.
 
+    The graph takes pictures of any size; the file says its default size.
     The file runs in OpenVINO with FP32 arithmetic, which shows the effect of rounded weights. No
     CPU runtime shows an FP16 overflow, so PyTorch's activations are checked for it.
 
     Args:
         generator: the generator to export; it is not changed.
         path: the ONNX file; an existing one is replaced if the new one passes.
-        height: height of a picture [pixels].
-        width: width of a picture [pixels].
+        height: default height of a picture [pixels].
+        width: default width of a picture [pixels].
         precision: precision of the graph's weights and activations.
-        metadata: notes to keep in the file.
+        metadata: further notes to keep in the file.
 
     Raises:
         ConfigError: a side is no multiple of the generator's `side_multiple`.
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
+    multiple = generator.config.side_multiple
+    check_sides(height, width, multiple)
+    notes = {**size_notes(height, width, multiple), "precision": precision, **metadata}
     pictures = check_pictures(height, width)
     source = copy.deepcopy(generator).cpu()
     reference, largest = _run_torch(source, pictures)
@@ -89,10 +94,10 @@ def export_generator(
             f"activations reach {largest:.3g}, beyond FP16's {MAX_FP16:.0f}: "
             "export without --fp16, or train with a lower --learning-rate"
         )
-    program = trace(DeploymentGraph(source, precision), height, width)
+    program = trace(DeploymentGraph(source, precision))
     try:
         with replacing(path) as candidate:
-            write_onnx(program.model_proto, candidate, {"precision": precision, **metadata})
+            write_onnx(program.model_proto, candidate, notes)
             accuracy = _check(candidate, pictures, reference, precision)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error

@@ -22,6 +22,7 @@ def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> 
         OSError: the file cannot be written.
     """
     _strip_notes(model)
+    _name_sides(model.graph)
     model.producer_name = "pmsgan"
     model.producer_version = pmsgan.__version__
     onnx.helper.set_model_props(model, metadata)
@@ -35,6 +36,13 @@ def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> 
     ) as error:
         raise ExportError(f"the exported graph is invalid: {error}") from error
     path.write_bytes(model.SerializeToString())
+
+
+def _name_sides(graph: onnx.GraphProto) -> None:
+    """Name the sides of the pictures, which the exporter writes as 4*rows and 4*columns."""
+    for value in (*graph.input, *graph.output):
+        _, height, width, _ = value.type.tensor_type.shape.dim
+        height.dim_param, width.dim_param = "height", "width"
 
 
 def _strip_notes(model: onnx.ModelProto) -> None:

@@ -22,6 +22,8 @@ MAX_BATCH = 8
 QUEUE_DELAY_US = 2000
 """Longest time that a picture waits for others to share its batch [microseconds]."""
 CONFIG_NAME = "config.pbtxt"
+_ANY = -1
+"""Side of a picture that may vary from request to request, as Triton writes it."""
 
 _CONFIG = """\
 # Written by pmsgan {version}. The numbers may be changed; names and types are those of the graph.
@@ -31,6 +33,9 @@ default_model_filename: "{file}"
 max_batch_size: {max_batch}
 input [ {{ name: "{input}" data_type: TYPE_UINT8 dims: [ {height}, {width}, 3 ] }} ]
 output [ {{ name: "{output}" data_type: TYPE_UINT8 dims: [ {height}, {width}, 3 ] }} ]
+# The size that the style was made for.
+parameters {{ key: "height" value {{ string_value: "{best_height}" }} }}
+parameters {{ key: "width" value {{ string_value: "{best_width}" }} }}
 # Pictures that come one by one wait this long for others, and are translated together.
 dynamic_batching {{ max_queue_delay_microseconds: {delay} }}
 # KIND_AUTO: on each GPU, or on the CPU where there is none.
@@ -118,6 +123,8 @@ def export_triton(
 
 
 def _config(name: str, backend: TritonBackend, graph: GraphInfo, max_batch: int) -> str:
+    # A plan of TensorRT is built for one size; OpenVINO's kernels are faster for one size.
+    any_size = graph.side_multiple is not None and backend == "onnxruntime"
     return _CONFIG.format(
         version=pmsgan.__version__,
         name=name,
@@ -126,8 +133,10 @@ def _config(name: str, backend: TritonBackend, graph: GraphInfo, max_batch: int)
         max_batch=max_batch,
         input=INPUT_NAME,
         output=OUTPUT_NAME,
-        height=graph.height,
-        width=graph.width,
+        height=_ANY if any_size else graph.height,
+        width=_ANY if any_size else graph.width,
+        best_height=graph.height,
+        best_width=graph.width,
         delay=QUEUE_DELAY_US,
         kind=_KINDS[backend],
     )

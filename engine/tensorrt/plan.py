@@ -45,8 +45,8 @@ class EnginePlanKey:
     def file_name(self) -> str:
         """Name of the plan in the cache folder of its product."""
         return (
-            f"{self.graph_sha256[:16]}-{self.precision}-batch{self.max_batch}"
-            f"-sm{self.capability}.plan"
+            f"{self.graph_sha256[:16]}-{self.precision}-{self.width}x{self.height}"
+            f"-batch{self.max_batch}-sm{self.capability}.plan"
         )
 
 

@@ -62,6 +62,22 @@ def test_an_engine_agrees_with_onnx_runtime(
     assert compare(result, reference).psnr_db > least_psnr_db
 
 
+@pytest.mark.parametrize("size", [(32, 96), (64, 64), (128, 4)])
+@pytest.mark.parametrize("backend", ["openvino", "eager"])
+def test_an_engine_is_opened_at_any_size(
+    style: Style, backend: Literal["openvino", "eager"], size: tuple[int, int]
+) -> None:
+    pictures = np.random.default_rng(2).integers(0, 256, (3, *size, 3), dtype=np.uint8)
+    wanted = onnxruntime.InferenceSession(style.graph).run(None, {"image": pictures})[0]
+    with open_engine(style, size=size, backend=backend, precision="fp32") as engine:
+        assert (engine.info.height, engine.info.width) == size
+        assert compare(engine.translate(pictures), wanted).psnr_db > 50
+        with pytest.raises(ConfigError, match="this engine takes"):
+            engine.translate(pictures[:, :, :-4])
+    with pytest.raises(ConfigError, match="height 30 is not a multiple of 4: try 32"):
+        open_engine(style, size=(30, 64), backend=backend)
+
+
 @pytest.fixture(params=["openvino", "eager"])
 def engine(request: pytest.FixtureRequest, style: Style) -> Engine:
     return open_engine(style, backend=request.param, precision="fp32", max_batch=3)

@@ -56,7 +56,7 @@ def build(library: Library, graph: bytes, name: str = "graph.onnx", **options: o
 
 
 def traced(generator: Generator) -> bytes:
-    program = trace(DeploymentGraph(generator.eval(), "fp16"), 64, 64)
+    program = trace(DeploymentGraph(generator.eval(), "fp16"))
     return bytes(program.model_proto.SerializeToString())
 
 
@@ -77,6 +77,15 @@ def test_the_graph_of_a_folded_network_builds_in_fp16_and_fp32(
     for data in (graph, widen(graph)):
         assert len(build(library, data)) > 1000
     assert library.log.lines == []
+
+
+def test_plans_for_several_sizes_are_kept_side_by_side(style: Style, cache_root: Path) -> None:
+    sizes = [(64, 64), (64, 96), (512, 256)]
+    paths = [build_for_capability(read_graph(style.graph, size), "8.9") for size in sizes]
+    assert len(set(paths)) == len(sizes)
+    assert "-256x512-" in paths[-1].name
+    for path in paths:
+        assert path.stat().st_size > 1000
 
 
 @pytest.mark.parametrize("base_channels", [16, 32])
@@ -259,11 +268,11 @@ def test_build_engine_builds_for_a_gpu_that_is_not_here(style: Style, cache_root
     ]  # fmt: skip
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
-    (plan,) = (cache_root / "tensorrt-rtx").glob("*-fp16-batch8-sm8.9.plan")
+    (plan,) = (cache_root / "tensorrt-rtx").glob("*-fp16-64x64-batch8-sm8.9.plan")
     assert result.stdout.rstrip().endswith(str(plan))
     single = CliRunner().invoke(app, [*command, "--fp32"])
     assert single.exit_code == 0, single.output
-    assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-batch8-sm8.9.plan"))) == 1
+    assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-64x64-batch8-sm8.9.plan"))) == 1
     wrong = CliRunner().invoke(app, [*command, "--backend", "openvino"])
     assert wrong.exit_code == 2
     assert "use --backend tensorrt-rtx" in wrong.stderr
