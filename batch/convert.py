@@ -11,7 +11,7 @@ from typing import BinaryIO
 from pmsgan.atomic import replacing
 from pmsgan.batch.conversion import Conversion
 from pmsgan.batch.files.folder import Folder
-from pmsgan.batch.files.local_results import os_reason
+from pmsgan.batch.files.local_results import OWN_NAME, os_reason
 from pmsgan.batch.files.named import name_pictures
 from pmsgan.batch.files.open import open_folder
 from pmsgan.batch.files.stamp import MAX_FILE_BYTES
@@ -144,6 +144,7 @@ def convert_picture(
             raise ConfigError(f"{target} is the picture itself: give another name")
         if target.exists() and not run.overwrite:
             raise ConfigError(f"{target} is there already: give another name, or --overwrite")
+        _check_folders_of(target)
     with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
         if not isinstance(source, str | Path):
             stream, source = source, Path(scratch, "stdin")
@@ -158,11 +159,19 @@ def convert_picture(
             progress=progress,
         )
         if report.num_done:
-            (result,) = Path(scratch, "out").glob("[!.]*")
+            # The picture, and so its result, may be called .photo.jpg.
+            (result,) = (it for it in Path(scratch, "out").iterdir() if it.name != OWN_NAME)
             _deliver(result.read_bytes(), target)
             if isinstance(target, Path) and settings.metadata == "keep":
                 shutil.copystat(result, target)  # the date
     return report
+
+
+def _check_folders_of(target: Path) -> None:
+    """Raise ConfigError if a file is where the target needs a folder."""
+    nearest = next((it for it in target.parents if it.exists()), None)
+    if nearest is not None and not nearest.is_dir():
+        raise ConfigError(f"cannot write {target}: {nearest} is a file, not a folder")
 
 
 def _deliver(data: bytes, target: Path | BinaryIO) -> None:

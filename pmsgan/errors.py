@@ -1,7 +1,7 @@
 """The errors that pmsgan raises on purpose.
 
 Each message is one line that says what failed, on which file, and what to do next. The command
-line prints it as it is; everything else that escapes is a bug.
+line prints it as it is, and what the system says of a path; all else that escapes is a bug.
 """
 
 

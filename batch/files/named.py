@@ -1,6 +1,7 @@
 """Pictures that a user names one by one."""
 
 import glob
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.files.open import is_on_web
 from pmsgan.errors import ConfigError
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
@@ -104,12 +106,16 @@ def _expand(place: Path | str) -> list[Path]:
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise ConfigError(
             f"{text} is a video: make pictures of it first, mkdir frames && "
-            f"ffmpeg -i {text} frames/%06d.png, and convert frames"
+            f"ffmpeg -i {shlex.quote(text)} frames/%06d.png, and convert frames"
         )
-    if path.exists():
+    if path.is_file():
         return [path]
-    if text.partition("://")[0] in ("http", "https"):
-        raise ConfigError(f"{text} is on the web: download it first, curl -O {text}")
+    if path.exists():
+        raise ConfigError(f"{text} is a pipe or a device, not a file: give - to read from stdin")
+    if is_on_web(text):
+        raise ConfigError(f"{text} is on the web: download it first, curl -O {shlex.quote(text)}")
+    if text == "-":
+        raise ConfigError("- reads one picture from stdin: give it alone")
     if glob.has_magic(text):
         if found := [it for it in sorted(glob.glob(text, recursive=True)) if Path(it).is_file()]:  # noqa: PTH207 - Path.glob takes no absolute patterns
             return [Path(it) for it in found]

@@ -48,5 +48,9 @@ def is_folder(place: str) -> bool:
 
 def is_url(place: str) -> bool:
     """Say whether a user means a folder's URL."""
-    scheme, separator, _ = place.partition("://")
-    return bool(separator) and scheme not in ("http", "https")
+    return "://" in place and not is_on_web(place)
+
+
+def is_on_web(place: str) -> bool:
+    """Say whether a user means a page or a picture on the web."""
+    return place.lower().startswith(("http://", "https://"))

@@ -1,6 +1,7 @@
 """Where errors become one line and an exit code."""
 
 import functools
+import os
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
@@ -30,7 +31,10 @@ show_tracebacks = False
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a command: its PmsganErrors and Ctrl-C become one line on stderr and an exit code."""
+    """Wrap a command: errors that a user can act on, and Ctrl-C, become one line and an exit code.
+
+    These are PmsganErrors, and what the system says of a path.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,6 +45,14 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
                 traceback.print_exc()
             tell(f"error: {error}")
             raise typer.Exit(_exit_code(error)) from None
+        except OSError as error:
+            # A folder on the way to what a user names may be locked, or the name too long.
+            if error.filename is None:
+                raise
+            if show_tracebacks:
+                traceback.print_exc()
+            tell(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
+            raise typer.Exit(ExitCode.USAGE) from None
         except KeyboardInterrupt:
             tell("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
 import typer
 
@@ -12,8 +12,8 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
-from pmsgan.errors import PmsganError
-from pmsgan.formats import output_suffix
+from pmsgan.errors import ConfigError, PmsganError
+from pmsgan.formats import FORMAT_ALIASES, output_suffix
 
 if TYPE_CHECKING:
     from pmsgan.batch.report.report import Report
@@ -119,6 +119,7 @@ def convert(
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
     where = _cluster(devices, cluster, workers)
     kind = _kind(sources, target)
+    _check_target(target, kind)
     if kind != "folder" and (where is not None or dry_run or selection != Selection()):
         raise typer.BadParameter(
             "--cluster, --devices, --dry-run, --include and --exclude are for one folder"
@@ -151,8 +152,10 @@ def convert(
             )  # fmt: skip
         else:
             result = convert_picture(
-                sys.stdin.buffer if sources[0] == STANDARD else sources[0],
-                sys.stdout.buffer if target == STANDARD else _file(sources[0], target, settings),
+                _binary(sys.stdin, "input") if sources[0] == STANDARD else sources[0],
+                _binary(sys.stdout, "output")
+                if target == STANDARD
+                else _file(sources[0], target, settings),
                 style, settings=settings, run=run,
                 with_baseline=baseline and report is not None, progress=progress,
             )  # fmt: skip
@@ -175,6 +178,26 @@ def _kind(sources: list[str], target: str) -> Literal["folder", "pictures", "pic
     if sources[0] == STANDARD or Path(sources[0]).is_file():
         return "picture" if not is_url(target) else "pictures"
     return "folder" if is_folder(sources[0]) else "pictures"
+
+
+def _check_target(target: str, kind: str) -> None:
+    """Raise BadParameter for a target that would become something else than what it says."""
+    from pmsgan.batch.files.open import is_on_web, is_url
+
+    if is_on_web(target):
+        raise typer.BadParameter(f"{target} is on the web: give a folder, or a bucket's URL")
+    is_file = Path(target).suffix.lower() in FORMAT_ALIASES and not target.endswith("/")
+    if kind != "picture" and is_file and not is_url(target) and not Path(target).is_dir():
+        raise typer.BadParameter(
+            f"{target} is named like one picture: give a folder for the results of several"
+        )
+
+
+def _binary(stream: TextIO | None, name: str) -> BinaryIO:
+    """Return the bytes of a standard stream; raise ConfigError if it was closed from the start."""
+    if stream is None:
+        raise ConfigError(f"the standard {name} is closed: give the name of a file")
+    return stream.buffer
 
 
 def _file(source: str, target: str, settings: ConvertSettings) -> Path:

@@ -91,6 +91,14 @@ class Command(TyperCommand):
 
     context_class = _Context
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what a user gave; an empty word, which no path is, would become the folder here."""
+        if "" in args:
+            raise typer.BadParameter(
+                "an argument is empty, perhaps a variable that is not set", ctx=ctx
+            )
+        return super().parse_args(ctx, args)
+
     def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
         """Return the first sentence of the help, whole."""
         return super().get_short_help_str(max(limit, WHOLE_SENTENCE))

@@ -1,6 +1,7 @@
 """`pmsgan convert` with pictures that are named: one, several, a pattern, a pipe."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,16 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
         ((tmp_path / "nope.jpg", out), "is not there: give a folder, pictures, or a URL"),
         (("clip.mp4", out), "is a video: make pictures of it first"),
         (("https://example.org/a.jpg", out), "is on the web: download it first"),
+        (("HTTPS://example.org/a b.jpg", out), "curl -O 'HTTPS://example.org/a b.jpg'"),
+        (("my clip.mp4", out), "ffmpeg -i 'my clip.mp4' frames"),
+        ((picture, "https://example.org/a.png"), "is on the web: give a folder"),
+        ((in_dir, "https://example.org/out"), "is on the web: give a folder"),
+        (("-", picture, out), "- reads one picture from stdin: give it alone"),
+        ((picture, in_dir / "picture_4.png", tmp_path / "out.png"), "is named like one picture"),
+        ((f"{in_dir}/*.png", tmp_path / "out.jpg"), "is named like one picture"),
+        ((in_dir, tmp_path / "out.WEBP"), "is named like one picture"),
+        ((picture, f"{in_dir}/picture_4.png/"), "picture_4.png is a file, not a folder"),
+        ((picture, in_dir / "picture_4.png" / "a" / "b.png"), "picture_4.png is a file, not a"),
         ((picture, in_dir, out), "is a folder: give one folder alone, or pictures"),
         ((picture, in_dir / "more" / "picture_3.png", out), "two pictures are called picture_3"),
         ((picture, in_dir / "picture_4.png", in_dir), "lies inside OUT"),
@@ -187,4 +198,50 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
         result = convert(style, *arguments)
         assert result.exit_code == 2, arguments
         assert told in last_line(result.stderr), arguments
-    assert not out.exists()
+    assert names(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("name", [".hidden.png", ".png"])
+def test_a_picture_may_have_a_hidden_name(
+    style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8], name: str
+) -> None:
+    (in_dir / "picture_3.png").rename(in_dir / name)
+    result = convert(style, in_dir / name, tmp_path / "out.png")
+    assert result.exit_code == 0, result.output
+    assert (cv2.imread(str(tmp_path / "out.png")) == expected[3]).all()
+
+
+def test_a_folder_may_be_called_as_a_picture_is(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.png").mkdir()
+    given = (in_dir / "picture_3.png", in_dir / "picture_4.png")
+    for target in ("old.png", "new.png/"):
+        result = convert(style, *given, f"{tmp_path}/{target}", "--no-baseline")
+        assert result.exit_code == 0, result.output
+        assert (tmp_path / target / "picture_3.png").is_file()
+
+
+def test_a_pipe_with_a_name_is_refused_before_any_work(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "zero.png"):
+        for others in ((), (in_dir / "picture_3.png",)):
+            result = convert(style, tmp_path / name, *others, tmp_path / "out")
+            assert result.exit_code == 2
+            assert last_line(result.stderr).endswith(
+                f"{name} is a pipe or a device, not a file: give - to read from stdin"
+            )
+    assert names(tmp_path) == ["in", "pipe.png", "zero.png"]
+
+
+@pytest.mark.parametrize(("closed", "name"), [("<&-", "input"), (">&-", "output")])
+def test_a_standard_stream_that_is_closed_is_told(style: Style, closed: str, name: str) -> None:
+    command = f"{sys.executable} -m pmsgan convert - - --style {style.folder} {closed}"
+    ended = subprocess.run(
+        ["sh", "-c", command], input=b"", capture_output=True, check=False, text=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.decode() == (
+        f"error: the standard {name} is closed: give the name of a file\n"
+    )

@@ -178,3 +178,16 @@ def test_ctrl_c_outside_of_a_command_is_130(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Group, "invoke", interrupt)
     assert pmsgan_command("doctor").exit_code == 130
+
+
+@pytest.mark.parametrize("command", [it for it in COMMANDS if len(it) > len(names_of(it))])
+def test_an_empty_word_is_not_the_folder_that_one_is_in(command: tuple[str, ...]) -> None:
+    line = refused(*command[:-1], "")
+    assert line.startswith("an argument is empty, perhaps a variable that is not set: see pmsgan ")
+
+
+@pytest.mark.parametrize("command", [("convert",), ("train",), ("prepare", "lines")])
+def test_a_path_that_cannot_be_looked_at_is_told(command: tuple[str, ...], tmp_path: Path) -> None:
+    too_long = tmp_path / ("a" * 300)
+    arguments = (too_long,) if command == ("train",) else (too_long, tmp_path / "out")
+    assert refused(*command, *arguments) == f"cannot use {too_long}: File name too long"
