@@ -28,7 +28,7 @@ from pmsgan.styles.registry import Style, find_style
 def convert_folder(
     in_dir: Path | str,
     out_dir: Path | str,
-    style: Style | str = "anime",
+    style: Style | Path | str = "anime",
     *,
     settings: ConvertSettings | None = None,
     run: RunSettings | None = None,
@@ -78,7 +78,7 @@ def convert_folder(
 def convert_pictures(
     sources: Sequence[Path | str],
     out_dir: Path | str,
-    style: Style | str = "anime",
+    style: Style | Path | str = "anime",
     *,
     settings: ConvertSettings | None = None,
     run: RunSettings | None = None,
@@ -111,7 +111,7 @@ def convert_pictures(
 def convert_picture(
     source: Path | str | BinaryIO,
     target: Path | str | BinaryIO,
-    style: Style | str = "anime",
+    style: Style | Path | str = "anime",
     *,
     settings: ConvertSettings | None = None,
     run: RunSettings | None = None,
@@ -191,7 +191,7 @@ def _deliver(data: bytes, target: Path | BinaryIO) -> None:
 def _plan(
     pictures: Folder,
     out: Folder,
-    style: Style | str,
+    style: Style | Path | str,
     settings: ConvertSettings | None,
     run: RunSettings | None,
     selection: Selection | None,
@@ -201,7 +201,7 @@ def _plan(
     return Conversion(
         pictures=pictures,
         out=out,
-        style=find_style(style) if isinstance(style, str) else style,
+        style=find_style(style),
         plan=plan_folder(pictures, out, settings.output_format, selection),
         settings=settings,
         run=run or RunSettings(),

@@ -1,7 +1,7 @@
 """Every choice of a run; light to import."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ConfigError
@@ -17,6 +17,13 @@ KeepMetadata = Literal["keep", "strip"]
 
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
+
+
+def _check_choices(**values: tuple[str, Any]) -> None:
+    """Raise ConfigError if a value is none of its choices; a program may give any."""
+    for name, (value, choices) in values.items():
+        if value not in get_args(choices):
+            raise ConfigError(f"{name} is {value!r}: it must be {', '.join(get_args(choices))}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +49,13 @@ class ConvertSettings:
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
+        _check_choices(
+            fit=(self.fit, Fit),
+            output_size=(self.output_size, OutputSize),
+            output_format=(self.output_format, OutputFormat),
+            metadata=(self.metadata, KeepMetadata),
+            precision=(self.precision, Precision),
+        )
         if not 1 <= self.quality <= 100:
             raise ConfigError(f"quality is {self.quality}: it must lie within 1..100")
         if not 0 <= self.png_level <= 9:
@@ -91,6 +105,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
+        _check_choices(backend=(self.backend, Backend))
         for name in ("max_batch", "slots", "readers", "writers"):
             number = getattr(self, name)
             if number is not None and number < 1:

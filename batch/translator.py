@@ -190,7 +190,7 @@ class Translator:
 
 
 def open_style(
-    style: Style | str,
+    style: Style | Path | str,
     *,
     settings: ConvertSettings = DEFAULT_SETTINGS,
     backend: Backend = "auto",

@@ -4,6 +4,8 @@ import importlib.util
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
 
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
@@ -71,6 +73,8 @@ def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Ch
     Raises:
         EngineError: the requested backend cannot run here, or none can.
     """
+    if wanted not in get_args(Backend):
+        raise EngineError(f"there is no backend {wanted!r}: give {', '.join(get_args(Backend))}")
     if wanted != "auto":
         if (missing := what_is_missing(wanted)) is not None:
             raise EngineError(f"backend {wanted} cannot run here: {missing}")
@@ -110,7 +114,7 @@ def what_is_missing(backend: Backend) -> str | None:
 
 
 def open_engine(
-    style: Style | str,
+    style: Style | Path | str,
     *,
     size: tuple[int, int] | None = None,
     backend: Backend = "auto",
@@ -142,7 +146,7 @@ def open_engine(
     """
     if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
-    found = find_style(style) if isinstance(style, str) else style
+    found = find_style(style)
     choice = choose_backend(backend, require_gpu=require_gpu)
     _log.info("backend %s (%s)", choice.backend, choice.reason)
     # Only the chosen runtime is imported: the others need not be installed.

@@ -105,7 +105,7 @@ def export_generator(
 
 
 def export_style(
-    style: Style | str, path: Path | None = None, *, precision: GraphPrecision
+    style: Style | Path | str, path: Path | None = None, *, precision: GraphPrecision
 ) -> Exported:
     """Export the weights of a style again.
 
@@ -118,7 +118,7 @@ def export_style(
         StyleError: the style does not exist.
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
-    found = find_style(style) if isinstance(style, str) else style
+    found = find_style(style)
     return export_generator(
         load_generator(found.weights, found.generator),
         path or Path(f"{found.name}-{precision}.onnx"),

@@ -105,6 +105,8 @@ def _load_image(
     profile = image.info.get("icc_profile")
     if image.getexif().get(_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
+    if image.mode == "La":  # Pillow converts it to LA alone
+        image = image.convert("LA")
     if image.mode in (*_DEEP, "CMYK", "LAB") or (profile is not None and image.mode in _GREY):
         return load(_as_file(image, profile), style_size, settings)  # decoding has their rules
     if not image.has_transparency_data:
@@ -117,7 +119,10 @@ def _load_image(
 def _as_file(image: Image.Image, profile: bytes | None) -> bytes:
     file = io.BytesIO()
     # The copy leaves tags of the file behind that the image comes from.
-    image.copy().save(file, "TIFF", compression="raw", icc_profile=profile)
+    if "transparency" in image.info:  # a grey level that is transparent, which a TIFF has none of
+        image.copy().save(file, "PNG", compress_level=1, icc_profile=profile)
+    else:
+        image.copy().save(file, "TIFF", compression="raw", icc_profile=profile)
     return file.getvalue()
 
 

@@ -50,7 +50,7 @@ class _Case:
 
 
 def run_benchmark(
-    style: Style | str, config: BenchmarkConfig, pictures: Path | None = None
+    style: Style | Path | str, config: BenchmarkConfig, pictures: Path | None = None
 ) -> Benchmark:
     """Compare all engines that can run a style here, over sizes and batches.
 
@@ -68,7 +68,7 @@ def run_benchmark(
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
     """
-    found = find_style(style) if isinstance(style, str) else style
+    found = find_style(style)
     results: list[Row | Missing] = []
     for size in config.sizes or (None,):
         with _in_size(found, size) as sized:

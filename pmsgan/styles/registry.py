@@ -10,6 +10,7 @@ A style is a folder:
 import contextlib
 import hashlib
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -119,12 +120,15 @@ def list_styles() -> list[Style]:
     return [found[name] for name in sorted(found)]
 
 
-def find_style(name: str) -> Style:
-    """Read a style by its name, or by the path of its folder.
+def find_style(style: Style | Path | str) -> Style:
+    """Read a style by its name, or by the path of its folder; return one that is read as it is.
 
     Raises:
         StyleError: there is none, or it is incomplete or damaged.
     """
+    if isinstance(style, Style):
+        return style
+    name = os.fspath(style)
     named = [root / name for root in _roots()]
     for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
         if _is_style(folder):

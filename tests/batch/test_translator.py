@@ -203,6 +203,27 @@ def test_a_pil_image_is_translated_as_its_file_is(
     assert np.abs(pixels.astype(int) - found).max() <= (12 if image.format == "JPEG" else 1)
 
 
+@pytest.mark.parametrize(("mode", "scale"), [("L", 1), ("I;16", 257)])
+def test_a_level_of_a_pil_image_that_is_transparent_stays_so(
+    inverting: Translator, mode: str, scale: int
+) -> None:
+    levels = picture_cases.photo(20, 30)[:, :, 0].copy()
+    levels[:4] = 200
+    image = Image.fromarray(levels if scale == 1 else levels.astype(np.uint16) * scale)
+    assert image.mode == mode
+    image.info |= {"transparency": 200 * scale, "icc_profile": b"no profile"}
+    alpha = np.asarray(inverting.translate(image).getchannel("A"))
+    np.testing.assert_array_equal(alpha, np.where(levels == 200, 0, 255))
+
+
+def test_a_pil_image_whose_grey_is_multiplied_by_its_alpha_is_translated(
+    inverting: Translator,
+) -> None:
+    image = Image.fromarray(picture_cases.photo(20, 30)).convert("LA")
+    expected = np.asarray(inverting.translate(image))
+    np.testing.assert_array_equal(np.asarray(inverting.translate(image.convert("La"))), expected)
+
+
 def test_a_pil_image_whose_file_is_cut_off_is_an_error(inverting: Translator) -> None:
     data = picture_cases.encoded(picture_cases.photo(), "JPEG")
     with pytest.raises(ImageError, match=r"the picture: cannot be read: .*truncated"):
@@ -381,6 +402,31 @@ def test_what_fails_while_opening_is_raised(style: Style) -> None:
         open_style("no-such-style")
     with pytest.raises(EngineError, match="max_batch is 0"):
         open_style(style, max_batch=0)
+    with pytest.raises(EngineError, match="there is no backend 'cuda': give auto, tensorrt, "):
+        open_style(style, backend="cuda")  # type: ignore[arg-type]
+
+
+def test_a_style_may_be_a_path(style: Style) -> None:
+    for place in (style.folder, str(style.folder)):
+        with open_style(place) as translator:
+            assert translator.info.height == style.height
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "told"),
+    [
+        (ConvertSettings, {"output_format": "jpeg"}, "it must be png, jpg, webp, same"),
+        (ConvertSettings, {"fit": "cover"}, "it must be stretch, pad, crop"),
+        (ConvertSettings, {"output_size": 512}, "it must be style, source"),
+        (ConvertSettings, {"metadata": False}, "it must be keep, strip"),
+        (ConvertSettings, {"precision": "int8"}, "it must be auto, fp32, bf16, fp16"),
+        (RunSettings, {"backend": "cuda"}, "it must be auto, tensorrt, "),
+    ],
+)
+def test_a_choice_that_there_is_not_is_told(kind: Any, wrong: dict[str, Any], told: str) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(ConfigError, match=f"{name} is {value!r}: {told}"):
+        kind(**wrong)
 
 
 def test_an_engine_that_cannot_be_closed_is_a_warning(
