@@ -97,7 +97,7 @@ def _run(preparation: "Preparation") -> None:
     for one in Bar(preparation, desc="preparing", unit="picture"):
         if one.failure is not None:
             num_failed += 1
-            Bar.write(f"failed: {printable(f'{one.name} {one.failure}')}")
+            Bar.write(f"failed: {printable(one.failure)}")
     show(f"{len(preparation) - num_failed} done, {num_failed} failed")
     if num_failed:
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -133,6 +133,11 @@ def _one_line(error: Any) -> str:
     """Say what is wrong and what may be meant, or where to read what is right."""
     if possibilities := getattr(error, "possibilities", None):
         return f"{error.message}. Did you mean {possibilities[0]}?"
+    if getattr(getattr(error, "param", None), "param_type_name", "") == "argument" and (
+        type(error).__name__ == "MissingParameter"
+    ):  # of several, the one that is named may be the one that was given
+        names = [it.metavar or it.name for it in error.ctx.command.params if _is_needed(it)]
+        return f"Missing argument: give {' and '.join(names)}: see {error.ctx.command_path} --help"
     text = str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
     if choice := re.search(r"'([^']*)' is not one of (.*)", text):
         given, known = choice[1], re.findall(r"'([^']*)'", choice[2])
@@ -141,3 +146,7 @@ def _one_line(error: Any) -> str:
     if "Did you mean" in text or error.ctx is None:
         return text
     return f"{text.rstrip('.')}: see {error.ctx.command_path} --help"
+
+
+def _is_needed(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument" and parameter.required)

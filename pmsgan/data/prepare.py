@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Prepared:
 
     name: str
     failure: str | None
-    """Reason why it failed; None if it did not."""
+    """Reason why it failed, which names the file; None if it did not."""
 
 
 class Preparation:
@@ -133,7 +134,9 @@ def prepare_aligned(
         found = eyes.get(path.name) or eyes.get(name)
         if found is None:
             raise DataError(f"{eyes_file} says nothing of {path.name}")
-        crop = align_face(PictureFile(path).read(), found, config)
+        image = PictureFile(path).read()
+        with _named(path):
+            crop = align_face(image, found, config)
         _write(crop, out_dir / f"{name}.png")
 
     return Preparation(pictures, work)
@@ -178,9 +181,20 @@ def _attempt(work: Callable[[str], None], name: str) -> Prepared:
     return Prepared(name, None)
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say in an error which picture it is about."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
 def _draw_pairs(in_dir: Path, out_dir: Path, config: FlatsConfig, file: str) -> None:
     path = in_dir / file
-    flats = fit_page(PictureFile(path).read(), config.size)
+    image = PictureFile(path).read()
+    with _named(path):
+        flats = fit_page(image, config.size)
     for number in range(1, config.per_picture + 1):
         name = path.stem if config.per_picture == 1 else f"{path.stem}_{number}"
         drawing, target = draw_pair(flats, config.size, chance_of(config.seed, path.stem, number))

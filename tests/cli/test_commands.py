@@ -375,7 +375,8 @@ def test_prepare_lines_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> 
     result = pmsgan_command("prepare", "lines", in_dir, tmp_path / "set")
     assert result.exit_code == 1
     assert result.stdout == "6 done, 1 failed\n"
-    assert "failed: bad" in result.stderr
+    (line,) = (it for it in result.stderr.splitlines() if it.startswith("failed: "))
+    assert line == f"failed: {in_dir / 'bad.png'} {NOT_A_PICTURE}; replace it or remove it"
     joined = pmsgan_command(
         "prepare", "pairs", tmp_path / "set", tmp_path / "joined", "--direction", "picture:lines"
     )
