@@ -46,7 +46,8 @@ def read_metadata(image: Image.Image) -> Metadata:
     pixels in it, it is made anew.
     """
     notes = []
-    exif, xmp = image.info.get("exif"), image.info.get("xmp")
+    exif = image.info.get("exif") or _raw_profile(image, "exif")
+    xmp = image.info.get("xmp") or _raw_profile(image, "xmp")
     if exif is None and image.format == "TIFF":
         try:
             exif = _exif_of_tiff(image)
@@ -112,6 +113,15 @@ def _xmp(packet: bytes | None, suffix: str, notes: list[str], *, mark: bool) -> 
                 return xmp
             notes.append(_left_out("XMP", "does not fit into a JPEG"))
     return new_xmp() if mark else None
+
+
+def _raw_profile(image: Image.Image, name: str) -> bytes | None:
+    """Return what ImageMagick writes into a PNG as text: a name, a length, hexadecimal digits."""
+    text = image.info.get(f"Raw profile type {name}")
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:])) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _left_out(name: str, why: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import photograph
 import pictures
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pmsgan.batch.pictures.decode import decode, quiet_decoders
 from pmsgan.batch.pictures.encode import encode
@@ -148,6 +148,19 @@ def test_each_format_is_read(kind: str) -> None:
     exif, xmp = carried(converted(photograph.photograph(kind))[0])
     assert exif == edit_exif(photograph.exif_block(), STYLE_SIZE)
     assert xmp == edit_xmp(photograph.xmp_packet(), mark=True)
+
+
+def test_what_imagemagick_writes_into_a_png_is_read() -> None:
+    exif, xmp = b"Exif\0\0" + photograph.exif_block(), photograph.xmp_packet()
+    texts = PngImagePlugin.PngInfo()
+    for name, data in (("exif", exif), ("xmp", xmp)):
+        digits = "\n".join(data.hex()[at : at + 72] for at in range(0, 2 * len(data), 72))
+        texts.add_text(f"Raw profile type {name}", f"\n{name}\n{len(data):8}\n{digits}\n", zip=True)
+    data, picture = converted(pictures.encoded(pictures.photo(40, 60), "PNG", pnginfo=texts))
+    assert carried(data) == (
+        edit_exif(photograph.exif_block(), STYLE_SIZE), edit_xmp(xmp, mark=True),
+    )  # fmt: skip
+    assert picture.note is None
 
 
 def test_a_tiff_s_own_directory_is_read(tmp_path: Path) -> None:
