@@ -3,6 +3,7 @@
 torch and pycuda in one process destroy each other's contexts.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,9 +77,9 @@ class MeasuredEngine:
         seconds, self._results = self._workload.translate(self._engine, count)
         return seconds
 
-    def convert(self, count: int) -> float:
-        """Convert the files of the first `count` pictures; return the seconds."""
-        return self._workload.convert(self._engine, count)
+    def convert(self, count: int, scratch: str | None = None) -> float:
+        """Convert the files of the first `count` pictures, see `Workload.convert`."""
+        return self._workload.convert(self._engine, count, scratch)
 
     def results(self) -> Pictures | None:
         """Return the results of the last `translate`."""
@@ -128,11 +129,14 @@ class ComparisonProcess:
             raise EngineError(missing)
         with self._named_failures(), self._deadline.paused():  # importing torch takes seconds
             self._child.__enter__()
+        # It is removed here, since the child may be killed.
+        self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Kill the child."""
+        """Kill the child, and remove its files."""
         self._child.__exit__(*error)
+        self._scratch.cleanup()
 
     def info(self) -> EngineInfo:
         """Return what the engine in the child is."""
@@ -146,7 +150,7 @@ class ComparisonProcess:
 
     def convert(self, count: int) -> float:
         """Let it convert their files to a scratch folder; return the seconds."""
-        seconds: float = self._call("convert", count)
+        seconds: float = self._call("convert", count, self._scratch.name)
         return seconds
 
     def results(self) -> Pictures:

@@ -35,15 +35,20 @@ class Workload:
         results = engine.translate(self.pictures[:count])
         return time.perf_counter() - start, results
 
-    def convert(self, engine: Engine, count: int) -> float:
+    def convert(self, engine: Engine, count: int, scratch: str | None = None) -> float:
         """Convert the files of the first `count` pictures to a scratch folder; return the seconds.
+
+        Args:
+            engine: an open engine.
+            count: how many pictures.
+            scratch: folder in which the scratch folder is made; by default that of the system.
 
         Raises:
             EngineError: a picture failed, or the run stopped.
         """
         jobs = [replace(job, was_done_before=False, note=None) for job in self.jobs[:count]]
         with (
-            tempfile.TemporaryDirectory(prefix="pmsgan-") as folder,
+            tempfile.TemporaryDirectory(prefix="pmsgan-", dir=scratch) as folder,
             LocalFolder(Path(folder)).output({}, _DISK, overwrite=False) as out,
         ):
             out.begin()

@@ -1,6 +1,7 @@
 """An engine compared with another one."""
 
 import math
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -161,3 +162,21 @@ def test_a_contender_that_takes_too_long_is_given_up(style: Style, workload: Wor
     assert [baseline.title for baseline in baselines] == ["eager, fp32"]
     assert len(told) >= 6
     assert told == sorted(told)
+
+
+def test_a_child_that_is_killed_leaves_no_files(
+    workload: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))  # of the child
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    job = workload.jobs[0]
+    many = tuple(replace(job, name=f"{it}", output=f"{it}.png") for it in range(20_000))
+    deadline = Deadline(1.0)
+    with (
+        pytest.raises(EngineError, match="takes longer than the run"),
+        ComparisonProcess(SINGLE, replace(workload, jobs=many), 4, deadline=deadline) as process,
+    ):
+        process.convert(len(many))
+    assert list(scratch.iterdir()) == []
