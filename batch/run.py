@@ -13,7 +13,7 @@ from pmsgan.batch.files.folder import Output
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Plan, list_reasons
-from pmsgan.batch.report.report import Equipment, Report
+from pmsgan.batch.report.report import BASELINE_OFF, Equipment, Report
 from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
@@ -108,7 +108,7 @@ def convert_here(
             open_s=open_s,
             peak_memory_bytes=peak_memory_bytes(),
         )
-        end = RunEnd(outcome=outcome, equipment=equipment, no_baseline="switched off")
+        end = RunEnd(outcome=outcome, equipment=equipment, no_baseline=BASELINE_OFF)
         return _with_baselines(end, engine, conversion, tally) if with_baseline else end
 
 

@@ -13,6 +13,9 @@ from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
 
+BASELINE_OFF = "switched off"
+"""Why there is no baseline where the user wants none; nothing that a user needs to read."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:
@@ -246,7 +249,7 @@ class Report:
                 rows.append(("", f"without copies: {digits(base.gpu_pictures_per_s)} pictures/s"))
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
-        if self.no_baseline is not None:
+        if self.no_baseline not in (None, BASELINE_OFF):
             rows.append(("baseline", f"not measured: {self.no_baseline}"))
         return rows
 

@@ -40,6 +40,7 @@ def test_a_folder_becomes_a_mirrored_folder(
     assert report.num_done == 9
     assert report.failures == ()
     assert report.no_baseline == "switched off"
+    assert "baseline" not in report.to_text()
     with open_engine(style, precision="fp32") as engine:
         expected = engine.translate(pictures)
     for index, picture in enumerate(expected):
