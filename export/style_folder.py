@@ -21,6 +21,7 @@ from pmsgan.styles.registry import (
     is_path,
     user_style_folder,
 )
+from pmsgan.styles.scaling import Scaling
 
 
 def style_folder(name: str) -> Path:
@@ -49,6 +50,7 @@ def write_style(
     output_kind: str,
     origin: dict[str, Any],
     expects: dict[str, list[float]] | None = None,
+    scaling: Scaling | None = None,
 ) -> Exported:
     """Write style.toml, weights and an FP16 graph; the folder appears complete, or not at all.
 
@@ -61,6 +63,7 @@ def write_style(
         output_kind: description of the output.
         origin: notes about data, licence and training: strings, numbers, lists.
         expects: the usual looks of its input, from `pmsgan.styles.looks.usual_looks`.
+        scaling: how results get their size; by default by bicubic enlargement.
 
     Raises:
         StyleError: the folder cannot be written.
@@ -78,6 +81,7 @@ def write_style(
                 "height": height,
                 "width": width,
                 "made_by": f"pmsgan {pmsgan.__version__}",
+                **({} if scaling is None else {"scaling": asdict(scaling)}),
                 "expects": expects or {},
                 "generator": asdict(generator.config),
                 "origin": origin,

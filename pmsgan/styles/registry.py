@@ -2,7 +2,8 @@
 
 A style is a folder:
 
-    style.toml              what goes in, what comes out, size, looks, network, origin, sha256
+    style.toml              what goes in, what comes out, size, scaling, looks, network, origin,
+                            sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
 """
@@ -22,6 +23,7 @@ import platformdirs
 
 from pmsgan.errors import ConfigError, StyleError
 from pmsgan.model.config import GeneratorConfig
+from pmsgan.styles.scaling import Scaling, scaling_from
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,6 +51,8 @@ class Style:
     """Height of a picture [pixels]."""
     width: int
     """Width of a picture [pixels]."""
+    scaling: Scaling
+    """How results get their size."""
     generator: GeneratorConfig
     origin: dict[str, Any]
     """Data set, licence, steps and whatever else the maker wrote down."""
@@ -231,13 +235,15 @@ def read_style(folder: Path) -> Style:
     path = folder / DESCRIPTION_NAME
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        height, width = int(content["height"]), int(content["width"])
         return Style(
             name=folder.resolve().name,
             folder=folder,
             input=str(content["input"]),
             output=str(content["output"]),
-            height=int(content["height"]),
-            width=int(content["width"]),
+            height=height,
+            width=width,
+            scaling=scaling_from(content.get("scaling", {}), (height, width)),
             generator=_generator_config(content["generator"]),
             origin=dict(content.get("origin", {})),
             sha256={str(name): str(value) for name, value in content["sha256"].items()},

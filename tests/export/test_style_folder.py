@@ -9,6 +9,7 @@ from pmsgan.export.exporter import export_style
 from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.generator import Generator
 from pmsgan.styles.registry import find_style, user_styles_folder
+from pmsgan.styles.scaling import Scaling
 
 WORDS = {"input_kind": "a", "output_kind": "b", "origin": {"steps": 3, "licence": "CC0"}}
 
@@ -22,8 +23,20 @@ def test_a_written_style_is_complete(
     assert (style.name, style.height, style.width) == ("mine", 64, 48)
     assert style.generator == make_generator().config
     assert style.origin == {"steps": 3, "licence": "CC0"}
+    assert style.scaling == Scaling(mode="plain", working_size=64)
     assert exported.path == style.graph
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+def test_a_written_style_says_how_it_scales(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    scaling = Scaling(
+        mode="guided", working_size=64, radius=2, epsilon=1e-3, figures={"psnr_db_1024": 36.0}
+    )
+    folder = tmp_path / "mine"
+    write_style(make_generator(), folder, height=64, width=48, scaling=scaling, **WORDS)  # type: ignore[arg-type]
+    assert find_style(str(folder)).scaling == scaling
 
 
 def test_the_graph_follows_from_the_weights_whatever_their_memory_looked_like(
