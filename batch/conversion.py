@@ -62,5 +62,12 @@ class RunEnd:
 
 
 def run_identity(style: Style, settings: ConvertSettings) -> dict[str, Any]:
-    """Return what decides how results look, as JSON has it: the style's graph and the settings."""
-    return {"style": style.name, "graph_sha256": style.sha256[GRAPH_NAME], **asdict(settings)}
+    """Return what decides how results look, as JSON has it: the style and the settings."""
+    scaling = asdict(style.scaling)
+    del scaling["figures"]
+    return {
+        "style": style.name,
+        "graph_sha256": style.sha256[GRAPH_NAME],
+        "scaling": scaling,
+        **asdict(settings),
+    }

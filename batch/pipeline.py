@@ -23,6 +23,7 @@ from pmsgan.batch.writers import Writers
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine
 from pmsgan.errors import DiskFullError, EngineError, FolderError
 from pmsgan.interrupt import interruptible
+from pmsgan.styles.scaling import Scaling
 
 _WATCH_EVERY_S = 0.2
 _PATIENCE_S = 10.0
@@ -51,6 +52,7 @@ def run_jobs(
     jobs: Iterator[Job],
     folder: Folder,
     results: Results,
+    scaling: Scaling,
     settings: ConvertSettings,
     parallelism: Parallelism,
     *,
@@ -68,6 +70,7 @@ def run_jobs(
         jobs: what to do; each is taken when its turn comes.
         folder: where the pictures are.
         results: where results go.
+        scaling: how results get their size.
         settings: how pictures are fitted and encoded.
         parallelism: how many threads and slots.
         on_done: called for each job that is done, was done before, or has failed, one call at a
@@ -78,7 +81,7 @@ def run_jobs(
     style_size = engine.info.height, engine.info.width
     ledger = Ledger(results, on_done)
     readers = Readers(
-        parallelism.readers, jobs, folder, results, settings, style_size, ring, ledger
+        parallelism.readers, jobs, folder, results, settings, style_size, scaling, ring, ledger
     )
     writers = Writers(parallelism.writers, results, settings, ring, ledger)
     loop = _EngineLoop(engine, ring, readers, writers, ledger.timing)

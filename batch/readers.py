@@ -12,6 +12,7 @@ from pmsgan.batch.ring import Ring, SlotRow
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import StageTimes
 from pmsgan.errors import ImageError
+from pmsgan.styles.scaling import Scaling
 
 READ_TIMEOUT_S = 120.0
 """A picture that takes longer to be read and decoded has failed."""
@@ -32,6 +33,7 @@ class Readers:
         results: Results,
         settings: ConvertSettings,
         style_size: tuple[int, int],
+        scaling: Scaling,
         ring: Ring,
         ledger: Ledger,
     ) -> None:
@@ -44,6 +46,7 @@ class Readers:
             results: says which jobs were done before.
             settings: how pictures are fitted.
             style_size: height and width of the style's pictures [pixels].
+            scaling: how results get their size.
             ring: hands out the rows to fill.
             ledger: counts the jobs that end here.
         """
@@ -52,6 +55,7 @@ class Readers:
         self._results = results
         self._settings = settings
         self._style_size = style_size
+        self._scaling = scaling
         self._ring = ring
         self._ledger = ledger
         self._lock = threading.Lock()
@@ -131,7 +135,8 @@ class Readers:
                 with times.measure("read"):
                     data, stamp = self._folder.read(job.source)
                 with times.measure("decode"):
-                    row = SlotRow(job, stamp, load(data, self._style_size, self._settings))
+                    loaded = load(data, self._style_size, self._settings, self._scaling)
+                row = SlotRow(job, stamp, loaded)
         except ImageError as error:
             failure = str(error)
         with self._lock:

@@ -89,6 +89,7 @@ def convert_here(
             plan.jobs(),
             conversion.pictures,
             output,
+            conversion.style.scaling,
             conversion.settings,
             parallelism,
             on_done=tally.count,

@@ -10,7 +10,9 @@ from pmsgan.formats import OutputFormat
 Fit = Literal["stretch", "pad", "crop"]
 """How a picture of another shape is brought to the style's."""
 
-OutputSize = Literal["style", "source"]
+NamedSize = Literal["style", "source"]
+OutputSize = NamedSize | int
+"""Size of a result: as the network sees the picture, its source's, or its long side [pixels]."""
 
 KeepMetadata = Literal["keep", "strip"]
 """Whether a picture's EXIF data, XMP and file date are kept."""
@@ -30,10 +32,11 @@ def _check_choices(**values: tuple[str, Any]) -> None:
 class ConvertSettings:
     """Choices that decide how results look; a journal records them, so that nothing is mixed."""
 
-    fit: Fit = "stretch"
-    """Pictures of another shape: change proportions, fill up, or cut to the middle."""
-    output_size: OutputSize = "style"
-    """Size of the results: the style's, or their source's."""
+    fit: Fit = "pad"
+    """Pictures of another shape: keep proportions and fill up what is missing, change proportions,
+    or cut to the middle."""
+    output_size: OutputSize = "source"
+    """Size of the results: their source's, the style's, or their long side in pixels."""
     output_format: OutputFormat = "png"
     """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest."""
     quality: int = 95
@@ -51,11 +54,14 @@ class ConvertSettings:
         """Raise ConfigError if a value is out of range."""
         _check_choices(
             fit=(self.fit, Fit),
-            output_size=(self.output_size, OutputSize),
             output_format=(self.output_format, OutputFormat),
             metadata=(self.metadata, KeepMetadata),
             precision=(self.precision, Precision),
         )
+        if not isinstance(self.output_size, int):
+            _check_choices(output_size=(self.output_size, NamedSize))
+        elif self.output_size < 1:
+            raise ConfigError(f"output_size is {self.output_size}: it must be at least 1")
         if not 1 <= self.quality <= 100:
             raise ConfigError(f"quality is {self.quality}: it must lie within 1..100")
         if not 0 <= self.png_level <= 9:

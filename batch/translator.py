@@ -32,14 +32,15 @@ from pmsgan.engine.open import open_engine
 from pmsgan.engine.shared import SharedEngine
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.formats import output_suffix
-from pmsgan.styles.registry import Style
+from pmsgan.styles.registry import Style, find_style
+from pmsgan.styles.scaling import Scaling
 
 PictureFile = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A picture's path, or the bytes of its file."""
 _PATHS = (str, os.PathLike)
 _BYTES = (bytes, bytearray, memoryview)
 
-DEFAULT_SETTINGS = ConvertSettings(output_size="source")
+DEFAULT_SETTINGS = ConvertSettings()
 """Results have the size of their pictures, and those of files are PNG."""
 
 
@@ -70,9 +71,10 @@ class Translator:
       [H, W, 4] BGRA: an array uint8 [H, W, 4] BGRA with its transparency.
     """
 
-    def __init__(self, engine: SharedEngine, settings: ConvertSettings) -> None:
+    def __init__(self, engine: SharedEngine, scaling: Scaling, settings: ConvertSettings) -> None:
         """Take over an engine."""
         self._engine = engine
+        self._scaling = scaling
         self._settings = settings
         # Also at the end of the process, which must not wait for a translator left open.
         self._finalizer = weakref.finalize(self, engine.abandon)
@@ -162,15 +164,15 @@ class Translator:
         return _Started(name, picture, loaded, row, self._engine.submit(row))
 
     def _load(self, picture: Any) -> LoadedPicture:
-        size = self.info.height, self.info.width
+        how = (self.info.height, self.info.width), self._settings, self._scaling
         if isinstance(picture, np.ndarray):
-            return load_array(picture, size, self._settings)
+            return load_array(picture, *how)
         if isinstance(picture, Image.Image):
-            return load_image(picture, size, self._settings)
+            return load_image(picture, *how)
         if isinstance(picture, _PATHS):
-            return load(read_through_links(os.fsdecode(picture)), size, self._settings)
+            return load(read_through_links(os.fsdecode(picture)), *how)
         if isinstance(picture, _BYTES):
-            return load(bytes(picture), size, self._settings)
+            return load(bytes(picture), *how)
         raise ConfigError(
             f"a picture is of type {type(picture).__name__}: it must be a path, the bytes of a "
             f"file, a PIL image, or an array {ARRAYS}"
@@ -182,11 +184,12 @@ class Translator:
         with _named(started.name):
             check_translated(translated, started.row)
             if isinstance(original, np.ndarray):
-                return result_pixels(translated, started.loaded)
+                return result_pixels(translated, started.row, started.loaded)
             if isinstance(original, Image.Image):
-                return to_image(result_pixels(translated, started.loaded))
+                return to_image(result_pixels(translated, started.row, started.loaded))
+            result = started.loaded.result(translated, started.row)
             suffix = output_suffix(_suffix(original), self._settings.output_format)
-            return encode(translated, started.loaded, suffix, self._settings)
+            return encode(result, started.loaded, suffix, self._settings)
 
 
 def open_style(
@@ -202,8 +205,7 @@ def open_style(
 
     Args:
         style: a style, its name, or the path of its folder.
-        settings: how pictures are fitted, computed and encoded, as for `convert_folder`, but that
-            results have the size of their pictures by default.
+        settings: how pictures are fitted, computed and encoded, as for `convert_folder`.
         backend: a backend, or auto for the first one that can run here.
         max_batch: pictures that the engine translates at a time, at least 1; by default the engine
             chooses.
@@ -214,16 +216,17 @@ def open_style(
         StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
+    found = find_style(style) if isinstance(style, str) else style
     opener = partial(
         open_engine,
-        style,
+        found,
         backend=backend,
         precision=settings.precision,
         max_batch=max_batch,
         require_gpu=require_gpu,
         num_threads=num_threads,
     )
-    return Translator(SharedEngine(opener), settings)
+    return Translator(SharedEngine(opener), found.scaling, settings)
 
 
 @contextmanager

@@ -81,9 +81,11 @@ class Writers:
         try:
             try:
                 with times.measure("encode"):
-                    check_translated(batch.slot.output[number], batch.slot.input[number])
+                    translated, original = batch.slot.output[number], batch.slot.input[number]
+                    check_translated(translated, original)
+                    result = row.loaded.result(translated, original)
                     suffix = "." + job.output.rpartition(".")[2]
-                    data = encode(batch.slot.output[number], row.loaded, suffix, self._settings)
+                    data = encode(result, row.loaded, suffix, self._settings)
             finally:
                 self._ring.row_written(batch)  # before the disk, which may be slow
             with times.measure("write"):

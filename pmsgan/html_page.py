@@ -34,10 +34,10 @@ def escape(text: str) -> str:
     return html.escape(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def small_size(image: NDArray[np.uint8], max_side: int) -> tuple[int, int]:
+def small_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
     """Return height and width [pixels] of a picture whose longer side is at most `max_side`."""
-    scale = min(1.0, max_side / max(image.shape[:2]))
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    scale = min(1.0, max_side / max(size))
+    height, width = (max(1, round(side * scale)) for side in size)
     return height, width
 
 

@@ -109,7 +109,7 @@ def main() -> None:
 
         def read_one(job: Job, row: np.ndarray) -> tuple[FileStamp, LoadedPicture]:
             data, stamp = source.read(job.source)
-            picture = load(data, size, settings)
+            picture = load(data, size, settings, style.scaling)
             picture.fill(row)
             return stamp, picture
 
@@ -117,11 +117,17 @@ def main() -> None:
             loaded[:] = pool.map(read_one, jobs, pictures)
 
         def write(output: LocalOutput) -> None:
-            def write_one(job: Job, row: np.ndarray, read: tuple[FileStamp, LoadedPicture]) -> None:
+            def write_one(
+                job: Job,
+                row: np.ndarray,
+                original: np.ndarray,
+                read: tuple[FileStamp, LoadedPicture],
+            ) -> None:
                 stamp, picture = read
-                output.write(job, encode(row, picture, f".{arguments.format}", settings), stamp)
+                result = picture.result(row, original)
+                output.write(job, encode(result, picture, f".{arguments.format}", settings), stamp)
 
-            list(pool.map(write_one, jobs, results, loaded))
+            list(pool.map(write_one, jobs, results, pictures, loaded))
 
         read()
         results = engine.translate(pictures)
@@ -139,6 +145,7 @@ def main() -> None:
                     iter(jobs),
                     source,
                     output,
+                    style.scaling,
                     settings,
                     RunSettings(readers=threads, writers=threads).parallelism(),
                     on_done=lambda job: None,

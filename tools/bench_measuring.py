@@ -76,6 +76,7 @@ def main() -> None:
                     plan.jobs(),
                     source,
                     output,
+                    style.scaling,
                     SETTINGS,
                     parallelism,
                     on_done=lambda job: None,

@@ -13,6 +13,7 @@ from pmsgan.batch.timing import Timing
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.styles.registry import DESCRIPTION_NAME, GRAPH_NAME, WEIGHTS_NAME, Style, read_style
+from pmsgan.styles.scaling import Scaling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,7 @@ class Task:
     """The style as files, since the user's own are not on every machine."""
     run_identity: dict[str, Any]
     """The first line of each journal."""
+    scaling: Scaling
     settings: ConvertSettings
     run: RunSettings
     """The same for each worker."""

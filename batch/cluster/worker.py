@@ -102,6 +102,7 @@ class Worker:
                 jobs,
                 task.pictures,
                 output.results,
+                task.scaling,
                 task.settings,
                 task.parallelism,
                 on_done=result.jobs.append,

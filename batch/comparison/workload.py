@@ -57,6 +57,7 @@ class Workload:
                 iter(jobs),
                 _DISK,
                 out,
+                self.style.scaling,
                 self.settings,
                 self.parallelism,
                 on_done=lambda job: None,

@@ -17,6 +17,10 @@ PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError)
 _GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B", "I;16N")
 
 
+_STRIP_PIXELS = 1 << 20
+"""How many pixels are converted at a time, so that a large picture is not held several times."""
+
+
 def to_srgb(pixels: Pixels, profile: bytes) -> bool:
     """Convert pixels uint8 [h, w, 3] BGR from an ICC profile to sRGB, in place.
 
@@ -26,8 +30,10 @@ def to_srgb(pixels: Pixels, profile: bytes) -> bool:
     try:
         transform = _transform(profile, "RGB")
         if transform is not None:
-            image = Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
-            pixels[:] = _bgr(_applied(transform, image))
+            num_rows = max(1, _STRIP_PIXELS // pixels.shape[1])
+            for strip in (pixels[at : at + num_rows] for at in range(0, len(pixels), num_rows)):
+                image = Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGR2RGB))
+                strip[:] = _bgr(_applied(transform, image))
     except PROFILE_ERRORS:
         return False
     return True

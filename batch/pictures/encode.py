@@ -4,23 +4,20 @@ import cv2
 import numpy as np
 
 from pmsgan.batch.pictures.colour import Pixels, on_white
-from pmsgan.batch.pictures.fit import crop_result
 from pmsgan.batch.pictures.load import LoadedPicture, as_image_error
 from pmsgan.batch.pictures.metadata import add_metadata
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
 
-def encode(
-    translated: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings
-) -> bytes:
-    """Make a file of a translated picture uint8 [H, W, 3] BGR.
+def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings) -> bytes:
+    """Make a file of a result.
 
     The picture's transparency is kept in PNG and WebP; a JPEG shows it on white. What is left out
     of its metadata is noted in `loaded`.
 
     Args:
-        translated: the engine's result for the picture.
+        result: uint8 [h, w, 3] BGR, from `loaded`.
         loaded: the picture.
         suffix: .png, .jpg or .webp.
         settings: compression, metadata.
@@ -34,7 +31,6 @@ def encode(
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
     }
     with as_image_error():
-        result = crop_result(translated, loaded.placement)
         if loaded.alpha is not None and suffix == ".jpg":
             result = on_white(result, loaded.alpha)
         elif loaded.alpha is not None:

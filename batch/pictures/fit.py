@@ -1,4 +1,4 @@
-"""Bring a picture to the style's size, and its translation to where the picture was."""
+"""Bring a picture to the style's size, and its translation to the size of the result."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,13 @@ class Placement:
     output: tuple[int, int]
     """Height and width of the result [pixels]."""
 
+    def can_be_guided(self, radius: int) -> bool:
+        """Say whether a guided filter with windows of a radius [pixels] can enlarge the result."""
+        region, (height, width) = self.region, self.output
+        is_enlarged = (height, width) != (region.height, region.width)
+        is_wide_enough = min(region.height, region.width) > 2 * radius
+        return is_enlarged and is_wide_enough and height >= region.height and width >= region.width
+
 
 def place(
     source: tuple[int, int], style: tuple[int, int], fit: Fit, output_size: OutputSize
@@ -46,8 +53,8 @@ def place(
         style: height and width of the style's pictures [pixels].
         fit: stretch changes the proportions; pad keeps them, and what is missing is made up from
             the picture's edge and cut off again afterwards; crop keeps the middle.
-        output_size: whether the result has the style's size (with pad: what the picture takes of
-            it) or that of the part of the source that was translated.
+        output_size: whether the result has the size of the part of the source that was translated,
+            the style's size (with pad: what the picture takes of it), or a long side [pixels].
     """
     (height, width), (style_height, style_width) = source, style
     crop, region = None, Box(0, 0, style_height, style_width)
@@ -58,9 +65,13 @@ def place(
     elif fit == "pad":
         scale = min(by_height, by_width)
         region = _middle(style, (height * scale, width * scale))
-    output = (region.height, region.width)
-    if output_size == "source":
-        output = source if crop is None else (crop.height, crop.width)
+    part = source if crop is None else (crop.height, crop.width)
+    if output_size == "style":
+        output = region.height, region.width
+    elif output_size == "source":
+        output = part
+    else:
+        output = _with_long_side(part, output_size)
     return Placement(crop, region, output)
 
 
@@ -88,9 +99,9 @@ def crop_result(translated: Pixels, placement: Placement) -> Pixels:
     return _resized(placement.region.of(translated), placement.output)
 
 
-def crop_alpha(alpha: Pixels, placement: Placement) -> Pixels:
-    """Return the transparency uint8 [h, w] of a picture as its result has it."""
-    part = alpha if placement.crop is None else placement.crop.of(alpha).copy()
+def crop_channel(channel: Pixels, placement: Placement) -> Pixels:
+    """Return transparency or grey levels uint8 [h, w] of a picture in the size of its result."""
+    part = channel if placement.crop is None else placement.crop.of(channel).copy()
     return _resized(part, placement.output)
 
 
@@ -100,6 +111,11 @@ def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     result = np.empty((*size, *image.shape[2:]), np.uint8)
     resize_into(image, result)
     return result
+
+
+def _with_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    height, width = (max(1, round(side * long_side / max(size))) for side in size)
+    return height, width
 
 
 def _middle(outer: tuple[int, int], inner: tuple[float, float]) -> Box:

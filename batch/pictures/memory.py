@@ -8,10 +8,10 @@ from PIL import Image, ImageOps
 
 from pmsgan.batch.pictures.colour import Pixels, on_white
 from pmsgan.batch.pictures.decode import DecodedPicture
-from pmsgan.batch.pictures.fit import crop_alpha, crop_result, place
-from pmsgan.batch.pictures.load import LoadedPicture, load
+from pmsgan.batch.pictures.load import LoadedPicture, as_image_error, load, prepare
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
+from pmsgan.styles.scaling import Scaling
 
 ARRAYS = "uint8 [H, W], [H, W, 3] or [H, W, 4] (grey, BGR or BGRA, as OpenCV has them)"
 """The arrays that are taken."""
@@ -22,7 +22,7 @@ _ORIENTATION = 0x0112
 
 
 def load_array(
-    array: Pixels, style_size: tuple[int, int], settings: ConvertSettings
+    array: Pixels, style_size: tuple[int, int], settings: ConvertSettings, scaling: Scaling
 ) -> LoadedPicture:
     """Make an array ready for the engine.
 
@@ -30,6 +30,7 @@ def load_array(
         array: uint8 [h, w] grey, [h, w, 3] BGR, or [h, w, 4] BGRA, which the network sees on white.
         style_size: height and width of the style's pictures [pixels].
         settings: how it is brought to that size.
+        scaling: how its result gets its size.
 
     Raises:
         ConfigError: it has another type or shape.
@@ -46,11 +47,11 @@ def load_array(
     elif array.shape[2] == 4:
         alpha = np.ascontiguousarray(array[:, :, 3])
         pixels = on_white(array[:, :, :3], alpha)
-    return _prepared(pixels, alpha, None, style_size, settings)
+    return _prepared(pixels, alpha, None, style_size, settings, scaling)
 
 
 def load_image(
-    image: Image.Image, style_size: tuple[int, int], settings: ConvertSettings
+    image: Image.Image, style_size: tuple[int, int], settings: ConvertSettings, scaling: Scaling
 ) -> LoadedPicture:
     """Make a PIL image of any mode ready for the engine.
 
@@ -58,6 +59,7 @@ def load_image(
         image: it is left as it is; its orientation and its colour profile are applied.
         style_size: height and width of the style's pictures [pixels].
         settings: how it is brought to that size.
+        scaling: how its result gets its size.
 
     Raises:
         ImageError: its file cannot be decoded, or it has no pixels or 32-bit samples.
@@ -65,18 +67,19 @@ def load_image(
     if 0 in image.size:
         raise ImageError("has no pixels")
     try:
-        return _load_image(image, style_size, settings)
+        return _load_image(image, style_size, settings, scaling)
     except ImageError:
         raise
     except Exception as error:  # an image that is not loaded yet reads its file now
         raise ImageError(f"cannot be read: {str(error) or type(error).__name__}") from error
 
 
-def result_pixels(translated: Pixels, loaded: LoadedPicture) -> Pixels:
-    """Return the result of a translated picture uint8 [H, W, 3] BGR as an array.
+def result_pixels(translated: Pixels, row: Pixels, loaded: LoadedPicture) -> Pixels:
+    """Return the result for a picture that was in memory.
 
     Args:
-        translated: the engine's result for the picture.
+        translated: the engine's result for the picture, uint8 [H, W, 3] BGR.
+        row: the engine's input, as `loaded` has written it.
         loaded: the picture.
 
     Returns:
@@ -85,11 +88,9 @@ def result_pixels(translated: Pixels, loaded: LoadedPicture) -> Pixels:
     Raises:
         ImageError: there is too little memory for its size.
     """
-    try:
-        result = crop_result(translated, loaded.placement)
+    result = loaded.result(translated, row)
+    with as_image_error():
         return result if loaded.alpha is None else np.dstack([result, loaded.alpha])
-    except (cv2.error, MemoryError, ValueError) as error:
-        raise ImageError(f"has a size that cannot be converted: {error}") from error
 
 
 def to_image(pixels: Pixels) -> Image.Image:
@@ -100,7 +101,7 @@ def to_image(pixels: Pixels) -> Image.Image:
 
 
 def _load_image(
-    image: Image.Image, style_size: tuple[int, int], settings: ConvertSettings
+    image: Image.Image, style_size: tuple[int, int], settings: ConvertSettings, scaling: Scaling
 ) -> LoadedPicture:
     profile = image.info.get("icc_profile")
     if image.getexif().get(_ORIENTATION, 1) != 1:
@@ -108,12 +109,14 @@ def _load_image(
     if image.mode == "La":  # Pillow converts it to LA alone
         image = image.convert("LA")
     if image.mode in (*_DEEP, "CMYK", "LAB") or (profile is not None and image.mode in _GREY):
-        return load(_as_file(image, profile), style_size, settings)  # decoding has their rules
+        return load(
+            _as_file(image, profile), style_size, settings, scaling
+        )  # decoding has their rules
     if not image.has_transparency_data:
-        return _prepared(_bgr(image), None, profile, style_size, settings)
+        return _prepared(_bgr(image), None, profile, style_size, settings, scaling)
     alpha = np.array(image.convert("RGBA").getchannel("A"))
     colour = _bgr(image.convert("RGBA").convert("RGB"))
-    return _prepared(on_white(colour, alpha), alpha, profile, style_size, settings)
+    return _prepared(on_white(colour, alpha), alpha, profile, style_size, settings, scaling)
 
 
 def _as_file(image: Image.Image, profile: bytes | None) -> bytes:
@@ -137,6 +140,7 @@ def _prepared(
     profile: bytes | None,
     style_size: tuple[int, int],
     settings: ConvertSettings,
+    scaling: Scaling,
 ) -> LoadedPicture:
     """Do what `load` does after decoding.
 
@@ -146,10 +150,8 @@ def _prepared(
         profile: ICC profile that the pixels are still in.
         style_size: height and width of the style's pictures [pixels].
         settings: how it is brought to that size.
+        scaling: how its result gets its size.
     """
     height, width = pixels.shape[:2]
-    placement = place((height, width), style_size, settings.fit, settings.output_size)
-    if alpha is not None:
-        alpha = crop_alpha(alpha, placement)
-    picture = DecodedPicture(pixels, None, (height, width), profile, None)
-    return LoadedPicture(picture, placement, alpha, None)
+    picture = DecodedPicture(pixels, alpha, (height, width), profile, None)
+    return prepare(picture, style_size, settings, scaling)

@@ -10,9 +10,9 @@ import numpy as np
 
 from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.colour import to_srgb
 from pmsgan.batch.pictures.decode import decode, quiet_decoders
-from pmsgan.batch.pictures.fit import crop_result
-from pmsgan.batch.pictures.load import load
+from pmsgan.batch.pictures.fit import Box, Placement, fit_into_row, place
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import FolderError, ImageError
 from pmsgan.html_page import jpeg_uri, small_size
@@ -75,12 +75,15 @@ def _make_thumbnail(
     style_size: tuple[int, int],
     settings: ConvertSettings,
 ) -> Thumbnail:
-    row = np.empty((*style_size, 3), np.uint8)
-    loaded = load(pictures.read(job.source)[0], style_size, settings)
-    loaded.fill(row)
-    before = crop_result(row, loaded.placement)
-    after = decode(out.read(out.source(job.output))[0], before.shape[:2]).pixels
-    shown = small_size(before, MAX_SIDE)
+    data = pictures.read(job.source)[0]
+    picture = decode(data, None if settings.fit == "crop" else (MAX_SIDE, MAX_SIDE))
+    placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
+    shown = small_size(placement.output, MAX_SIDE)
+    before = np.empty((*shown, 3), np.uint8)
+    fit_into_row(picture.pixels, Placement(placement.crop, Box(0, 0, *shown), shown), before)
+    if picture.profile is not None:
+        to_srgb(before, picture.profile)
+    after = decode(out.read(out.source(job.output))[0], shown).pixels
     return Thumbnail(
         job.name,
         *shown,

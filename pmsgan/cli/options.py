@@ -7,7 +7,8 @@ import itertools
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -27,9 +28,10 @@ def config_options(
 
     The option `--batch-size` stands for the field `batch_size`. It has the field's type and
     default; its help is the first paragraph of the string literal below the field. A `Literal`
-    becomes a choice, a `tuple[str, ...]` becomes an option that may be repeated, and a `bool`
-    becomes `--x/--no-x`. The command receives instances, whose `__post_init__` checks the values;
-    this decorator stands below `one_line_errors`, which reports the ConfigError.
+    becomes a choice, a `Literal` or `int` takes one of its words or a number, a `tuple[str, ...]`
+    becomes an option that may be repeated, and a `bool` becomes `--x/--no-x`. The command receives
+    instances, whose `__post_init__` checks the values; this decorator stands below
+    `one_line_errors`, which reports the ConfigError.
 
         @one_line_errors
         @config_options(omit=("betas",), rename={"num_readers": "--readers"})
@@ -109,11 +111,18 @@ def _options(
         if field.name in left_out:
             continue
         decls = [names[field.name]] if field.name in names else []
-        option = typer.Option(
-            *decls, help=docs.get(field.name, ""), show_default=shown.get(field.name, True)
-        )
         kind = kinds[field.name]
-        if get_origin(kind) is tuple and get_args(kind)[-1] is ...:
+        words = _words(kind)
+        option = typer.Option(
+            *decls,
+            help=docs.get(field.name, ""),
+            show_default=shown.get(field.name, True),
+            parser=_word_or_number(words) if words else None,
+            metavar="|".join((*words, "N")) if words else None,
+        )
+        if words:
+            kind = Any
+        elif get_origin(kind) is tuple and get_args(kind)[-1] is ...:
             kind = list[get_args(kind)[0]]  # type: ignore[misc]
         options.append(
             inspect.Parameter(
@@ -124,6 +133,27 @@ def _options(
             )
         )
     return options
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    """Return the words of a `Literal | int`; none of any other type."""
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else ()
+    if int not in parts:
+        return ()
+    return tuple(word for part in parts for word in get_args(part))
+
+
+def _word_or_number(words: tuple[str, ...]) -> Callable[[str | int], str | int]:
+    def parse(given: str | int) -> str | int:
+        if given in words:
+            return given
+        try:
+            return int(given)
+        except ValueError:
+            known = " or ".join(words)
+            raise typer.BadParameter(f"{given!r} is not {known}, nor a number") from None
+
+    return parse
 
 
 def _default(field: "Field[Any]") -> Any:

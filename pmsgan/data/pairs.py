@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from pmsgan.batch.files.local import read_through_links
 from pmsgan.batch.pictures.decode import quiet_pillow
+from pmsgan.batch.pictures.fit import fit_into_row, place
 from pmsgan.batch.pictures.load import load, load_whole
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, DataError, ImageError
 from pmsgan.formats import PICTURE_SUFFIXES
-from pmsgan.resize import resize_into
+
+_USUAL = ConvertSettings(output_size="style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,22 @@ class PictureFile:
         return image[:, :middle] if self.half == "left" else image[:, middle:]
 
     def read_at(self, height: int, width: int) -> NDArray[np.uint8]:
-        """Return uint8 [height, width, 3] BGR, stretched to that size.
+        """Return uint8 [height, width, 3] BGR, fitted into that size.
+
+        Its proportions are kept, and its edge fills what is missing, as by `pmsgan convert`.
 
         Raises:
             DataError: the file cannot be read or is not a picture.
         """
         row = np.empty((height, width, 3), np.uint8)
         if self.half != "whole":
-            resize_into(self.read(), row)
+            image = self.read()
+            fitted = place(image.shape[:2], (height, width), _USUAL.fit, "style")
+            fit_into_row(image, fitted, row)
             return row
         with self._as_data_error():
             # The one way of `pmsgan convert`, which decodes a large JPEG smaller.
-            load(read_through_links(self.path), (height, width), ConvertSettings()).fill(row)
+            load(read_through_links(self.path), (height, width), _USUAL).fill(row)
         return row
 
     @contextmanager

@@ -100,5 +100,5 @@ def _rated(key: str, name: str, method: int, path: Path, place: int) -> str:
 
 def _image(path: Path, text: str) -> str:
     image = PictureFile(path).read()
-    uri = jpeg_uri(image, small_size(image, MAX_SIDE), JPEG_QUALITY)
+    uri = jpeg_uri(image, small_size(image.shape[:2], MAX_SIDE), JPEG_QUALITY)
     return f'<img src="{uri}" alt="{text}">'

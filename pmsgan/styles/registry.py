@@ -235,15 +235,16 @@ def read_style(folder: Path) -> Style:
     path = folder / DESCRIPTION_NAME
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        height, width = int(content["height"]), int(content["width"])
         return Style(
             name=folder.resolve().name,
             folder=folder,
             input=str(content["input"]),
             output=str(content["output"]),
-            height=height,
-            width=width,
-            scaling=scaling_from(content.get("scaling", {}), (height, width)),
+            height=int(content["height"]),
+            width=int(content["width"]),
+            scaling=scaling_from(
+                content.get("scaling", {}), (int(content["height"]), int(content["width"]))
+            ),
             generator=_generator_config(content["generator"]),
             origin=dict(content.get("origin", {})),
             sha256={str(name): str(value) for name, value in content["sha256"].items()},

@@ -1,5 +1,7 @@
+import itertools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import photograph
 import pictures as pictures_module
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 import pmsgan.batch
 import pmsgan.engine
@@ -16,6 +19,7 @@ from pmsgan.batch import run as run_module
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files.local_output import LocalOutput
+from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.pictures.xmp import DIGITAL_SOURCE_TYPE
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.report.write import write_report
@@ -26,6 +30,7 @@ from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, PmsganError, StyleError
 from pmsgan.install import install_command
 from pmsgan.styles.registry import Style
+from pmsgan.styles.scaling import Scaling, ScalingMode
 
 SINGLE = ConvertSettings(precision="fp32")
 NOT_A_PICTURE = "is not a picture in JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF"
@@ -265,3 +270,34 @@ def test_folders_that_cannot_be_listed_count_as_failures(
     report = convert_folder(in_dir, tmp_path / "out", style)
     assert report.num_done == 6
     assert [failure.name for failure in report.failures] == ["more/"]
+
+
+@pytest.mark.parametrize("mode", ["plain", "guided"])
+def test_every_result_has_the_size_of_its_source(
+    mode: ScalingMode, style: Style, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    sizes = [(64, 64), (1, 1), (40, 300), (301, 97), (1200, 900), (20, 2000)]
+    expected: dict[str, tuple[int | str, ...]] = {}
+    for number, ((height, width), kind, turn) in enumerate(
+        itertools.product(sizes, ["JPEG", "PNG", "WEBP"], [1, 3, 6])
+    ):
+        image = pictures_module.photo(height, width)
+        if kind != "JPEG":
+            image = np.dstack([image, image[:, :, 0]])
+        exif = Image.Exif()
+        exif[0x0112] = turn
+        name = f"{number:03}.{kind.lower()}"
+        Image.fromarray(image).save(tmp_path / "in" / name, kind, exif=exif)
+        is_sideways = turn == 6
+        size = (width, height) if is_sideways else (height, width)
+        expected[name] = size if kind == "JPEG" else (*size, "alpha")
+    scaled = replace(style, scaling=Scaling(mode=mode, working_size=64))
+    report = convert_folder(tmp_path / "in", tmp_path / "out", scaled)
+    assert report.num_done == len(expected)
+    found = {}
+    for path in (tmp_path / "out").glob("*.png"):
+        picture = decode(path.read_bytes())
+        (source,) = (name for name in expected if name.startswith(path.stem))
+        found[source] = picture.full_size + (("alpha",) if picture.alpha is not None else ())
+    assert found == expected

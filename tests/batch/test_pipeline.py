@@ -71,6 +71,7 @@ class Conversion:
                 plan.jobs(),
                 DISK,
                 out,
+                self.style.scaling,
                 USUAL,
                 parallelism,
                 on_done=on_done or self.seen.append,

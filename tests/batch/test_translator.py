@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import pmsgan
-from pmsgan.batch import ConvertSettings, RunSettings, convert_folder
+from pmsgan.batch import ConvertSettings, RunSettings, convert_folder, convert_picture
 from pmsgan.batch import translator as translator_module
 from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.translator import Translator, open_style
 from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, EngineError, ImageError, StyleError
 from pmsgan.styles.registry import Style
+from pmsgan.styles.scaling import Scaling
 
 Pictures = NDArray[np.uint8]
 SIDE = 8
@@ -51,8 +53,11 @@ def frames(count: int) -> list[Pictures]:
 class Opened:
     """A translator on an engine that inverts, and that engine."""
 
-    def __init__(self, make_engine: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, make_engine: Callable[..., Any], patch: pytest.MonkeyPatch, style: Style
+    ) -> None:
         self.engine: Any = None
+        self.style = style
         self.closed = threading.Event()
         self._make_engine = make_engine
         self._patch = patch
@@ -64,7 +69,7 @@ class Opened:
             return self.engine
 
         self._patch.setattr(translator_module, "open_engine", opener)
-        return open_style("any", **({} if settings is None else {"settings": settings}))
+        return open_style(self.style, **({} if settings is None else {"settings": settings}))
 
     def hold(self) -> threading.Event:
         """Let the engine wait until the event is set."""
@@ -74,8 +79,10 @@ class Opened:
 
 
 @pytest.fixture
-def opened(make_engine: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Opened:
-    return Opened(make_engine, monkeypatch)
+def opened(
+    make_engine: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, style: Style
+) -> Opened:
+    return Opened(make_engine, monkeypatch, style)
 
 
 @pytest.fixture
@@ -108,8 +115,7 @@ def png(image: Pictures) -> bytes:
 def test_results_are_those_of_the_engine_and_of_a_conversion(
     style: Style, in_dir: Path, tmp_path: Path, pictures: Pictures
 ) -> None:
-    settings = ConvertSettings(output_size="source")
-    convert_folder(in_dir, tmp_path / "out", style, settings=settings, run=RunSettings(max_batch=3))
+    convert_folder(in_dir, tmp_path / "out", style, run=RunSettings(max_batch=3))
     with open_engine(style) as engine:
         expected = engine.translate(pictures)
     with pmsgan.open_style(style) as translator:
@@ -138,12 +144,31 @@ def test_a_result_has_the_size_of_its_picture(style: Style, size: tuple[int, int
         assert decode(translator.translate(png(picture))).pixels.shape == (*size, 3)
 
 
+def test_a_guided_style_gives_the_same_in_memory_and_from_files(
+    style: Style, tmp_path: Path
+) -> None:
+    """The parity of all ways for a guided style."""
+    guided = replace(style, scaling=Scaling(mode="guided", working_size=64))
+    image = picture_cases.photo(300, 200)
+    path = tmp_path / "a.png"
+    path.write_bytes(png(image))
+    convert_picture(path, tmp_path / "out.png", guided)
+    with pmsgan.open_style(guided) as translator, pmsgan.open_style(style) as plain:
+        assert translator.translate(path) == (tmp_path / "out.png").read_bytes()
+        result = translator.translate(image)
+        np.testing.assert_array_equal(decode(translator.translate(path)).pixels, result)
+        swapped = np.ascontiguousarray(image[:, :, ::-1])
+        shown = np.asarray(translator.translate(Image.fromarray(swapped)))
+        np.testing.assert_array_equal(shown[:, :, ::-1], result)
+        assert (plain.translate(image) != result).any()
+
+
 def test_settings_are_those_of_a_conversion(opened: Opened) -> None:
     picture = picture_cases.photo(30, 40)
-    with opened(ConvertSettings(output_format="jpg")) as translator:
-        assert translator.translate(picture).shape == (SIDE, SIDE, 3)
+    with opened(ConvertSettings(output_format="jpg", output_size="style")) as translator:
+        assert translator.translate(picture).shape == (6, SIDE, 3)
         assert translator.translate(png(picture)).startswith(b"\xff\xd8\xff")
-    with opened(ConvertSettings(fit="crop", output_size="source")) as translator:
+    with opened(ConvertSettings(fit="crop")) as translator:
         assert translator.translate(picture).shape == (30, 30, 3)
 
 

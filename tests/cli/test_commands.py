@@ -276,7 +276,7 @@ def test_ctrl_c_during_convert_is_130(style: Style, tmp_path: Path) -> None:
     assert last_line(stderr) == "stopped: interrupted; run it again to resume"
     written = list((tmp_path / "out").glob("*.png"))
     assert 0 < len(written) < 400
-    assert all(cv2.imread(str(path)).shape == (64, 64, 3) for path in written)
+    assert all(cv2.imread(str(path)).shape == (1024, 1024, 3) for path in written)
 
 
 def test_styles_are_listed_and_shown(style: Style) -> None:

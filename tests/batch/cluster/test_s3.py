@@ -68,9 +68,9 @@ def test_a_bucket_is_converted_into_a_bucket_and_gone_on_with(
     report = json.loads(ended.stdout)
     assert (report["pictures_done"], report["pictures_done_before"]) == (1 + 5, NUM_PICTURES - 1)
 
-    other = convert(*arguments, "--fit", "pad", cwd=tmp_path)
+    other = convert(*arguments, "--fit", "stretch", cwd=tmp_path)
     assert other.returncode == 2
-    assert "holds results made with fit stretch, not pad" in other.stderr
+    assert "holds results made with fit pad, not stretch" in other.stderr
     for entry in ("again/000000.jpg", "again/000003.jpg"):
         server.s3.delete_object(Bucket="bucket", Key=f"in/{entry}")
 

@@ -51,6 +51,7 @@ def make_task(style: Style, in_dir: Path) -> Callable[..., Task]:
                 style_name=style.name,
                 style_files=pack_style(style),
                 run_identity=run_identity(style, USUAL),
+                scaling=style.scaling,
                 settings=USUAL,
                 run=OPENVINO,
                 cores=1,
@@ -313,9 +314,9 @@ def test_results_in_an_object_store(
     assert sorted(job.name for job in result.jobs if not job.was_done_before) == [
         "000001.png", "000003.jpg",
     ]  # fmt: skip
-    with pytest.raises(ConfigError, match="holds results made with fit stretch, not pad"):
-        bucket_output(folder, style, replace(USUAL, fit="pad"))
-    with bucket_output(folder, style, replace(USUAL, fit="pad"), overwrite=True) as out:
+    with pytest.raises(ConfigError, match="holds results made with fit pad, not stretch"):
+        bucket_output(folder, style, replace(USUAL, fit="stretch"))
+    with bucket_output(folder, style, replace(USUAL, fit="stretch"), overwrite=True) as out:
         out.begin()
         assert out.journal.known(name for name, _ in shard.names) == {}
     folder = BucketFolder("memory://bucket")

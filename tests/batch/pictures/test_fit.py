@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pmsgan.batch.pictures.fit import Box, crop_alpha, crop_result, fit_into_row, place
+from pmsgan.batch.pictures.fit import Box, crop_channel, crop_result, fit_into_row, place
 
 TALL = np.zeros((100, 50, 3), np.uint8)
 TALL[:25], TALL[25:75], TALL[75:] = 40, 120, 200
@@ -38,6 +38,13 @@ def test_crop_keeps_the_middle() -> None:
     assert np.abs(translated("crop", "style").astype(int) - 120).max() <= 1
 
 
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_a_number_is_the_long_side_of_the_result(fit: str) -> None:
+    for source, output in (((100, 50), (30, 15)), ((50, 100), (15, 30)), ((1, 100), (1, 30))):
+        assert place(source, (40, 40), fit, 30).output == output  # type: ignore[arg-type]
+    assert place((100, 50), (40, 40), "crop", 30).output == (30, 30)
+
+
 def test_padding_continues_the_edge() -> None:
     wide = np.full((50, 100, 3), 90, np.uint8)
     placement = place((50, 100), (40, 40), "pad", "style")
@@ -57,5 +64,5 @@ def test_extreme_shapes_have_at_least_a_pixel(fit: str, size: tuple[int, int]) -
         fit_into_row(image, placement, row)
         assert (row == 80).all()
         assert (crop_result(row, placement) == 80).all()
-        alpha = crop_alpha(image[:, :, 0], placement)
+        alpha = crop_channel(image[:, :, 0], placement)
         assert alpha.shape == crop_result(row, placement).shape[:2]

@@ -1,3 +1,5 @@
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +13,10 @@ from pmsgan.batch.pictures.encode import encode
 from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
+from pmsgan.styles.scaling import Scaling
 
 STYLE_SIZE = (32, 48)
-USUAL = ConvertSettings()
+USUAL = ConvertSettings(fit="stretch", output_size="style")
 
 
 def loaded(tmp_path: Path, image: np.ndarray, settings: ConvertSettings = USUAL) -> LoadedPicture:
@@ -31,7 +34,8 @@ def row_of(picture: LoadedPicture) -> np.ndarray:
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
 def test_a_picture_keeps_its_looks(tmp_path: Path, suffix: str) -> None:
     picture = loaded(tmp_path, np.full((64, 64, 3), (230, 120, 10), np.uint8))
-    data = encode(row_of(picture), picture, suffix, USUAL)
+    row = row_of(picture)
+    data = encode(picture.result(row, row), picture, suffix, USUAL)
     found = decode(data)
     assert found.pixels.shape == (*STYLE_SIZE, 3)
     assert np.abs(found.pixels.astype(int) - (10, 120, 230)).max() <= 6
@@ -55,21 +59,21 @@ def test_a_bad_profile_is_noted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("output_size", ["style", "source"])
 def test_transparency_comes_back_or_is_shown_on_white(tmp_path: Path, output_size: str) -> None:
-    settings = ConvertSettings(output_size=output_size)  # type: ignore[arg-type]
+    settings = replace(USUAL, output_size=output_size)  # type: ignore[arg-type]
     image = np.full((60, 80, 4), 100, np.uint8)
     image[:, :40, 3], image[:, 40:, 3] = 0, 255
     picture = loaded(tmp_path, image, settings)
     row = row_of(picture)
     assert (row[:, :20] == 255).all()
     for suffix in (".png", ".webp"):
-        found = decode(encode(row, picture, suffix, settings))
+        found = decode(encode(picture.result(row, row), picture, suffix, settings))
         assert found.alpha is not None
         assert found.alpha.shape == (STYLE_SIZE if output_size == "style" else (60, 80))
         width = found.alpha.shape[1]
         assert (found.alpha[:, : width // 2 - 2] == 0).all()
         assert (found.alpha[:, width // 2 + 2 :] == 255).all()
     black = np.zeros_like(row)
-    shown = decode(encode(black, picture, ".jpg", settings)).pixels
+    shown = decode(encode(picture.result(black, black), picture, ".jpg", settings)).pixels
     assert (shown[:, 2] > 250).all()
     assert (shown[:, -2] < 5).all()
 
@@ -79,7 +83,7 @@ def test_settings_reach_the_encoders(tmp_path: Path) -> None:
     row = row_of(picture)
 
     def size(suffix: str, **settings: int) -> int:
-        return len(encode(row, picture, suffix, ConvertSettings(**settings)))  # type: ignore[arg-type]
+        return len(encode(picture.result(row, row), picture, suffix, ConvertSettings(**settings)))  # type: ignore[arg-type]
 
     assert size(".jpg", quality=50) < size(".jpg", quality=95)
     assert size(".webp", quality=50) < size(".webp", quality=95)
@@ -95,7 +99,7 @@ def test_what_is_too_large_for_a_format_says_so(tmp_path: Path, suffix: str, wid
     picture = loaded(tmp_path, np.full((2, width, 3), 9, np.uint8), settings)
     row = row_of(picture)
     with pytest.raises(ImageError, match=f"{width}x2 cannot be encoded as {suffix}: try another"):
-        encode(row, picture, suffix, settings)
+        encode(picture.result(row, row), picture, suffix, settings)
 
 
 def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
@@ -103,6 +107,90 @@ def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
     assert load(data, STYLE_SIZE, USUAL).placement.output == STYLE_SIZE
     with pytest.raises(ImageError, match=r"of its size, 12000x9000, .*try --output-size style"):
         load(data, STYLE_SIZE, ConvertSettings(output_size="source"))
+
+
+GUIDED = Scaling(mode="guided")
+
+
+def darkened(row: np.ndarray) -> np.ndarray:
+    """Return what a simple style makes of a row."""
+    return (row // 2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("fit", ["pad", "stretch"])
+@pytest.mark.parametrize("size", [(64, 64), (500, 300), (90, 700)])
+def test_a_guided_result_has_the_detail_of_its_source(fit: str, size: tuple[int, int]) -> None:
+    image = cv2.resize(pictures.photo(32, 24), size[::-1], interpolation=cv2.INTER_CUBIC)
+    image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    image[::7] //= 2  # lines that are lost in the style's size
+    data = pictures.encoded(image, "PNG")
+    settings = ConvertSettings(fit=fit)  # type: ignore[arg-type]
+    results = []
+    for scaling in (GUIDED, Scaling()):
+        picture = load(data, STYLE_SIZE, settings, scaling)
+        row = row_of(picture)
+        results.append(picture.result(darkened(row), row))
+    guided, plain = results
+    assert guided.shape == plain.shape == image.shape
+    assert cv2.PSNR(guided, image // 2) > cv2.PSNR(plain, image // 2) + 6
+
+
+def test_a_guide_is_upright_srgb_on_white_and_of_the_result_s_size() -> None:
+    (swapped,) = (case for case in pictures.cases() if case.name == "swapped.png")
+    picture = load(swapped.data, STYLE_SIZE, ConvertSettings(output_size=200), GUIDED)
+    assert picture.guide is not None
+    assert picture.guide.grey.shape == picture.placement.output
+    assert max(picture.placement.output) == 200
+    row = row_of(picture)
+    assert pictures.near((30, 30, 200), 12)(row)
+    grey = cv2.cvtColor(row, cv2.COLOR_BGR2GRAY)
+    assert abs(float(picture.guide.grey.mean()) - float(grey.mean())) < 2
+
+    image = np.full((400, 300, 4), 100, np.uint8)
+    image[:, :150, 3] = 0
+    picture = load(pictures.encoded(image, "PNG"), STYLE_SIZE, ConvertSettings(), GUIDED)
+    assert picture.guide is not None
+    assert (picture.guide.grey[:, :150] == 255).all()
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.fromarray(pictures.photo(120, 200)).save(file, "PNG", exif=exif)
+    picture = load(file.getvalue(), STYLE_SIZE, ConvertSettings(), GUIDED)
+    assert picture.guide is not None
+    assert picture.guide.grey.shape == picture.placement.output == (200, 120)
+
+
+@pytest.mark.parametrize(
+    ("size", "output_size"),
+    [((100, 80), "style"), ((100, 80), 20), ((32, 48), "source"), ((3, 5000), "source")],
+)
+def test_what_is_not_enlarged_or_too_narrow_needs_no_guide(
+    size: tuple[int, int], output_size: str
+) -> None:
+    data = pictures.encoded(np.full((*size, 3), 90, np.uint8), "PNG")
+    settings = ConvertSettings(output_size=output_size)  # type: ignore[arg-type]
+    assert load(data, STYLE_SIZE, settings, GUIDED).guide is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "scaling", "is_small"),
+    [
+        (ConvertSettings(), Scaling(), True),
+        (ConvertSettings(), GUIDED, False),
+        (ConvertSettings(output_size="style"), GUIDED, True),
+        (ConvertSettings(output_size=60), GUIDED, True),
+        (ConvertSettings(output_size=900), GUIDED, False),
+        (ConvertSettings(fit="crop", output_size="style"), GUIDED, False),
+    ],
+)
+def test_a_jpeg_is_decoded_smaller_where_that_suffices(
+    settings: ConvertSettings, scaling: Scaling, is_small: bool
+) -> None:
+    data = pictures.encoded(pictures.photo(600, 800), "JPEG")
+    picture = load(data, STYLE_SIZE, settings, scaling)
+    assert (picture.picture.pixels.shape[0] < 600) == is_small
+    assert picture.picture.full_size == (600, 800)
 
 
 def test_what_opencv_refuses_is_one_picture_s_fault(

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ from pmsgan.batch.settings import ConvertSettings
 
 STYLE_SIZE = (48, 32)
 SUFFIXES = [".jpg", ".png", ".webp"]
-KEEP, STRIP = ConvertSettings(), ConvertSettings(metadata="strip")
-UNMARKED = ConvertSettings(mark=False)
+KEEP = ConvertSettings(output_size="style")
+STRIP, UNMARKED = replace(KEEP, metadata="strip"), replace(KEEP, mark=False)
 
 
 def converted(
@@ -37,7 +38,7 @@ def converted(
     picture = load(data, STYLE_SIZE, settings)
     row = np.zeros((*STYLE_SIZE, 3), np.uint8)
     picture.fill(row)
-    return encode(row, picture, suffix, settings), picture
+    return encode(picture.result(row, row), picture, suffix, settings), picture
 
 
 def shown(data: bytes) -> np.ndarray:
@@ -133,7 +134,7 @@ def test_nothing_is_marked_without_mark(suffix: str) -> None:
 @pytest.mark.parametrize("alpha", [False, True])
 def test_metadata_changes_no_pixel(suffix: str, alpha: bool) -> None:
     source = photograph.photograph("PNG", alpha=alpha)
-    bare = converted(source, suffix, ConvertSettings(metadata="strip", mark=False))[0]
+    bare = converted(source, suffix, replace(STRIP, mark=False))[0]
     full = converted(source, suffix)[0]
     assert len(full) > len(bare) + 500
     np.testing.assert_array_equal(shown(full), shown(bare))
