@@ -47,6 +47,7 @@ class PreparedEngine:
 def prepare_engine(
     style: str,
     *,
+    size: tuple[int, int] | None = None,
     backend: CompilingBackend = "auto",
     precision: Precision = "auto",
     max_batch: int = DEFAULT_BATCH,
@@ -58,6 +59,7 @@ def prepare_engine(
 
     Args:
         style: name of a style, or the path of its folder.
+        size: height and width of the pictures [pixels]; by default the style's.
         backend: a backend, or auto for the first one that can run here.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures that TensorRT translates at a time.
@@ -70,7 +72,8 @@ def prepare_engine(
         The prepared engine, and where it is.
 
     Raises:
-        ConfigError: the backend cannot build for a GPU that is not here.
+        ConfigError: the backend cannot build for a GPU that is not here, or a side is no multiple
+            of what the network needs.
         StyleError: the style does not exist.
         EngineError: no backend here can run it, the chosen one compiles nothing, or there is no
             cache to keep the result in.
@@ -80,7 +83,7 @@ def prepare_engine(
             raise ConfigError(
                 f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
             )
-        return _prepare_for_other_gpu(style, compute_capability, precision, max_batch, config)
+        return _prepare_for_other_gpu(style, size, compute_capability, precision, max_batch, config)
     choice = choose_backend(backend, require_gpu=require_gpu)
     if choice.backend == "eager":
         raise EngineError("eager PyTorch compiles nothing: pip install openvino")
@@ -89,6 +92,7 @@ def prepare_engine(
         raise EngineError(f"cannot keep the engine: {folder} cannot be written")
     with open_engine(
         style,
+        size=size,
         backend=backend,
         precision=precision,
         max_batch=max_batch,
@@ -106,9 +110,15 @@ def prepare_engine(
 
 
 def _prepare_for_other_gpu(
-    style: str, capability: str, precision: Precision, max_batch: int, config: BuildConfig | None
+    style: str,
+    size: tuple[int, int] | None,
+    capability: str,
+    precision: Precision,
+    max_batch: int,
+    config: BuildConfig | None,
 ) -> PreparedEngine:
-    graph = read_graph(find_style(style).graph)
+    found = find_style(style)
+    graph = read_graph(found.graph, size or (found.height, found.width))
     path = build_for_capability(
         graph, capability, precision=precision, max_batch=max_batch, config=config
     )

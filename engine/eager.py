@@ -111,7 +111,7 @@ class EagerEngine(Engine):
 def open_style(
     style: Style,
     *,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int],
     precision: str = "auto",
     max_batch: int | None = None,
     num_threads: int | None = None,
@@ -120,7 +120,7 @@ def open_style(
 
     Args:
         style: the style.
-        size: height and width of the pictures [pixels]; by default the style's.
+        size: height and width of the pictures [pixels].
         precision: as `EagerEngine` takes it.
         max_batch: pictures in a slot.
         num_threads: threads to compute with.
@@ -130,7 +130,7 @@ def open_style(
         CheckpointError: the weights cannot be read, or belong to another network.
         EngineError: fp16 was asked for on a CPU.
     """
-    height, width = size or (style.height, style.width)
+    height, width = size
     check_sides(height, width, style.generator.side_multiple)
     return EagerEngine(
         load_generator(style.weights, style.generator),

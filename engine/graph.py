@@ -46,7 +46,7 @@ class GraphInfo:
         elif size != (self.height, self.width):
             raise EngineError(
                 f"{self.path} takes pictures of {self.width}x{self.height} only, not "
-                f"{width}x{height}: make a graph for all sizes with pmsgan export"
+                f"{width}x{height}: write it again with tools/export_styles.py"
             )
         return replace(self, height=height, width=width)
 

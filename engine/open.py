@@ -147,6 +147,7 @@ def open_engine(
     if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style)
+    size = size or (found.height, found.width)
     choice = choose_backend(backend, require_gpu=require_gpu)
     _log.info("backend %s (%s)", choice.backend, choice.reason)
     # Only the chosen runtime is imported: the others need not be installed.

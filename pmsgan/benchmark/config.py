@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from pmsgan.errors import ConfigError
-from pmsgan.model.config import check_sides
 
 CONTENDERS = ("tensorrt", "tensorrt-rtx", "openvino", "eager", "torch-compile", "pix2pix")
 """The backends, torch.compile, and the peer network under eager PyTorch."""
@@ -38,8 +37,6 @@ class BenchmarkConfig:
         for name in ("sizes", "batches"):
             if any(number < 1 for number in getattr(self, name)):
                 raise ConfigError(f"{name} is {getattr(self, name)}: they must be at least 1")
-        for size in self.sizes:
-            check_sides(size, size)
         for name in ("num_threads", "num_rounds"):
             number = getattr(self, name)
             if number is not None and number < 1:

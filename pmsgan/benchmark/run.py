@@ -4,7 +4,6 @@ import itertools
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine
 from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
 from pmsgan.errors import ConfigError, EngineError
+from pmsgan.model.config import check_sides
 from pmsgan.styles.registry import Style, find_style
 
 NUM_PICTURES = 32
@@ -44,6 +44,7 @@ class _Case:
     """One size and one batch."""
 
     style: Style
+    """It has the size to measure."""
     batch: int | None
     work: Work | None
     pictures: Path | None
@@ -58,8 +59,7 @@ def run_benchmark(
     in memory and files to files.
 
     Args:
-        style: a style, its name, or the path of its folder; another size than the style's own
-            takes a new export.
+        style: a style, its name, or the path of its folder.
         config: the engines, sizes and batches.
         pictures: a folder of pictures; by default they are drawn.
 
@@ -69,22 +69,23 @@ def run_benchmark(
         EngineError: nothing can run the style here.
     """
     found = find_style(style)
+    for side in config.sizes:
+        check_sides(side, side, found.generator.side_multiple)
     results: list[Row | Missing] = []
-    for size in config.sizes or (None,):
-        with _in_size(found, size) as sized:
-            work = None
+    for sized in [replace(found, height=side, width=side) for side in config.sizes] or [found]:
+        work = None
+        try:
+            work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)
+        except EngineError as error:
+            results.append(_missing("GFLOP/s", sized, str(error)))
+        for batch in dict.fromkeys(config.batches) or (None,):
             try:
-                work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)
+                results += _measure(_Case(sized, batch, work, pictures), config)
             except EngineError as error:
-                results.append(_missing("GFLOP/s", sized, str(error)))
-            for batch in dict.fromkeys(config.batches) or (None,):
-                try:
-                    results += _measure(_Case(sized, batch, work, pictures), config)
-                except EngineError as error:
-                    if len(config.sizes) < 2 and len(config.batches) < 2:
-                        raise
-                    title = f"batch {batch}" if batch else "all"
-                    results.append(_missing(title, sized, str(error), is_failure=True))
+                if len(config.sizes) < 2 and len(config.batches) < 2:
+                    raise
+                title = f"batch {batch}" if batch else "all"
+                results.append(_missing(title, sized, str(error), is_failure=True))
     return Benchmark(
         style=found.name,
         machine=examine_machine(),
@@ -100,33 +101,6 @@ def _missing(title: str, style: Style, reason: str, *, is_failure: bool = False)
 
 def _size(style: Style) -> str:
     return f"{style.width}x{style.height}"
-
-
-@contextmanager
-def _in_size(style: Style, side: int | None) -> Iterator[Style]:
-    """Yield a style for pictures of another size; the block's end removes it."""
-    if side is None or (style.height, style.width) == (side, side):
-        yield style
-        return
-    if (missing := what_is_missing("eager")) is not None:
-        raise EngineError(f"another size than the style's takes a new export, and {missing}")
-    from pmsgan.export.style_folder import write_style
-    from pmsgan.model.weights import load_generator
-    from pmsgan.styles.registry import read_style
-
-    _log.info("exporting %s for %dx%d", style.name, side, side)
-    with tempfile.TemporaryDirectory(prefix="pmsgan-bench-") as scratch:
-        folder = Path(scratch) / style.name
-        write_style(
-            load_generator(style.weights, style.generator),
-            folder,
-            height=side,
-            width=side,
-            input_kind=style.input,
-            output_kind=style.output,
-            origin={},
-        )
-        yield read_style(folder)
 
 
 def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:

@@ -1,5 +1,6 @@
 """`pmsgan build-engine`."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -9,6 +10,13 @@ from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.terminal import show
 from pmsgan.engine.choices import CompilingBackend
 
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="Side of the pictures, or WIDTHxHEIGHT: 512, say, or 512x768 [pixels].",
+        show_default="the style's",
+    ),
+]
 MaxBatch = Annotated[
     int | None,
     typer.Option(
@@ -52,6 +60,7 @@ OptimizationLevel = Annotated[
 @one_line_errors
 def build_engine(
     style: Annotated[str, typer.Option(help="Name of a style, or its folder.")] = "anime",
+    size: Size = None,
     fp16: Annotated[
         bool,
         typer.Option(
@@ -84,6 +93,7 @@ def build_engine(
     )
     prepared = prepare_engine(
         style,
+        size=None if size is None else _read_size(size),
         backend=backend,
         precision="auto" if fp16 else "fp32",
         max_batch=max_batch or DEFAULT_BATCH,
@@ -92,3 +102,11 @@ def build_engine(
         require_gpu=require_gpu,
     )
     show(to_json(prepared.to_json()) if as_json else str(prepared))
+
+
+def _read_size(text: str) -> tuple[int, int]:
+    """Return the height and width of what a user wrote."""
+    if (sides := re.fullmatch(r"(\d+)(?:x(\d+))?", text)) is None:
+        raise typer.BadParameter(f"{text!r} is no size such as 512 or 512x768", param_hint="--size")
+    width, height = sides.groups()
+    return int(height or width), int(width)

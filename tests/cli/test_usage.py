@@ -110,6 +110,7 @@ def test_an_unknown_style_is_one_line_and_exit_3(
         (("bench", "--rounds", "0"), None),
         (("bench", "--backends", "openvno"), None),
         (("build-engine", "--optimization-level", "9"), None),
+        (("build-engine", "--size", "512x"), None),
         (("train", "SET", "--size", "many"), None),
         (("evaluate", "a", "b", "--metrics", "fim"), None),
     ],

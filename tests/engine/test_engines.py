@@ -239,6 +239,10 @@ def test_preparing_fills_the_cache_and_says_where(
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
     prepare_engine(str(style.folder), precision="fp32")
     assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
+    for _ in range(2):
+        said = str(prepare_engine(str(style.folder), size=(32, 96), precision="fp32"))
+        assert "96x32" in said
+        assert len(list((tmp_path / "openvino").glob("*.blob"))) == 2
     real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
         open_module.importlib.util,

@@ -273,6 +273,10 @@ def test_build_engine_builds_for_a_gpu_that_is_not_here(style: Style, cache_root
     single = CliRunner().invoke(app, [*command, "--fp32"])
     assert single.exit_code == 0, single.output
     assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-64x64-batch8-sm8.9.plan"))) == 1
+    for size, name in (("128", "128x128"), ("64x96", "64x96")):
+        sized = CliRunner().invoke(app, [*command, "--size", size])
+        assert sized.exit_code == 0, sized.output
+        assert f"-fp16-{name}-batch8-" in sized.stdout
     wrong = CliRunner().invoke(app, [*command, "--backend", "openvino"])
     assert wrong.exit_code == 2
     assert "use --backend tensorrt-rtx" in wrong.stderr
