@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 
 import pmsgan
+from pmsgan.atomic import replacing
 from pmsgan.errors import StyleError
 from pmsgan.export.exporter import Exported, export_generator, graph_metadata
 from pmsgan.model.generator import Generator
@@ -19,6 +20,7 @@ from pmsgan.styles.registry import (
     GRAPH_NAME,
     WEIGHTS_NAME,
     is_path,
+    read_description,
     user_style_folder,
 )
 from pmsgan.styles.scaling import Scaling
@@ -94,6 +96,23 @@ def write_style(
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
     return replace(exported, path=folder / GRAPH_NAME)
+
+
+def write_scaling(folder: Path, scaling: Scaling) -> None:
+    """Set how a style's results get their size, in its style.toml; the rest stays as it is.
+
+    Raises:
+        StyleError: the folder holds no style, or cannot be written.
+    """
+    path = folder / DESCRIPTION_NAME
+    try:
+        description = read_description(folder) | {"scaling": asdict(scaling)}
+        with replacing(path) as temporary:
+            temporary.write_text(tomli_w.dumps(description), encoding="utf-8")
+    except OSError as error:
+        raise StyleError(f"cannot write {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StyleError(f"{path} cannot be read: {error}") from error
 
 
 def _write_network(

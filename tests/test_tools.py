@@ -4,7 +4,6 @@ import runpy
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -20,13 +19,3 @@ def test_a_tool_says_how_it_is_used(
         runpy.run_path(str(tool), run_name="__main__")
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("usage: ")
-
-
-def test_an_area_is_right_within_twelve_units() -> None:
-    measure = runpy.run_path(str(TOOLS / "measure_style.py"))["measure"]
-    target = np.full((10, 10, 3), 128, np.uint8)
-    result = target.copy()
-    result[:2] += 20  # 8 units
-    result[2:5] += 60  # 23 units
-    assert measure(result, target).right == pytest.approx(0.7)
-    assert measure(result, target).difference == pytest.approx(22)

@@ -13,10 +13,14 @@ from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import show, tell
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
+from pmsgan.errors import PmsganError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pmsgan.data.pairs import Pair
     from pmsgan.training.style import TrainingResult
 
 
@@ -135,4 +139,18 @@ def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
     else:
         folder = result.style.path.parent
         show(f"style {folder.name} in {folder} ({result.style.accuracy})")
+        _measure_scaling(folder, result.held_out)
         show(f"next: pmsgan convert IN OUT --style {style}")
+
+
+def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
+    """Measure how results best get their size; a failure must not cost a finished training."""
+    from pmsgan.evaluation.style_measurement import measure_trained
+
+    try:
+        measured = measure_trained(folder, held_out)
+    except PmsganError as error:
+        tell(f"warning: how results best get their size was not measured: {error}")
+        return
+    if measured is not None:
+        show(str(measured))

@@ -234,7 +234,7 @@ def read_style(folder: Path) -> Style:
     """
     path = folder / DESCRIPTION_NAME
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_description(folder)
         return Style(
             name=folder.resolve().name,
             folder=folder,
@@ -257,6 +257,16 @@ def read_style(folder: Path) -> Style:
         raise StyleError(f"{path} lacks {error.args[0]!r}") from error
     except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
         raise StyleError(f"{path} cannot be read: {error}") from error
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return style.toml as it is.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not TOML.
+    """
+    return tomllib.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
 
 
 def _generator_config(table: dict[str, Any]) -> GeneratorConfig:

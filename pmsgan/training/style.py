@@ -58,6 +58,8 @@ class TrainingResult:
     """Whether this is the one process of the run that wrote files."""
     style: Exported | None
     """The graph in the style's folder; None where no style was written."""
+    held_out: tuple[Pair, ...]
+    """The pairs that it was not trained on."""
 
 
 def plan_training(
@@ -144,6 +146,7 @@ def train_style(
         is_complete=is_complete,
         leads=plan.leads,
         style=exported,
+        held_out=plan.split.held_out,
     )
 
 

@@ -324,10 +324,12 @@ def test_train_makes_a_style_that_converts(
     rng = np.random.default_rng(0)
     for index in range(3):
         coarse = rng.integers(0, 256, (6, 12, 3), dtype=np.uint8)
-        cv2.imwrite(str(data / f"{index}.png"), cv2.resize(coarse, (192, 96)))
+        cv2.imwrite(str(data / f"{index}.png"), cv2.resize(coarse, (384, 192)))
+    (tmp_path / "train.txt").write_text("0\n1\n")
     arguments = [
         "train", data, "--perceptual", "l1", "--size", 96, "--base-channels", 4,
         "--learning-rate", 0.002, "--out", tmp_path / "run", "--readers", 0,
+        "--train-list", tmp_path / "train.txt",
     ]  # fmt: skip
     first = pmsgan_command(*arguments, "--steps", 2)
     assert first.exit_code == 0, first.output
@@ -341,6 +343,9 @@ def test_train_makes_a_style_that_converts(
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
     assert set(find_style("trained").expects) == {"colour", "paper"}
+    assert "in the pairs' own size, 192 pixels (1 measured):" in second.stdout
+    scaling = find_style("trained").scaling
+    assert {"num_pairs", "side", "plain_psnr_db", "guided_psnr_db"} <= scaling.figures.keys()
     converted = pmsgan_command(
         "convert", in_dir, tmp_path / "out", "--style", "trained", "--no-baseline"
     )

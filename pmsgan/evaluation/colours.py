@@ -1,0 +1,120 @@
+"""Measure how near a style's results are to the pictures that were wanted, in the style's size."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.batch.pictures.colour import Pixels
+from pmsgan.data.pairs import Pair
+from pmsgan.engine.accuracy import compare
+from pmsgan.engine.interface import Engine
+
+MAX_DISTANCE = 12.0
+"""Colours that are no further apart are the same [CIELAB units]."""
+MAX_PSNR_DB = 100.0
+"""Stands for the PSNR of equal pictures, which is infinite."""
+_NUM_AT_A_TIME = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closeness:
+    """How near one result is to the picture that was wanted."""
+
+    psnr_db: float
+    difference: float
+    """Mean absolute difference [grey levels]."""
+    right: float
+    """Share of the area whose colour is right, that is within `MAX_DISTANCE`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClosenessSummary:
+    """How near the results of several pairs are."""
+
+    num_pairs: int
+    right: float
+    """Mean share of the area whose colour is right."""
+    median_psnr_db: float
+    worst_psnr_db: float
+    difference: float
+    """Mean absolute difference [grey levels]."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return (
+            f"{self.num_pairs:5} pairs: {self.right:6.1%} of the area right, "
+            f"median PSNR {self.median_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f}, "
+            f"difference {self.difference:.1f} grey levels"
+        )
+
+
+def measure_closeness(engine: Engine, pairs: Sequence[Pair]) -> dict[str, Closeness]:
+    """Translate the inputs of pairs, and compare the results with the targets.
+
+    Both sides of a pair are brought to the engine's size.
+
+    Args:
+        engine: an open engine of the style.
+        pairs: pairs that the style was not trained on.
+
+    Returns:
+        How near each result is, by the name of its pair.
+
+    Raises:
+        DataError: a picture cannot be read.
+        EngineError: the engine failed.
+    """
+    size = engine.info.height, engine.info.width
+    measured = {}
+    for start in range(0, len(pairs), _NUM_AT_A_TIME):
+        some = pairs[start : start + _NUM_AT_A_TIME]
+        translated = engine.translate(np.stack([pair.input.read_at(*size) for pair in some]))
+        for pair, result in zip(some, translated, strict=True):
+            measured[pair.name] = closeness(result, pair.target.read_at(*size))
+    return measured
+
+
+def closeness(result: Pixels, target: Pixels) -> Closeness:
+    """Compare two pictures, uint8 [H, W, 3] BGR."""
+    distance = np.linalg.norm(_lab(result) - _lab(target), axis=2)
+    accuracy = compare(result, target)
+    return Closeness(
+        psnr_db=min(accuracy.psnr_db, MAX_PSNR_DB),
+        difference=accuracy.mean_difference,
+        right=float((distance <= MAX_DISTANCE).mean()),
+    )
+
+
+def summarise(measured: Sequence[Closeness]) -> ClosenessSummary:
+    """Summarise the results of at least one pair."""
+    psnr_db = [it.psnr_db for it in measured]
+    return ClosenessSummary(
+        num_pairs=len(measured),
+        right=statistics.fmean(it.right for it in measured),
+        median_psnr_db=statistics.median(psnr_db),
+        worst_psnr_db=min(psnr_db),
+        difference=statistics.fmean(it.difference for it in measured),
+    )
+
+
+def summarise_by_hand(measured: Mapping[str, Closeness]) -> dict[str, ClosenessSummary]:
+    """Summarise by drawing hand: pairs are named HAND_NUMBER, as those of tools/anime_faces."""
+    hands = defaultdict(list)
+    for name, it in measured.items():
+        hands[name.partition("_")[0]].append(it)
+    return {hand: summarise(hands[hand]) for hand in sorted(hands)}
+
+
+def _lab(image: Pixels) -> NDArray[np.float32]:
+    """Return CIELAB of uint8 BGR."""
+    return cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_BGR2LAB).astype(np.float32)

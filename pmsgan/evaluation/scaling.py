@@ -1,0 +1,237 @@
+"""Measure the ways in which a style's results can get the size of their pictures.
+
+The pairs are larger than the style's pictures, so the true picture in its full size says which way
+is the best: plain enlargement, a guided filter, or tiles.
+"""
+
+import importlib.util
+import logging
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pmsgan.batch.pictures.colour import Pixels
+from pmsgan.batch.pictures.fit import crop_result, fit_into_row, place
+from pmsgan.batch.pictures.guided import enlarge_guided
+from pmsgan.data.pairs import Pair
+from pmsgan.engine.accuracy import compare
+from pmsgan.engine.interface import Engine
+from pmsgan.errors import EvaluationError
+from pmsgan.evaluation.colours import MAX_PSNR_DB
+from pmsgan.resize import resize_into
+from pmsgan.styles.scaling import Scaling
+
+MAX_PAIRS = 50
+"""Pairs that are measured at most."""
+RADII = (1, 2, 4)
+EPSILONS = (1e-4, 1e-3)
+_TILE_MARGIN = 32
+"""Pixels at the edge of a tile that are taken from its neighbour, where there is one."""
+
+_log = logging.getLogger(__name__)
+
+_Distance = Callable[[Pixels, Pixels], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredScaling:
+    """One way, and how near its results are to the true pictures in their own size."""
+
+    scaling: Scaling
+    psnr_db: float
+    """Median over the pairs."""
+    lpips: float | None = None
+    """Mean over the pairs; None where it was not measured."""
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        scaling = self.scaling
+        way: str = scaling.mode
+        if scaling.mode == "guided":
+            way += f", radius {scaling.radius}, epsilon {scaling.epsilon:g}"
+        lpips = "" if self.lpips is None else f", LPIPS {self.lpips:.4f}"
+        return f"{way:34} median PSNR {self.psnr_db:.1f} dB{lpips}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScalingMeasurement:
+    """All ways that were measured on the same pairs."""
+
+    num_pairs: int
+    side: int
+    """Median of the pictures' long sides [pixels]."""
+    ways: tuple[MeasuredScaling, ...]
+
+    def best_of(self, mode: str) -> MeasuredScaling:
+        """Return the way of a mode that has the highest PSNR."""
+        return max((it for it in self.ways if it.scaling.mode == mode), key=lambda it: it.psnr_db)
+
+    @property
+    def best(self) -> Scaling:
+        """The way with the highest PSNR; its figures are those of the best of each mode."""
+        figures: dict[str, float] = {"num_pairs": self.num_pairs, "side": self.side}
+        for mode in ("plain", "guided", "tiles"):
+            it = self.best_of(mode)
+            figures[f"{mode}_psnr_db"] = round(it.psnr_db, 2)
+            if it.lpips is not None:
+                figures[f"{mode}_lpips"] = round(it.lpips, 4)
+        best = max(self.ways, key=lambda it: it.psnr_db)
+        return replace(best.scaling, figures=figures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content for JSON."""
+        return asdict(self) | {"best": asdict(self.best)}
+
+    def __str__(self) -> str:
+        """Return several lines for people."""
+        first = f"in the pairs' own size, {self.side} pixels ({self.num_pairs} measured):"
+        return "\n".join([first, *(f"  {it}" for it in self.ways)])
+
+
+def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement | None:
+    """Compare all ways on pairs that are larger than the style's pictures.
+
+    Args:
+        engine: an open engine of the style, in the style's size.
+        pairs: pairs that the style was not trained on; at most `MAX_PAIRS` of them are measured.
+
+    Returns:
+        What was measured; None if no pair is larger than the style's pictures.
+
+    Raises:
+        DataError: a picture cannot be read.
+        EngineError: the engine failed.
+    """
+    some = pairs[:: 1 + (len(pairs) - 1) // MAX_PAIRS] if pairs else ()
+    ways = _ways(engine)
+    large: list[Pair] = []
+    sides: list[int] = []
+    psnr_db: list[list[float]] = [[] for _ in ways]
+    for pair in some:
+        picture, truth = _read(pair)
+        if max(truth.shape) <= max(engine.info.height, engine.info.width):
+            continue
+        large.append(pair)
+        sides.append(max(truth.shape))
+        for values, result in zip(psnr_db, _results(engine, picture, ways), strict=True):
+            values.append(min(compare(result, truth).psnr_db, MAX_PSNR_DB))
+    if not large:
+        return None
+    measured = ScalingMeasurement(
+        num_pairs=len(large),
+        side=round(statistics.median(sides)),
+        ways=tuple(
+            MeasuredScaling(scaling=way, psnr_db=statistics.median(values))
+            for way, values in zip(ways, psnr_db, strict=True)
+        ),
+    )
+    return _with_lpips(measured, engine, large)
+
+
+def _ways(engine: Engine) -> list[Scaling]:
+    side = max(engine.info.height, engine.info.width)
+    guided = [
+        Scaling(mode="guided", working_size=side, radius=radius, epsilon=epsilon)
+        for radius in RADII
+        for epsilon in EPSILONS
+    ]
+    return [Scaling(mode="plain", working_size=side), *guided, Scaling(mode="tiles")]
+
+
+def _read(pair: Pair) -> tuple[Pixels, Pixels]:
+    """Return the input and the target in the target's size."""
+    truth = pair.target.read()
+    picture = np.empty_like(truth, order="C")
+    resize_into(pair.input.read(), picture)
+    return picture, truth
+
+
+def _results(engine: Engine, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
+    """Yield the translation of a picture in its own size, in each way."""
+    size = engine.info.height, engine.info.width
+    placement = place(picture.shape[:2], size, "pad", "source")
+    row = np.empty((*size, 3), np.uint8)
+    fit_into_row(picture, placement, row)
+    translated = engine.translate(row[None])[0]
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+    for way in ways:
+        if way.mode == "guided":
+            yield enlarge_guided(
+                placement.region.of(translated), placement.region.of(row), grey,
+                radius=way.radius, epsilon=way.epsilon,
+            )  # fmt: skip
+        elif way.mode == "tiles":
+            yield _translate_in_tiles(engine, picture)
+        else:
+            yield crop_result(translated, placement)
+
+
+def _translate_in_tiles(engine: Engine, picture: Pixels) -> Pixels:
+    """Translate a picture of any size in tiles of the engine's size, which overlap."""
+    height, width = picture.shape[:2]
+    below, right = max(0, engine.info.height - height), max(0, engine.info.width - width)
+    padded = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    result = np.empty_like(padded)
+    for top in _starts(len(padded), engine.info.height):
+        for left in _starts(padded.shape[1], engine.info.width):
+            window = slice(top, top + engine.info.height), slice(left, left + engine.info.width)
+            tile = engine.translate(padded[window][None])[0]
+            above, before = _margin(top, len(tile)), _margin(left, tile.shape[1])
+            result[window][above:, before:] = tile[above:, before:]
+    return result[:height, :width]
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    """Return where tiles begin along a side; neighbours overlap by two margins or more."""
+    return [*range(0, length - tile, tile - 2 * _margin(tile, tile)), length - tile]
+
+
+def _margin(start: int, tile: int) -> int:
+    """Return how much of the tile before it a tile leaves as it is; the first leaves nothing."""
+    return min(_TILE_MARGIN, tile // 4) if start else 0
+
+
+def _with_lpips(
+    measured: ScalingMeasurement, engine: Engine, pairs: Sequence[Pair]
+) -> ScalingMeasurement:
+    """Add LPIPS to the best way of each mode, if it can be had."""
+    if (distance := _load_lpips()) is None:
+        return measured
+    best = [measured.best_of(mode) for mode in ("plain", "guided", "tiles")]
+    values: list[list[float]] = [[] for _ in best]
+    for picture, truth in map(_read, pairs):
+        results = _results(engine, picture, [it.scaling for it in best])
+        for distances, result in zip(values, results, strict=True):
+            distances.append(distance(result, truth))
+    means = [statistics.fmean(distances) for distances in values]
+    ways = [replace(it, lpips=means[best.index(it)]) if it in best else it for it in measured.ways]
+    return replace(measured, ways=tuple(ways))
+
+
+def _load_lpips() -> _Distance | None:
+    """Return LPIPS with AlexNet on the CPU; None where the library or its weights are missing."""
+    if importlib.util.find_spec("lpips") is None:
+        return None
+    import torch
+
+    from pmsgan.evaluation.metrics import load_pair_metric, to_tensor
+
+    device = torch.device("cpu")
+    try:
+        metric = load_pair_metric("lpips-alex", device)
+    except EvaluationError as error:
+        _log.info("LPIPS is not measured: %s", error)
+        return None
+
+    @torch.no_grad()
+    def distance(result: Pixels, truth: Pixels) -> float:
+        ours, theirs = (
+            to_tensor(np.ascontiguousarray(image[..., ::-1]), device) for image in (result, truth)
+        )
+        return metric(ours, theirs)
+
+    return distance

@@ -1,0 +1,99 @@
+"""Measure a style on pairs that it was not trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmsgan.data.config import DEFAULT_DIRECTION
+from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.engine.open import open_engine
+from pmsgan.evaluation.colours import (
+    Closeness,
+    ClosenessSummary,
+    measure_closeness,
+    summarise,
+    summarise_by_hand,
+)
+from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
+from pmsgan.styles.registry import Style, find_style, read_style
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StyleMeasurement:
+    """How near a style's results are to the pictures that were wanted."""
+
+    style: Style
+    closeness: Mapping[str, Closeness]
+    """In the style's size, by the names of the pairs."""
+    scaling: ScalingMeasurement | None
+    """In the pairs' own size; None where no pair is larger than the style's pictures."""
+
+    def to_json(self, *, by_hand: bool = False) -> dict[str, Any]:
+        """Return the content for JSON; with a summary for each drawing hand, if that is wanted."""
+        return {
+            "kind": "style measurement",
+            "style": self.style.name,
+            "all": summarise(list(self.closeness.values())).to_json(),
+            "by_hand": {name: it.to_json() for name, it in self._hands(by_hand).items()},
+            "scaling": self.scaling and self.scaling.to_json(),
+        }
+
+    def to_text(self, *, by_hand: bool = False) -> str:
+        """Return several lines for people; with one for each drawing hand, if that is wanted."""
+        summaries = self._hands(by_hand) | {"all": summarise(list(self.closeness.values()))}
+        lines = [f"{name:12} {summary}" for name, summary in summaries.items()]
+        if self.scaling is not None:
+            lines.append(str(self.scaling))
+        return "\n".join(lines)
+
+    def _hands(self, wanted: bool) -> dict[str, ClosenessSummary]:
+        return summarise_by_hand(self.closeness) if wanted else {}
+
+
+def measure_style(
+    style: Style | str, folder: Path, direction: str | None = None
+) -> StyleMeasurement:
+    """Measure a style on the pairs of a folder, on the engine that runs here.
+
+    Args:
+        style: a style, its name, or the path of its folder.
+        folder: pairs that it was not trained on.
+        direction: see `find_pairs`; by default that of the training, if the style says it.
+
+    Raises:
+        PmsganError: see `find_style`, `find_pairs` and `open_engine`.
+        DataError: a picture cannot be read.
+    """
+    found = find_style(style) if isinstance(style, str) else style
+    direction = direction or str(found.origin.get("direction", DEFAULT_DIRECTION))
+    pairs = find_pairs(folder, direction)
+    with open_engine(found) as engine:
+        return StyleMeasurement(
+            style=found,
+            closeness=measure_closeness(engine, pairs),
+            scaling=measure_scaling(engine, pairs),
+        )
+
+
+def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasurement | None:
+    """Measure on the CPU how results of a new style best get their size, and write it down.
+
+    Args:
+        folder: the style's folder; its style.toml gets the best way and its figures.
+        held_out: pairs that it was not trained on.
+
+    Returns:
+        What was measured; None if no pair is larger than the style's pictures.
+
+    Raises:
+        PmsganError: see `measure_style` and `write_scaling`.
+    """
+    from pmsgan.export.style_folder import write_scaling  # it needs PyTorch; measuring does not
+
+    # PyTorch has used CUDA for the training, and TensorRT cannot run beside it in one process.
+    with open_engine(read_style(folder), backend="openvino") as engine:
+        measured = measure_scaling(engine, held_out)
+    if measured is not None:
+        write_scaling(folder, measured.best)
+    return measured
