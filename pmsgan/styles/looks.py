@@ -8,20 +8,24 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
-FEATURES = {"colour": "colourful", "paper": "like lines on paper"}
+FEATURES = {"colour": "colourful", "ground": "like lines on an even ground"}
 """Words for a picture that has more of a feature."""
-MARGINS = {"colour": 0.1, "paper": 0.02}
+MARGINS = {"colour": 0.1, "ground": 0.02}
 """Margin on both sides of the usual range, so that only plain differences are told."""
-_PAPER = 0.75
-"""Share of a picture's brightness below which a pixel is not paper."""
+_EVEN = 65
+"""Number of neighbouring levels, a quarter of them all, that an even ground spans."""
 
 
 def measure_looks(image: Pixels) -> dict[str, float]:
-    """Return how colourful a picture is (0..1), and which share of it could be paper (0..1)."""
+    """Return how colourful a picture is (0..1), and which share could be even ground (0..1).
+
+    The ground is paper, or a board: the largest share of pixels that are about equally bright.
+    """
     darkest, brightest = image.min(axis=2), image.max(axis=2)
+    counts = np.bincount(brightest.ravel(), minlength=256)
     return {
         "colour": float((brightest - darkest).mean()) / 255.0,
-        "paper": float((brightest >= _PAPER * np.percentile(brightest, 95)).mean()),
+        "ground": float(np.convolve(counts, np.ones(_EVEN)).max()) / brightest.size,
     }
 
 

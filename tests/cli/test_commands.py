@@ -342,7 +342,7 @@ def test_train_makes_a_style_that_converts(
     assert "pmsgan convert IN OUT --style trained" in second.stdout
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
-    assert set(find_style("trained").expects) == {"colour", "paper"}
+    assert set(find_style("trained").expects) == {"colour", "ground"}
     assert "in the pairs' own size, 192 pixels (1 measured):" in second.stdout
     scaling = find_style("trained").scaling
     assert {"num_pairs", "side", "plain_psnr_db", "guided_psnr_db"} <= scaling.figures.keys()

@@ -12,7 +12,9 @@ from pmsgan.batch.convert import convert_folder
 from pmsgan.styles.looks import measure_looks, tell_difference, usual_looks
 from pmsgan.styles.registry import Style, find_style
 
-SKETCHES = Path(__file__).parents[2] / "samples" / "sketches"
+SAMPLES = Path(__file__).parents[2] / "samples"
+SKETCHES = SAMPLES / "sketches"
+PHOTO = SAMPLES / "photos" / "grace_hopper.jpg"
 
 
 def sketch(seed: int) -> NDArray[np.uint8]:
@@ -30,12 +32,19 @@ def photograph(seed: int) -> NDArray[np.uint8]:
 
 def test_features_of_plain_pictures() -> None:
     white = np.full((4, 4, 3), 255, np.uint8)
-    assert measure_looks(white) == {"colour": 0.0, "paper": 1.0}
+    assert measure_looks(white) == {"colour": 0.0, "ground": 1.0}
     half = white.copy()
     half[:2] = (127, 0, 0)
-    assert measure_looks(half) == {"colour": pytest.approx(0.249, abs=1e-3), "paper": 0.5}
+    assert measure_looks(half) == {"colour": pytest.approx(0.249, abs=1e-3), "ground": 0.5}
     grey = np.full((4, 4, 3), 200, np.uint8)
-    assert measure_looks(grey) == {"colour": 0.0, "paper": 1.0}
+    assert measure_looks(grey) == {"colour": 0.0, "ground": 1.0}
+    ramp = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    assert measure_looks(ramp) == {"colour": 0.0, "ground": 65 / 256}
+
+
+def test_chalk_on_a_board_looks_like_ink_on_paper() -> None:
+    drawn = sketch(0)
+    assert measure_looks(255 - drawn) == measure_looks(drawn)
 
 
 def test_sketches_and_photographs_are_told_apart() -> None:
@@ -67,26 +76,23 @@ def test_the_shipped_sketches_are_for_anime_and_not_for_ink() -> None:
     assert len(sketches) == 28
     assert tell_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
     difference = tell_difference(sketches, find_style("ink").expects)  # type: ignore[arg-type]
-    assert str(difference).startswith("they are more like lines on paper")
+    assert str(difference).startswith("they are more like lines on an even ground")
 
 
 def test_a_photograph_is_for_ink_and_not_for_anime() -> None:
-    matplotlib = pytest.importorskip("matplotlib")
-    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-    photo = cv2.imread(str(path)).astype(np.uint8, copy=False)
+    photo = cv2.imread(str(PHOTO)).astype(np.uint8, copy=False)
     assert tell_difference([photo], find_style("ink").expects) is None
-    assert str(tell_difference([photo], find_style("anime").expects)).startswith(
-        "they are more col"
-    )
+    anime = find_style("anime").expects
+    assert str(tell_difference([photo], anime)).startswith("they are more colourful")
     grey = cv2.merge([cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)] * 3).astype(np.uint8, copy=False)
-    difference = str(tell_difference([grey], find_style("anime").expects))
-    assert difference.startswith("they are less like lines on paper")
+    difference = str(tell_difference([grey], anime))
+    assert difference.startswith("they are less like lines on an even ground")
 
 
 def test_convert_warns_once_and_goes_on(
     style: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    strict = replace(style, expects={"colour": (0.0, 0.1), "paper": (0.8, 1.0)})
+    strict = replace(style, expects={"colour": (0.0, 0.1), "ground": (0.8, 1.0)})
     report = convert_folder(in_dir, tmp_path / "out", strict, with_baseline=False)
     assert report.num_done == 9
     told = [it.getMessage() for it in caplog.records if "do not look like" in it.getMessage()]

@@ -20,7 +20,7 @@ def test_all_of_them_are_small_together() -> None:
 @pytest.mark.parametrize("style", SHIPPED, ids=lambda style: style.name)
 def test_it_says_where_it_comes_from(style: Style) -> None:
     assert {"data", "licence", "steps", "hardware", "commands", "held_out"} <= style.origin.keys()
-    assert set(style.expects) == {"colour", "paper"}
+    assert set(style.expects) == {"colour", "ground"}
 
 
 @pytest.mark.parametrize("style", SHIPPED, ids=lambda style: style.name)

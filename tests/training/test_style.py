@@ -50,7 +50,7 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
     style = read_style(tmp_path / "mine")
     assert (style.input, style.output, style.height, style.width) == ("sketch", "face", 96, 96)
     assert style.origin["num_pairs"] == 2
-    assert set(style.expects) == {"colour", "paper"}
+    assert set(style.expects) == {"colour", "ground"}
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["generator"]["base_channels"] == 4
 
