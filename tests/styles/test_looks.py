@@ -71,17 +71,19 @@ def test_what_nobody_has_measured_is_not_told() -> None:
     assert tell_difference(map(sketch, range(2)), {"of another version": (0.0, 0.0)}) is None
 
 
-def test_the_shipped_sketches_are_for_anime_and_not_for_ink() -> None:
+@pytest.mark.parametrize("name", ["comic", "ink"])
+def test_line_drawings_are_for_anime_and_not_for_styles_of_photographs(name: str) -> None:
     sketches = [cv2.imread(str(path)) for path in sorted(SKETCHES.glob("*.jpg"))]
     assert len(sketches) == 28
     assert tell_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
-    difference = tell_difference(sketches, find_style("ink").expects)  # type: ignore[arg-type]
+    difference = tell_difference(sketches, find_style(name).expects)  # type: ignore[arg-type]
     assert str(difference).startswith("they are more like lines on an even ground")
 
 
-def test_a_photograph_is_for_ink_and_not_for_anime() -> None:
+@pytest.mark.parametrize("name", ["comic", "ink"])
+def test_a_photograph_is_for_styles_of_photographs_and_not_for_anime(name: str) -> None:
     photo = cv2.imread(str(PHOTO)).astype(np.uint8, copy=False)
-    assert tell_difference([photo], find_style("ink").expects) is None
+    assert tell_difference([photo], find_style(name).expects) is None
     anime = find_style("anime").expects
     assert str(tell_difference([photo], anime)).startswith("they are more colourful")
     grey = cv2.merge([cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)] * 3).astype(np.uint8, copy=False)

@@ -9,7 +9,7 @@ from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import WEIGHTS_NAME, Style, read_style, shipped_styles_folder
 
 SHIPPED = [read_style(path.parent) for path in sorted(shipped_styles_folder().glob("*/style.toml"))]
-MAX_BYTES = 25_000_000
+MAX_BYTES = 40_000_000
 
 
 def test_all_of_them_are_small_together() -> None:
