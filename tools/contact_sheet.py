@@ -45,7 +45,8 @@ def main() -> None:
         for first in range(0, len(names), arguments.columns)
         for found in files
     ]
-    cv2.imwrite(str(arguments.sheet), cv2.vconcat(rows))
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if arguments.sheet.suffix == ".jpg" else []
+    cv2.imwrite(str(arguments.sheet), cv2.vconcat(rows), quality)
 
 
 if __name__ == "__main__":
