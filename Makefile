@@ -1,6 +1,6 @@
 # Every target makes what it needs in .venv first; a machine needs Python 3.10+ and make alone.
 #
-#   make demo    convert sketches and a photograph to out/ with the shipped styles
+#   make demo    convert sketches and a photograph to out/ with each style that ships
 #   make demo-baseline   then compare with eager PyTorch
 #   make test    the tests
 #   make lint    ruff and mypy
@@ -22,9 +22,10 @@ INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 .PHONY: demo demo-baseline test lint soak gpu-smoke gpu-check clean
 
 demo: .venv/base
+	.venv/bin/pmsgan convert samples/photos out/comic --style comic --fit crop --no-baseline
 	.venv/bin/pmsgan convert samples/photos out/ink --style ink --fit crop --no-baseline
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --no-baseline
-	@echo "Look at the pictures in out/anime and out/ink; report.html in each of them is for a browser."
+	@echo "Look at the pictures in out/anime, out/comic and out/ink; report.html in each is for a browser."
 	@echo "make demo-baseline installs PyTorch and times it on the same sketches."
 
 demo-baseline: .venv/train

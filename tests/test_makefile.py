@@ -29,9 +29,10 @@ def test_the_demo_installs_no_torch_and_the_comparison_does() -> None:
     assert "'.[train]'" in commands("demo-baseline")
 
 
-def test_the_photograph_of_the_demo_becomes_ink(tmp_path: Path) -> None:
+@pytest.mark.parametrize("style", ["comic", "ink"])
+def test_the_photograph_of_the_demo_becomes_a_drawing(tmp_path: Path, style: str) -> None:
     assert PHOTO.stat().st_size < 100_000
     drawing = tmp_path / "drawing.png"
-    result = CliRunner().invoke(app, ["convert", str(PHOTO), str(drawing), "--style", "ink"])
+    result = CliRunner().invoke(app, ["convert", str(PHOTO), str(drawing), "--style", style])
     assert result.exit_code == 0, result.output
     assert drawing.exists()
