@@ -22,8 +22,8 @@ INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 .PHONY: demo demo-baseline test lint soak gpu-smoke gpu-check clean
 
 demo: .venv/base
-	.venv/bin/pmsgan convert samples/photos out/comic --style comic --fit crop --no-baseline
-	.venv/bin/pmsgan convert samples/photos out/ink --style ink --fit crop --no-baseline
+	.venv/bin/pmsgan convert samples/photos out/comic --style comic --no-baseline
+	.venv/bin/pmsgan convert samples/photos out/ink --style ink --no-baseline
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --no-baseline
 	@echo "Look at the pictures in out/anime, out/comic and out/ink; report.html in each is for a browser."
 	@echo "make demo-baseline installs PyTorch and times it on the same sketches."
