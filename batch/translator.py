@@ -216,7 +216,7 @@ def open_style(
         StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
-    found = find_style(style) if isinstance(style, str) else style
+    found = find_style(style)
     opener = partial(
         open_engine,
         found,

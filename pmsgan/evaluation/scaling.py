@@ -29,6 +29,8 @@ MAX_PAIRS = 50
 """Pairs that are measured at most."""
 RADII = (1, 2, 4)
 EPSILONS = (1e-4, 1e-3)
+TILED_SIDES = (0, 2, 3)
+"""Working sizes of tiles, in sides of the style's pictures; 0 is the picture's own size."""
 _TILE_MARGIN = 32
 """Pixels at the edge of a tile that are taken from its neighbour, where there is one."""
 
@@ -53,6 +55,8 @@ class MeasuredScaling:
         way: str = scaling.mode
         if scaling.mode == "guided":
             way += f", radius {scaling.radius}, epsilon {scaling.epsilon:g}"
+        elif scaling.mode == "tiles":
+            way += f" at {scaling.working_size or 'the own size'}"
         lpips = "" if self.lpips is None else f", LPIPS {self.lpips:.4f}"
         return f"{way:34} median PSNR {self.psnr_db:.1f} dB{lpips}"
 
@@ -139,7 +143,8 @@ def _ways(engine: Engine) -> list[Scaling]:
         for radius in RADII
         for epsilon in EPSILONS
     ]
-    return [Scaling(mode="plain", working_size=side), *guided, Scaling(mode="tiles")]
+    tiles = [Scaling(mode="tiles", working_size=factor * side) for factor in TILED_SIDES]
+    return [Scaling(mode="plain", working_size=side), *guided, *tiles]
 
 
 def _read(pair: Pair) -> tuple[Pixels, Pixels]:
@@ -165,16 +170,30 @@ def _results(engine: Engine, picture: Pixels, ways: Sequence[Scaling]) -> Iterat
                 radius=way.radius, epsilon=way.epsilon,
             )  # fmt: skip
         elif way.mode == "tiles":
-            yield _translate_in_tiles(engine, picture)
+            yield _translate_tiled(engine, picture, way.working_size)
         else:
             yield crop_result(translated, placement)
+
+
+def _translate_tiled(engine: Engine, picture: Pixels, working_size: int) -> Pixels:
+    """Translate a picture in tiles, in its own size or in a smaller working size."""
+    long_side = max(picture.shape)
+    if not 0 < working_size < long_side:
+        return _translate_in_tiles(engine, picture)
+    height, width = (max(1, round(side * working_size / long_side)) for side in picture.shape[:2])
+    small, result = np.empty((height, width, 3), np.uint8), np.empty_like(picture)
+    resize_into(picture, small)
+    resize_into(_translate_in_tiles(engine, small), result)
+    return result
 
 
 def _translate_in_tiles(engine: Engine, picture: Pixels) -> Pixels:
     """Translate a picture of any size in tiles of the engine's size, which overlap."""
     height, width = picture.shape[:2]
     below, right = max(0, engine.info.height - height), max(0, engine.info.width - width)
-    padded = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    padded = np.asarray(
+        cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8
+    )
     result = np.empty_like(padded)
     for top in _starts(len(padded), engine.info.height):
         for left in _starts(padded.shape[1], engine.info.width):

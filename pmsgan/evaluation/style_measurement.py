@@ -65,7 +65,7 @@ def measure_style(
         PmsganError: see `find_style`, `find_pairs` and `open_engine`.
         DataError: a picture cannot be read.
     """
-    found = find_style(style) if isinstance(style, str) else style
+    found = find_style(style)
     direction = direction or str(found.origin.get("direction", DEFAULT_DIRECTION))
     pairs = find_pairs(folder, direction)
     with open_engine(found) as engine:

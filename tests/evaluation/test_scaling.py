@@ -92,6 +92,11 @@ def test_a_network_that_looks_at_pixels_alone_works_in_tiles(tmp_path: Path) -> 
     plain, guided, tiles = map(measured.best_of, ("plain", "guided", "tiles"))
     assert plain.psnr_db + 3 < guided.psnr_db < tiles.psnr_db == 100.0
     assert (measured.best.mode, measured.best.working_size) == ("tiles", 0)
+    half_size, own_size = (
+        next(it for it in measured.ways if it.scaling == Scaling(mode="tiles", working_size=side))
+        for side in (128, 0)
+    )
+    assert plain.psnr_db + 3 < half_size.psnr_db < own_size.psnr_db
     assert measured.best.figures["plain_psnr_db"] == round(plain.psnr_db, 2)
     assert "guided, radius 1, epsilon 0.0001   median PSNR " in str(measured)
 
