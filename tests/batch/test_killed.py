@@ -12,7 +12,9 @@ import pytest
 from trees import tree, write_pictures
 
 from pmsgan.batch.convert import convert_folder
+from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.plan import plan_folder
+from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style
 
@@ -178,8 +180,9 @@ def test_a_million_entries_are_planned_in_little_memory(
             os.link(base, folder / f"{group:02d}-{index:06d}.jpg")
     code = (
         "import re, sys, time; from pathlib import Path; start = time.monotonic()\n"
+        "from pmsgan.batch.files.local import LocalFolder\n"
         "from pmsgan.batch.plan import plan_folder\n"
-        "plan = plan_folder(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "plan = plan_folder(*(LocalFolder(Path(name)) for name in sys.argv[1:]), 'png')\n"
         "number = sum(1 for _ in plan.jobs())\n"
         f"print(number, {PEAK_MIB}, round(time.monotonic() - start, 1))"
     )
@@ -191,4 +194,6 @@ def test_a_million_entries_are_planned_in_little_memory(
         sys.stdout.write(f"\nplanned {found[0]}: peak {found[1]} MiB, {found[2]} s\n")
     assert int(found[0]) == 1_000_020
     assert int(found[1]) < 200
-    assert plan_folder(folder, tmp_path / "out", include=["00-00000?.jpg"]).num_jobs == 10
+    some = Selection(include=("00-00000?.jpg",))
+    plan = plan_folder(LocalFolder(folder), LocalFolder(tmp_path / "out"), selection=some)
+    assert plan.num_jobs == 10
