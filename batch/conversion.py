@@ -14,6 +14,7 @@ from pmsgan.batch.progress import Progress
 from pmsgan.batch.report.report import Equipment
 from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.styles.registry import GRAPH_NAME, Style
+from pmsgan.styles.scaling import Scaling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,11 @@ class Conversion:
     def style_size(self) -> tuple[int, int]:
         """Height and width of the style's pictures [pixels]."""
         return self.style.height, self.style.width
+
+    @property
+    def scaling(self) -> Scaling:
+        """How results get their size; raises ConfigError where the settings forbid it."""
+        return self.settings.scaling(self.style)
 
     @property
     def is_local(self) -> bool:

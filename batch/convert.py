@@ -198,10 +198,12 @@ def _plan(
     progress: Progress | None,
 ) -> Conversion:
     settings = settings or ConvertSettings()
+    found = find_style(style)
+    settings.scaling(found)  # refuses what the style cannot do
     return Conversion(
         pictures=pictures,
         out=out,
-        style=find_style(style),
+        style=found,
         plan=plan_folder(pictures, out, settings.output_format, selection),
         settings=settings,
         run=run or RunSettings(),

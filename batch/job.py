@@ -17,5 +17,7 @@ class Job:
     """Why the picture could not be translated, if it could not."""
     was_done_before: bool = False
     """An earlier run has translated it."""
+    num_pixels: int = 0
+    """Size of the result that this run has made [pixels]."""
     note: str | None = None
     """A remark for the user, such as that only the first frame was translated."""

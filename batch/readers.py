@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pmsgan.batch.files.folder import Folder, Results
 from pmsgan.batch.job import Job
@@ -116,6 +117,8 @@ class Readers:
                     self._ledger.end(job)
                 else:
                     self._fill(row, times)
+                    for number in range(1, row.loaded.num_rows):
+                        self._fill(replace(row, number=number), times)
         except ReaderRetiredError:
             pass
 
@@ -148,11 +151,11 @@ class Readers:
         return row
 
     def _fill(self, row: SlotRow, times: StageTimes) -> None:
-        """Write a picture into the next free row of a slot."""
+        """Write a picture, or a tile of one, into the next free row of a slot."""
         batch, number = self._ring.claim_row(row)
         try:
             with times.measure("resize"):
-                row.loaded.fill(batch.slot.input[number])
+                row.loaded.fill(batch.slot.input[number], row.number)
         except ImageError as error:
             batch.slot.input[number] = 0
             self._ledger.fail(row.job, str(error))

@@ -25,12 +25,14 @@ class RingStoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SlotRow:
-    """A picture in a row of a slot."""
+    """A picture, or a tile of one, in a row of a slot."""
 
     job: Job
     stamp: FileStamp
     """The picture's file as it was read."""
     loaded: LoadedPicture
+    number: int = 0
+    """Which of the picture's rows this is."""
 
 
 class Batch:

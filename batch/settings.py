@@ -1,11 +1,15 @@
 """Every choice of a run; light to import."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ConfigError
 from pmsgan.formats import OutputFormat
+
+if TYPE_CHECKING:
+    from pmsgan.styles.registry import Style
+    from pmsgan.styles.scaling import Scaling
 
 Fit = Literal["stretch", "pad", "crop"]
 """How a picture of another shape is brought to the style's."""
@@ -13,6 +17,10 @@ Fit = Literal["stretch", "pad", "crop"]
 NamedSize = Literal["style", "source"]
 OutputSize = NamedSize | int
 """Size of a result: as the network sees the picture, its source's, or its long side [pixels]."""
+
+OwnSize = Literal["source"]
+WorkingSize = OwnSize | int
+"""Size at which the network sees a picture: the picture's own, or its long side [pixels]."""
 
 KeepMetadata = Literal["keep", "strip"]
 """Whether a picture's EXIF data, XMP and file date are kept."""
@@ -37,6 +45,9 @@ class ConvertSettings:
     or cut to the middle."""
     output_size: OutputSize = "source"
     """Size of the results: their source's, the style's, or their long side in pixels."""
+    working_size: WorkingSize | None = None
+    """Size at which a style that works in tiles sees a picture: its own, or its long side in
+    pixels."""
     output_format: OutputFormat = "png"
     """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest."""
     quality: int = 95
@@ -62,10 +73,30 @@ class ConvertSettings:
             _check_choices(output_size=(self.output_size, NamedSize))
         elif self.output_size < 1:
             raise ConfigError(f"output_size is {self.output_size}: it must be at least 1")
+        if not isinstance(self.working_size, int | None):
+            _check_choices(working_size=(self.working_size, OwnSize))
+        elif self.working_size is not None and self.working_size < 1:
+            raise ConfigError(f"working_size is {self.working_size}: it must be at least 1")
         if not 1 <= self.quality <= 100:
             raise ConfigError(f"quality is {self.quality}: it must lie within 1..100")
         if not 0 <= self.png_level <= 9:
             raise ConfigError(f"png_level is {self.png_level}: it must lie within 0..9")
+
+    def scaling(self, style: "Style") -> "Scaling":
+        """Return how results of a style get their size.
+
+        Raises:
+            ConfigError: there is a working size, and the style does not work in tiles.
+        """
+        if self.working_size is None:
+            return style.scaling
+        if style.scaling.mode != "tiles":
+            raise ConfigError(
+                f"the style {style.name} sees all of a picture at {style.width}x{style.height}: "
+                "leave out the working size, which is for styles that work in tiles"
+            )
+        number = 0 if self.working_size == "source" else self.working_size
+        return replace(style.scaling, working_size=number)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

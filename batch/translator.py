@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -17,13 +17,13 @@ from PIL import Image
 from pmsgan.batch.files.local import read_through_links
 from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.encode import encode
-from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
+from pmsgan.batch.pictures.load import LoadedPicture, load
 from pmsgan.batch.pictures.memory import (
     ARRAYS,
     load_array,
     load_image,
-    result_pixels,
     to_image,
+    with_transparency,
 )
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.choices import Backend
@@ -44,7 +44,7 @@ DEFAULT_SETTINGS = ConvertSettings()
 """Results have the size of their pictures, and those of files are PNG."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Started:
     """A picture that the engine translates."""
 
@@ -53,9 +53,9 @@ class _Started:
     original: Any
     """The picture as the caller gave it."""
     loaded: LoadedPicture
-    row: Pixels
-    """Input of the engine, uint8 [H, W, 3] BGR."""
-    translated: "Future[Pixels]"
+    submitted: deque[tuple[Pixels, "Future[Pixels]"]] = field(default_factory=deque)
+    """Rows that the engine translates: its input uint8 [H, W, 3] BGR, and what becomes of it."""
+    num_submitted: int = 0
 
 
 class Translator:
@@ -150,18 +150,29 @@ class Translator:
         for picture in pictures:
             with self._engine.in_use():
                 started.append(self._start(picture))
-            if len(started) == MAX_IN_FLIGHT * self.info.max_batch:
+            if sum(len(it.submitted) for it in started) >= self._num_ahead:
                 yield self._finish(started.popleft())
         while started:
             yield self._finish(started.popleft())
 
+    @property
+    def _num_ahead(self) -> int:
+        """How many rows are submitted before a result is waited for."""
+        return MAX_IN_FLIGHT * self.info.max_batch
+
     def _start(self, picture: Any) -> _Started:
         name = os.fsdecode(picture) if isinstance(picture, _PATHS) else "the picture"
-        row = np.empty((self.info.height, self.info.width, 3), np.uint8)
         with _named(name):
-            loaded = self._load(picture)
-            loaded.fill(row)
-        return _Started(name, picture, loaded, row, self._engine.submit(row))
+            started = _Started(name, picture, self._load(picture))
+            for _ in range(min(started.loaded.num_rows, self._num_ahead)):
+                self._submit(started)
+        return started
+
+    def _submit(self, started: _Started) -> None:
+        row = np.empty((self.info.height, self.info.width, 3), np.uint8)
+        started.loaded.fill(row, started.num_submitted)
+        started.submitted.append((row, self._engine.submit(row)))
+        started.num_submitted += 1
 
     def _load(self, picture: Any) -> LoadedPicture:
         how = (self.info.height, self.info.width), self._settings, self._scaling
@@ -180,16 +191,20 @@ class Translator:
 
     def _finish(self, started: _Started) -> Any:
         """Wait for a translation and bring it into its picture's kind."""
-        translated, original = started.translated.result(), started.original
+        loaded, original, result = started.loaded, started.original, None
         with _named(started.name):
-            check_translated(translated, started.row)
+            for number in range(loaded.num_rows):
+                row, translated = started.submitted.popleft()
+                result = loaded.add(translated.result(), row, number)
+                if started.num_submitted < loaded.num_rows:
+                    self._submit(started)
+            assert result is not None
             if isinstance(original, np.ndarray):
-                return result_pixels(translated, started.row, started.loaded)
+                return with_transparency(result, loaded)
             if isinstance(original, Image.Image):
-                return to_image(result_pixels(translated, started.row, started.loaded))
-            result = started.loaded.result(translated, started.row)
+                return to_image(with_transparency(result, loaded))
             suffix = output_suffix(_suffix(original), self._settings.output_format)
-            return encode(result, started.loaded, suffix, self._settings)
+            return encode(result, loaded, suffix, self._settings)
 
 
 def open_style(
@@ -213,10 +228,12 @@ def open_style(
         num_threads: threads that a CPU computes with; by default one for each core.
 
     Raises:
+        ConfigError: the settings have a working size, and the style does not work in tiles.
         StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
     found = find_style(style)
+    scaling = settings.scaling(found)
     opener = partial(
         open_engine,
         found,
@@ -226,7 +243,7 @@ def open_style(
         require_gpu=require_gpu,
         num_threads=num_threads,
     )
-    return Translator(SharedEngine(opener), found.scaling, settings)
+    return Translator(SharedEngine(opener), scaling, settings)
 
 
 @contextmanager

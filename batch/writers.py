@@ -8,7 +8,6 @@ from contextlib import suppress
 from pmsgan.batch.files.folder import Results
 from pmsgan.batch.ledger import Ledger
 from pmsgan.batch.pictures.encode import encode
-from pmsgan.batch.pictures.load import check_translated
 from pmsgan.batch.ring import Batch, Ring
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.timing import StageTimes
@@ -81,11 +80,14 @@ class Writers:
         try:
             try:
                 with times.measure("encode"):
-                    translated, original = batch.slot.output[number], batch.slot.input[number]
-                    check_translated(translated, original)
-                    result = row.loaded.result(translated, original)
+                    result = row.loaded.add(
+                        batch.slot.output[number], batch.slot.input[number], row.number
+                    )
+                    if result is None:  # tiles of the picture are missing
+                        return
                     suffix = "." + job.output.rpartition(".")[2]
                     data = encode(result, row.loaded, suffix, self._settings)
+                    job.num_pixels = result.shape[0] * result.shape[1]
             finally:
                 self._ring.row_written(batch)  # before the disk, which may be slow
             with times.measure("write"):

@@ -124,7 +124,7 @@ def main() -> None:
                 read: tuple[FileStamp, LoadedPicture],
             ) -> None:
                 stamp, picture = read
-                result = picture.result(row, original)
+                result = picture.add(row, original)
                 output.write(job, encode(result, picture, f".{arguments.format}", settings), stamp)
 
             list(pool.map(write_one, jobs, results, pictures, loaded))

@@ -13,6 +13,7 @@ from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.interface import Engine
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
+from pmsgan.styles.scaling import Scaling
 
 _DISK = LocalFolder(Path())
 """Reads pictures by their paths."""
@@ -34,6 +35,11 @@ class Workload:
         start = time.perf_counter()
         results = engine.translate(self.pictures[:count])
         return time.perf_counter() - start, results
+
+    def _scaling(self) -> Scaling:
+        """Return how results get their size: whole pictures, as there are in memory, not tiles."""
+        scaling = self.style.scaling
+        return Scaling() if scaling.mode == "tiles" else scaling
 
     def convert(self, engine: Engine, count: int, scratch: str | None = None) -> float:
         """Convert the files of the first `count` pictures to a scratch folder; return the seconds.
@@ -57,7 +63,7 @@ class Workload:
                 iter(jobs),
                 _DISK,
                 out,
-                self.style.scaling,
+                self._scaling(),
                 self.settings,
                 self.parallelism,
                 on_done=lambda job: None,

@@ -26,12 +26,18 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Which part of a picture lies where in the style's picture, and the size of the result."""
+    """Which part of a picture lies where on the canvas, and the size of the result.
+
+    The canvas is what the network sees: the style's picture or, of a style that works in tiles, a
+    picture that is at least as large.
+    """
 
     crop: Box | None
     """Part of the picture in its full size [pixels]; None is all of it."""
+    canvas: tuple[int, int]
+    """Height and width of the canvas [pixels]."""
     region: Box
-    """Part of the style's picture that it fills [pixels]."""
+    """Part of the canvas that it fills [pixels]."""
     output: tuple[int, int]
     """Height and width of the result [pixels]."""
 
@@ -44,7 +50,11 @@ class Placement:
 
 
 def place(
-    source: tuple[int, int], style: tuple[int, int], fit: Fit, output_size: OutputSize
+    source: tuple[int, int],
+    style: tuple[int, int],
+    fit: Fit,
+    output_size: OutputSize,
+    working_size: int | None = None,
 ) -> Placement:
     """Return which part of a picture goes where.
 
@@ -54,34 +64,38 @@ def place(
         fit: stretch changes the proportions; pad keeps them, and what is missing is made up from
             the picture's edge and cut off again afterwards; crop keeps the middle.
         output_size: whether the result has the size of the part of the source that was translated,
-            the style's size (with pad: what the picture takes of it), or a long side [pixels].
+            the size in which the network sees that part, or a long side [pixels].
+        working_size: long side of the picture on a canvas of any size [pixels], 0 for that of the
+            picture; None is a canvas of the style's size.
     """
-    (height, width), (style_height, style_width) = source, style
-    crop, region = None, Box(0, 0, style_height, style_width)
-    by_height, by_width = style_height / height, style_width / width
+    crop, part = None, source
     if fit == "crop":
-        scale = max(by_height, by_width)
-        crop = _middle(source, (style_height / scale, style_width / scale))
-    elif fit == "pad":
-        scale = min(by_height, by_width)
-        region = _middle(style, (height * scale, width * scale))
-    part = source if crop is None else (crop.height, crop.width)
+        crop = _middle(source, _within(style, source))
+        part = crop.height, crop.width
+    shape = style if fit == "stretch" else part
+    if working_size is None:
+        seen = style if fit == "crop" else _rounded(_within(shape, style))
+        canvas = style
+    else:
+        seen = _with_long_side(shape, working_size or max(part))
+        canvas = max(seen[0], style[0]), max(seen[1], style[1])
+    region = _middle(canvas, seen)
     if output_size == "style":
         output = region.height, region.width
     elif output_size == "source":
         output = part
     else:
         output = _with_long_side(part, output_size)
-    return Placement(crop, region, output)
+    return Placement(crop, canvas, region, output)
 
 
 def fit_into_row(image: Pixels, placement: Placement, row: Pixels) -> None:
-    """Write a picture into the style's picture.
+    """Write a picture onto the canvas.
 
     Args:
         image: uint8 [h, w, 3]; where nothing is cropped, it may have been decoded smaller.
         placement: for its full size.
-        row: uint8 [H, W, 3], written in place.
+        row: the canvas uint8 [H, W, 3], such as a row of a slot; written in place.
     """
     part = image if placement.crop is None else placement.crop.of(image)
     box = placement.region
@@ -95,7 +109,7 @@ def fit_into_row(image: Pixels, placement: Placement, row: Pixels) -> None:
 
 
 def crop_result(translated: Pixels, placement: Placement) -> Pixels:
-    """Cut the result out of a translated picture uint8 [H, W, 3], in its output size."""
+    """Cut the result out of a translated canvas uint8 [H, W, 3], in its output size."""
     return _resized(placement.region.of(translated), placement.output)
 
 
@@ -113,13 +127,20 @@ def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     return result
 
 
-def _with_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    height, width = (max(1, round(side * long_side / max(size))) for side in size)
-    return height, width
+def _with_long_side(shape: tuple[int, int], long_side: int) -> tuple[int, int]:
+    return _rounded(_within(shape, (long_side, long_side)))
+
+
+def _within(shape: tuple[int, int], outer: tuple[int, int]) -> tuple[float, float]:
+    """Return the largest size of a shape in another size."""
+    scale = min(outer[0] / shape[0], outer[1] / shape[1])
+    return shape[0] * scale, shape[1] * scale
+
+
+def _rounded(size: tuple[float, float]) -> tuple[int, int]:
+    return max(1, round(size[0])), max(1, round(size[1]))
 
 
 def _middle(outer: tuple[int, int], inner: tuple[float, float]) -> Box:
-    height, width = (
-        min(whole, max(1, round(part))) for whole, part in zip(outer, inner, strict=True)
-    )
+    height, width = (min(pair) for pair in zip(outer, _rounded(inner), strict=True))
     return Box((outer[0] - height) // 2, (outer[1] - width) // 2, height, width)

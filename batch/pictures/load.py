@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 
 from pmsgan.batch.job import Job
+from pmsgan.batch.pictures.check import check_translated
 from pmsgan.batch.pictures.colour import Pixels, to_srgb
 from pmsgan.batch.pictures.decode import DecodedPicture, decode, quiet_decoders
 from pmsgan.batch.pictures.fit import Placement, crop_channel, crop_result, fit_into_row, place
 from pmsgan.batch.pictures.guided import enlarge_guided
 from pmsgan.batch.pictures.opened import MAX_PIXELS, PROFILE_IGNORED
+from pmsgan.batch.pictures.tiles import Tiles
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 from pmsgan.styles.scaling import Scaling
@@ -47,18 +49,40 @@ class LoadedPicture:
     """A remark for the user."""
     guide: Guide | None = None
     """None where the translation is enlarged without one."""
+    tiles: Tiles | None = None
+    """None where the network sees the picture in one view."""
 
-    def fill(self, row: Pixels) -> None:
-        """Write the picture into an engine's row uint8 [H, W, 3] BGR, and let go of it.
+    @property
+    def num_rows(self) -> int:
+        """How many rows of an engine the picture takes."""
+        return 1 if self.tiles is None else len(self.tiles)
+
+    def fill(self, row: Pixels, number: int = 0) -> None:
+        """Write the picture into an engine's row, and let go of it with its last row.
+
+        Args:
+            row: uint8 [H, W, 3] BGR, written in place.
+            number: of the row, from 0; each is asked for once, in order.
 
         Raises:
             ImageError: it cannot be brought to that size.
         """
+        if self.tiles is not None:
+            self.tiles.fill(number, row)
+            return
         picture = self.picture
         with as_image_error():
             fit_into_row(picture.pixels, self.placement, row)
             self._bring_to_srgb(row)
         picture.pixels = np.empty((0, 0, 3), np.uint8)
+
+    def cut(self, tile: tuple[int, int]) -> None:
+        """Let the network see the picture in tiles of a height and width [pixels]."""
+        canvas = np.empty((*self.placement.canvas, 3), np.uint8)
+        fit_into_row(self.picture.pixels, self.placement, canvas)
+        self.picture.pixels = np.empty((0, 0, 3), np.uint8)
+        self._bring_to_srgb(canvas)
+        self.tiles = Tiles(canvas, tile)
 
     def guide_result(self, scaling: Scaling) -> None:
         """Keep the picture as the guide of its result; what the guide is in is sRGB, too."""
@@ -69,19 +93,30 @@ class LoadedPicture:
         grey = crop_channel(grey, self.placement)
         self.guide = Guide(grey, scaling.radius, scaling.epsilon)
 
-    def result(self, translated: Pixels, row: Pixels) -> Pixels:
-        """Return the picture's translation in the size of its result.
+    def add(self, translated: Pixels, row: Pixels, number: int = 0) -> Pixels | None:
+        """Take the translation of a row; return the result in its size with the last one.
 
         Args:
             translated: the engine's output uint8 [H, W, 3] BGR.
             row: its input, as `fill` has written it.
+            number: of the row.
 
         Returns:
-            uint8 [h, w, 3] BGR.
+            uint8 [h, w, 3] BGR; None while rows are missing.
 
         Raises:
-            ImageError: it cannot be brought to that size.
+            ImageError: this, or an earlier one, is no picture, or has a size that cannot be
+                converted; it is raised with the last row.
         """
+        if self.tiles is not None:
+            if not self.tiles.add(number, translated, row):
+                return None
+            with as_image_error():
+                return crop_result(self.tiles.blended(), self.placement)
+        check_translated(translated, row)
+        return self._enlarged(translated, row)
+
+    def _enlarged(self, translated: Pixels, row: Pixels) -> Pixels:
         region, guide = self.placement.region, self.guide
         with as_image_error():
             if guide is None:
@@ -150,7 +185,16 @@ def prepare(
     Raises:
         ImageError: it cannot be brought to that size.
     """
-    placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
+    working_size = scaling.working_size if scaling.mode == "tiles" else None
+    placement = place(
+        picture.full_size, style_size, settings.fit, settings.output_size, working_size
+    )
+    height, width = placement.canvas
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            f"is too large for the network at {width}x{height}, where at most "
+            f"{MAX_PIXELS // 10**6} million pixels are: try --working-size 1024"
+        )
     loaded = LoadedPicture(picture, placement, None, picture.note)
     with as_image_error():
         if picture.alpha is not None:
@@ -158,6 +202,8 @@ def prepare(
             picture.alpha = None
         if scaling.mode == "guided" and placement.can_be_guided(scaling.radius):
             loaded.guide_result(scaling)
+        if placement.canvas != style_size:
+            loaded.cut(style_size)
     return loaded
 
 
@@ -167,11 +213,16 @@ def _size_that_suffices(
     """Return how large a picture has to be decoded, see `decode`; None is its own size."""
     if settings.fit == "crop":  # how large the whole has to be is not known before
         return None
-    if scaling.mode == "plain" or settings.output_size == "style":
-        return style_size
-    if settings.output_size == "source":
-        return None
-    return max(style_size[0], settings.output_size), max(style_size[1], settings.output_size)
+    long_side = 0
+    if scaling.mode == "tiles":
+        if scaling.working_size == 0:
+            return None
+        long_side = scaling.working_size
+    elif scaling.mode == "guided" and settings.output_size != "style":
+        if settings.output_size == "source":
+            return None
+        long_side = settings.output_size
+    return max(style_size[0], long_side), max(style_size[1], long_side)
 
 
 def load_whole(data: bytes) -> Pixels:
@@ -231,22 +282,3 @@ def as_image_error() -> Iterator[None]:
         yield
     except (cv2.error, MemoryError, ValueError) as error:
         raise ImageError(f"has a size or a shape that cannot be converted: {error}") from error
-
-
-def check_translated(translated: Pixels, original: Pixels) -> None:
-    """Refuse a translation of one colour, which is what NaN comes out as.
-
-    Args:
-        translated: uint8 [H, W, 3].
-        original: the engine's input uint8 [H, W, 3]; if it has one colour, its result may, too.
-
-    Raises:
-        ImageError: it is.
-    """
-    if _is_flat(translated) and not _is_flat(original):
-        raise ImageError("its translation has one colour only: try --precision fp32")
-
-
-def _is_flat(image: Pixels) -> bool:
-    # Most pictures are told apart by a few pixels.
-    return all(bool((part == image[0, 0]).all()) for part in (image[::64, ::64], image))

@@ -74,12 +74,11 @@ def load_image(
         raise ImageError(f"cannot be read: {str(error) or type(error).__name__}") from error
 
 
-def result_pixels(translated: Pixels, row: Pixels, loaded: LoadedPicture) -> Pixels:
+def with_transparency(result: Pixels, loaded: LoadedPicture) -> Pixels:
     """Return the result for a picture that was in memory.
 
     Args:
-        translated: the engine's result for the picture, uint8 [H, W, 3] BGR.
-        row: the engine's input, as `loaded` has written it.
+        result: uint8 [h, w, 3] BGR, from `loaded`.
         loaded: the picture.
 
     Returns:
@@ -88,7 +87,6 @@ def result_pixels(translated: Pixels, row: Pixels, loaded: LoadedPicture) -> Pix
     Raises:
         ImageError: there is too little memory for its size.
     """
-    result = loaded.result(translated, row)
     with as_image_error():
         return result if loaded.alpha is None else np.dstack([result, loaded.alpha])
 

@@ -91,6 +91,8 @@ class Report:
     num_done: int
     num_done_before: int
     """Pictures that an earlier run has done and whose results are still there."""
+    num_pixels: int
+    """Size of all results that this run has made [pixels]."""
     num_left: int
     """Pictures that were not tried, since the run was stopped."""
     failures: tuple[Remark, ...]
@@ -114,6 +116,11 @@ class Report:
     def pictures_per_s(self) -> float:
         """Converted pictures in a second, reading and writing included."""
         return self.num_done / self.timing.wall_s
+
+    @property
+    def megapixels_per_s(self) -> float:
+        """Millions of pixels of results in a second, reading and writing included."""
+        return self.num_pixels / 1e6 / self.timing.wall_s
 
     @property
     def busy(self) -> tuple[Busy, ...]:
@@ -149,6 +156,8 @@ class Report:
             "notes": [{"name": it.name, "note": it.text} for it in self.notes],
             "skipped": self.skipped,
             "pictures_per_s": self.pictures_per_s,
+            "megapixels": self.num_pixels / 1e6,
+            "megapixels_per_s": self.megapixels_per_s,
             "seconds": {
                 "open": equipment.open_s,
                 "wall": timing.wall_s,
@@ -194,9 +203,11 @@ class Report:
             ("pictures", self.counts()),
             (
                 "time",
-                f"{timing.wall_s:.2f} s, {self.pictures_per_s:.1f} pictures/s; "
+                f"{timing.wall_s:.2f} s, {self.pictures_per_s:.1f} pictures/s, "
+                f"{digits(self.megapixels_per_s)} megapixels/s; "
                 f"{equipment.open_s:.2f} s before it {opening}",
             ),
+            ("results", f"{digits(self.num_pixels / 1e6)} megapixels"),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
                 "precision",

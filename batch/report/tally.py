@@ -20,6 +20,8 @@ class Tally:
         self.notes: list[Remark] = []
         self.sample: list[Job] = []
         """Some of those that are done, each as likely as another."""
+        self.num_pixels = 0
+        """Size of all results of this run [pixels]."""
         self._random = random.Random(0)
 
     def count(self, job: Job) -> None:
@@ -30,6 +32,7 @@ class Tally:
         else:
             self.num_done_before += job.was_done_before
             self.num_done += not job.was_done_before
+            self.num_pixels += job.num_pixels
             if job.note is not None:
                 self.notes.append(Remark(name=job.name, text=job.note))
             self._maybe_sample(job)

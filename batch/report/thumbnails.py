@@ -80,7 +80,7 @@ def _make_thumbnail(
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
     shown = small_size(placement.output, MAX_SIDE)
     before = np.empty((*shown, 3), np.uint8)
-    fit_into_row(picture.pixels, Placement(placement.crop, Box(0, 0, *shown), shown), before)
+    fit_into_row(picture.pixels, Placement(placement.crop, shown, Box(0, 0, *shown), shown), before)
     if picture.profile is not None:
         to_srgb(before, picture.profile)
     after = decode(out.read(out.source(job.output))[0], shown).pixels

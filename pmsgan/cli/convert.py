@@ -34,6 +34,7 @@ def _address(given: str | None) -> str | None:
     rename={"output_format": "--format"},
     flags=("overwrite", "require_gpu"),
     show_default={
+        "working_size": "the style's",
         "max_batch": "the engine's choice",
         "readers": "the cores, at most 8",
         "writers": "the cores, at most 8",

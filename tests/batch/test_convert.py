@@ -272,7 +272,7 @@ def test_folders_that_cannot_be_listed_count_as_failures(
     assert [failure.name for failure in report.failures] == ["more/"]
 
 
-@pytest.mark.parametrize("mode", ["plain", "guided"])
+@pytest.mark.parametrize("mode", ["plain", "guided", "tiles"])
 def test_every_result_has_the_size_of_its_source(
     mode: ScalingMode, style: Style, tmp_path: Path
 ) -> None:
@@ -292,7 +292,7 @@ def test_every_result_has_the_size_of_its_source(
         is_sideways = turn == 6
         size = (width, height) if is_sideways else (height, width)
         expected[name] = size if kind == "JPEG" else (*size, "alpha")
-    scaled = replace(style, scaling=Scaling(mode=mode, working_size=64))
+    scaled = replace(style, scaling=Scaling(mode=mode, working_size=100))
     report = convert_folder(tmp_path / "in", tmp_path / "out", scaled)
     assert report.num_done == len(expected)
     found = {}
@@ -301,3 +301,17 @@ def test_every_result_has_the_size_of_its_source(
         (source,) = (name for name in expected if name.startswith(path.stem))
         found[source] = picture.full_size + (("alpha",) if picture.alpha is not None else ())
     assert found == expected
+
+
+def test_a_working_size_is_for_tiles(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    settings = ConvertSettings(working_size=100)
+    with pytest.raises(ConfigError, match="sees all of a picture at 64x64: leave out the working"):
+        convert_folder(in_dir, tmp_path / "out", style, settings=settings)
+    tiled = replace(style, scaling=Scaling(mode="tiles"))
+    report = convert_folder(in_dir, tmp_path / "out", tiled, settings=settings)
+    assert report.num_done == 9
+    assert report.num_pixels == 9 * 64 * 64
+    assert report.to_json()["megapixels"] == pytest.approx(9 * 64 * 64 / 1e6)
+    with pytest.raises(ConfigError, match="holds results made with working size 100, not source"):
+        other = ConvertSettings(working_size="source")
+        convert_folder(in_dir, tmp_path / "out", tiled, settings=other)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
-from pmsgan.styles.registry import Style
+from pmsgan.styles.registry import Style, read_style
 
 NUM_PICTURES = 300
 
@@ -73,6 +74,13 @@ def test_a_run_that_is_ended_goes_on_where_it_was(
     number: signal.Signals, style: Style, tmp_path: Path
 ) -> None:
     assert end_at_random(number, 1, style, tmp_path)[0] == 1
+
+
+def test_a_run_in_tiles_that_is_killed_goes_on_where_it_was(style: Style, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(style.folder, tmp_path / "tiles"))
+    text = (folder / "style.toml").read_text()
+    (folder / "style.toml").write_text(f"{text}\n[scaling]\nmode = 'tiles'\nworking_size = 150\n")
+    assert end_at_random(signal.SIGKILL, 1, read_style(folder), tmp_path)[0] == 1
 
 
 @pytest.mark.soak

@@ -26,6 +26,7 @@ from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.styles.registry import Style
+from pmsgan.styles.scaling import Scaling
 
 USUAL = ConvertSettings()
 ROW: Any = None
@@ -39,6 +40,7 @@ class Conversion:
         self.in_dir, self.out_dir = folder / "in", folder / "out"
         make_pictures(self.in_dir, num_pictures)
         self.style = style
+        self.scaling = style.scaling
         self.seen: list[Job] = []
 
     def run(
@@ -71,7 +73,7 @@ class Conversion:
                 plan.jobs(),
                 DISK,
                 out,
-                self.style.scaling,
+                self.scaling,
                 USUAL,
                 parallelism,
                 on_done=on_done or self.seen.append,
@@ -442,3 +444,64 @@ def test_opencv_has_its_threads_back_afterwards(conversion: Any, make_engine: An
     cv2.setNumThreads(2)
     conversion(2).run(make_engine())
     assert cv2.getNumThreads() == 2
+
+
+@pytest.fixture
+def in_tiles(conversion: Callable[[int], Conversion]) -> Conversion:
+    """Pictures of many sizes, for a style that works in tiles."""
+    made = conversion(4)
+    made.scaling = Scaling(mode="tiles")
+    rng = np.random.default_rng(0)
+    for number, size in enumerate([(8, 30), (31, 9), (40, 40), (5, 3), (25, 33)]):
+        image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        cv2.imwrite(str(made.in_dir / f"large_{number}.png"), image)
+    return made
+
+
+@pytest.mark.parametrize("max_batch", [1, 3])
+@pytest.mark.parametrize(("readers", "writers", "slots"), [(1, 1, 1), (4, 1, 1), (3, 4, 3)])
+def test_pictures_take_a_row_for_each_tile(
+    in_tiles: Conversion, make_engine: Any, max_batch: int, readers: int, writers: int, slots: int
+) -> None:
+    engine = make_engine(max_batch)
+    in_tiles.run(engine, readers, writers, slots=slots)
+    assert in_tiles.failures == {}
+    assert len(in_tiles.seen) == len(in_tiles.results()) == 9
+    assert sum(engine.counts) == 4 + 1 * 5 + 5 * 2 + 7 * 7 + 1 + 4 * 6
+    in_tiles.check_results()
+    pixels = {job.name: job.num_pixels for job in in_tiles.seen}
+    assert pixels["large_2.png"] == 1600
+
+
+def test_a_bad_tile_fails_its_picture_once(
+    in_tiles: Conversion, make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine()
+    target = cv2.imread(str(in_tiles.in_dir / "large_2.png"))[-8:, -8:]
+    invert = engine._wait
+
+    def spoil(slot: Any) -> None:
+        invert(slot)
+        for row, result in zip(slot.input, slot.output, strict=True):
+            if (row == target).all():
+                result[:] = 0
+
+    monkeypatch.setattr(engine, "_wait", spoil)
+    in_tiles.run(engine)
+    (name,) = in_tiles.failures
+    assert name == "large_2.png"
+    assert "a part of its translation has one colour" in in_tiles.failures[name]
+    assert len(in_tiles.seen) == 9
+    assert len(in_tiles.results()) == 8
+    in_tiles.check_results()
+
+
+def test_a_picture_whose_tiles_were_lost_is_done_again(
+    in_tiles: Conversion, make_engine: Any
+) -> None:
+    outcome = in_tiles.run(make_engine(fail_at=8))
+    assert outcome.stopped == "the device is lost"
+    assert len(in_tiles.results()) < 9
+    in_tiles.run(make_engine())
+    assert len(in_tiles.results()) == 9
+    in_tiles.check_results()

@@ -29,7 +29,7 @@ from pmsgan.batch.translator import Translator, open_style
 from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, EngineError, ImageError, StyleError
 from pmsgan.styles.registry import Style
-from pmsgan.styles.scaling import Scaling
+from pmsgan.styles.scaling import Scaling, ScalingMode
 
 Pictures = NDArray[np.uint8]
 SIDE = 8
@@ -144,16 +144,16 @@ def test_a_result_has_the_size_of_its_picture(style: Style, size: tuple[int, int
         assert decode(translator.translate(png(picture))).pixels.shape == (*size, 3)
 
 
-def test_a_guided_style_gives_the_same_in_memory_and_from_files(
-    style: Style, tmp_path: Path
+@pytest.mark.parametrize("mode", ["guided", "tiles"])
+def test_a_style_gives_the_same_in_memory_and_from_files(
+    mode: ScalingMode, style: Style, tmp_path: Path
 ) -> None:
-    """The parity of all ways for a guided style."""
-    guided = replace(style, scaling=Scaling(mode="guided", working_size=64))
+    scaled = replace(style, scaling=Scaling(mode=mode, working_size=130))
     image = picture_cases.photo(300, 200)
     path = tmp_path / "a.png"
     path.write_bytes(png(image))
-    convert_picture(path, tmp_path / "out.png", guided)
-    with pmsgan.open_style(guided) as translator, pmsgan.open_style(style) as plain:
+    convert_picture(path, tmp_path / "out.png", scaled)
+    with pmsgan.open_style(scaled) as translator, pmsgan.open_style(style) as plain:
         assert translator.translate(path) == (tmp_path / "out.png").read_bytes()
         result = translator.translate(image)
         np.testing.assert_array_equal(decode(translator.translate(path)).pixels, result)
@@ -161,6 +161,8 @@ def test_a_guided_style_gives_the_same_in_memory_and_from_files(
         shown = np.asarray(translator.translate(Image.fromarray(swapped)))
         np.testing.assert_array_equal(shown[:, :, ::-1], result)
         assert (plain.translate(image) != result).any()
+        for found in translator.translate_each([image] * 3):
+            np.testing.assert_array_equal(found, result)
 
 
 def test_settings_are_those_of_a_conversion(opened: Opened) -> None:

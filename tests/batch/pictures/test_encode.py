@@ -25,7 +25,7 @@ def loaded(data: bytes, settings: ConvertSettings) -> tuple[LoadedPicture, np.nd
 def png_of(image: np.ndarray, level: int) -> bytes:
     settings = ConvertSettings(png_level=level)
     picture, row = loaded(pictures.encoded(image, "PNG"), settings)
-    return encode(picture.result(row, row), picture, ".png", settings)
+    return encode(picture.add(row, row), picture, ".png", settings)
 
 
 def drawing() -> np.ndarray:

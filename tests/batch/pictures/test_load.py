@@ -8,9 +8,10 @@ import pictures
 import pytest
 from PIL import Image
 
+from pmsgan.batch.pictures.check import check_translated
 from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.pictures.encode import encode
-from pmsgan.batch.pictures.load import LoadedPicture, check_translated, load
+from pmsgan.batch.pictures.load import LoadedPicture, load
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.styles.scaling import Scaling
@@ -35,7 +36,7 @@ def row_of(picture: LoadedPicture) -> np.ndarray:
 def test_a_picture_keeps_its_looks(tmp_path: Path, suffix: str) -> None:
     picture = loaded(tmp_path, np.full((64, 64, 3), (230, 120, 10), np.uint8))
     row = row_of(picture)
-    data = encode(picture.result(row, row), picture, suffix, USUAL)
+    data = encode(picture.add(row, row), picture, suffix, USUAL)
     found = decode(data)
     assert found.pixels.shape == (*STYLE_SIZE, 3)
     assert np.abs(found.pixels.astype(int) - (10, 120, 230)).max() <= 6
@@ -66,14 +67,14 @@ def test_transparency_comes_back_or_is_shown_on_white(tmp_path: Path, output_siz
     row = row_of(picture)
     assert (row[:, :20] == 255).all()
     for suffix in (".png", ".webp"):
-        found = decode(encode(picture.result(row, row), picture, suffix, settings))
+        found = decode(encode(picture.add(row, row), picture, suffix, settings))
         assert found.alpha is not None
         assert found.alpha.shape == (STYLE_SIZE if output_size == "style" else (60, 80))
         width = found.alpha.shape[1]
         assert (found.alpha[:, : width // 2 - 2] == 0).all()
         assert (found.alpha[:, width // 2 + 2 :] == 255).all()
     black = np.zeros_like(row)
-    shown = decode(encode(picture.result(black, black), picture, ".jpg", settings)).pixels
+    shown = decode(encode(picture.add(black, black), picture, ".jpg", settings)).pixels
     assert (shown[:, 2] > 250).all()
     assert (shown[:, -2] < 5).all()
 
@@ -83,7 +84,7 @@ def test_settings_reach_the_encoders(tmp_path: Path) -> None:
     row = row_of(picture)
 
     def size(suffix: str, **settings: int) -> int:
-        return len(encode(picture.result(row, row), picture, suffix, ConvertSettings(**settings)))  # type: ignore[arg-type]
+        return len(encode(picture.add(row, row), picture, suffix, ConvertSettings(**settings)))  # type: ignore[arg-type]
 
     assert size(".jpg", quality=50) < size(".jpg", quality=95)
     assert size(".webp", quality=50) < size(".webp", quality=95)
@@ -99,7 +100,7 @@ def test_what_is_too_large_for_a_format_says_so(tmp_path: Path, suffix: str, wid
     picture = loaded(tmp_path, np.full((2, width, 3), 9, np.uint8), settings)
     row = row_of(picture)
     with pytest.raises(ImageError, match=f"{width}x2 cannot be encoded as {suffix}: try another"):
-        encode(picture.result(row, row), picture, suffix, settings)
+        encode(picture.add(row, row), picture, suffix, settings)
 
 
 def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
@@ -129,7 +130,7 @@ def test_a_guided_result_has_the_detail_of_its_source(fit: str, size: tuple[int,
     for scaling in (GUIDED, Scaling()):
         picture = load(data, STYLE_SIZE, settings, scaling)
         row = row_of(picture)
-        results.append(picture.result(darkened(row), row))
+        results.append(picture.add(darkened(row), row))
     guided, plain = results
     assert guided.shape == plain.shape == image.shape
     assert cv2.PSNR(guided, image // 2) > cv2.PSNR(plain, image // 2) + 6

@@ -38,7 +38,7 @@ def converted(
     picture = load(data, STYLE_SIZE, settings)
     row = np.zeros((*STYLE_SIZE, 3), np.uint8)
     picture.fill(row)
-    return encode(picture.result(row, row), picture, suffix, settings), picture
+    return encode(picture.add(row, row), picture, suffix, settings), picture
 
 
 def shown(data: bytes) -> np.ndarray:
