@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pmsgan.bar import Bar
 from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.fit import crop_result, fit_into_row, place
 from pmsgan.batch.pictures.guided import enlarge_guided
@@ -115,7 +116,7 @@ def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement
     large: list[Pair] = []
     sides: list[int] = []
     psnr_db: list[list[float]] = [[] for _ in ways]
-    for pair in some:
+    for pair in Bar(some, desc="measuring", unit="pair"):
         picture, truth = _read(pair)
         if max(truth.shape) <= max(engine.info.height, engine.info.width):
             continue
