@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pmsgan.bar import Bar
 from pmsgan.batch.pictures.colour import Pixels
-from pmsgan.batch.pictures.fit import crop_result, fit_into_row, place
-from pmsgan.batch.pictures.guided import enlarge_guided
+from pmsgan.batch.pictures.decode import DecodedPicture
+from pmsgan.batch.pictures.load import LoadedPicture, prepare
+from pmsgan.batch.settings import ConvertSettings
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
@@ -32,8 +32,8 @@ RADII = (1, 2, 4)
 EPSILONS = (1e-4, 1e-3)
 TILED_SIDES = (0, 2, 3)
 """Working sizes of tiles, in sides of the style's pictures; 0 is the picture's own size."""
-_TILE_MARGIN = 32
-"""Pixels at the edge of a tile that are taken from its neighbour, where there is one."""
+_ROWS_AT_A_TIME = 16
+_USUAL = ConvertSettings()
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement
 
     Raises:
         DataError: a picture cannot be read.
+        ImageError: a picture has a size that cannot be converted, or a result is no picture.
         EngineError: the engine failed.
     """
     some = pairs[:: 1 + (len(pairs) - 1) // MAX_PAIRS] if pairs else ()
@@ -157,62 +158,25 @@ def _read(pair: Pair) -> tuple[Pixels, Pixels]:
 
 
 def _results(engine: Engine, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
-    """Yield the translation of a picture in its own size, in each way."""
+    """Yield what `pmsgan convert` makes of a picture, in each way."""
     size = engine.info.height, engine.info.width
-    placement = place(picture.shape[:2], size, "pad", "source")
-    row = np.empty((*size, 3), np.uint8)
-    fit_into_row(picture, placement, row)
-    translated = engine.translate(row[None])[0]
-    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     for way in ways:
-        if way.mode == "guided":
-            yield enlarge_guided(
-                placement.region.of(translated), placement.region.of(row), grey,
-                radius=way.radius, epsilon=way.epsilon,
-            )  # fmt: skip
-        elif way.mode == "tiles":
-            yield _translate_tiled(engine, picture, way.working_size)
-        else:
-            yield crop_result(translated, placement)
+        decoded = DecodedPicture(picture.copy(), None, picture.shape[:2], None, None)
+        yield _translate(engine, prepare(decoded, size, _USUAL, way))
 
 
-def _translate_tiled(engine: Engine, picture: Pixels, working_size: int) -> Pixels:
-    """Translate a picture in tiles, in its own size or in a smaller working size."""
-    long_side = max(picture.shape)
-    if not 0 < working_size < long_side:
-        return _translate_in_tiles(engine, picture)
-    height, width = (max(1, round(side * working_size / long_side)) for side in picture.shape[:2])
-    small, result = np.empty((height, width, 3), np.uint8), np.empty_like(picture)
-    resize_into(picture, small)
-    resize_into(_translate_in_tiles(engine, small), result)
+def _translate(engine: Engine, loaded: LoadedPicture) -> Pixels:
+    """Translate a picture in one view or in tiles; return its result in its own size."""
+    size = engine.info.height, engine.info.width
+    result: Pixels | None = None
+    for start in range(0, loaded.num_rows, _ROWS_AT_A_TIME):
+        rows = np.empty((min(_ROWS_AT_A_TIME, loaded.num_rows - start), *size, 3), np.uint8)
+        for number, row in enumerate(rows, start):
+            loaded.fill(row, number)
+        for number, translated in enumerate(engine.translate(rows), start):
+            result = loaded.add(translated, rows[number - start], number)
+    assert result is not None
     return result
-
-
-def _translate_in_tiles(engine: Engine, picture: Pixels) -> Pixels:
-    """Translate a picture of any size in tiles of the engine's size, which overlap."""
-    height, width = picture.shape[:2]
-    below, right = max(0, engine.info.height - height), max(0, engine.info.width - width)
-    padded = np.asarray(
-        cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8
-    )
-    result = np.empty_like(padded)
-    for top in _starts(len(padded), engine.info.height):
-        for left in _starts(padded.shape[1], engine.info.width):
-            window = slice(top, top + engine.info.height), slice(left, left + engine.info.width)
-            tile = engine.translate(padded[window][None])[0]
-            above, before = _margin(top, len(tile)), _margin(left, tile.shape[1])
-            result[window][above:, before:] = tile[above:, before:]
-    return result[:height, :width]
-
-
-def _starts(length: int, tile: int) -> list[int]:
-    """Return where tiles begin along a side; neighbours overlap by two margins or more."""
-    return [*range(0, length - tile, tile - 2 * _margin(tile, tile)), length - tile]
-
-
-def _margin(start: int, tile: int) -> int:
-    """Return how much of the tile before it a tile leaves as it is; the first leaves nothing."""
-    return min(_TILE_MARGIN, tile // 4) if start else 0
 
 
 def _with_lpips(
