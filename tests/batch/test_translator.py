@@ -444,7 +444,7 @@ def test_a_style_may_be_a_path(style: Style) -> None:
     [
         (ConvertSettings, {"output_format": "jpeg"}, "it must be png, jpg, webp, same"),
         (ConvertSettings, {"fit": "cover"}, "it must be stretch, pad, crop"),
-        (ConvertSettings, {"output_size": 512}, "it must be style, source"),
+        (ConvertSettings, {"output_size": "huge"}, "it must be style, source"),
         (ConvertSettings, {"metadata": False}, "it must be keep, strip"),
         (ConvertSettings, {"precision": "int8"}, "it must be auto, fp32, bf16, fp16"),
         (RunSettings, {"backend": "cuda"}, "it must be auto, tensorrt, "),
