@@ -158,14 +158,7 @@ def load(
         ImageError: it cannot be decoded.
     """
     picture = decode(data, _size_that_suffices(style_size, settings, scaling))
-    loaded = prepare(picture, style_size, settings, scaling)
-    height, width = loaded.placement.output
-    if height * width > MAX_PIXELS:  # a JPEG may be larger than what is decoded of it
-        raise ImageError(
-            f"is too large for a result of its size, {width}x{height}, where at most "
-            f"{MAX_PIXELS // 10**6} million pixels are written: try --output-size style"
-        )
-    return loaded
+    return prepare(picture, style_size, settings, scaling)
 
 
 def prepare(
@@ -189,10 +182,17 @@ def prepare(
     placement = place(
         picture.full_size, style_size, settings.fit, settings.output_size, working_size
     )
-    height, width = placement.canvas
-    if height * width > MAX_PIXELS:
+    # A JPEG may be larger than what is decoded of it; an array may have any size.
+    max_pixels = max(MAX_PIXELS, picture.pixels.shape[0] * picture.pixels.shape[1])
+    (height, width), canvas = placement.output, placement.canvas
+    if height * width > max_pixels:
         raise ImageError(
-            f"is too large for the network at {width}x{height}, where at most "
+            f"is too large for a result of {width}x{height}, where at most "
+            f"{MAX_PIXELS // 10**6} million pixels are written: try --output-size style"
+        )
+    if canvas[0] * canvas[1] > max_pixels:
+        raise ImageError(
+            f"is too large for the network at {canvas[1]}x{canvas[0]}, where at most "
             f"{MAX_PIXELS // 10**6} million pixels are: try --working-size 1024"
         )
     loaded = LoadedPicture(picture, placement, None, picture.note)

@@ -18,6 +18,7 @@ from pmsgan.styles.scaling import Scaling
 
 STYLE_SIZE = (32, 48)
 USUAL = ConvertSettings(fit="stretch", output_size="style")
+GUIDED = Scaling(mode="guided")
 
 
 def loaded(tmp_path: Path, image: np.ndarray, settings: ConvertSettings = USUAL) -> LoadedPicture:
@@ -106,11 +107,15 @@ def test_what_is_too_large_for_a_format_says_so(tmp_path: Path, suffix: str, wid
 def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
     data = pictures.encoded(Image.new("L", (12_000, 9_000), 120), "JPEG")
     assert load(data, STYLE_SIZE, USUAL).placement.output == STYLE_SIZE
-    with pytest.raises(ImageError, match=r"of its size, 12000x9000, .*try --output-size style"):
+    with pytest.raises(ImageError, match=r"a result of 12000x9000, .*try --output-size style"):
         load(data, STYLE_SIZE, ConvertSettings(output_size="source"))
 
 
-GUIDED = Scaling(mode="guided")
+@pytest.mark.parametrize("scaling", [GUIDED, Scaling()])
+def test_a_result_of_any_size_is_refused_before_memory_is_taken(scaling: Scaling) -> None:
+    transparent = pictures.encoded(np.full((20, 20, 4), 9, np.uint8), "PNG")
+    with pytest.raises(ImageError, match=r"too large for a result of 10000000x10000000"):
+        load(transparent, STYLE_SIZE, ConvertSettings(output_size=10_000_000), scaling)
 
 
 def darkened(row: np.ndarray) -> np.ndarray:
