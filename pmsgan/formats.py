@@ -26,7 +26,7 @@ _UNREAD_SUFFIXES = frozenset({
 })  # fmt: skip
 
 OutputFormat = Literal["png", "jpg", "webp", "same"]
-"""What results are written as; same is JPEG, PNG or WebP as the picture's name says, else PNG."""
+"""The format of results; same is JPEG, PNG or WebP as the picture's name says, else PNG."""
 
 FORMAT_ALIASES = (
     dict.fromkeys(JPEG_SUFFIXES, "jpg")

@@ -25,7 +25,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What each worker gets, and how many there are."""
+    """The share of each worker, and the number of workers."""
 
     num_workers: int
     cpus: int

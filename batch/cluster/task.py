@@ -1,4 +1,4 @@
-"""What goes to a worker and what comes back."""
+"""The messages that go to a worker and come back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from pmsgan.styles.scaling import Scaling
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """What all shards of a run have in common."""
+    """The settings that all shards of a run have in common."""
 
     name: str
     """Name of this run, and of no other."""

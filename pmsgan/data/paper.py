@@ -12,7 +12,7 @@ Color = tuple[float, float, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
-    """What a drawing was made with and how it was scanned or photographed."""
+    """The pen and the paper of a drawing, and how it was scanned or photographed."""
 
     ink: Color = (0.0, 0.0, 0.0)
     paper: Color = (255.0, 255.0, 255.0)

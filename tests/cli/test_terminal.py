@@ -1,4 +1,4 @@
-"""What a terminal shows, and what happens where there is none."""
+"""Text fits into a terminal, and a run goes on where there is none."""
 
 import contextlib
 import fcntl
