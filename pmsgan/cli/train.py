@@ -54,6 +54,14 @@ TrainList = Annotated[
         show_default="the preset's first ones, or all",
     ),
 ]
+InitialStyle = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STYLE",
+        help="Begin with the weights and network of this style, to adapt it with a few pairs.",
+    ),
+]
 VggWeights = Annotated[
     Path | None,
     typer.Option(
@@ -91,6 +99,7 @@ def train(
         bool, typer.Option("--dry-run", help="Check the pairs, print the settings, and end.")
     ] = False,
     resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
+    initial_style: InitialStyle = None,
     vgg_weights: VggWeights = None,
     *,
     training: TrainingConfig,
@@ -114,12 +123,13 @@ def train(
     result = train_style(
         data,
         training,
-        generator,
+        None if initial_style and generator == GeneratorConfig() else generator,
         run_folder=out,
         style=style,
         preset=preset,
         train_list=train_list,
         resume=resume,
+        initial_style=initial_style,
         vgg_weights=vgg_weights,
     )
     if result.leads:  # the other processes of a run keep quiet

@@ -65,6 +65,11 @@ class TrainingConfig:
 
     vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing.
     """
+    hard_pixels: float = 0.0
+    """Share of pixels with the largest errors that count again, such as 0.03; 0: none.
+
+    Small parts gain weight. Needs perceptual l1.
+    """
     ema_decay: float = 0.0
     """Decay of the weights' moving average, such as 0.999; 0: none.
 
@@ -116,6 +121,10 @@ class TrainingConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"ema_decay is {self.ema_decay}: it must be in [0, 1)")
+        if not 0 <= self.hard_pixels <= 1:
+            raise ConfigError(f"hard_pixels is {self.hard_pixels}: it must be in [0, 1]")
+        if self.hard_pixels and self.perceptual != "l1":
+            raise ConfigError("hard_pixels needs perceptual l1")
         if self.perceptual not in PERCEPTUALS:
             raise ConfigError(
                 f"perceptual is {self.perceptual!r}: use one of {', '.join(PERCEPTUALS)}"

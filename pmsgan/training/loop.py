@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def train(
     *,
     held_out: Sequence[Pair] = (),
     resume: bool = False,
+    initial: Generator | None = None,
     vgg_weights: Path | None = None,
     fabric: Fabric | None = None,
 ) -> tuple[Generator, int]:
@@ -62,6 +64,8 @@ def train(
         run_folder: made if it does not exist; where several machines train, on a shared disk.
         held_out: pairs for the sample grid, by default some of `pairs`.
         resume: continue from the checkpoint in `run_folder`.
+        initial: a trained network of the same config to begin with; by default random weights.
+            With `resume` the checkpoint's weights are used.
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
         fabric: by default `make_fabric(config)`.
 
@@ -87,6 +91,8 @@ def train(
     perceptual_loss = _perceptual_loss(config, vgg_weights, fabric.device)
     fabric.launch()
     trainer = Trainer(config, generator_config, fabric, perceptual_loss)
+    if initial is not None:
+        trainer.generator.load_state_dict(initial.state_dict())
     if resume:
         _resume(trainer, checkpoint)
     with (
@@ -150,7 +156,7 @@ def _perceptual_loss(
     config: TrainingConfig, vgg_weights: Path | None, device: torch.device
 ) -> PerceptualLoss:
     if config.perceptual == "l1":
-        return l1_gradient_loss
+        return partial(l1_gradient_loss, hard_share=config.hard_pixels)
     return VggPerceptualLoss(load_vgg19(vgg_weights)).to(device)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pmsgan.data.config import PresetName
 from pmsgan.data.pairs import Pair, read_direction
 from pmsgan.data.splits import Split, load_split
-from pmsgan.errors import DataError
+from pmsgan.errors import ConfigError, DataError
 from pmsgan.export.exporter import Exported
 from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.generator import Generator
+from pmsgan.model.weights import load_generator
 from pmsgan.styles.looks import usual_looks
+from pmsgan.styles.registry import find_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
@@ -104,6 +106,7 @@ def train_style(
     preset: PresetName | None = None,
     train_list: Path | None = None,
     resume: bool = False,
+    initial_style: str | None = None,
     vgg_weights: Path | None = None,
 ) -> TrainingResult:
     """Train on the pairs of a folder and, when all steps are done, write a style.
@@ -113,33 +116,38 @@ def train_style(
     Args:
         data: folder of side-by-side pictures, or of two folders of pictures.
         config: settings of the training; for a preset `TrainingConfig(**PRESETS[preset].settings)`.
-        generator: settings of the network, by default the paper's.
+        generator: settings of the network, by default those of `initial_style`, or the paper's.
         run_folder: gets config.json, losses, samples and checkpoint.pt.
         style: name of the style to write, or its folder; by default none is written.
         preset: a data set of the paper, whose first pairs by name are to train on.
         train_list: a file with the names of the pairs to train on, one on each line.
         resume: continue from the checkpoint in `run_folder`.
+        initial_style: name or folder of a style whose weights to begin with, for a few pairs of
+            one's own; the discriminators are new.
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
 
     Raises:
+        ConfigError: `initial_style` has another network than `generator`.
         PmsganError: see `plan_training`, `pmsgan.training.loop.train` and
             `pmsgan.export.style_folder.write_style`.
     """
     plan = plan_training(Path(data), config, style=style, preset=preset, train_list=train_list)
+    initial = _load_initial(initial_style, generator) if initial_style is not None else None
     trained, num_steps = train(
         plan.split.train,
         config,
-        generator or GeneratorConfig(),
+        initial.config if initial else generator or GeneratorConfig(),
         Path(run_folder),
         held_out=plan.split.held_out,
         resume=resume,
+        initial=initial,
         vgg_weights=vgg_weights,
         fabric=plan.fabric,
     )
     is_complete = num_steps >= config.steps
     exported = None
     if plan.folder is not None and is_complete and plan.leads:
-        exported = _write_style(trained, plan.folder, config, plan.split.train)
+        exported = _write_style(trained, plan.folder, config, plan.split.train, initial_style)
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,
@@ -150,8 +158,27 @@ def train_style(
     )
 
 
+def _load_initial(style: str, wanted: GeneratorConfig | None) -> Generator:
+    """Read the network to begin with."""
+    found = find_style(style)
+    if wanted is not None and wanted != found.generator:
+        names = [
+            field.name
+            for field in fields(GeneratorConfig)
+            if getattr(wanted, field.name) != getattr(found.generator, field.name)
+        ]
+        raise ConfigError(
+            f"the style {style} has another network: leave out {', '.join(names)}, or --from"
+        )
+    return load_generator(found.weights, found.generator)
+
+
 def _write_style(
-    generator: Generator, folder: Path, config: TrainingConfig, pairs: Sequence[Pair]
+    generator: Generator,
+    folder: Path,
+    config: TrainingConfig,
+    pairs: Sequence[Pair],
+    initial_style: str | None,
 ) -> Exported:
     source, target = read_direction(config.direction)
     return write_style(
@@ -161,7 +188,11 @@ def _write_style(
         width=config.size,
         input_kind=source,
         output_kind=target,
-        origin={"num_pairs": len(pairs), **asdict(config)},
+        origin={
+            "num_pairs": len(pairs),
+            **({"initial_style": Path(initial_style).name} if initial_style else {}),
+            **asdict(config),
+        },
         expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
     )
 

@@ -15,6 +15,8 @@ from pmsgan.training.config import TrainingConfig
         ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"hard_pixels": 1.5, "perceptual": "l1"}, "hard_pixels is 1.5"),
+        ({"hard_pixels": 0.1}, "hard_pixels needs perceptual l1"),
         ({"devices": 0}, "devices is 0"),
         ({"num_nodes": 0}, "num_nodes is 0"),
         ({"seed": -1}, "seed is -1"),

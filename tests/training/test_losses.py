@@ -44,6 +44,17 @@ def test_l1_gradient_loss_adds_pictures_and_their_gradients() -> None:
     assert l1_gradient_loss(tensors(output), tensors(target)).item() == pytest.approx(expected)
 
 
+def test_hard_pixels_add_the_mean_of_the_largest_errors_of_each_picture() -> None:
+    output, target = scales(3), scales(3)
+    expected = l1_gradient_loss(tensors(output), tensors(target)).item()
+    for o, t in zip(output, target, strict=True):
+        errors = np.abs(o - t).mean(axis=1).reshape(len(o), -1)
+        num_hard = round(0.25 * errors.shape[1])
+        expected += np.sort(errors, axis=1)[:, -num_hard:].mean()
+    loss = l1_gradient_loss(tensors(output), tensors(target), hard_share=0.25)
+    assert loss.item() == pytest.approx(expected)
+
+
 def test_targets_are_block_means() -> None:
     y = RNG.normal(size=(1, 3, 8, 8))
     pyramid = target_pyramid(torch.from_numpy(y), 3)

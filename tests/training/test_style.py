@@ -7,8 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from pmsgan.errors import DataError, StyleError
+from pmsgan.errors import ConfigError, DataError, StyleError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import read_style
 from pmsgan.training import train_style
@@ -53,6 +54,32 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
     assert set(style.expects) == {"colour", "ground"}
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["generator"]["base_channels"] == 4
+
+
+def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: Path) -> None:
+    first = train_style(
+        data, SETTINGS, NETWORK, run_folder=tmp_path / "first", style=str(tmp_path / "old")
+    )
+    frozen = replace(SETTINGS, steps=1, learning_rate=0.0, seed=1)
+    second = train_style(
+        data,
+        frozen,
+        run_folder=tmp_path / "second",
+        style=str(tmp_path / "new"),
+        initial_style=str(tmp_path / "old"),
+    )
+    assert second.generator.config == NETWORK
+    before, after = first.generator.state_dict(), second.generator.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert read_style(tmp_path / "new").origin["initial_style"] == "old"
+    with pytest.raises(ConfigError, match="leave out base_channels, or --from"):
+        train_style(
+            data,
+            SETTINGS,
+            replace(NETWORK, base_channels=8),
+            run_folder=tmp_path / "third",
+            initial_style=str(tmp_path / "old"),
+        )
 
 
 def test_an_interrupted_training_makes_no_style(
