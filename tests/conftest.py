@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -12,6 +15,9 @@ from numpy.typing import NDArray
 from pmsgan.batch import run as run_module
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.engine import open as open_module
+from pmsgan.export import exporter
+from pmsgan.export.deploy import DeploymentGraph
+from pmsgan.export.deploy import trace as trace_network
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import Ablation, GeneratorConfig
 from pmsgan.model.generator import Generator
@@ -53,6 +59,38 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         yield home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trace_once() -> Iterator[None]:
+    """Trace each network once, which takes seconds, and later put other weights into its graph.
+
+    The exporter compares each graph with PyTorch, so a graph with wrong weights would be refused.
+    """
+    graphs: dict[tuple[GeneratorConfig, torch.dtype], onnx.ModelProto] = {}
+
+    def trace(graph: DeploymentGraph) -> SimpleNamespace:
+        key = (graph.generator.config, graph.dtype)
+        if key not in graphs:
+            graphs[key] = trace_network(graph).model_proto
+        model = onnx.ModelProto()
+        model.CopyFrom(graphs[key])
+        weights = graph.state_dict()
+        for tensor in model.graph.initializer:
+            if tensor.name in weights:
+                values = weights[tensor.name].contiguous().numpy()
+                tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+        return SimpleNamespace(model_proto=model)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "trace", trace)
+        yield
+
+
+@pytest.fixture
+def without_trace_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trace anew, for tests of the bytes that an export writes."""
+    monkeypatch.setattr(exporter, "trace", trace_network)
 
 
 @pytest.fixture

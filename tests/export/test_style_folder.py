@@ -39,6 +39,7 @@ def test_a_written_style_says_how_it_scales(
     assert find_style(str(folder)).scaling == scaling
 
 
+@pytest.mark.usefixtures("without_trace_cache")
 def test_the_graph_follows_from_the_weights_whatever_their_memory_looked_like(
     make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:

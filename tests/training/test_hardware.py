@@ -82,6 +82,7 @@ def test_ctrl_c_stops_all_processes_after_the_same_step(data: Path, tmp_path: Pa
     command = [
         sys.executable, "-m", "pmsgan", "train", data, "--out", out, "--devices", "2", "--steps",
         "100000", "--perceptual", "l1", "--size", "96", "--base-channels", "2", "--readers", "0",
+        "--save-every", "1",
     ]  # fmt: skip
     run = subprocess.Popen(
         [str(part) for part in command],
