@@ -66,7 +66,7 @@ def run_jobs(
     the outcome says so.
 
     Args:
-        engine: open; it stays so.
+        engine: open; it stays so, unless a thread that hangs may still use its slots.
         jobs: what to do; each is taken when its turn comes.
         folder: where the pictures are.
         results: where results go.
@@ -107,8 +107,9 @@ def run_jobs(
         finally:
             ring.stop()
             deadline = time.monotonic() + patience_s
-            writers.finish(deadline)
-            readers.join(deadline)
+            have_ended = writers.finish(deadline)
+            if not readers.join(deadline) or not have_ended:
+                engine.abandon()  # its memory must not go while a thread works in a slot
         if is_interrupted():
             outcome.stopped = outcome.stopped or "interrupted"
             outcome.is_interrupted = True

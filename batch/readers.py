@@ -89,12 +89,17 @@ class Readers:
             self._ledger.end(job)
             thread.start()
 
-    def join(self, deadline: float) -> None:
-        """Wait for the threads, until `deadline` on the monotonic clock at most."""
+    def join(self, deadline: float) -> bool:
+        """Wait for the threads, until `deadline` on the monotonic clock at most.
+
+        Returns:
+            Whether all of them have ended.
+        """
         with self._lock:
             threads = self._threads.copy()
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def _new_thread(self) -> threading.Thread:
         return threading.Thread(target=self._run, daemon=True, name="reader")

@@ -57,12 +57,17 @@ class Writers:
             while True:
                 self._waiting.get_nowait()
 
-    def finish(self, deadline: float | None = None) -> None:
-        """Wait until all is written, until `deadline` on the monotonic clock at most."""
+    def finish(self, deadline: float | None = None) -> bool:
+        """Wait until all is written, until `deadline` on the monotonic clock at most.
+
+        Returns:
+            Whether all threads have ended.
+        """
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _write_all(self) -> None:
         """Write results until there is none any more."""

@@ -98,6 +98,12 @@ class Engine(ABC):
             self._is_closed = True
             self._close()
 
+    def abandon(self) -> None:
+        """Close without freeing the slots, which threads that hang may still use."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._abandon()
+
     def __enter__(self) -> "Engine":
         """Return the engine."""
         return self
@@ -152,6 +158,10 @@ class Engine(ABC):
     @abstractmethod
     def _close(self) -> None:
         """End running work and free what the engine holds; called once."""
+
+    def _abandon(self) -> None:
+        """Do what `abandon` does; NumPy's own memory lives as long as somebody refers to it."""
+        self._close()
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

@@ -25,6 +25,7 @@ from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
 from pmsgan.batch.settings import ConvertSettings, Parallelism
+from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 from pmsgan.styles.scaling import Scaling
 
@@ -379,9 +380,12 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
     presser = threading.Thread(target=interrupt)
     try:
         presser.start()
-        outcome = folder.run_pipeline(make_engine(), Parallelism(readers=3, writers=1, slots=4))
+        engine = make_engine()
+        outcome = folder.run_pipeline(engine, Parallelism(readers=3, writers=1, slots=4))
         assert outcome.is_interrupted
         assert len(pipeline_threads()) == 3
+        with pytest.raises(EngineError, match="is closed"):  # its slots are left to the threads
+            engine.slots(1)
     finally:
         freed.set()
         presser.join()
