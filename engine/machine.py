@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.gpu import driver_cuda, gpu_names
 
 MODULES = (
     "cv2", "numpy", "onnx", "openvino", "PIL", "pycuda", "tensorrt", "tensorrt_rtx", "torch",
@@ -115,11 +115,12 @@ def _memory_bytes() -> int | None:
 
 
 def _gpus() -> tuple[str, ...]:
-    if not (count := count_gpus()):
+    if not (names := gpu_names()):
         return ()
-    told = _output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
-    names = tuple(line.replace(",", ", driver", 1) for line in told.splitlines())
-    return names if len(names) == count else ("name unknown",) * count
+    version = next(iter(_lines("/sys/module/nvidia/version")), None)
+    if version is None and (cuda := driver_cuda()) is not None:
+        version = f"for CUDA {cuda[0]}.{cuda[1]}"
+    return tuple(f"{name}, driver {version}" for name in names)
 
 
 def _versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,20 +58,17 @@ def test_other_systems_tell_less(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine_machine.__wrapped__().cpu == "Apple M9"
 
 
-def test_gpus_have_their_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(machine_module, "count_gpus", lambda: 1)
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 'NVIDIA Some, 580.1'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_gpus_have_their_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_module, "gpu_names", lambda: ["NVIDIA Some", "MIG 1g.10gb"])
+    monkeypatch.setattr(machine_module, "driver_cuda", lambda: (13, 0))
+    told = {"/sys/module/nvidia/version": ["580.1"]}
+    monkeypatch.setattr(machine_module, "_lines", lambda path: told.get(path, []))
     machine: Machine = examine_machine.__wrapped__()
-    assert machine.gpus == ("NVIDIA Some, driver 580.1",)
+    assert machine.gpus == ("NVIDIA Some, driver 580.1", "MIG 1g.10gb, driver 580.1")
     assert "NVIDIA Some" in str(machine)
-    program.write_text("#!/bin/sh\nexit 1\n")
-    assert examine_machine.__wrapped__().gpus == ("name unknown",)
-    program.unlink()
-    assert examine_machine.__wrapped__().gpus == ("name unknown",)
-    monkeypatch.setattr(machine_module, "count_gpus", lambda: 0)
+    told.clear()
+    assert examine_machine.__wrapped__().gpus[0] == "NVIDIA Some, driver for CUDA 13.0"
+    monkeypatch.setattr(machine_module, "gpu_names", list)
     assert examine_machine.__wrapped__().gpus == ()
 
 
