@@ -9,10 +9,12 @@ from typing import get_args
 
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
-from pmsgan.engine.gpu import count_gpus, gpu_capability
+from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
+from pmsgan.engine.tensorrt.product import PRODUCTS
+from pmsgan.engine.tensorrt.support import gpu_fault, installation_fault
 from pmsgan.errors import EngineError
 from pmsgan.install import install_command
 from pmsgan.styles.registry import Style, find_style
@@ -26,8 +28,6 @@ class _Needs:
     extra: str | None
     """The extra of pmsgan that brings the modules; None if every installation has them."""
     gpu: bool = False
-    not_capabilities: tuple[tuple[int, int], tuple[int, int]] | None = None
-    """Compute capabilities that the backend refuses: from the first to below the second."""
 
     def command(self) -> str:
         """Return the command that installs the modules."""
@@ -38,13 +38,7 @@ class _Needs:
 
 NEEDS: dict[Backend, _Needs] = {
     "tensorrt": _Needs(("tensorrt", "pycuda"), "tensorrt", gpu=True),
-    "tensorrt-rtx": _Needs(
-        ("tensorrt_rtx", "pycuda"),
-        "tensorrt-rtx",
-        gpu=True,
-        # Its runtime refuses the data-centre GPUs between Ada and Blackwell, as an H200 showed.
-        not_capabilities=((9, 0), (12, 0)),
-    ),
+    "tensorrt-rtx": _Needs(("tensorrt_rtx", "pycuda"), "tensorrt-rtx", gpu=True),
     "openvino": _Needs(("openvino",), None),
     "eager": _Needs(("torch",), "train"),
 }
@@ -101,15 +95,14 @@ def what_is_missing(backend: Backend) -> str | None:
     reasons = []
     if needs.gpu and not count_gpus():
         reasons.append(NO_GPU)
-    elif needs.not_capabilities and (capability := gpu_capability()) is not None:
-        first, end = needs.not_capabilities
-        if first <= capability < end:
-            number = ".".join(map(str, capability))
-            reasons.append(f"it does not run on GPUs of compute capability {number}")
+    elif backend in PRODUCTS and (fault := gpu_fault(backend)) is not None:
+        reasons.append(fault)
     absent = [name for name in needs.modules if importlib.util.find_spec(name) is None]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
         reasons.append(f"{' and '.join(absent)} {verb} not installed: {needs.command()}")
+    if not reasons and backend in PRODUCTS:
+        return installation_fault(backend)
     return "; ".join(reasons) or None
 
 

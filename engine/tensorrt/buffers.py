@@ -4,6 +4,8 @@ One thread owns the context and makes all calls. An ExitStack frees all memory i
 also after an error.
 """
 
+import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,6 +69,31 @@ def gpu_context() -> Iterator[Gpu]:
         context.detach()
 
 
+def leave_context(*used: object) -> None:
+    """Leave the current context, and let what is in use there live as long as the process.
+
+    Args:
+        used: objects of pycuda, or those that hold some.
+    """
+    for each in used:  # pycuda would free them with their last reference
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
+    cuda.Context.pop()
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Drop what native code writes to stderr: pycuda warns of each object of a lost GPU."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 class SlotBuffers:
     """The memory of one slot on host and GPU, and the events that order its work."""
 
@@ -93,7 +120,8 @@ class SlotBuffers:
             """The translations are computed."""
             self.returning = cuda.Event()
             """The copy to the host may begin."""
-            self.downloaded = cuda.Event()
+            # Waiting for another event would keep a core busy.
+            self.downloaded = cuda.Event(cuda.event_flags.BLOCKING_SYNC)
             """The translations are on the host."""
 
     def _forget(self) -> None:

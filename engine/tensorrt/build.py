@@ -71,7 +71,7 @@ def build_plan(
             cannot build it.
     """
     api = library.api
-    builder = library.need(api.Builder(library.log), "make a builder")
+    builder = library.make("Builder", library.log)
     # The graph determines all types. TensorRT 11 has no other mode.
     strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = library.need(builder.create_network(strongly_typed), "make a network")
@@ -98,7 +98,7 @@ def build_plan(
 
 
 def _parse(library: Library, network: Any, graph: bytes, name: str) -> None:
-    parser = library.api.OnnxParser(network, library.log)
+    parser = library.make("OnnxParser", network, library.log)
     if parser.parse(graph):
         return
     reasons = [
@@ -140,10 +140,12 @@ def _set_capability(library: Library, options: Any, capability: str | None) -> N
 
 
 def _use_timing_cache(options: Any, data: bytes) -> Any:
-    timings = options.create_timing_cache(data) or options.create_timing_cache(b"")
-    if timings is None or not options.set_timing_cache(timings, ignore_mismatch=False):
-        return None
-    return timings
+    """Let the builder use a timing cache; one that it refuses is replaced by an empty one."""
+    for content in (data, b""):
+        timings = options.create_timing_cache(content)
+        if timings is not None and options.set_timing_cache(timings, ignore_mismatch=False):
+            return timings
+    return None
 
 
 def _progress_bar(library: Library, options: Any, interrupted: Callable[[], bool]) -> Any:

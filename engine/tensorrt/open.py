@@ -28,6 +28,7 @@ from pmsgan.engine.tensorrt.product import (
     ProductName,
     known_capabilities,
 )
+from pmsgan.engine.tensorrt.support import need_pycuda
 from pmsgan.engine.widen import widen
 from pmsgan.errors import EngineError
 
@@ -75,14 +76,9 @@ def _open(
     samples: Callable[[], Pictures | None] | None = None,
 ) -> tuple[Engine, EnginePlan]:
     """Open an engine; return it, and the plan that it runs."""
-    try:
-        from pmsgan.engine.tensorrt.buffers import gpu_context
-        from pmsgan.engine.tensorrt.run import TensorRtEngine
-    except (ImportError, OSError) as error:
-        raise EngineError(
-            f"pycuda cannot be loaded ({error}): build it against the CUDA that is here, "
-            "pip install --force-reinstall --no-binary pycuda pycuda"
-        ) from error
+    need_pycuda()
+    from pmsgan.engine.tensorrt.buffers import gpu_context
+    from pmsgan.engine.tensorrt.run import TensorRtEngine
 
     library = Library(PRODUCTS[product])
     with ExitStack() as stack:
@@ -256,7 +252,7 @@ def _build(
     config = config or BuildConfig()
     data = graph.path.read_bytes()
     cache = cache_folder(key.product)
-    timings = cache and cache / f"timings-{key.version}-sm{key.capability}.bin"
+    timings = cache and cache / key.timings_name
     built, new_timings = build_plan(
         library,
         data if key.precision == graph.precision else widen(data),

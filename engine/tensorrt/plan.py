@@ -7,6 +7,7 @@ line is JSON and says what the plan was built for and how. The rest is the plan 
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -46,8 +47,19 @@ class EnginePlanKey:
         """Name of the plan in the cache folder of its product."""
         return (
             f"{self.graph_sha256[:16]}-{self.precision}-{self.width}x{self.height}"
-            f"-batch{self.max_batch}-sm{self.capability}.plan"
+            f"-batch{self.max_batch}-{self._where}.plan"
         )
+
+    @property
+    def timings_name(self) -> str:
+        """Name of the cache of kernel timings in the cache folder of its product."""
+        return f"timings-{self._where}.bin"
+
+    @property
+    def _where(self) -> str:
+        """Return the GPU and the version, in characters that every file system takes."""
+        gpu = re.sub(r"[^a-z0-9]+", "-", self.gpu.lower()).strip("-")
+        return f"sm{self.capability}{gpu and '-'}{gpu}-{self.version}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ slot from one stream to the other: given -> uploaded -> started -> computed -> r
 downloaded.
 """
 
-import contextlib
 import logging
-from contextlib import ExitStack
+import re
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +21,15 @@ from pmsgan.engine.tensorrt.buffers import (
     SlotBuffers,
     device_memory,
     gpu_errors_named,
+    leave_context,
+    quiet_stderr,
 )
 from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import Library
 from pmsgan.errors import EngineError
+
+_MEMORY_FAULT = re.compile(r"out ?of ?memory|insufficient memory|memory ?alloc", re.IGNORECASE)
+"""The words of TensorRT's log for too little memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ class TensorRtEngine(Engine):
             EngineError: TensorRT refuses the plan.
         """
         self._library = library
-        self._runtime = library.need(library.api.Runtime(library.log), "make a runtime")
+        self._runtime = library.make("Runtime", library.log)
         self._engine = library.need(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
         )
@@ -57,7 +62,6 @@ class TensorRtEngine(Engine):
         self._context: Any = None
         self._compute: Any = None
         self._count = 0
-        self._activation_bytes = 0
         self.info = EngineInfo(
             backend=key.product,
             device=gpu.name,
@@ -118,14 +122,20 @@ class TensorRtEngine(Engine):
 
     def _close(self) -> None:
         """Wait for running work, then free everything in reverse order."""
+        is_lost = True
         try:
-            self.free_slots()
+            is_lost = self._free_slots()
         finally:
             self._engine = self._runtime = None
-            self._owned.close()
+            with quiet_stderr() if is_lost else nullcontext():
+                self._owned.close()
+
+    def _abandon(self) -> None:
+        """Leave all memory to the end of the process: the GPU's context owns the slots, too."""
+        leave_context(self, self._memory.pop_all(), self._owned.pop_all())
 
     def _try_slots(self, count: int) -> list[Slot]:
-        if self._context is None:
+        if is_first := self._context is None:
             self._make_context()
         shape = (self.info.max_batch, self.info.height, self.info.width, 3)
         made = []
@@ -133,40 +143,63 @@ class TensorRtEngine(Engine):
             buffers = SlotBuffers(self._memory, shape)
             self._buffers[buffers.slot] = buffers
             made.append(buffers.slot)
+        if is_first and made:
+            self._warm_up(self._buffers[made[0]])
         return made
 
     def _make_context(self) -> None:
         """Make the execution context, with memory for the activations of `max_batch` pictures."""
         strategy = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
-        self._context = self._library.need(
+        self._context = self._need(
             self._engine.create_execution_context(strategy), "make an execution context"
         )
         with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
             self._set_count(self.info.max_batch)
+            self._give_memory()
             self._compute = cuda.Stream()
+
+    def _give_memory(self) -> None:
+        """Give the context memory for the shapes that are set; smaller batches need no more.
+
+        A context forgets its memory when it is asked for the size, so this happens once.
+        """
+        # 0 means an error or no need; the size of the whole engine is right in both cases.
+        num_bytes = (
+            self._context.update_device_memory_size_for_shapes()
+            or self._engine.device_memory_size_v2
+        )
+        if num_bytes > 0:
+            memory = device_memory(self._memory, num_bytes)
+            self._context.set_device_memory(int(memory), num_bytes)
+
+    def _warm_up(self, buffers: SlotBuffers) -> None:
+        """Run a full batch, since a lack of memory that shows now still makes batches smaller."""
+        with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
+            self._translate(buffers, self.info.max_batch)
+            self._compute.synchronize()
 
     def _translate(self, buffers: SlotBuffers, count: int) -> None:
         if count != self._count:
             self._set_count(count)
         for name, memory in ((INPUT_NAME, buffers.input), (OUTPUT_NAME, buffers.output)):
-            self._library.need(
+            self._need(
                 self._context.set_tensor_address(name, int(memory)), f"use the memory of {name!r}"
             )
-        self._library.need(
-            self._context.execute_async_v3(self._compute.handle), f"run a batch of {count}"
-        )
+        self._need(self._context.execute_async_v3(self._compute.handle), f"run a batch of {count}")
 
     def _set_count(self, count: int) -> None:
         shape = (count, self.info.height, self.info.width, 3)
-        self._library.need(
-            self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}"
-        )
+        self._need(self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}")
         self._count = count
-        num_bytes = self._context.update_device_memory_size_for_shapes()
-        if num_bytes > self._activation_bytes:
-            memory = device_memory(self._memory, num_bytes)
-            self._context.set_device_memory(int(memory), num_bytes)
-            self._activation_bytes = num_bytes
+
+    def _need(self, result: Any, task: str) -> Any:
+        """Do what `Library.need` does; too little memory is a GpuMemoryError."""
+        try:
+            return self._library.need(result, task)
+        except EngineError as error:
+            if _MEMORY_FAULT.search(str(error)):
+                raise GpuMemoryError(str(error)) from error
+            raise
 
     def _buffers_of(self, slot: Slot) -> SlotBuffers:
         if slot not in self._buffers:
@@ -175,15 +208,29 @@ class TensorRtEngine(Engine):
 
     def free_slots(self) -> None:
         """Wait for running work, then free all slots; new ones can be made."""
+        self._free_slots()
+
+    def _free_slots(self) -> bool:
+        """Do what `free_slots` does; return whether the GPU is lost, so that nothing works."""
+        is_lost = not self._end_work()
+        with quiet_stderr() if is_lost else nullcontext():
+            self._buffers.clear()
+            self._kept_slots = ()
+            self._compute = self._context = None
+            self._count = 0
+            self._memory.close()
+        return is_lost
+
+    def _end_work(self) -> bool:
+        """Wait for all streams; return whether they could be waited for."""
         streams = [buffers.copies for buffers in self._buffers.values()]
         if self._compute is not None:
             streams.append(self._compute)
-        for stream in streams:
-            # `wait` reports failures.
-            with contextlib.suppress(EngineError), gpu_errors_named("end its work"):
-                stream.synchronize()
-        self._buffers.clear()
-        self._kept_slots = ()
-        self._compute = self._context = None
-        self._count = self._activation_bytes = 0
-        self._memory.close()
+        is_lost = False
+        while streams:
+            try:
+                with gpu_errors_named("end its work"):
+                    streams.pop().synchronize()
+            except EngineError:  # `wait` reports failures
+                is_lost = True
+        return not is_lost

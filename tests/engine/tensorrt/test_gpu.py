@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.settings import RunSettings
 from pmsgan.engine.accuracy import compare
+from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.styles.registry import Style
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="no NVIDIA GPU is here"),
+    pytest.mark.skipif(not count_gpus(), reason="no NVIDIA GPU is here"),
 ]
 
 Product = Literal["tensorrt", "tensorrt-rtx"]

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pmsgan.engine import cache
-from pmsgan.engine import open as open_module
-from pmsgan.engine.accuracy import Accuracy, check_pictures, compare
-from pmsgan.engine.gpu import gpu_capability
+from pmsgan.engine.accuracy import Accuracy, check_pictures
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
-from pmsgan.engine.open import choose_backend, open_engine
+from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.tensorrt import check, product
 from pmsgan.engine.tensorrt import open as open_on_gpu_module
 from pmsgan.engine.tensorrt.build import BuildConfig
@@ -25,17 +21,6 @@ from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
 EXACT = Accuracy(max_difference=0, mean_difference=0.0, psnr_db=99.0)
-
-
-@pytest.fixture
-def tensorrt(
-    api: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SimpleNamespace]:
-    """The stand-in in the place of TensorRT; what it computes passes for right."""
-    monkeypatch.setattr(product, "importlib", SimpleNamespace(import_module=lambda name: api))
-    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
-    monkeypatch.setattr(check, "compare", lambda got, wanted: EXACT)
-    yield api
 
 
 def translated(engine: Engine, style: Style) -> bool:
@@ -70,18 +55,60 @@ def test_a_plan_for_another_program_is_the_one_that_is_kept(
     assert runtime.deserialize_cuda_engine(plan) is not None
 
 
-def test_an_engine_of_another_version_is_announced_and_built_again(
-    style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
+def test_an_engine_for_another_driver_is_announced_and_built_again(
+    style: Style, tensorrt: SimpleNamespace, driver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
         pass
-    tensorrt.__version__ = "11.4.0"
+    driver.set_gpu(cuda=13010)
     with open_on_gpu("tensorrt", graph) as engine:
         assert translated(engine, style)
     assert tensorrt.num_built == 2
-    assert "was built for version '10.13.0', not '11.4.0'" in caplog.text
+    assert "was built for driver 13000, not 13010" in caplog.text
+
+
+def test_each_version_and_each_gpu_keep_an_engine_of_their_own(
+    style: Style, tensorrt: SimpleNamespace, driver: Any, tmp_path: Path
+) -> None:
+    graph = read_graph(style.graph)
+    machines = [("Card A", "10.13.0"), ("Card B", "10.13.0"), ("Card A", "11.4.0")]
+    for _ in range(2):
+        for name, version in machines:
+            driver.set_gpu(name)
+            tensorrt.__version__ = version
+            with open_on_gpu("tensorrt", graph) as engine:
+                assert engine.info.device == name
+    assert tensorrt.num_built == 3
+    names = sorted(path.name for path in (tmp_path / "tensorrt").iterdir())
+    assert names[-3:] == [
+        "timings-sm8.9-card-a-10.13.0.bin", "timings-sm8.9-card-a-11.4.0.bin",
+        "timings-sm8.9-card-b-10.13.0.bin",
+    ]  # fmt: skip
+    assert all(is_taken for _, is_taken in tensorrt.timing_caches)
+
+
+def test_timings_that_are_refused_are_replaced(
+    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tensorrt"
+    folder.mkdir(mode=0o700)
+    timings = folder / "timings-sm8.9-stand-in-10.13.0.bin"
+    timings.write_bytes(b"of another GPU")
+    with open_on_gpu("tensorrt", read_graph(style.graph)):
+        pass
+    assert tensorrt.timing_caches == [(b"of another GPU", False), (b"", True)]
+    assert timings.read_bytes() == b"Stand-in"
+
+
+@pytest.mark.parametrize("name", ["Builder", "OnnxParser", "Runtime"])
+def test_an_object_that_cannot_be_made_is_an_error(
+    style: Style, tensorrt: SimpleNamespace, name: str
+) -> None:
+    tensorrt.fails.add(name)
+    with pytest.raises(EngineError, match=f"TensorRT cannot make a {name}: it gives no reason"):
+        open_on_gpu("tensorrt", read_graph(style.graph))
 
 
 def test_a_damaged_engine_is_announced_and_built_again(
@@ -111,7 +138,7 @@ def test_settings_of_the_builder_reach_it(style: Style, tensorrt: SimpleNamespac
 def test_an_engine_whose_pictures_are_off_is_refused_each_time(
     style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr(check, "compare", compare)
+    monkeypatch.setattr(check, "OpenVinoEngine", OpenVinoEngine)
     tensorrt.fails.add(fault)
     said = "of one colour" if fault == "black" else "dB PSNR to FP32"
     for _ in range(2):
@@ -154,40 +181,6 @@ def test_a_build_that_fails_leaves_nothing(
     assert not list((tmp_path / "tensorrt").glob("*"))
 
 
-def test_auto_takes_the_gpu(
-    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(open_module.importlib.util, "find_spec", lambda name: name)
-    assert choose_backend(require_gpu=True).backend == "tensorrt"
-    with open_engine(style, require_gpu=True, max_batch=3) as engine:
-        assert (engine.info.backend, engine.info.max_batch) == ("tensorrt", 3)
-        assert translated(engine, style)
-
-
-@pytest.mark.parametrize(
-    ("capability", "taken"),
-    [
-        ((8, 9), "tensorrt-rtx"),
-        ((9, 0), "openvino"),
-        ((10, 3), "openvino"),
-        ((12, 0), "tensorrt-rtx"),
-    ],
-)
-def test_auto_passes_over_a_product_that_refuses_the_gpu(
-    driver: object, monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], taken: str
-) -> None:
-    monkeypatch.setattr(
-        open_module.importlib.util, "find_spec", lambda name: name if name != "tensorrt" else None
-    )
-    assert gpu_capability() == (8, 9)  # that of the stand-in
-    monkeypatch.setattr(open_module, "gpu_capability", lambda: capability)
-    choice = choose_backend()
-    assert choice.backend == taken
-    if taken == "openvino":
-        name = ".".join(map(str, capability))
-        assert f"it does not run on GPUs of compute capability {name}" in choice.reason
-
-
 def test_a_kept_engine_that_is_refused_is_built_again(
     style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -215,7 +208,7 @@ def test_timings_that_cannot_be_kept_lose_no_build(
 ) -> None:
     folder = tmp_path / "tensorrt"
     folder.mkdir(mode=0o700)
-    (folder / "timings-10.13.0-sm8.9.bin").mkdir()
+    (folder / "timings-sm8.9-stand-in-10.13.0.bin").mkdir()
     with open_on_gpu("tensorrt", read_graph(style.graph)) as engine:
         assert translated(engine, style)
     assert "cannot cache the timings" in caplog.text

@@ -32,7 +32,7 @@ def library(api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     yield library
 
 
-def load(library: Library) -> Engine:
+def load(library: Library, *, resizes: bool = True) -> Engine:
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
 
@@ -42,19 +42,19 @@ def load(library: Library) -> Engine:
     )  # fmt: skip
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
-        plan = b'{"version": "10.13.0"}'
+        plan = library.api.make_plan(max_batch=BATCH, resizes=resizes)
         return TensorRtEngine(library, plan, key, gpu, owned=stack)
 
 
 @contextmanager
-def opened(library: Library) -> Iterator[Engine]:
-    with load(library) as engine:
+def opened(library: Library, *, resizes: bool = True) -> Iterator[Engine]:
+    with load(library, resizes=resizes) as engine:
         yield engine
 
 
-def test_the_engine_says_what_it_is(library: Library) -> None:
+def test_the_engine_says_what_it_is(library: Library, driver: Any) -> None:
     with opened(library) as engine:
-        assert engine.info.device == "Stand-in"
+        assert engine.info.device == driver.name
         assert engine.info.runtime == "TensorRT 10.13.0"
         assert (engine.info.precision, engine.info.max_batch) == ("fp16", BATCH)
 
@@ -65,7 +65,8 @@ def test_any_number_of_pictures_is_translated(library: Library, count: int) -> N
         np.testing.assert_array_equal(engine.translate(PICTURES[:count]), 255 - PICTURES[:count])
 
 
-def test_nothing_is_there_before_it_is_waited_for(library: Library) -> None:
+def test_nothing_is_there_before_it_is_waited_for(library: Library, driver: Any) -> None:
+    driver.set_capacity(1 << 30)  # which skips this on a real GPU: its work may be done at once
     with opened(library) as engine:
         (slot,) = engine.slots(1)
         slot.input[:] = PICTURES[:BATCH]
@@ -119,6 +120,93 @@ def test_an_engine_may_be_left_while_it_works(library: Library) -> None:
     with opened(library) as engine:
         for slot in engine.slots(2):
             engine.submit(slot, BATCH)
+
+
+def test_the_memory_is_asked_for_and_set_once(library: Library, api: SimpleNamespace) -> None:
+    with opened(library) as engine:
+        for count in (BATCH, 3, 1, 3, BATCH):
+            np.testing.assert_array_equal(
+                engine.translate(PICTURES[:count]), 255 - PICTURES[:count]
+            )
+    assert api.num_updates == 1
+
+
+@pytest.mark.parametrize("fault", ["update", "no activations"])
+def test_a_size_of_0_is_an_error_that_is_mended_or_no_need(
+    library: Library, api: SimpleNamespace, fault: str
+) -> None:
+    api.fails.add(fault)
+    with opened(library) as engine:
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+
+
+def test_waiting_for_the_gpu_keeps_no_core_busy(library: Library, driver: Any) -> None:
+    before = driver.num_spins
+    with opened(library) as engine:
+        engine.translate(PICTURES)
+    assert driver.num_spins == before
+
+
+def test_the_log_keeps_its_last_lines(library: Library) -> None:
+    for number in range(1000):
+        library.log.log(library.api.ILogger.Severity.WARNING, f"line {number}")
+    assert len(library.log.lines) <= 100
+    assert library.log.summary().endswith("line 999")
+    assert library.log.summary() == "it gives no reason"
+
+
+def test_memory_that_does_not_shrink_with_the_batch_is_not_taken_twice(
+    library: Library, driver: Any
+) -> None:
+    driver.set_capacity(BATCH * ACTIVATION_BYTES + 2 * SLOT_BYTES // 2 + 100)
+    with opened(library, resizes=False) as engine:
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+        assert engine.info.max_batch == 2
+
+
+@pytest.mark.parametrize(("largest", "batch"), [(3, 2), (1, 1)])
+def test_a_batch_that_tensorrt_has_no_memory_for_is_halved(
+    library: Library, api: SimpleNamespace, largest: int, batch: int
+) -> None:
+    api.largest_enqueued = largest
+    with opened(library) as engine:
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+        assert engine.info.max_batch == batch
+
+
+def test_a_context_that_tensorrt_has_no_memory_for_halves_the_batch(
+    library: Library, api: SimpleNamespace
+) -> None:
+    api.fails.add("context memory")
+    with opened(library) as engine:
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+        assert engine.info.max_batch == BATCH // 2
+
+
+def test_a_lost_gpu_is_one_line(
+    library: Library, driver: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with opened(library) as engine:
+        engine.translate(PICTURES)
+        driver.fail("cuEventSynchronize")
+        with pytest.raises(EngineError, match="the GPU cannot translate a batch"):
+            engine.translate(PICTURES)
+    assert capfd.readouterr().err == ""
+
+
+def test_slots_that_a_thread_may_still_use_outlive_an_abandoned_engine(
+    library: Library, driver: Any
+) -> None:
+    engine = load(library)
+    (slot,) = engine.slots(1)
+    before = driver.num_live
+    engine.abandon()
+    engine.close()
+    assert driver.num_live == before
+    slot.input[:] = 1
+    with pytest.raises(EngineError, match="the engine is closed"):
+        engine.translate(PICTURES)
+    driver.end_process()
 
 
 @pytest.mark.parametrize(("pictures", "batch"), [(BATCH, 4), (BATCH - 1, 2), (2, 2), (1, 1)])
@@ -181,7 +269,7 @@ def test_a_refusal_of_tensorrt_is_an_error_with_its_log(
 def test_a_plan_that_cannot_be_loaded_frees_the_context(
     library: Library, api: SimpleNamespace, driver: Any
 ) -> None:
-    api.__version__ = "11.0.0"
+    api.fails.add("load")
     with pytest.raises(EngineError, match="cannot load the engine") as caught, opened(library):
         pass
     assert driver.num_live == 0, caught

@@ -36,7 +36,7 @@ struct CUstream_st {
 struct CUevent_st {
     struct CUstream_st *stream;
     long position;
-    int is_timed;
+    int is_timed, is_blocking;
 };
 
 struct CUctx_st {
@@ -54,17 +54,29 @@ static CUcontext stack[MAX_DEPTH];
 static int depth;
 static block blocks[MAX_BLOCKS];
 static struct CUstream_st *streams[MAX_BLOCKS];
-static long num_events, num_violations;
+static long num_events, num_violations, num_spins;
 static size_t capacity = (size_t)1 << 30, used;
 static struct {
     char name[64];
     int after, count;
     CUresult code;
 } fault;
+static CUresult lost; /* the error that every call returns once the device is lost */
+static struct {
+    char name[64];
+    int major, minor, cuda;
+} gpu = {"Stand-in", 8, 9, 13000};
 
 /* ---- tests ---- */
 
 EXPORT void standin_set_capacity(size_t bytes) { capacity = bytes; }
+
+EXPORT void standin_set_gpu(const char *name, int major, int minor, int cuda) {
+    snprintf(gpu.name, sizeof gpu.name, "%s", name);
+    gpu.major = major;
+    gpu.minor = minor;
+    gpu.cuda = cuda;
+}
 
 /* Let calls of one function fail with `code`: `count` of them, after the next `after` ones. */
 EXPORT void standin_fail(const char *name, int after, int count, int code) {
@@ -85,6 +97,9 @@ EXPORT long standin_num_live(void) {
 /* Times that memory, a stream or an event was given back while queued work still needed it. */
 EXPORT long standin_num_violations(void) { return num_violations; }
 
+/* Times that somebody waited for an event with a core that spins. */
+EXPORT long standin_num_spins(void) { return num_spins; }
+
 static operation *append(struct CUstream_st *stream, int kind) {
     operation *new = calloc(1, sizeof *new);
     new->kind = kind;
@@ -104,6 +119,15 @@ EXPORT void standin_enqueue(struct CUstream_st *stream, host_function function, 
     call->to = argument;
 }
 
+/* Forget what exists, as the end of a process does; the memory itself stays readable. */
+EXPORT void standin_end_process(void) {
+    memset(blocks, 0, sizeof blocks);
+    memset(streams, 0, sizeof streams);
+    num_events = primary.retained = depth = 0;
+    used = 0;
+    lost = CUDA_SUCCESS;
+}
+
 /* ---- streams and events ---- */
 
 static int failing(const char *name) {
@@ -116,16 +140,23 @@ static int failing(const char *name) {
         return 0;
     }
     fault.count--;
+    /* A failed kernel or a wrong address leaves a context that cannot be used any more. */
+    if (fault.code == CUDA_ERROR_LAUNCH_FAILED || fault.code == CUDA_ERROR_ILLEGAL_ADDRESS)
+        lost = fault.code;
     return 1;
 }
 
 #define MAY_FAIL                                                                                   \
+    if (lost)                                                                                      \
+        return lost;                                                                               \
     if (failing(__func__))                                                                         \
         return fault.code;                                                                         \
     if (depth == 0)                                                                                \
         return CUDA_ERROR_INVALID_CONTEXT;
 
 static void run(struct CUstream_st *stream, long until) {
+    if (lost) /* nothing runs any more, and what was awaited may be gone */
+        return;
     while (stream->done < until && stream->first) {
         operation *next = stream->first;
         stream->first = next->next;
@@ -168,13 +199,13 @@ EXPORT CUresult cuStreamCreate(CUstream *result, unsigned int flags) {
 }
 
 EXPORT CUresult cuStreamDestroy(CUstream stream) {
-    num_violations += stream->first != NULL;
+    num_violations += stream->first && !lost;
     run(stream, stream->queued);
     for (int i = 0; i < MAX_BLOCKS; i++)
         if (streams[i] == stream)
             streams[i] = NULL;
     free(stream);
-    return CUDA_SUCCESS;
+    return lost;
 }
 
 EXPORT CUresult cuStreamSynchronize(CUstream stream) {
@@ -202,6 +233,7 @@ EXPORT CUresult cuEventCreate(CUevent *result, unsigned int flags) {
     MAY_FAIL
     *result = calloc(1, sizeof **result);
     (*result)->is_timed = !(flags & CU_EVENT_DISABLE_TIMING);
+    (*result)->is_blocking = flags & CU_EVENT_BLOCKING_SYNC;
     num_events++;
     return CUDA_SUCCESS;
 }
@@ -209,7 +241,7 @@ EXPORT CUresult cuEventCreate(CUevent *result, unsigned int flags) {
 EXPORT CUresult cuEventDestroy(CUevent event) {
     num_events--;
     free(event);
-    return CUDA_SUCCESS;
+    return lost;
 }
 
 EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
@@ -222,6 +254,7 @@ EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
 
 EXPORT CUresult cuEventSynchronize(CUevent event) {
     MAY_FAIL
+    num_spins += !event->is_blocking;
     if (event->stream)
         run(event->stream, event->position);
     return CUDA_SUCCESS;
@@ -259,14 +292,14 @@ static CUresult take(void **result, size_t bytes, int on_device) {
 }
 
 static CUresult give_back(void *start) {
-    num_violations += !idle();
+    num_violations += !idle() && !lost;
     run_all(); /* the real one waits for the device */
     for (int i = 0; i < MAX_BLOCKS; i++)
         if (blocks[i].start == start) {
             used -= blocks[i].on_device ? blocks[i].bytes : 0;
             blocks[i].start = NULL;
             free(start);
-            return CUDA_SUCCESS;
+            return lost;
         }
     return CUDA_ERROR_INVALID_VALUE;
 }
@@ -324,7 +357,7 @@ EXPORT CUresult cuInit(unsigned int flags) {
 }
 
 EXPORT CUresult cuDriverGetVersion(int *version) {
-    *version = 13000;
+    *version = gpu.cuda;
     return CUDA_SUCCESS;
 }
 
@@ -340,22 +373,22 @@ EXPORT CUresult cuDeviceGet(CUdevice *device, int ordinal) {
 
 EXPORT CUresult cuDeviceGetName(char *name, int length, CUdevice device) {
     (void)device;
-    snprintf(name, (size_t)length, "Stand-in");
+    snprintf(name, (size_t)length, "%s", gpu.name);
     return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice device) {
     (void)device;
-    *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR   ? 8
-             : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? 9
+    *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR   ? gpu.major
+             : attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ? gpu.minor
                                                                          : 0;
     return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice device) {
     (void)device;
-    *major = 8;
-    *minor = 9;
+    *major = gpu.major;
+    *minor = gpu.minor;
     return CUDA_SUCCESS;
 }
 
@@ -372,8 +405,10 @@ EXPORT CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
     (void)device;
     primary.retained--;
     /* pycuda pushes the context to release it, and takes the pop for implied. */
-    if (primary.retained == 0)
+    if (primary.retained == 0) {
         depth = 0;
+        lost = CUDA_SUCCESS;
+    }
     return CUDA_SUCCESS;
 }
 

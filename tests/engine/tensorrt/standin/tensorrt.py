@@ -1,116 +1,332 @@
-"""A stand-in for the module `tensorrt`: an "engine" that gives 255 - x.
+"""A stand-in for the modules `tensorrt` and `tensorrt_rtx`: an "engine" that gives 255 - x.
 
-Its context computes, in the order of the stream, from the addresses that it was given before.
+Its classes have the names, members and parameters of the real ones, and nothing beyond what the
+code uses; test_bindings.py compares them with the real ones. Its context computes, in the order of
+the stream, from the addresses that it was given before. It is as unkind as the real library:
+
+- a class that cannot be made raises TypeError, other calls return None, False, 0 or -1;
+- memory that was set before `update_device_memory_size_for_shapes` counts no more;
+- the memory shrinks with the batch only if the plan was built so;
+- a plan or a timing cache of another GPU is refused;
+- a runtime that is newer than the driver is made, and then crashes.
 """
 
-import ctypes
 import json
+from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+from pmsgan.engine.gpu import driver_cuda, gpu_capability, gpu_names
 
 ACTIVATION_BYTES = 4096
 """What a picture in a batch needs of the memory for activations."""
 
 
-def make_api(driver: Any, call: Any) -> SimpleNamespace:
-    """Return what the code under test takes for TensorRT 10.13."""
-    api = SimpleNamespace(__version__="10.13.0", fails=set(), keep=[], num_built=0)
+class Severity(IntEnum):
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
 
-    class Logger:
-        Severity = SimpleNamespace(WARNING=2)
 
-    class Context:
-        def __init__(self) -> None:
-            self.addresses: dict[str, int] = {}
-            self.shape: tuple[int, ...] = ()
-            self.memory: tuple[int, int] = (0, 0)
+class NetworkDefinitionCreationFlag(IntEnum):
+    STRONGLY_TYPED = 1
+
+
+class BuilderFlag(IntEnum):
+    TF32 = 0
+
+
+class MemoryPoolType(IntEnum):
+    WORKSPACE = 0
+
+
+class PreviewFeature(IntEnum):
+    RUNTIME_ACTIVATION_RESIZE_10_10 = 0
+
+
+class ExecutionContextAllocationStrategy(IntEnum):
+    STATIC = 0
+    USER_MANAGED = 2
+
+
+class ComputeCapability(IntEnum):
+    CURRENT = 1
+    SM75 = 75
+    SM80 = 80
+    SM86 = 86
+    SM89 = 89
+    SM120 = 120
+
+
+class DynamicShapesKernelSpecializationStrategy(IntEnum):
+    LAZY = 0
+    EAGER = 1
+
+
+ENUMS = (
+    NetworkDefinitionCreationFlag, BuilderFlag, MemoryPoolType, PreviewFeature,
+    ExecutionContextAllocationStrategy,
+)  # fmt: skip
+RTX_ENUMS = (ComputeCapability, DynamicShapesKernelSpecializationStrategy)
+
+
+def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> SimpleNamespace:
+    """Return what the code under test takes for TensorRT, or TensorRT for RTX.
+
+    Faults are names in its `fails`; beside them it counts and keeps what tests ask for.
+    """
+    api = SimpleNamespace(
+        __version__=version, wheel_cuda=13, fails=set(), num_built=0, num_updates=0,
+        largest_enqueued=99, num_contexts=0, num_compiled=0,
+        cleared=None, timing_caches=[], kernels={"kernel 1"},
+    )  # fmt: skip
+
+    def log_error(message: str) -> None:
+        api.log.log(Severity.ERROR, message)
+
+    def refuse_if(fault: str) -> None:
+        if fault in api.fails:
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    class ILogger:
+        __slots__ = ("__dict__",)
+
+        def log(self, severity: Severity, msg: str) -> None:
+            raise NotImplementedError
+
+    class IProgressMonitor:
+        __slots__ = ("__dict__",)
+
+        def phase_start(self, phase_name: str, parent_phase: str, num_steps: int) -> None:
+            raise NotImplementedError
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            raise NotImplementedError
+
+        def phase_finish(self, phase_name: str) -> None:
+            raise NotImplementedError
+
+    class IExecutionContext:
+        __slots__ = ("_addresses", "_memory", "_plan", "_shape")
+
+        def __init__(self, plan: dict[str, Any]) -> None:
+            self._plan = plan
+            self._addresses: dict[str, int] = {}
+            self._shape: tuple[int, ...] = ()
+            self._memory: tuple[int, int] | None = None
 
         def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
-            self.shape = shape
-            return "set_input_shape" not in api.fails
+            self._shape = shape
+            return "set_input_shape" not in api.fails and shape[0] <= self._plan["max_batch"]
 
         def update_device_memory_size_for_shapes(self) -> int:
-            return self.shape[0] * ACTIVATION_BYTES
+            api.num_updates += 1
+            self._memory = None
+            if "update" in api.fails:
+                log_error("the shapes are not known")
+                return 0
+            return self._num_bytes()
 
-        def set_device_memory(self, address: int, num_bytes: int) -> None:
-            self.memory = (address, num_bytes)
+        def set_device_memory(self, memory: int, size: int) -> None:
+            self._memory = (memory, size)
 
-        def set_tensor_address(self, name: str, address: int) -> bool:
-            self.addresses[name] = address
+        def set_tensor_address(self, name: str, memory: int) -> bool:
+            self._addresses[name] = memory
             return True
 
-        def execute_async_v3(self, stream: int) -> bool:
+        def execute_async_v3(self, stream_handle: int) -> bool:
             if "execute_async_v3" in api.fails:
-                api.log.lines.append("ERROR: no kernel for this")
+                log_error("no kernel for this")
                 return False
-            count = int(np.prod(self.shape))
-            source, target = self.addresses["image"], self.addresses["translated"]
-            address, num_bytes = self.memory
-            assert num_bytes >= self.shape[0] * ACTIVATION_BYTES
-
-            def run(_: Any) -> None:
-                pictures = np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(source))
-                ctypes.memset(address, 0, num_bytes)
-                results = np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(target))
-                results[:] = 0 if "black" in api.fails else 255 - pictures
-
-            function = call(run)
-            api.keep.append(function)
-            driver.enqueue(stream, function)
+            if self._shape[0] > api.largest_enqueued:
+                log_error("[virtualMemoryBuffer.cpp::resizePhysical::154] OutOfMemory")
+                return False
+            needed = self._num_bytes()
+            assert self._memory is not None or needed == 0, "the memory was not set after update"
+            scratch = self._memory or (0, 0)
+            assert scratch[1] >= needed
+            count = self._shape[0] * self._shape[1] * self._shape[2] * self._shape[3]
+            source, target = self._addresses["image"], self._addresses["translated"]
+            mask = 0 if "black" in api.fails else 255
+            driver.invert(stream_handle, source, target, count, scratch, mask)
             return True
 
-    class Engine:
-        def create_execution_context(self, strategy: str) -> Context | None:
-            assert strategy == "user managed"
-            return None if "create_execution_context" in api.fails else Context()
+        def _num_bytes(self) -> int:
+            if "no activations" in api.fails:
+                return 0
+            is_small = self._plan["resizes"]
+            return (self._shape[0] if is_small else self._plan["max_batch"]) * ACTIVATION_BYTES
+
+    class IRuntimeCache:
+        __slots__ = ("_kernels",)
+
+        def __init__(self) -> None:
+            self._kernels: set[str] = set()
+
+        def serialize(self) -> bytes:
+            return json.dumps(sorted(self._kernels)).encode()
+
+        def deserialize(self, blob: bytes) -> bool:
+            try:
+                self._kernels = set(json.loads(blob))
+            except ValueError:
+                return False
+            return True
+
+    class IRuntimeConfig:
+        __slots__ = ("_cache", "_strategy", "dynamic_shapes_kernel_specialization_strategy")
+
+        def __init__(self) -> None:
+            self._cache: Any = None
+            self._strategy = ExecutionContextAllocationStrategy.STATIC
+            self.dynamic_shapes_kernel_specialization_strategy = (
+                DynamicShapesKernelSpecializationStrategy.LAZY
+            )
+
+        def set_execution_context_allocation_strategy(
+            self, strategy: ExecutionContextAllocationStrategy
+        ) -> None:
+            self._strategy = strategy
+
+        def create_runtime_cache(self) -> IRuntimeCache:
+            return IRuntimeCache()
+
+        def set_runtime_cache(self, cache: IRuntimeCache) -> bool:
+            self._cache = cache
+            return "set_runtime_cache" not in api.fails
+
+    class ICudaEngine:
+        __slots__ = ("_plan",)
+
+        def __init__(self, plan: dict[str, Any]) -> None:
+            self._plan = plan
+
+        @property
+        def device_memory_size_v2(self) -> int:
+            return 0 if "no activations" in api.fails else self._plan["max_batch"] * 4096
+
+        def create_runtime_config(self) -> IRuntimeConfig:
+            assert is_rtx
+            return IRuntimeConfig()
+
+        def create_execution_context(self, *how: Any) -> IExecutionContext | None:
+            (strategy,) = how  # or a runtime_config: the real one has both
+            if isinstance(strategy, IRuntimeConfig):
+                config = strategy
+                strategy = config._strategy
+                api.specialization = config.dynamic_shapes_kernel_specialization_strategy.name
+                known = set() if config._cache is None else config._cache._kernels
+                api.num_compiled += len(api.kernels - known)
+                known |= api.kernels
+            assert strategy == ExecutionContextAllocationStrategy.USER_MANAGED
+            api.num_contexts += 1
+            if "create_execution_context" in api.fails:
+                return None
+            if "context memory" in api.fails:
+                api.fails.discard("context memory")
+                log_error("Error Code 2: OutOfMemory (Requested size was 4096 bytes.)")
+                return None
+            return IExecutionContext(self._plan)
 
     class Runtime:
-        def __init__(self, log: Any) -> None:
-            api.log = log
+        __slots__ = ()
 
-        def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
-            if json.loads(plan)["version"] != api.__version__ or "load" in api.fails:
+        def __init__(self, logger: Any) -> None:
+            api.log = logger
+            refuse_if("Runtime")
+
+        def deserialize_cuda_engine(self, serialized_engine: bytes) -> ICudaEngine | None:
+            found = driver_cuda()
+            assert found is not None and found[0] >= api.wheel_cuda, "Segmentation fault"
+            plan = json.loads(serialized_engine)
+            if is_rtx and gpu_capability() == (9, 0):
+                log_error("the engine cannot run on this GPU, which has compute capability 9.0")
+                return None
+            if (plan["version"], plan["gpu"]) != (api.__version__, gpu_of(api)):
+                return None
+            if "load" in api.fails:
                 api.fails.discard("load")
                 return None
-            return Engine()
+            return ICudaEngine(plan)
 
-    class Config:
-        progress_monitor = None
+    class ITimingCache:
+        __slots__ = ("_content",)
 
-        def clear_flag(self, flag: str) -> None:
-            api.cleared = flag
+        def __init__(self, content: bytes) -> None:
+            self._content = content
 
-        def add_optimization_profile(self, profile: Any) -> int:
-            return 0
+        def serialize(self) -> bytes:
+            return gpu_names()[0].encode() if not self._content else self._content
 
-        def create_timing_cache(self, data: bytes) -> Any:
-            return SimpleNamespace(serialize=lambda: b"timings")
+    class IOptimizationProfile:
+        __slots__ = ()
 
-        def set_timing_cache(self, cache: Any, ignore_mismatch: bool) -> bool:
+        def set_shape(self, input: str, min: Any, opt: Any, max: Any) -> None:
+            api.shapes = (min, opt, max)
+
+    class IBuilderConfig:
+        __slots__ = (
+            "builder_optimization_level", "max_aux_streams", "num_compute_capabilities",
+            "progress_monitor",
+        )  # fmt: skip
+
+        def __init__(self) -> None:
+            self.progress_monitor = None
+            api.preview_features = set()
+            api.capability = None
+
+        def clear_flag(self, flag: BuilderFlag) -> None:
+            api.cleared = flag.name
+
+        def add_optimization_profile(self, profile: IOptimizationProfile) -> int:
+            return -1 if "add_optimization_profile" in api.fails else 0
+
+        def create_timing_cache(self, serialized_timing_cache: bytes) -> ITimingCache | None:
+            return ITimingCache(bytes(serialized_timing_cache))
+
+        def set_timing_cache(self, cache: ITimingCache, ignore_mismatch: bool) -> bool:
+            assert not ignore_mismatch
+            is_taken = cache._content in (b"", gpu_names()[0].encode())
+            api.timing_caches.append((cache._content, is_taken))
+            return is_taken
+
+        def set_memory_pool_limit(self, pool: MemoryPoolType, pool_size: int) -> None:
+            api.workspace_bytes = pool_size
+
+        def set_preview_feature(self, feature: PreviewFeature, enable: bool) -> None:
+            if enable:
+                api.preview_features.add(feature)
+
+        def set_compute_capability(self, compute_capability: ComputeCapability, index: int) -> bool:
+            assert is_rtx and index == 0
+            api.capability = compute_capability
             return True
 
-        def set_memory_pool_limit(self, pool: Any, num_bytes: int) -> None:
-            api.workspace_bytes = num_bytes
+    class INetworkDefinition:
+        __slots__ = ()
 
     class Builder:
-        def __init__(self, log: Any) -> None:
-            pass
+        __slots__ = ()
 
-        def create_network(self, flags: int) -> object:
-            assert flags == 1 << 1
-            return object()
+        def __init__(self, logger: Any) -> None:
+            api.log = logger
+            refuse_if("Builder")
 
-        def create_builder_config(self) -> Config:
-            api.config = Config()
-            return api.config
+        def create_network(self, flags: int) -> INetworkDefinition:
+            assert flags == 1 << NetworkDefinitionCreationFlag.STRONGLY_TYPED
+            return INetworkDefinition()
 
-        def create_optimization_profile(self) -> Any:
-            return SimpleNamespace(set_shape=lambda name, *shapes: setattr(api, "shapes", shapes))
+        def create_builder_config(self) -> IBuilderConfig:
+            api.config = IBuilderConfig()
+            return api.config  # type: ignore[no-any-return]
 
-        def build_serialized_network(self, network: object, config: Config) -> bytes | None:
-            monitor = config.progress_monitor
+        def create_optimization_profile(self) -> IOptimizationProfile:
+            return IOptimizationProfile()
+
+        def build_serialized_network(
+            self, network: INetworkDefinition, config: IBuilderConfig
+        ) -> bytes | None:
+            monitor: Any = config.progress_monitor
             assert monitor is not None
             monitor.phase_start("building", None, 2)
             going_on = all(monitor.step_complete("building", step) for step in range(2))
@@ -118,23 +334,39 @@ def make_api(driver: Any, call: Any) -> SimpleNamespace:
             if "build" in api.fails or not going_on:
                 return None
             api.num_built += 1
-            return json.dumps({"version": api.__version__}).encode()
+            resizes = PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10 in api.preview_features
+            return make_plan(api, max_batch=api.shapes[2][0], resizes=resizes)
 
-    class Parser:
+    class OnnxParser:
+        __slots__ = ()
         num_errors = 0
 
-        def __init__(self, network: object, log: Any) -> None:
-            pass
+        def __init__(self, network: INetworkDefinition, logger: Any) -> None:
+            refuse_if("OnnxParser")
 
-        def parse(self, graph: bytes) -> bool:
+        def parse(self, model: bytes) -> bool:
             return True
 
-    api.ILogger = Logger
-    api.IProgressMonitor = type("IProgressMonitor", (), {})
-    api.Runtime, api.Builder, api.OnnxParser = Runtime, Builder, Parser
-    api.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
-    api.ExecutionContextAllocationStrategy = SimpleNamespace(USER_MANAGED="user managed")
-    api.cleared = None
-    api.BuilderFlag = SimpleNamespace(TF32="TF32")
-    api.MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
+    ILogger.Severity = Severity  # type: ignore[attr-defined]
+    classes = [
+        ILogger, IProgressMonitor, IExecutionContext, ICudaEngine, Runtime, ITimingCache,
+        IOptimizationProfile, IBuilderConfig, INetworkDefinition, Builder, OnnxParser, *ENUMS,
+    ]  # fmt: skip
+    if is_rtx:
+        classes += [IRuntimeCache, IRuntimeConfig, *RTX_ENUMS]
+    for kind in classes:
+        setattr(api, kind.__name__, kind)
+    api.classes = classes
+    api.make_plan = lambda **options: make_plan(api, **options)
     return api
+
+
+def make_plan(api: SimpleNamespace, *, max_batch: int, resizes: bool = True) -> bytes:
+    """Return a plan that the stand-in's runtime takes on the GPU that is here."""
+    plan = {"version": api.__version__, "gpu": gpu_of(api)}
+    return json.dumps(plan | {"max_batch": max_batch, "resizes": resizes}).encode()
+
+
+def gpu_of(api: SimpleNamespace) -> str:
+    """What a plan is tied to: the GPU for TensorRT, nothing for TensorRT for RTX."""
+    return "" if hasattr(api, "IRuntimeConfig") else gpu_names()[0]
