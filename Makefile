@@ -14,6 +14,9 @@
 
 PYCUDA_VERSION := 2026.1
 PYTRITON_VERSION := 0.7.0
+# The oldest and the newest version of each product that the engine runs with.
+BINDINGS := tensorrt_cu12_bindings==10.13.0.35 tensorrt_cu13_bindings==11.4.0.106 \
+  tensorrt_rtx_cu12_bindings==1.4.0.76 tensorrt_rtx_cu13_bindings==1.7.1.116
 PYTHON ?= python3
 PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
@@ -31,7 +34,7 @@ demo: .venv/base
 demo-baseline: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --overwrite
 
-test: .venv/pycuda .venv/triton
+test: .venv/pycuda .venv/triton .venv/bindings
 	.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 # mypy sees the four folders as one package only where they are installed as one.
@@ -85,6 +88,12 @@ clean:
 	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT= \
 	  tests/engine/tensorrt/standin/build_pycuda.sh .venv/bin/python $(PYCUDA_VERSION) \
 	  && touch $@ || echo "warning: pycuda cannot be built here, its tests are skipped" >&2
+
+# The Python bindings alone, without TensorRT itself: tests compare their signatures with the calls.
+.venv/bindings: .venv/dev
+	(for package in $(BINDINGS); do \
+	  $(PIP) install --no-deps --upgrade --target .venv/tensorrt-bindings/$$package $$package || exit 1; \
+	done) && touch $@ || echo "warning: the bindings of TensorRT cannot be had here" >&2
 
 # Of PyTriton only Triton's server itself is used; without one its tests are skipped.
 .venv/triton: .venv/dev

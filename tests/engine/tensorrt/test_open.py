@@ -194,6 +194,15 @@ def test_a_kept_engine_that_is_refused_is_built_again(
     assert "is refused (TensorRT cannot load the engine" in caplog.text
 
 
+def test_too_little_memory_for_the_largest_batch_halves_it(
+    style: Style, tensorrt: SimpleNamespace, driver: Any
+) -> None:
+    driver.set_capacity(3 * 4096 + 2 * 4 * 2 * 64 * 64 * 3)
+    with open_on_gpu("tensorrt", read_graph(style.graph), max_batch=4) as engine:
+        assert translated(engine, style)
+        assert engine.info.max_batch == 2
+
+
 def test_the_check_leaves_memory_for_the_run(
     style: Style, tensorrt: SimpleNamespace, driver: Any
 ) -> None:

@@ -265,6 +265,7 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             api.shapes = (min, opt, max)
 
     class IBuilderConfig:
+        # Slots as in the real one: a misspelt setting is an error.
         __slots__ = (
             "builder_optimization_level", "max_aux_streams", "num_compute_capabilities",
             "progress_monitor",
@@ -352,7 +353,9 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
         ILogger, IProgressMonitor, IExecutionContext, ICudaEngine, Runtime, ITimingCache,
         IOptimizationProfile, IBuilderConfig, INetworkDefinition, Builder, OnnxParser, *ENUMS,
     ]  # fmt: skip
-    if is_rtx:
+    if not is_rtx:
+        del IBuilderConfig.set_compute_capability, IBuilderConfig.num_compute_capabilities
+    else:
         classes += [IRuntimeCache, IRuntimeConfig, *RTX_ENUMS]
     for kind in classes:
         setattr(api, kind.__name__, kind)
