@@ -140,7 +140,7 @@ def run_plan_for(target: str) -> Figures:
     from pmsgan.engine.open import open_engine
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
-    from pmsgan.engine.tensorrt.open import _key
+    from pmsgan.engine.tensorrt.open import plan_key
     from pmsgan.engine.tensorrt.product import PRODUCTS as KNOWN
     from pmsgan.engine.tensorrt.product import Library
     from pmsgan.engine.tensorrt.run import TensorRtEngine
@@ -159,7 +159,7 @@ def run_plan_for(target: str) -> Figures:
         wanted = cpu.translate(pictures)
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
-        key = _key(library, graph, "auto", 8, capability=target)
+        key = plan_key(library, graph, "auto", 8, capability=target)
         start = time.perf_counter()
         with TensorRtEngine(library, data, key, gpu, owned=stack.pop_all()) as engine:
             got = engine.translate(pictures)

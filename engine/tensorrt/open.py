@@ -49,8 +49,7 @@ def open_on_gpu(
 ) -> Engine:
     """Open an engine for a graph on the first GPU.
 
-    The first call takes as long as a build. Later calls load the cached engine in a moment, except
-    that TensorRT for RTX compiles kernels each time.
+    The first call takes as long as a build. Later calls load the cached engine in a moment.
 
     Args:
         product: the product to build and run with.
@@ -95,8 +94,10 @@ def _open(
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
     try:
         if not plan.checked:
+            engine.compiles_ahead = True  # the kernels that are checked are those that will run
             _log.info("checked: %s", check_accuracy(engine, graph, samples and samples()))
             engine.free_slots()
+            engine.compiles_ahead = False
             _keep(replace(plan, checked=True), key)
     except BaseException:
         engine.close()
@@ -153,7 +154,7 @@ def build_for_capability(
     """
     library = Library(PRODUCTS["tensorrt-rtx"])
     folder = need_cache_folder(library.product.name)
-    key = _key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
+    key = plan_key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
     if _cached([key], config) is None:
         write_plan(_build(library, graph, key, config), key)
     return folder / key.file_name
@@ -165,19 +166,19 @@ def _keys_here(
     """Return the keys of plans that can run on this GPU, the one to build first."""
     if not library.product.builds_ahead:
         return [
-            _key(
+            plan_key(
                 library, graph, precision, max_batch,
                 capability=gpu.capability, gpu=gpu.name, driver=gpu.driver,
             )
         ]  # fmt: skip
     known = gpu.capability in known_capabilities(library)
     return [
-        _key(library, graph, precision, max_batch, capability=capability)
+        plan_key(library, graph, precision, max_batch, capability=capability)
         for capability in ([gpu.capability] if known else []) + [PORTABLE]
     ]
 
 
-def _key(
+def plan_key(
     library: Library,
     graph: GraphInfo,
     precision: Precision,
@@ -187,6 +188,20 @@ def _key(
     gpu: str = "",
     driver: int = 0,
 ) -> EnginePlanKey:
+    """Return the key of a plan.
+
+    Args:
+        library: the product that builds it.
+        graph: the graph to build from.
+        precision: auto (that of the graph), fp16 or fp32.
+        max_batch: pictures in a slot.
+        capability: the GPU's compute capability, such as 8.9, or portable.
+        gpu: name of the GPU; empty if the plan runs on every GPU of its capability.
+        driver: CUDA version that the driver supports, such as 13000; 0 if it does not matter.
+
+    Raises:
+        EngineError: the graph cannot be built in this precision.
+    """
     return EnginePlanKey(
         graph_sha256=graph.sha256,
         product=library.product.name,

@@ -1,21 +1,17 @@
-"""Write plans to the cache and read them, each behind a header that says what it is for.
+"""Write plans to the cache and read them.
 
 A plan is native code, so no part of a file reaches TensorRT before its digest and its key have been
-checked. The first line holds a magic word and the SHA-256 of everything after that line. The second
-line is JSON and says what the plan was built for and how. The rest is the plan itself.
+checked; its header says what it was built for and how.
 """
 
-import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from pmsgan.atomic import replacing
 from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.product import ProductName
-from pmsgan.errors import EngineError
+from pmsgan.engine.tensorrt.sealed import StaleFileError, read_sealed, write_sealed
 
 MAGIC = b"pmsgan-plan-1 "
 
@@ -45,15 +41,24 @@ class EnginePlanKey:
     @property
     def file_name(self) -> str:
         """Name of the plan in the cache folder of its product."""
-        return (
-            f"{self.graph_sha256[:16]}-{self.precision}-{self.width}x{self.height}"
-            f"-batch{self.max_batch}-{self._where}.plan"
-        )
+        return f"{self._name}.plan"
+
+    @property
+    def kernels_name(self) -> str:
+        """Name of the cache of kernels that the plan's runtime has compiled, beside the plan."""
+        return f"{self._name}.kernels"
 
     @property
     def timings_name(self) -> str:
         """Name of the cache of kernel timings in the cache folder of its product."""
         return f"timings-{self._where}.bin"
+
+    @property
+    def _name(self) -> str:
+        return (
+            f"{self.graph_sha256[:16]}-{self.precision}-{self.width}x{self.height}"
+            f"-batch{self.max_batch}-{self._where}"
+        )
 
     @property
     def _where(self) -> str:
@@ -74,10 +79,6 @@ class EnginePlan:
     """Whether its pictures on a GPU have been compared with FP32 on the CPU."""
 
 
-class StaleEnginePlanError(EngineError):
-    """A cached plan is damaged, or is not for this machine."""
-
-
 def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
     """Write a plan to the user's own cache; an interrupted write leaves the old file.
 
@@ -86,12 +87,7 @@ def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
     """
     path = need_cache_folder(key.product) / key.file_name
     header = {"key": asdict(key), "config": asdict(plan.config), "checked": plan.checked}
-    body = json.dumps(header, sort_keys=True).encode() + b"\n" + plan.data
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-    except OSError as error:
-        raise EngineError(f"cannot write the engine {path}: {error.strerror}") from error
+    write_sealed(path, MAGIC, header, plan.data)
     return path
 
 
@@ -99,33 +95,25 @@ def read_plan(key: EnginePlanKey) -> EnginePlan | None:
     """Return the cached plan for a key; None if there is none, or no cache.
 
     Raises:
-        StaleEnginePlanError: the plan is damaged, or was built for something else, which the
+        StaleFileError: the plan is damaged, or was built for something else, which the
             message names.
         EngineError: the plan cannot be read.
     """
     if (folder := cache_folder(key.product)) is None:
         return None
     path = folder / key.file_name
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    if (sealed := read_sealed(path, MAGIC)) is None:
         return None
-    except OSError as error:
-        raise EngineError(f"cannot read the engine {path}: {error.strerror}") from error
-    first, _, body = data.partition(b"\n")
-    if first != MAGIC + hashlib.sha256(body).hexdigest().encode():
-        raise StaleEnginePlanError(f"{path} is damaged")
-    text, _, plan = body.partition(b"\n")
+    header, plan = sealed
     try:
-        header = json.loads(text)
         found, checked, config = header["key"], header["checked"], BuildConfig(**header["config"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StaleEnginePlanError(f"{path} was built by another version of pmsgan") from error
+    except (KeyError, TypeError) as error:
+        raise StaleFileError(f"{path} was built by another version of pmsgan") from error
     differences = [
         f"{field.name} {found.get(field.name)!r}, not {getattr(key, field.name)!r}"
         for field in fields(EnginePlanKey)
         if found.get(field.name) != getattr(key, field.name)
     ]
     if differences:
-        raise StaleEnginePlanError(f"{path} was built for {'; '.join(differences)}")
+        raise StaleFileError(f"{path} was built for {'; '.join(differences)}")
     return EnginePlan(plan, config, checked)

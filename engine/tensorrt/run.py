@@ -24,6 +24,7 @@ from pmsgan.engine.tensorrt.buffers import (
     leave_context,
     quiet_stderr,
 )
+from pmsgan.engine.tensorrt.kernels import KernelCache
 from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import Library
 from pmsgan.errors import EngineError
@@ -57,6 +58,9 @@ class TensorRtEngine(Engine):
         self._engine = library.need(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
         )
+        self._kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
+        self.compiles_ahead = False
+        """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
         self._memory = ExitStack()
         self._buffers: dict[Slot, SlotBuffers] = {}
         self._context: Any = None
@@ -149,9 +153,11 @@ class TensorRtEngine(Engine):
 
     def _make_context(self) -> None:
         """Make the execution context, with memory for the activations of `max_batch` pictures."""
-        strategy = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
+        how: Any = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
+        if self._kernels is not None:
+            how = self._kernels.make_config(self._engine, ahead=self.compiles_ahead)
         self._context = self._need(
-            self._engine.create_execution_context(strategy), "make an execution context"
+            self._engine.create_execution_context(how), "make an execution context"
         )
         with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
             self._set_count(self.info.max_batch)
@@ -213,6 +219,8 @@ class TensorRtEngine(Engine):
     def _free_slots(self) -> bool:
         """Do what `free_slots` does; return whether the GPU is lost, so that nothing works."""
         is_lost = not self._end_work()
+        if self._kernels is not None and not is_lost:
+            self._kernels.keep()
         with quiet_stderr() if is_lost else nullcontext():
             self._buffers.clear()
             self._kept_slots = ()

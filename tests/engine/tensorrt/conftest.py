@@ -8,12 +8,14 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from cuda_driver import RealDriver, StandInDriver, build_driver, missing
 from numpy.typing import NDArray
 
 from pmsgan.engine import cache
 from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.graph import GraphInfo, read_graph
 from pmsgan.engine.tensorrt import check, product
 
 HERE = Path(__file__).parent
@@ -57,6 +59,28 @@ def standin() -> ModuleType:
 def api(driver: Any, standin: ModuleType) -> SimpleNamespace:
     """A stand-in for the module `tensorrt`."""
     return standin.make_api(driver)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> GraphInfo:
+    """A graph in FP16 that gives 255 - x for pictures of 64x64, as the stand-in does."""
+    half, byte = onnx.TensorProto.FLOAT16, onnx.TensorProto.UINT8
+    sides = ["N", 64, 64, 3]
+    made = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Cast", ["image"], ["x"], to=half),
+            onnx.helper.make_node("Sub", ["white", "x"], ["y"]),
+            onnx.helper.make_node("Cast", ["y"], ["translated"], to=byte),
+        ],
+        "negative",
+        [onnx.helper.make_tensor_value_info("image", byte, sides)],
+        [onnx.helper.make_tensor_value_info("translated", byte, sides)],
+        [onnx.numpy_helper.from_array(np.array(255, np.float16), "white")],
+    )
+    opsets = [onnx.helper.make_opsetid("", 18)]
+    path = tmp_path_factory.mktemp("graph") / "negative.onnx"
+    onnx.save(onnx.helper.make_model(made, opset_imports=opsets, ir_version=10), path)
+    return read_graph(path)
 
 
 class Reference:

@@ -22,11 +22,11 @@ from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.plan import (
     EnginePlan,
     EnginePlanKey,
-    StaleEnginePlanError,
     read_plan,
     write_plan,
 )
 from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
+from pmsgan.engine.tensorrt.sealed import StaleFileError
 from pmsgan.engine.widen import widen
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.export.deploy import DeploymentGraph, trace
@@ -223,10 +223,10 @@ def test_a_plan_with_any_byte_flipped_is_refused(style: Style, cache_root: Path)
         flipped = bytearray(whole)
         flipped[place] ^= int(rng.integers(1, 256))
         path.write_bytes(flipped)
-        with pytest.raises(StaleEnginePlanError, match="is damaged"):
+        with pytest.raises(StaleFileError, match="is damaged"):
             read_plan(key)
     path.write_bytes(whole[:-1])
-    with pytest.raises(StaleEnginePlanError, match="is damaged"):
+    with pytest.raises(StaleFileError, match="is damaged"):
         read_plan(key)
     path.write_bytes(whole)
     plan = read_plan(key)
@@ -246,12 +246,11 @@ def test_a_plan_for_something_else_is_refused_by_name(
     path = write_plan(EnginePlan(b"plan", BuildConfig(), checked=False), key)
     other = replace(key, version="1.8.0", driver=13010)
     with pytest.raises(
-        StaleEnginePlanError,
         match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010",
     ):
         read_plan(other)
     monkeypatch.setattr("pmsgan.engine.tensorrt.plan.BuildConfig", _refuse)
-    with pytest.raises(StaleEnginePlanError, match="by another version of pmsgan"):
+    with pytest.raises(StaleFileError, match="by another version of pmsgan"):
         read_plan(key)
     path.unlink()
     path.mkdir()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pmsgan.engine.accuracy import Accuracy, check_pictures
-from pmsgan.engine.graph import read_graph
+from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.tensorrt import check, product
@@ -18,24 +18,22 @@ from pmsgan.engine.tensorrt import open as open_on_gpu_module
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.open import make_checked_plan, open_on_gpu
 from pmsgan.errors import EngineError
-from pmsgan.styles.registry import Style
 
 EXACT = Accuracy(max_difference=0, mean_difference=0.0, psnr_db=99.0)
 
 
-def translated(engine: Engine, style: Style) -> bool:
-    pictures = check_pictures(style.height, style.width)
+def translated(engine: Engine) -> bool:
+    pictures = check_pictures(engine.info.height, engine.info.width)
     return bool((engine.translate(pictures) == 255 - pictures).all())
 
 
 def test_an_engine_is_built_checked_kept_and_loaded_the_next_time(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    graph = read_graph(style.graph)
     for _ in range(2):
         with open_on_gpu("tensorrt", graph, max_batch=4) as engine:
-            assert translated(engine, style)
+            assert translated(engine)
             assert engine.info.precision == "fp16"
     assert tensorrt.num_built == 1
     assert caplog.text.count("building") == caplog.text.count("checked: ") == 1
@@ -45,9 +43,8 @@ def test_an_engine_is_built_checked_kept_and_loaded_the_next_time(
 
 
 def test_a_plan_for_another_program_is_the_one_that_is_kept(
-    style: Style, tensorrt: SimpleNamespace
+    graph: GraphInfo, tensorrt: SimpleNamespace
 ) -> None:
-    graph = read_graph(style.graph)
     plan = make_checked_plan("tensorrt", graph, max_batch=4)
     assert make_checked_plan("tensorrt", graph, max_batch=4) == plan
     assert tensorrt.num_built == 1
@@ -56,23 +53,21 @@ def test_a_plan_for_another_program_is_the_one_that_is_kept(
 
 
 def test_an_engine_for_another_driver_is_announced_and_built_again(
-    style: Style, tensorrt: SimpleNamespace, driver: Any, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, driver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
         pass
     driver.set_gpu(cuda=13010)
     with open_on_gpu("tensorrt", graph) as engine:
-        assert translated(engine, style)
+        assert translated(engine)
     assert tensorrt.num_built == 2
     assert "was built for driver 13000, not 13010" in caplog.text
 
 
 def test_each_version_and_each_gpu_keep_an_engine_of_their_own(
-    style: Style, tensorrt: SimpleNamespace, driver: Any, tmp_path: Path
+    graph: GraphInfo, tensorrt: SimpleNamespace, driver: Any, tmp_path: Path
 ) -> None:
-    graph = read_graph(style.graph)
     machines = [("Card A", "10.13.0"), ("Card B", "10.13.0"), ("Card A", "11.4.0")]
     for _ in range(2):
         for name, version in machines:
@@ -90,13 +85,13 @@ def test_each_version_and_each_gpu_keep_an_engine_of_their_own(
 
 
 def test_timings_that_are_refused_are_replaced(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path
 ) -> None:
     folder = tmp_path / "tensorrt"
     folder.mkdir(mode=0o700)
     timings = folder / "timings-sm8.9-stand-in-10.13.0.bin"
     timings.write_bytes(b"of another GPU")
-    with open_on_gpu("tensorrt", read_graph(style.graph)):
+    with open_on_gpu("tensorrt", graph):
         pass
     assert tensorrt.timing_caches == [(b"of another GPU", False), (b"", True)]
     assert timings.read_bytes() == b"Stand-in"
@@ -104,18 +99,17 @@ def test_timings_that_are_refused_are_replaced(
 
 @pytest.mark.parametrize("name", ["Builder", "OnnxParser", "Runtime"])
 def test_an_object_that_cannot_be_made_is_an_error(
-    style: Style, tensorrt: SimpleNamespace, name: str
+    graph: GraphInfo, tensorrt: SimpleNamespace, name: str
 ) -> None:
     tensorrt.fails.add(name)
     with pytest.raises(EngineError, match=f"TensorRT cannot make a {name}: it gives no reason"):
-        open_on_gpu("tensorrt", read_graph(style.graph))
+        open_on_gpu("tensorrt", graph)
 
 
 def test_a_damaged_engine_is_announced_and_built_again(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
         pass
     (plan,) = (tmp_path / "tensorrt").glob("*.plan")
@@ -126,9 +120,9 @@ def test_a_damaged_engine_is_announced_and_built_again(
     assert "is damaged" in caplog.text
 
 
-def test_settings_of_the_builder_reach_it(style: Style, tensorrt: SimpleNamespace) -> None:
+def test_settings_of_the_builder_reach_it(graph: GraphInfo, tensorrt: SimpleNamespace) -> None:
     config = BuildConfig(workspace_mib=512, max_aux_streams=2, optimization_level=4)
-    with open_on_gpu("tensorrt", read_graph(style.graph), config=config):
+    with open_on_gpu("tensorrt", graph, config=config):
         pass
     assert tensorrt.workspace_bytes == 512 * 2**20
     assert (tensorrt.config.max_aux_streams, tensorrt.config.builder_optimization_level) == (2, 4)
@@ -136,34 +130,35 @@ def test_settings_of_the_builder_reach_it(style: Style, tensorrt: SimpleNamespac
 
 @pytest.mark.parametrize("fault", ["black", "wrong"])
 def test_an_engine_whose_pictures_are_off_is_refused_each_time(
-    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, fault: str
+    graph: GraphInfo, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setattr(check, "OpenVinoEngine", OpenVinoEngine)
     tensorrt.fails.add(fault)
     said = "of one colour" if fault == "black" else "dB PSNR to FP32"
     for _ in range(2):
         with pytest.raises(EngineError, match=f"{said} .*use --precision fp32"):
-            open_on_gpu("tensorrt", read_graph(style.graph))
+            open_on_gpu("tensorrt", graph)
     assert tensorrt.num_built == 1
 
 
 def test_an_engine_is_checked_on_the_pictures_it_is_going_to_meet(
-    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    graph: GraphInfo, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met = []
     monkeypatch.setattr(check, "compare", lambda got, wanted: met.append(got) or EXACT)
-    samples = np.full((3, style.height, style.width, 3), 9, np.uint8)
+    samples = np.full((3, graph.height, graph.width, 3), 9, np.uint8)
     samples[:, 0] = 200
     for _ in range(2):
-        with open_on_gpu("tensorrt", read_graph(style.graph), samples=lambda: samples):
+        with open_on_gpu("tensorrt", graph, samples=lambda: samples):
             pass
     (got,) = met
     np.testing.assert_array_equal(got[-3:], 255 - samples)
     assert len(got) > 3
 
 
-def test_single_precision_is_an_engine_of_its_own(style: Style, tensorrt: SimpleNamespace) -> None:
-    graph = read_graph(style.graph)
+def test_single_precision_is_an_engine_of_its_own(
+    graph: GraphInfo, tensorrt: SimpleNamespace
+) -> None:
     for precision in ("auto", "fp16", "fp32"):
         with open_on_gpu("tensorrt", graph, precision=precision) as engine:  # type: ignore[arg-type]
             assert engine.info.precision == ("fp32" if precision == "fp32" else "fp16")
@@ -173,86 +168,83 @@ def test_single_precision_is_an_engine_of_its_own(style: Style, tensorrt: Simple
 
 
 def test_a_build_that_fails_leaves_nothing(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path
 ) -> None:
     tensorrt.fails.add("build")
     with pytest.raises(EngineError, match="cannot build an engine from"):
-        open_on_gpu("tensorrt", read_graph(style.graph))
+        open_on_gpu("tensorrt", graph)
     assert not list((tmp_path / "tensorrt").glob("*"))
 
 
 def test_a_kept_engine_that_is_refused_is_built_again(
-    style: Style, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
         pass
     tensorrt.fails.add("load")
     with open_on_gpu("tensorrt", graph) as engine:
-        assert translated(engine, style)
+        assert translated(engine)
     assert tensorrt.num_built == 2
     assert "is refused (TensorRT cannot load the engine" in caplog.text
 
 
 def test_too_little_memory_for_the_largest_batch_halves_it(
-    style: Style, tensorrt: SimpleNamespace, driver: Any
+    graph: GraphInfo, tensorrt: SimpleNamespace, driver: Any
 ) -> None:
     driver.set_capacity(3 * 4096 + 2 * 4 * 2 * 64 * 64 * 3)
-    with open_on_gpu("tensorrt", read_graph(style.graph), max_batch=4) as engine:
-        assert translated(engine, style)
+    with open_on_gpu("tensorrt", graph, max_batch=4) as engine:
+        assert translated(engine)
         assert engine.info.max_batch == 2
 
 
 def test_the_check_leaves_memory_for_the_run(
-    style: Style, tensorrt: SimpleNamespace, driver: Any
+    graph: GraphInfo, tensorrt: SimpleNamespace, driver: Any
 ) -> None:
     driver.set_capacity(4 * 4096 + 2 * 4 * 2 * 64 * 64 * 3 + 1000)
-    with open_on_gpu("tensorrt", read_graph(style.graph), max_batch=4) as engine:
+    with open_on_gpu("tensorrt", graph, max_batch=4) as engine:
         slots = engine.slots(4)
         assert [len(slot.input) for slot in slots] == [2] * 4
 
 
 def test_timings_that_cannot_be_kept_lose_no_build(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "tensorrt"
     folder.mkdir(mode=0o700)
     (folder / "timings-sm8.9-stand-in-10.13.0.bin").mkdir()
-    with open_on_gpu("tensorrt", read_graph(style.graph)) as engine:
-        assert translated(engine, style)
+    with open_on_gpu("tensorrt", graph) as engine:
+        assert translated(engine)
     assert "cannot cache the timings" in caplog.text
 
 
 def test_without_a_cache_each_run_builds_and_checks(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path
 ) -> None:
-    graph, folder = read_graph(style.graph), tmp_path / "tensorrt"
+    folder = tmp_path / "tensorrt"
     folder.write_text("in the way")
     for num_built in (1, 2):
         with open_on_gpu("tensorrt", graph) as engine:
-            assert translated(engine, style)
+            assert translated(engine)
         assert tensorrt.num_built == num_built
     assert len(make_checked_plan("tensorrt", graph)) > 0
 
 
 def test_a_plan_that_cannot_be_read_or_written_is_built_for_this_run(
-    style: Style, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    graph = read_graph(style.graph)
     with open_on_gpu("tensorrt", graph):
         pass
     (plan,) = (tmp_path / "tensorrt").glob("*.plan")
     plan.unlink()
     plan.mkdir()
     with open_on_gpu("tensorrt", graph) as engine:
-        assert translated(engine, style)
+        assert translated(engine)
     assert "cannot read the engine" in caplog.text
     assert "the next run will build again: cannot write the engine" in caplog.text
 
 
-def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNamespace) -> None:
-    graph = read_graph(style.graph)
+def test_single_precision_has_all_its_digits(graph: GraphInfo, tensorrt: SimpleNamespace) -> None:
     with open_on_gpu("tensorrt", graph):
         assert tensorrt.cleared is None
     with open_on_gpu("tensorrt", graph, precision="fp32"):
@@ -260,11 +252,11 @@ def test_single_precision_has_all_its_digits(style: Style, tensorrt: SimpleNames
 
 
 def test_a_pycuda_that_cannot_be_loaded_says_what_to_do(
-    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    graph: GraphInfo, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pmsgan.engine.tensorrt.buffers", None)
     with pytest.raises(EngineError, match=r"pycuda cannot be loaded .*--no-binary pycuda"):
-        open_on_gpu("tensorrt", read_graph(style.graph))
+        open_on_gpu("tensorrt", graph)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +268,7 @@ def test_a_pycuda_that_cannot_be_loaded_says_what_to_do(
     ],
 )
 def test_plans_of_rtx_depend_on_a_capability_others_on_one_gpu(
-    style: Style, name: product.ProductName, capability: str, wanted: list[tuple[str, str, int]]
+    graph: GraphInfo, name: product.ProductName, capability: str, wanted: list[tuple[str, str, int]]
 ) -> None:
     known = SimpleNamespace(__members__={"NONE": 0, "CURRENT": 1, "SM89": 2})
     library = SimpleNamespace(
@@ -285,5 +277,5 @@ def test_plans_of_rtx_depend_on_a_capability_others_on_one_gpu(
         api=SimpleNamespace(ComputeCapability=known),
     )
     gpu = SimpleNamespace(name="H200", capability=capability, driver=13000)
-    keys = open_on_gpu_module._keys_here(library, read_graph(style.graph), "auto", 8, gpu)  # type: ignore[arg-type]
+    keys = open_on_gpu_module._keys_here(library, graph, "auto", 8, gpu)  # type: ignore[arg-type]
     assert [(key.capability, key.gpu, key.driver) for key in keys] == wanted

@@ -7,22 +7,19 @@ import pytest
 
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import check_pictures
-from pmsgan.engine.graph import read_graph
+from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.tensorrt import product, support
 from pmsgan.engine.tensorrt.open import open_on_gpu
 from pmsgan.errors import EngineError
-from pmsgan.styles.registry import Style
 
 
-def test_auto_takes_the_gpu(
-    style: Style, tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_takes_the_gpu(tensorrt: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_module.importlib.util, "find_spec", lambda name: name)
     assert choose_backend(require_gpu=True).backend == "tensorrt"
-    with open_engine(style, require_gpu=True, max_batch=3) as engine:
+    with open_engine("anime", require_gpu=True, max_batch=3) as engine:
         assert (engine.info.backend, engine.info.max_batch) == ("tensorrt", 3)
-        pictures = check_pictures(style.height, style.width)
+        pictures = check_pictures(engine.info.height, engine.info.width)
         assert (engine.translate(pictures) == 255 - pictures).all()
 
 
@@ -106,8 +103,8 @@ def test_auto_passes_over_a_product_without_its_libraries(
 
 
 def test_a_version_that_is_too_old_is_refused_however_it_was_installed(
-    style: Style, tensorrt: SimpleNamespace
+    graph: GraphInfo, tensorrt: SimpleNamespace
 ) -> None:
     tensorrt.__version__ = "10.12.1"
     with pytest.raises(EngineError, match=r"TensorRT 10\.12\.1 is too old, 10\.13 is the least"):
-        open_on_gpu("tensorrt", read_graph(style.graph))
+        open_on_gpu("tensorrt", graph)

@@ -147,7 +147,7 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             assert scratch[1] >= needed
             count = self._shape[0] * self._shape[1] * self._shape[2] * self._shape[3]
             source, target = self._addresses["image"], self._addresses["translated"]
-            mask = 0 if "black" in api.fails else 255
+            mask = 0 if "black" in api.fails else 0x80 if "wrong" in api.fails else 0xFF
             driver.invert(stream_handle, source, target, count, scratch, mask)
             return True
 

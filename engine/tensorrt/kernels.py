@@ -1,0 +1,88 @@
+"""Keep the kernels that TensorRT for RTX compiles when it loads a plan."""
+
+import logging
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.tensorrt.plan import EnginePlanKey
+from pmsgan.engine.tensorrt.product import Library
+from pmsgan.engine.tensorrt.sealed import read_sealed, write_sealed
+from pmsgan.errors import EngineError
+
+if TYPE_CHECKING:
+    from pmsgan.engine.tensorrt.buffers import Gpu
+
+MAGIC = b"pmsgan-kernels-1 "
+
+_log = logging.getLogger(__name__)
+
+
+class KernelCache:
+    """The compiled kernels of one plan on one GPU and driver, in memory and in the user's cache."""
+
+    def __init__(self, library: Library, key: EnginePlanKey, gpu: "Gpu") -> None:
+        """Start with what is cached.
+
+        Args:
+            library: TensorRT for RTX.
+            key: what the plan was built for.
+            gpu: the GPU that runs it.
+        """
+        self._library = library
+        self._key = replace(key, gpu=gpu.name, driver=gpu.driver)
+        self._kept = self._read()
+        self._cache: Any = None
+
+    def make_config(self, engine: Any, *, ahead: bool) -> Any:
+        """Return settings for an execution context that takes kernels from here.
+
+        Args:
+            engine: the loaded plan.
+            ahead: compile the best kernels before a batch runs; else general ones run until the
+                best are compiled.
+
+        Raises:
+            EngineError: TensorRT for RTX gives no settings.
+        """
+        api, need = self._library.api, self._library.need
+        config = need(engine.create_runtime_config(), "make settings for a context")
+        config.set_execution_context_allocation_strategy(
+            api.ExecutionContextAllocationStrategy.USER_MANAGED
+        )
+        strategies = api.DynamicShapesKernelSpecializationStrategy
+        config.dynamic_shapes_kernel_specialization_strategy = (
+            strategies.EAGER if ahead else strategies.LAZY
+        )
+        if self._cache is None:
+            self._cache = need(config.create_runtime_cache(), "make a cache of kernels")
+            if self._kept and not self._cache.deserialize(self._kept):
+                _log.info("kernels are compiled again: %s", self._library.log.summary())
+        need(config.set_runtime_cache(self._cache), "use a cache of kernels")
+        return config
+
+    def keep(self) -> None:
+        """Write kernels that are new to the user's cache; a failure is only a warning."""
+        if self._cache is None or (folder := cache_folder(self._key.product)) is None:
+            return
+        data = bytes(self._cache.serialize() or b"")
+        if data in (b"", self._kept):
+            return
+        try:
+            header = {"key": asdict(self._key)}
+            write_sealed(folder / self._key.kernels_name, MAGIC, header, data)
+            self._kept = data
+        except EngineError as error:
+            _log.warning("the next run will compile kernels again: %s", error)
+
+    def _read(self) -> bytes:
+        if (folder := cache_folder(self._key.product)) is None:
+            return b""
+        try:
+            found = read_sealed(folder / self._key.kernels_name, MAGIC)
+        except EngineError as error:
+            _log.info("kernels are compiled again: %s", error)
+            return b""
+        if found is None or found[0] != {"key": asdict(self._key)}:
+            return b""
+        return found[1]

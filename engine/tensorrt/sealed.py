@@ -1,0 +1,52 @@
+"""Read and write files of native code, each behind a header that says what it is for.
+
+No part of such a file reaches a library before its digest has been checked. The first line holds a
+magic word and the SHA-256 of everything after that line. The second line is JSON, the header. The
+rest is the native code.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pmsgan.atomic import replacing
+from pmsgan.errors import EngineError
+
+
+class StaleFileError(EngineError):
+    """A cached file is damaged, or is not for this machine."""
+
+
+def write_sealed(path: Path, magic: bytes, header: dict[str, Any], data: bytes) -> None:
+    """Write a file; an interrupted write leaves the old one.
+
+    Raises:
+        EngineError: it cannot be written.
+    """
+    body = json.dumps(header, sort_keys=True).encode() + b"\n" + data
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(magic + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    except OSError as error:
+        raise EngineError(f"cannot write the engine {path}: {error.strerror}") from error
+
+
+def read_sealed(path: Path, magic: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """Return the header and the native code of a file; None if there is none.
+
+    Raises:
+        StaleFileError: the file is damaged.
+        EngineError: the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EngineError(f"cannot read the engine {path}: {error.strerror}") from error
+    first, _, body = content.partition(b"\n")
+    if first != magic + hashlib.sha256(body).hexdigest().encode():
+        raise StaleFileError(f"{path} is damaged")
+    text, _, data = body.partition(b"\n")
+    return json.loads(text), data
