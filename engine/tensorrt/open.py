@@ -29,7 +29,7 @@ from pmsgan.engine.tensorrt.product import (
     known_capabilities,
 )
 from pmsgan.engine.tensorrt.support import need_pycuda
-from pmsgan.engine.widen import widen
+from pmsgan.engine.widen import widen, widen_means
 from pmsgan.errors import EngineError
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _build(
     timings = cache and cache / key.timings_name
     built, new_timings = build_plan(
         library,
-        data if key.precision == graph.precision else widen(data),
+        _prepared(data, graph, key),
         str(graph.path),
         height=graph.height,
         width=graph.width,
@@ -283,6 +283,13 @@ def _build(
     if new_timings and timings is not None:
         _cache_timings(timings, new_timings)
     return EnginePlan(built, config, checked=False)
+
+
+def _prepared(data: bytes, graph: GraphInfo, key: EnginePlanKey) -> bytes:
+    """Return the graph in the precision of the plan."""
+    if key.precision != graph.precision:
+        return widen(data)
+    return widen_means(data) if key.precision == "fp16" else data
 
 
 def _read_timings(path: Path) -> bytes:

@@ -191,7 +191,7 @@ def test_a_kept_engine_that_is_refused_is_built_again(
 def test_too_little_memory_for_the_largest_batch_halves_it(
     graph: GraphInfo, tensorrt: SimpleNamespace, driver: Any
 ) -> None:
-    driver.set_capacity(3 * 4096 + 2 * 4 * 2 * 64 * 64 * 3)
+    driver.set_capacity(2 * 4096 + 2 * 2 * 2 * 64 * 64 * 3)  # two slots of two pictures
     with open_on_gpu("tensorrt", graph, max_batch=4) as engine:
         assert translated(engine)
         assert engine.info.max_batch == 2

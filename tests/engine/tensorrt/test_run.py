@@ -200,13 +200,15 @@ def test_slots_that_a_thread_may_still_use_outlive_an_abandoned_engine(
     engine = load(library)
     (slot,) = engine.slots(1)
     before = driver.num_live
-    engine.abandon()
-    engine.close()
-    assert driver.num_live == before
-    slot.input[:] = 1
-    with pytest.raises(EngineError, match="the engine is closed"):
-        engine.translate(PICTURES)
-    driver.end_process()
+    try:
+        engine.abandon()
+        engine.close()
+        assert driver.num_live == before
+        slot.input[:] = 1
+        with pytest.raises(EngineError, match="the engine is closed"):
+            engine.translate(PICTURES)
+    finally:
+        driver.end_process()
 
 
 @pytest.mark.parametrize(("pictures", "batch"), [(BATCH, 4), (BATCH - 1, 2), (2, 2), (1, 1)])
