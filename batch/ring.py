@@ -54,7 +54,14 @@ class Ring:
         self._free = deque(Batch(slot) for slot in slots)
         self._filling: Batch | None = None
         self._ready: deque[Batch] = deque()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        # A wake-up costs more than what it is for, so there is none for a row.
+        self._freed = threading.Condition(self._lock)
+        """A slot is free; readers wait for it."""
+        self._filled = threading.Condition(self._lock)
+        """A slot is ready; the engine's thread waits for it."""
+        self._takes_parts = False
+        """The engine's thread waits for a slot that is partly filled as well."""
         self._reading_ended = False
         self._stopped = False
         self._error: BaseException | None = None
@@ -68,10 +75,10 @@ class Ring:
         Raises:
             RingStoppedError: the run ends early.
         """
-        with self._changed:
+        with self._lock:
             self._raise_if_stopped()
             if self._filling is None:
-                self._wait_until(lambda: bool(self._free) or self._filling is not None)
+                self._wait_for(self._freed, lambda: bool(self._free) or self._filling is not None)
             if self._filling is None:
                 self._filling = self._free.popleft()
             batch = self._filling
@@ -83,20 +90,23 @@ class Ring:
 
     def row_filled(self, batch: Batch) -> None:
         """Note that a claimed row holds its picture."""
-        with self._changed:
+        with self._lock:
             batch.num_open_rows -= 1
-            if batch.num_open_rows == 0 and batch is not self._filling:
+            if batch.num_open_rows > 0:
+                return
+            if batch is not self._filling:
                 self._hand_over(batch)
-            self._changed.notify_all()
+            elif self._takes_parts:
+                self._filled.notify()
 
     def end_reading(self) -> None:
         """Note that no row will be claimed any more; a partly filled slot becomes ready."""
-        with self._changed:
+        with self._lock:
             if self._filling is not None and not self._stopped:
                 self._hand_over(self._filling)
                 self._filling = None
             self._reading_ended = True
-            self._changed.notify_all()
+            self._filled.notify()
 
     def next_full(self) -> Batch | None:
         """Take the oldest full slot; None if there is none now.
@@ -104,7 +114,7 @@ class Ring:
         Raises:
             RingStoppedError: the run ends early.
         """
-        with self._changed:
+        with self._lock:
             self._raise_if_stopped()
             return self._ready.popleft() if self._ready else None
 
@@ -120,12 +130,17 @@ class Ring:
         Raises:
             RingStoppedError: the run ends early.
         """
-        with self._changed:
-            self._wait_until(lambda: bool(self._ready) or self._reading_ended, FILLING_S)
-            self._wait_until(
+        with self._lock:
+            self._wait_for(
+                self._filled, lambda: bool(self._ready) or self._reading_ended, FILLING_S
+            )
+            self._takes_parts = True
+            self._wait_for(
+                self._filled,
                 lambda: bool(self._ready) or self._is_partly_filled() or self._reading_ended,
                 timeout_s,
             )
+            self._takes_parts = False
             if not self._ready and self._filling is not None and self._is_partly_filled():
                 self._hand_over(self._filling)
                 self._filling = None
@@ -134,17 +149,17 @@ class Ring:
     @property
     def is_exhausted(self) -> bool:
         """Nothing is left for the engine, and nothing will come."""
-        with self._changed:
+        with self._lock:
             return self._reading_ended and not self._ready
 
     def row_written(self, batch: Batch) -> None:
         """Note that a row's translation is written; the slot is free again after its last."""
-        with self._changed:
+        with self._lock:
             batch.num_open_rows -= 1
             if batch.num_open_rows == 0:
                 batch.rows = []
                 self._free.append(batch)
-                self._changed.notify_all()
+                self._freed.notify_all()
 
     @property
     def is_stopped(self) -> bool:
@@ -157,14 +172,15 @@ class Ring:
         Args:
             error: why; the first one counts.
         """
-        with self._changed:
+        with self._lock:
             self._stopped = True
             self._error = self._error or error
-            self._changed.notify_all()
+            self._freed.notify_all()
+            self._filled.notify_all()
 
     def raise_error(self) -> None:
         """Raise the first error that `stop` was called with, if any."""
-        with self._changed:
+        with self._lock:
             if self._error is not None:
                 raise self._error
 
@@ -180,13 +196,18 @@ class Ring:
     def _hand_over(self, batch: Batch) -> None:
         batch.num_open_rows = len(batch.rows)
         self._ready.append(batch)
-        self._changed.notify_all()
+        self._filled.notify()
 
     def _is_partly_filled(self) -> bool:
         return self._filling is not None and self._filling.num_open_rows == 0
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float | None = None) -> None:
-        self._changed.wait_for(lambda: self._stopped or condition(), timeout_s)
+    def _wait_for(
+        self,
+        changed: threading.Condition,
+        condition: Callable[[], bool],
+        timeout_s: float | None = None,
+    ) -> None:
+        changed.wait_for(lambda: self._stopped or condition(), timeout_s)
         self._raise_if_stopped()
 
     def _raise_if_stopped(self) -> None:

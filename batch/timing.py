@@ -3,8 +3,6 @@
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -65,6 +63,25 @@ class Durations:
         }
 
 
+class Stopwatch:
+    """Counts the time spent in its `with` block; a generator would take three times as long."""
+
+    __slots__ = ("_durations", "_start")
+
+    def __init__(self, durations: Durations) -> None:
+        """Count into `durations`."""
+        self._durations = durations
+        self._start = 0.0
+
+    def __enter__(self) -> None:
+        """Start."""
+        self._start = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        """Stop, and count."""
+        self._durations.add(time.perf_counter() - self._start)
+
+
 class StageTimes:
     """The durations of each stage, of one thread or merged; nothing here is locked."""
 
@@ -72,14 +89,9 @@ class StageTimes:
         """Start with none."""
         self.stages: dict[Stage, Durations] = {stage: Durations() for stage in STAGES}
 
-    @contextmanager
-    def measure(self, stage: Stage) -> Iterator[None]:
+    def measure(self, stage: Stage) -> "Stopwatch":
         """Count the time spent inside, also where it ends in an error."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stages[stage].add(time.perf_counter() - start)
+        return Stopwatch(self.stages[stage])
 
     def merge(self, other: "StageTimes") -> None:
         """Count all of another's, too."""

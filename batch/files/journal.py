@@ -92,7 +92,7 @@ class Journal:
 
     def known(self, names: Iterable[str]) -> dict[int, int]:
         """Return those of these pictures that are done, as numbers for another journal."""
-        numbers = map(_number, names)
+        numbers = map(_number, names if self._done else ())
         return {number: self._done[number] for number in numbers if number in self._done}
 
     def take(self, path: Path) -> None:

@@ -12,6 +12,8 @@ from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import MAX_FILE_BYTES, FileStamp, too_large
 from pmsgan.errors import ImageError
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalFolder:
@@ -80,14 +82,17 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
         ImageError: it cannot be read, is empty or too large, or has changed.
     """
     try:
-        with open(path, "rb", opener=_open_unfollowed) as file:
-            before = os.fstat(file.fileno())
+        file = _open_unfollowed(path, _READ)
+        try:
+            before = os.fstat(file)
             if not stat.S_ISREG(before.st_mode):
                 raise ImageError("is not a file")
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError(too_large(before.st_size))
-            data = file.read(before.st_size + 1)  # one more shows that it has grown
-            after = os.fstat(file.fileno())
+            data = _read(file, before.st_size + 1)  # one more shows that it has grown
+            after = os.fstat(file)
+        finally:
+            os.close(file)
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from error
     if not data:
@@ -110,7 +115,16 @@ def read_through_links(path: Path | str) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
 
 
-def _open_unfollowed(path: str, flags: int) -> int:
+def _read(file: int, num_bytes: int) -> bytes:
+    """Read until there is as much, or no more; a disk gives all but very large files at once."""
+    data = os.read(file, num_bytes)
+    parts = [data]
+    while data and (num_bytes := num_bytes - len(data)) > 1:
+        parts.append(data := os.read(file, num_bytes))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _open_unfollowed(path: Path | str, flags: int) -> int:
     """Open a path that may have become a pipe or a link since the folder was listed."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
 

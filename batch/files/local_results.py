@@ -37,13 +37,15 @@ class LocalResults:
         """
         self.folder = folder
         self._partial = partial
+        # Strings: paths as objects are slow where each picture has four of them.
+        self._prefix, self._partial_prefix = f"{folder}/", f"{partial}/"
         self._stamp = stamp
         self._journal = journal
         self._numbers = itertools.count()
         self._counting = threading.Lock()
         self.num_written = 0
         self.bytes_written = 0
-        self._real_folders = {folder}
+        self._real_folders = {""}
 
     @property
     def journal(self) -> Journal:
@@ -53,9 +55,11 @@ class LocalResults:
 
     def was_done_before(self, job: Job) -> bool:
         """Say whether an earlier run has done this very picture, and its result is there."""
+        if not self.journal.known([job.name]):
+            return False
         try:
             stamp = self._stamp(job.source)
-            output = (self.folder / job.output).lstat()
+            output = os.lstat(self._prefix + job.output)
         except OSError:
             return False
         return self.journal.is_done(job.name, stamp, job.output, output.st_size)
@@ -69,22 +73,20 @@ class LocalResults:
             ImageError: this result cannot have its name.
             FolderError: nothing can be written any more.
         """
-        target = self.folder / job.output
-        self._refuse_links(target.parent)
-        temporary = self._partial / str(next(self._numbers))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._refuse_links(job.output.rpartition("/")[0])
+        target = self._prefix + job.output
+        temporary = f"{self._partial_prefix}{next(self._numbers)}"
         try:
-            with open(os.open(temporary, flags, 0o666), "wb") as file:  # noqa: PTH123
-                file.write(data)
+            _write_new(temporary, data)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise self._error(error) from error
         if keep_date:
             _set_date(temporary, stamp)
         try:
             _replace(temporary, target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             if error.errno in _DISK_ERRORS or not self._partial.exists():
                 raise self._error(error) from error
             raise ImageError(f"its translation cannot be written: {os_reason(error)}") from error
@@ -107,13 +109,13 @@ class LocalResults:
         except OSError as error:
             raise self._error(error) from error
 
-    def _refuse_links(self, parent: Path) -> None:
+    def _refuse_links(self, name: str) -> None:
         """Raise ImageError if a folder below OUT is a link: it might lead back to originals."""
-        if parent in self._real_folders:
+        if name in self._real_folders:
             return
-        if parent.resolve() != self.folder.resolve() / parent.relative_to(self.folder):
+        if (self.folder / name).resolve() != self.folder.resolve() / name:
             raise ImageError("its translation cannot be written: a folder in OUT is a link")
-        self._real_folders.add(parent)
+        self._real_folders.add(name)
 
     def _error(self, error: OSError) -> FolderError:
         # Ends up in the report, which holds no paths of this machine.
@@ -124,7 +126,22 @@ class LocalResults:
         return FolderError(f"cannot write to OUT: {os_reason(error)}")
 
 
-def _set_date(path: Path, stamp: FileStamp) -> None:
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_NEW |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def _write_new(path: str, data: bytes) -> None:
+    """Write a file that is not there yet."""
+    file = os.open(path, _NEW, 0o666)
+    try:
+        written = os.write(file, data)
+        while written < len(data):  # a disk takes all but very large files at once
+            written += os.write(file, memoryview(data)[written:])
+    finally:
+        os.close(file)
+
+
+def _set_date(path: str, stamp: FileStamp) -> None:
     """Give a file the date of a picture; a store that knows no date says 0."""
     if stamp.mtime_ns:
         with suppress(OSError, OverflowError):  # not every disk knows every date
@@ -134,12 +151,12 @@ def _set_date(path: Path, stamp: FileStamp) -> None:
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-def _replace(temporary: Path, target: Path) -> None:
+def _replace(temporary: str, target: str) -> None:
     try:
-        temporary.replace(target)
+        os.replace(temporary, target)  # noqa: PTH105
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(target)
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        Path(temporary).replace(target)
 
 
 def os_reason(error: BaseException) -> str:

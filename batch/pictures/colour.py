@@ -70,10 +70,10 @@ def _grey(image: Image.Image) -> tuple[Pixels, Pixels | None]:
         deep = np.asarray(image).astype(np.uint16)
         alpha = np.where(deep == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
         return (deep >> 8).astype(np.uint8), alpha
+    if not image.has_transparency_data:
+        return np.asarray(image if image.mode == "L" else image.convert("L")), None
     both = np.asarray(image.convert("LA"))
-    has_alpha = image.has_transparency_data
-    alpha = np.ascontiguousarray(both[:, :, 1]) if has_alpha else None
-    return np.ascontiguousarray(both[:, :, 0]), alpha
+    return np.ascontiguousarray(both[:, :, 0]), np.ascontiguousarray(both[:, :, 1])
 
 
 def split_alpha(image: Image.Image) -> tuple[Pixels, Pixels | None]:

@@ -8,7 +8,6 @@ MAX_SEGMENT_BYTES = 65_533
 """A JPEG's segment counts its length with two bytes, and counts these."""
 
 _JPEG_EXIF, _JPEG_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
-_SRGB_PERCEPTUAL = b"\0"
 _VP8X_ALPHA, _VP8X_EXIF, _VP8X_XMP = 0x10, 0x08, 0x04
 
 
@@ -47,7 +46,7 @@ def _into_jpeg(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
 
 
 def _into_png(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
-    chunks = [_png_chunk(b"sRGB", _SRGB_PERCEPTUAL)]
+    chunks = [_SRGB_PERCEPTUAL]
     if exif:
         chunks.append(_png_chunk(b"eXIf", exif))
     if xmp:
@@ -60,6 +59,9 @@ def _into_png(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
 def _png_chunk(kind: bytes, body: bytes) -> bytes:
     checksum = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+_SRGB_PERCEPTUAL = _png_chunk(b"sRGB", b"\0")
 
 
 def _into_webp(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:

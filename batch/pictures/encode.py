@@ -25,17 +25,12 @@ def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: Convert
     Raises:
         ImageError: it cannot be encoded.
     """
-    options = {
-        ".png": png_options(settings.png_level),
-        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
-        ".webp": [cv2.IMWRITE_WEBP_QUALITY, settings.quality],
-    }
     with as_image_error():
         if loaded.alpha is not None and suffix == ".jpg":
             result = on_white(result, loaded.alpha)
         elif loaded.alpha is not None:
             result = np.dstack([result, loaded.alpha])
-        is_encoded, data = cv2.imencode(suffix, result, options[suffix])
+        is_encoded, data = cv2.imencode(suffix, result, _options(suffix, settings))
     height, width = result.shape[:2]
     if not is_encoded:
         raise ImageError(
@@ -46,6 +41,13 @@ def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: Convert
     for note in notes:
         loaded.add_note(note)
     return file
+
+
+def _options(suffix: str, settings: ConvertSettings) -> list[int]:
+    if suffix == ".png":
+        return png_options(settings.png_level)
+    flag = cv2.IMWRITE_JPEG_QUALITY if suffix == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
+    return [flag, settings.quality]
 
 
 def png_options(level: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Bring a picture to the style's size, and its translation to the size of the result."""
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -49,6 +50,7 @@ class Placement:
         return is_enlarged and is_wide_enough and height >= region.height and width >= region.width
 
 
+@functools.lru_cache(maxsize=256)  # folders have many pictures of one size
 def place(
     source: tuple[int, int],
     style: tuple[int, int],

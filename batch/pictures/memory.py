@@ -128,7 +128,7 @@ def _as_file(image: Image.Image, profile: bytes | None) -> bytes:
 
 
 def _bgr(image: Image.Image) -> Pixels:
-    rgb = np.asarray(image.convert("RGB"))
+    rgb = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 

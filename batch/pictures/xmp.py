@@ -4,6 +4,7 @@ A parser only says where things are. The packet is hostile: no document type and
 accepted, and nothing is built from it in memory.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -40,6 +41,7 @@ _START_TAG = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 _ATTRIBUTE = re.compile(rb"""\s([^\s=]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
+@functools.cache
 def new_xmp() -> bytes:
     """Return a packet that holds the mark alone."""
     return (

@@ -15,6 +15,7 @@ from outputs import DISK, begun
 
 from pmsgan.batch import pipeline
 from pmsgan.batch import readers as readers_module
+from pmsgan.batch import ring as ring_module
 from pmsgan.batch import writers as writers_module
 from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files import local_results as result_module
@@ -389,6 +390,40 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
     finally:
         freed.set()
         presser.join()
+
+
+def test_the_ring_wakes_threads_for_slots_and_not_for_rows(
+    make_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    class CountingCondition(threading.Condition):
+        def notify(self, n: int = 1) -> None:
+            calls.append(n)
+            super().notify(n)
+
+    monkeypatch.setattr(ring_module.threading, "Condition", CountingCondition)
+    engine = make_engine()
+    ring, num_rows = Ring(engine.slots(2)), engine.info.max_batch
+    monkeypatch.undo()
+    batches = [ring.claim_row(ROW)[0] for _ in range(num_rows)]
+    for batch in batches:
+        ring.row_filled(batch)
+    assert (ring.next_full(), len(calls)) == (batches[0], 1)
+    for batch in batches:
+        ring.row_written(batch)
+    assert len(calls) == 2
+
+
+def test_an_engine_without_work_is_woken_for_a_single_row(make_engine: Any) -> None:
+    ring = Ring(make_engine().slots(1))
+    reader = threading.Timer(0.1, lambda: ring.row_filled(ring.claim_row(ROW)[0]))
+    reader.start()
+    started = time.monotonic()
+    batch = ring.next_filled(30.0)
+    reader.join()
+    assert batch is not None and len(batch.rows) == 1
+    assert time.monotonic() - started < 20.0
 
 
 def test_a_stopped_ring_gives_no_rows(make_engine: Any) -> None:

@@ -15,7 +15,7 @@ from pmsgan.errors import ImageError
 def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageError, match="cannot be read: No such file"):
         read_file(tmp_path / "missing.png")
-    with pytest.raises(ImageError, match="Is a directory"):
+    with pytest.raises(ImageError, match="is not a file"):
         read_file(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ImageError, match="is not a file"):
@@ -33,10 +33,20 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_folder_in_the_place_of_a_file_stays_closed(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        with pytest.raises(ImageError, match="Is a directory"):
+        with pytest.raises(ImageError, match="is not a file"):
             read_file(tmp_path)
         assert LocalFolder(tmp_path).head(str(tmp_path), 4) == b""
     assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
+
+
+def test_a_file_that_comes_in_parts_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"12345678")
+    real = os.read
+    monkeypatch.setattr(local_module.os, "read", lambda file, count: real(file, min(count, 3)))
+    assert read_file(path)[0] == b"12345678"
 
 
 def test_a_file_that_changes_while_it_is_read_has_failed(

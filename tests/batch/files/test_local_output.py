@@ -191,6 +191,14 @@ def fail_with(number: int) -> Any:
     return fail
 
 
+def test_a_picture_that_no_run_has_done_is_not_looked_at(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(style, tmp_path) as out, monkeypatch.context() as patch:
+        patch.setattr(out, "_stamp", None)
+        assert not out.was_done_before(job(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -239,7 +247,7 @@ def test_a_disk_that_fails_is_no_picture_s_fault(
             if place == "open":
                 patch.setattr(result_module.os, "open", fail_with(number))
             elif place == "replace":
-                patch.setattr(Path, "replace", fail_with(number))
+                patch.setattr(result_module.os, "replace", fail_with(number))
             else:
                 patch.setattr(out.journal, "_write", fail_with(number))
             with pytest.raises(FolderError, match=said):
