@@ -2,8 +2,8 @@
 
 A style is a folder:
 
-    style.toml              what goes in, what comes out, size, scaling, looks, network, origin,
-                            sha256
+    style.toml              what goes in, what comes out, size, scaling, looks, parts, network,
+                            origin, sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
 """
@@ -23,6 +23,7 @@ import platformdirs
 
 from pmsgan.errors import ConfigError, StyleError
 from pmsgan.model.config import GeneratorConfig
+from pmsgan.styles.palette import check_colour
 from pmsgan.styles.scaling import Scaling, scaling_from
 
 if sys.version_info >= (3, 11):
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 DESCRIPTION_NAME = "style.toml"
 WEIGHTS_NAME = "generator.safetensors"
 GRAPH_NAME = "generator.onnx"
+MAX_PARTS = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,8 @@ class Style:
     """SHA-256 of each file, by its name."""
     expects: dict[str, tuple[float, float]] = field(default_factory=dict)
     """How its input usually looks, see `pmsgan.styles.looks`; empty if that was not measured."""
+    parts: dict[str, str] = field(default_factory=dict)
+    """Colour of each part of its results, #rrggbb; empty if they are not flat colours."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the style as values that JSON can hold."""
@@ -252,6 +256,7 @@ def read_style(folder: Path) -> Style:
                 str(name): (float(low), float(high))
                 for name, (low, high) in content.get("expects", {}).items()
             },
+            parts=_parts(content.get("parts", {})),
         )
     except KeyError as error:
         raise StyleError(f"{path} lacks {error.args[0]!r}") from error
@@ -267,6 +272,15 @@ def read_description(folder: Path) -> dict[str, Any]:
         ValueError: it is not TOML.
     """
     return tomllib.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
+
+
+def _parts(table: dict[str, Any]) -> dict[str, str]:
+    if len(table) > MAX_PARTS:
+        raise ConfigError(f"{len(table)} parts are too many: at most {MAX_PARTS} are told apart")
+    return {
+        name: check_colour(colour, f"the colour of the part {name}")
+        for name, colour in table.items()
+    }
 
 
 def _generator_config(table: dict[str, Any]) -> GeneratorConfig:
