@@ -1,0 +1,165 @@
+"""Take a picture of flat colours and line art apart into its parts, and blend them again.
+
+In such a picture a pixel is the colour of a part times what the ink lets through or, at the edge
+of two parts, a blend of both. So each pixel is a sum of part colours with amounts from 0 to 1: the
+amounts add up to 1 where there is no ink, and to 0 where a line is black. The same amounts of
+other colours give the same picture in other colours, with the same lines.
+"""
+
+import functools
+import itertools
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pmsgan.batch.pictures.colour import Pixels
+
+SURE = 12.0
+"""A pixel that is as near to a part's colour is of that part [CIELAB units]."""
+NOISE = 4.0
+"""Standard deviation of what the network adds to a colour [levels of 0..255]."""
+REACH = 3.0
+"""A part that is as far away is e times less likely to have a share in a pixel [pixels]."""
+FAINT = 0.04
+"""Amount of ink that the network adds where there is none."""
+
+_BITS = 5
+"""Leading bits of each channel that decide which part a colour is surely of."""
+
+_Floats = NDArray[np.float32]
+
+
+def separate(image: Pixels, colours: Pixels) -> _Floats | None:
+    """Return how much of each part there is in each pixel.
+
+    A part is in the picture if it fills a square of three by three pixels somewhere. Its colour is
+    then the mean of such areas, so that it need not be exactly the one that is given.
+
+    Args:
+        image: flat colours and line art, uint8 [H, W, 3] BGR.
+        colours: those of the parts, uint8 [N, 3] BGR.
+
+    Returns:
+        float32 [N, H, W], 0..1; the sum over the parts is 1 where there is no ink. None if no part
+        is in the picture.
+    """
+    labels = _sure_areas(image, colours)
+    areas = [labels == part for part in range(len(colours))]
+    present = [part for part, area in enumerate(areas) if area.any()]
+    if not present:
+        return None
+    amounts = np.zeros((len(colours), *labels.shape), np.float32)
+    pixels = image.astype(np.float32)
+    seen = np.stack([pixels[areas[part]].mean(axis=0) for part in present])
+    for part, colour in zip(present, seen, strict=True):
+        inside = areas[part]
+        amounts[part][inside] = pixels[inside] @ (colour / max(1.0, float(colour @ colour)))
+    is_open = labels == len(colours)
+    far = np.stack([_distance(areas[part])[is_open] for part in present])
+    for part, share in zip(present, _mix(pixels[is_open], is_open, seen, far), strict=True):
+        amounts[part][is_open] = share
+    light = amounts.sum(axis=0)
+    amounts *= np.minimum(light / (1 - FAINT), 1) / np.maximum(light, 1e-6)
+    return amounts
+
+
+def blend(amounts: _Floats, colours: Pixels) -> Pixels:
+    """Return the picture that has these amounts of the parts.
+
+    Args:
+        amounts: float32 [N, H, W], 0..1; over the parts they add up to 1 at most.
+        colours: those of the parts, uint8 [N, 3] BGR.
+
+    Returns:
+        uint8 [H, W, 3] BGR.
+    """
+    levels = colours.astype(np.float32).T @ amounts.reshape(len(colours), -1)
+    levels += 0.5
+    return np.ascontiguousarray(levels.astype(np.uint8).T).reshape(*amounts.shape[1:], 3)
+
+
+def _sure_areas(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:
+    """Return which part a pixel and all around it are of, uint8 [H, W]; N where that is open."""
+    blue, green, red = (channel.astype(np.uint16) >> (8 - _BITS) for channel in cv2.split(image))
+    nearest = _nearest_parts(colours.tobytes())[(blue << 2 * _BITS) | (green << _BITS) | red]
+    around = np.ones((3, 3), np.uint8)
+    is_inner = cv2.erode(nearest, around) == cv2.dilate(nearest, around)
+    return np.where(is_inner, nearest, len(colours)).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _nearest_parts(colours: bytes) -> NDArray[np.uint8]:
+    """Return the part that each colour is surely of, uint8 [2 ** (3 * bits)]; N where it is open.
+
+    Args:
+        colours: bytes of the parts' colours, uint8 [N, 3] BGR.
+    """
+    step = 2 ** (8 - _BITS)
+    levels = np.arange(step // 2, 256, step, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    parts = _lab(np.frombuffer(colours, np.uint8).reshape(1, -1, 3))
+    distances = np.linalg.norm(_lab(cube)[0][:, None] - parts, axis=2)
+    nearest = distances.argmin(axis=1)
+    nearest[distances.min(axis=1) > SURE] = parts.shape[1]
+    return nearest.astype(np.uint8)
+
+
+def _mix(pixels: _Floats, where: NDArray[np.bool_], colours: _Floats, far: _Floats) -> _Floats:
+    """Explain each pixel by one part or two: the nearer and the better they fit, the likelier.
+
+    Args:
+        pixels: float32 [M, 3], 0..255.
+        where: their places, bool [H, W].
+        colours: those of the parts, float32 [N, 3], 0..255.
+        far: how far each part's area is from each pixel, float32 [N, M].
+
+    Returns:
+        Amounts, float32 [N, M].
+    """
+    best = np.full(len(pixels), np.inf, np.float32)
+    amounts = np.zeros((len(colours), len(pixels)), np.float32)
+    costs = np.zeros(where.shape, np.float32)
+    lab = _lab(np.rint(colours[None]).astype(np.uint8))[0]
+    parts = range(len(colours))
+    for some in [*((part,) for part in parts), *itertools.combinations(parts, 2)]:
+        share = np.maximum(pixels @ np.linalg.pinv(colours[list(some)]), 0)  # [M, 1 or 2]
+        share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
+        missing = share @ colours[list(some)]
+        missing -= pixels
+        missing *= missing
+        cost = missing.sum(axis=1)
+        cost /= 2 * NOISE * NOISE
+        for part in some:
+            cost += far[part] / REACH
+        costs[where] = cost
+        cost = cv2.blur(costs, (3, 3))[where]  # neighbours decide together
+        better = np.flatnonzero(cost < best)
+        best[better] = cost[better]
+        amounts[:, better] = 0
+        share = share[better]
+        if len(some) == 2:
+            apart = float(np.linalg.norm(lab[some[0]] - lab[some[1]]))
+            share = _steepened(share, min(0.4, SURE / apart))
+        for number, part in enumerate(some):
+            amounts[part, better] = share[:, number]
+    return amounts
+
+
+def _steepened(share: _Floats, margin: float) -> _Floats:
+    """Return blends [M, 2] of which those nearly of one part are all of it, as sure areas are."""
+    light = share.sum(axis=1)
+    first = share[:, 0] / np.maximum(light, 1e-6)
+    first = np.clip((first - margin) / (1 - 2 * margin), 0, 1)
+    return np.stack([first * light, (1 - first) * light], axis=1)
+
+
+def _distance(area: NDArray[np.bool_]) -> _Floats:
+    """Return how far each pixel is from an area [pixels]."""
+    return np.asarray(cv2.distanceTransform((~area).view(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def _lab(image: Pixels) -> _Floats:
+    return np.asarray(
+        cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2LAB), np.float32
+    )
