@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selection
+from pmsgan.styles.palette import read_palette
 
 if TYPE_CHECKING:
     from pmsgan.batch.convert import convert_folder, convert_picture, convert_pictures
@@ -15,6 +16,7 @@ __all__ = [
     "convert_folder",
     "convert_picture",
     "convert_pictures",
+    "read_palette",
 ]
 
 

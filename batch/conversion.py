@@ -75,5 +75,5 @@ def run_identity(style: Style, settings: ConvertSettings) -> dict[str, Any]:
         "style": style.name,
         "graph_sha256": style.sha256[GRAPH_NAME],
         "scaling": scaling,
-        **asdict(settings),
+        **settings.to_json(),
     }

@@ -197,9 +197,8 @@ def _plan(
     selection: Selection | None,
     progress: Progress | None,
 ) -> Conversion:
-    settings = settings or ConvertSettings()
     found = find_style(style)
-    settings.scaling(found)  # refuses what the style cannot do
+    settings = (settings or ConvertSettings()).for_style(found)
     return Conversion(
         pictures=pictures,
         out=out,

@@ -144,6 +144,7 @@ class Readers:
                     data, stamp = self._folder.read(job.source)
                 with times.measure("decode"):
                     loaded = load(data, self._style_size, self._settings, self._scaling)
+                    loaded.choose_colours(self._settings, job.name)
                 row = SlotRow(job, stamp, loaded)
         except ImageError as error:
             failure = str(error)

@@ -1,11 +1,12 @@
 """Every choice of a run; light to import."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ConfigError
 from pmsgan.formats import OutputFormat
+from pmsgan.styles.palette import Palette
 
 if TYPE_CHECKING:
     from pmsgan.styles.registry import Style
@@ -49,7 +50,9 @@ class ConvertSettings:
     """Size at which a style that works in tiles sees a picture: its own, or its long side in
     pixels."""
     output_format: OutputFormat = "png"
-    """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest."""
+    """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest; ora is
+    OpenRaster, a file for paint programs with a layer for the lines and one for each part of a
+    style that has parts."""
     quality: int = 95
     """Quality of JPEG and WebP, 1 to 100."""
     png_level: int = 1
@@ -60,9 +63,14 @@ class ConvertSettings:
     """Mark results as made by a trained network, by IPTC's Digital Source Type in XMP."""
     precision: Precision = "auto"
     """Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."""
+    palette: Palette | None = None
+    """Colours that the parts of results get, from `read_palette`; None leaves results as the
+    network made them."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
+        if not isinstance(self.palette, Palette | None):
+            raise ConfigError(f"palette is {self.palette!r}: make one with read_palette")
         _check_choices(
             fit=(self.fit, Fit),
             output_format=(self.output_format, OutputFormat),
@@ -81,6 +89,29 @@ class ConvertSettings:
             raise ConfigError(f"quality is {self.quality}: it must lie within 1..100")
         if not 0 <= self.png_level <= 9:
             raise ConfigError(f"png_level is {self.png_level}: it must lie within 0..9")
+
+    def for_style(self, style: "Style") -> "ConvertSettings":
+        """Return these settings for a style, whose parts the palette then knows.
+
+        Raises:
+            ConfigError: the style cannot do what they ask for.
+        """
+        self.scaling(style)
+        is_layered = self.output_format == "ora"
+        if self.palette is None and not is_layered:
+            return self
+        if not style.parts:
+            wish = "write layered files" if is_layered else "give its results a palette"
+            raise ConfigError(
+                f"cannot {wish}: the style {style.name} has no parts with colours, as anime has"
+            )
+        palette = self.palette or Palette()
+        return replace(self, palette=palette.for_style(style.name, style.parts))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as values that JSON can hold; a palette is one line of text."""
+        palette = None if self.palette is None else str(self.palette)
+        return asdict(replace(self, palette=None)) | {"palette": palette}
 
     def scaling(self, style: "Style") -> "Scaling":
         """Return how results of a style get their size.

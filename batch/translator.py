@@ -161,9 +161,11 @@ class Translator:
         return MAX_IN_FLIGHT * self.info.max_batch
 
     def _start(self, picture: Any) -> _Started:
-        name = os.fsdecode(picture) if isinstance(picture, _PATHS) else "the picture"
+        is_path = isinstance(picture, _PATHS)
+        name = os.fsdecode(picture) if is_path else "the picture"
         with _named(name):
             started = _Started(name, picture, self._load(picture))
+            started.loaded.choose_colours(self._settings, Path(name).name if is_path else "")
             for _ in range(min(started.loaded.num_rows, self._num_ahead)):
                 self._submit(started)
         return started
@@ -220,7 +222,8 @@ def open_style(
 
     Args:
         style: a style, its name, or the path of its folder.
-        settings: how pictures are fitted, computed and encoded, as for `convert_folder`.
+        settings: how pictures are fitted, computed and encoded, as for `convert_folder`. A palette
+            takes the last part of a path as the picture's name; pictures without a path have none.
         backend: a backend, or auto for the first one that can run here.
         max_batch: pictures that the engine translates at a time, at least 1; by default the engine
             chooses.
@@ -228,12 +231,12 @@ def open_style(
         num_threads: threads that a CPU computes with; by default one for each core.
 
     Raises:
-        ConfigError: the settings have a working size, and the style does not work in tiles.
+        ConfigError: the style cannot do what the settings ask for.
         StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
     found = find_style(style)
-    scaling = settings.scaling(found)
+    settings = settings.for_style(found)
     opener = partial(
         open_engine,
         found,
@@ -243,7 +246,7 @@ def open_style(
         require_gpu=require_gpu,
         num_threads=num_threads,
     )
-    return Translator(SharedEngine(opener), scaling, settings)
+    return Translator(SharedEngine(opener), settings.scaling(found), settings)
 
 
 @contextmanager

@@ -21,23 +21,24 @@ _UNREAD_SUFFIXES = frozenset({
     # Cameras: what a TIFF reader finds in these is a thumbnail.
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
     ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw",
-    ".dds", ".exr", ".hdr", ".ico", ".jxl", ".jxr", ".pbm", ".pcx", ".pgm", ".pnm", ".ppm", ".psb",
-    ".psd", ".qoi", ".svg", ".tga", ".wdp", ".xcf",
+    ".dds", ".exr", ".hdr", ".ico", ".jxl", ".jxr", ".kra", ".ora", ".pbm", ".pcx", ".pgm", ".pnm",
+    ".ppm", ".psb", ".psd", ".qoi", ".svg", ".tga", ".wdp", ".xcf",
 })  # fmt: skip
 
-OutputFormat = Literal["png", "jpg", "webp", "same"]
-"""The format of results; same is JPEG, PNG or WebP as the picture's name says, else PNG."""
+OutputFormat = Literal["png", "jpg", "webp", "same", "ora"]
+"""The format of results; same is JPEG, PNG or WebP as the picture's name says, else PNG; ora is
+OpenRaster, which has layers."""
 
 FORMAT_ALIASES = (
     dict.fromkeys(JPEG_SUFFIXES, "jpg")
     | dict.fromkeys((suffix[1:] for suffix in JPEG_SUFFIXES), "jpg")
-    | {".png": "png", ".webp": "webp"}
+    | {".png": "png", ".webp": "webp", ".ora": "ora"}
 )
 """Other names of the formats of results, in lower case: jpeg, .jpg, .png."""
 
 
 def output_suffix(suffix: str, output_format: OutputFormat) -> str:
-    """Return the suffix of a result, .png, .jpg or .webp, for a picture with `suffix`."""
+    """Return the suffix of a result, .png, .jpg, .webp or .ora, for a picture with `suffix`."""
     if output_format != "same":
         return f".{output_format}"
     suffix = suffix.lower()
@@ -63,4 +64,6 @@ def format_of(path: Path) -> OutputFormat:
         return "png"
     if suffix == ".webp":
         return "webp"
-    raise ConfigError(f"{path}: the name of a result ends in .png, .jpg, .jpeg or .webp")
+    if suffix == ".ora":
+        return "ora"
+    raise ConfigError(f"{path}: the name of a result ends in .png, .jpg, .jpeg, .webp or .ora")

@@ -6,6 +6,7 @@ import numpy as np
 from pmsgan.batch.pictures.colour import Pixels, on_white
 from pmsgan.batch.pictures.load import LoadedPicture, as_image_error
 from pmsgan.batch.pictures.metadata import add_metadata
+from pmsgan.batch.pictures.open_raster import write_open_raster
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
 
@@ -13,18 +14,20 @@ from pmsgan.errors import ImageError
 def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings) -> bytes:
     """Make a file of a result.
 
-    The picture's transparency is kept in PNG and WebP; a JPEG shows it on white. What is left out
-    of its metadata is noted in `loaded`.
+    The picture's transparency is kept in PNG, WebP and OpenRaster; a JPEG shows it on white. What
+    is left out of its metadata is noted in `loaded`.
 
     Args:
         result: uint8 [h, w, 3] BGR, from `loaded`.
         loaded: the picture.
-        suffix: .png, .jpg or .webp.
+        suffix: .png, .jpg, .webp or .ora.
         settings: compression, metadata.
 
     Raises:
         ImageError: it cannot be encoded.
     """
+    if suffix == ".ora":
+        return _encode_layers(result, loaded, settings)
     with as_image_error():
         if loaded.alpha is not None and suffix == ".jpg":
             result = on_white(result, loaded.alpha)
@@ -48,6 +51,15 @@ def _options(suffix: str, settings: ConvertSettings) -> list[int]:
         return png_options(settings.png_level)
     flag = cv2.IMWRITE_JPEG_QUALITY if suffix == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
     return [flag, settings.quality]
+
+
+def _encode_layers(result: Pixels, loaded: LoadedPicture, settings: ConvertSettings) -> bytes:
+    merged = encode(result, loaded, ".png", settings)
+    layers = () if loaded.colouring is None else loaded.colouring.layers
+    with as_image_error():
+        return write_open_raster(
+            merged, result, layers, loaded.alpha, png_options(settings.png_level)
+        )
 
 
 def png_options(level: int) -> list[int]:

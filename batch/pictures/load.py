@@ -10,6 +10,7 @@ import numpy as np
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.check import check_translated
 from pmsgan.batch.pictures.colour import Pixels, to_srgb
+from pmsgan.batch.pictures.colouring import Colouring, choose_colouring
 from pmsgan.batch.pictures.decode import DecodedPicture, decode, quiet_decoders
 from pmsgan.batch.pictures.fit import Placement, crop_channel, crop_result, fit_into_row, place
 from pmsgan.batch.pictures.guided import enlarge_guided
@@ -51,6 +52,8 @@ class LoadedPicture:
     """None where the translation is enlarged without one."""
     tiles: Tiles | None = None
     """None where the network sees the picture in one view."""
+    colouring: Colouring | None = None
+    """None where the result keeps the colours that the network gave it."""
 
     @property
     def num_rows(self) -> int:
@@ -93,6 +96,15 @@ class LoadedPicture:
         grey = crop_channel(grey, self.placement)
         self.guide = Guide(grey, scaling.radius, scaling.epsilon)
 
+    def choose_colours(self, settings: ConvertSettings, name: str) -> None:
+        """Let the parts of the result get the colours that a palette has for them.
+
+        Args:
+            settings: they have the palette, if there is one.
+            name: path of the picture below IN; empty where it has none.
+        """
+        self.colouring = choose_colouring(settings, name)
+
     def add(self, translated: Pixels, row: Pixels, number: int = 0) -> Pixels | None:
         """Take the translation of a row; return the result in its size with the last one.
 
@@ -112,22 +124,31 @@ class LoadedPicture:
             if not self.tiles.add(number, translated, row):
                 return None
             with as_image_error():
-                return crop_result(self.tiles.blended(), self.placement)
+                return self._coloured(self.tiles.blended(), row)
         check_translated(translated, row)
+        with as_image_error():
+            return self._coloured(translated, row)
+
+    def _coloured(self, translated: Pixels, row: Pixels) -> Pixels:
+        """Return the result of a whole translated canvas, in the colours that are chosen."""
+        if self.colouring is not None:
+            result = self.colouring.apply(translated, lambda canvas: self._enlarged(canvas, row))
+            if result is not None:
+                return result
+            self.add_note("none of the style's colours is in its translation: no palette applied")
         return self._enlarged(translated, row)
 
     def _enlarged(self, translated: Pixels, row: Pixels) -> Pixels:
         region, guide = self.placement.region, self.guide
-        with as_image_error():
-            if guide is None:
-                return crop_result(translated, self.placement)
-            return enlarge_guided(
-                region.of(translated),
-                region.of(row),
-                guide.grey,
-                radius=guide.radius,
-                epsilon=guide.epsilon,
-            )
+        if guide is None:
+            return crop_result(translated, self.placement)
+        return enlarge_guided(
+            region.of(translated),
+            region.of(row),
+            guide.grey,
+            radius=guide.radius,
+            epsilon=guide.epsilon,
+        )
 
     def add_note(self, text: str) -> None:
         """Add a remark for the user, once."""

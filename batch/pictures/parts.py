@@ -100,9 +100,9 @@ def _nearest_parts(colours: bytes) -> NDArray[np.uint8]:
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
     parts = _lab(np.frombuffer(colours, np.uint8).reshape(1, -1, 3))
     distances = np.linalg.norm(_lab(cube)[0][:, None] - parts, axis=2)
-    nearest = distances.argmin(axis=1)
+    nearest = distances.argmin(axis=1).astype(np.uint8)
     nearest[distances.min(axis=1) > SURE] = parts.shape[1]
-    return nearest.astype(np.uint8)
+    return np.asarray(nearest, np.uint8)
 
 
 def _mix(pixels: _Floats, where: NDArray[np.bool_], colours: _Floats, far: _Floats) -> _Floats:

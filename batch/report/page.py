@@ -71,6 +71,8 @@ def _facts(report: Report) -> str:
     ]
     if baselines and (accuracy := baselines[0].engine_accuracy) is not None:
         facts.append((f"PSNR to {baselines[0].title}", accuracy.decibels))
+    if report.settings.palette is not None:
+        facts.append(("palette", str(report.settings.palette)))
     if report.equipment.peak_memory_bytes is not None:
         facts.append(("peak memory", f"{report.equipment.peak_memory_bytes / 2**20:.0f} MiB"))
     cells = [f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts]

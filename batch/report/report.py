@@ -173,7 +173,7 @@ class Report:
             "throughput": timing.throughput.to_json(),
             "peak_memory_bytes": equipment.peak_memory_bytes,
             "parallelism": asdict(equipment.parallelism),
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_json(),
             "machine": equipment.machine.to_json(),
             "engine": asdict(equipment.engine),
             "nodes": [asdict(node) for node in equipment.nodes],
@@ -208,6 +208,7 @@ class Report:
                 f"{equipment.open_s:.2f} s before it {opening}",
             ),
             ("results", f"{digits(self.num_pixels / 1e6)} megapixels"),
+            *([("palette", str(self.settings.palette))] if self.settings.palette else []),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
                 "precision",

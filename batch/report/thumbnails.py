@@ -13,6 +13,7 @@ from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.colour import to_srgb
 from pmsgan.batch.pictures.decode import decode, quiet_decoders
 from pmsgan.batch.pictures.fit import Box, Placement, fit_into_row, place
+from pmsgan.batch.pictures.open_raster import read_merged
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import FolderError, ImageError
 from pmsgan.html_page import jpeg_uri, small_size
@@ -83,7 +84,8 @@ def _make_thumbnail(
     fit_into_row(picture.pixels, Placement(placement.crop, shown, Box(0, 0, *shown), shown), before)
     if picture.profile is not None:
         to_srgb(before, picture.profile)
-    after = decode(out.read(out.source(job.output))[0], shown).pixels
+    result = out.read(out.source(job.output))[0]
+    after = decode(read_merged(result) if job.output.endswith(".ora") else result, shown).pixels
     return Thumbnail(
         job.name,
         *shown,

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
@@ -14,6 +15,7 @@ from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
 from pmsgan.errors import ConfigError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
+from pmsgan.styles.palette import read_palette
 
 if TYPE_CHECKING:
     from pmsgan.batch.report.report import Report
@@ -61,6 +63,19 @@ def convert(
         str, typer.Option(help="Name of a style (see pmsgan styles list), or its folder.")
     ] = "anime",
     *,
+    palette: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART=#rrggbb,...|random:SEED|FILE.toml",
+            help="Colours for the parts of results, of a style that has parts (pmsgan styles show "
+            "lists them). PART=#rrggbb,... such as hair=#2244aa,skin=#f0c8a0: these parts, the "
+            "others keep the style's colours. random:SEED, such as random:7: each picture its own, "
+            "by its name and the seed. FILE.toml: a section for each pattern of picture names, "
+            "such as ['alice_*'], with lines such as hair = '#2244aa' or random = 7; the first "
+            "that matches decides, [default] is for the rest.",
+            show_default="as the network made them",
+        ),
+    ] = None,
     settings: ConvertSettings,
     selection: Selection,
     run: RunSettings,
@@ -116,6 +131,8 @@ def convert(
     IN and OUT may be URLs such as s3://bucket/pictures: pip install s3fs.
     Several GPUs or machines need Ray, which the extra cluster brings.
     """
+    if palette is not None:
+        settings = replace(settings, palette=read_palette(palette))
     if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
     where = _cluster(devices, cluster, workers)

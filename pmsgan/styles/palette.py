@@ -108,15 +108,14 @@ def read_palette(text: str | Path) -> Palette:
         return _read_file(Path(text))
     entries: dict[str, Any] = {}
     for entry in text.split(","):
-        part, separator, value = (it.strip() for it in entry.partition("="))
-        if entry.strip().startswith(f"{RANDOM}:"):
-            part, value = RANDOM, entry.partition(":")[2].strip()
-            separator, value = ":", int(value) if re.fullmatch("[+-]?[0-9]{1,18}", value) else value
+        is_random = entry.strip().startswith(f"{RANDOM}:")
+        part, separator, value = (it.strip() for it in entry.partition(":" if is_random else "="))
         if not (part and separator):
             raise ConfigError(f"palette is {text!r}: {WAYS}")
         if part in entries:
             raise ConfigError(f"palette is {text!r}: it has {part} twice")
-        entries[part] = value
+        is_number = is_random and re.fullmatch("[0-9]{1,18}", value)
+        entries[part] = int(value) if is_number else value
     section = _section(EVERY, entries, "palette")
     words = [f"{part}={colour}" for part, colour in sorted(section.colours.items())]
     words[:0] = [] if section.seed is None else [f"{RANDOM}:{section.seed}"]

@@ -61,7 +61,7 @@ def test_the_name_of_the_file_says_its_format(style: Style, in_dir: Path, tmp_pa
         assert (tmp_path / name).read_bytes().startswith(start)
     result = convert(style, in_dir / "picture_3.png", tmp_path / "a.gif")
     assert result.exit_code == 2
-    assert "ends in .png, .jpg, .jpeg or .webp" in last_line(result.stderr)
+    assert "ends in .png, .jpg, .jpeg, .webp or .ora" in last_line(result.stderr)
 
 
 def test_nothing_is_replaced_unasked(style: Style, in_dir: Path, tmp_path: Path) -> None:

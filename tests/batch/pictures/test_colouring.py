@@ -1,0 +1,174 @@
+"""Results get the colours of a palette, and come as layers, at the size of their pictures."""
+
+import io
+import zipfile
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pictures
+import pytest
+from numpy.typing import NDArray
+
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import PLAIN, LoadedPicture, load
+from pmsgan.batch.pictures.open_raster import read_merged
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.errors import ImageError
+from pmsgan.styles.palette import Palette, read_palette
+from pmsgan.styles.scaling import Scaling
+
+Pixels = NDArray[np.uint8]
+STYLE_SIZE = (64, 64)
+PARTS = {"ground": "#90c4da", "skin": "#f7c99c", "hair": "#4c62c2"}
+GUIDED = Scaling(mode="guided", working_size=64)
+TILES = Scaling(mode="tiles")
+PALETTE = read_palette("ground=#fafaf0,skin=#8d5a3a,hair=#e8d070").for_style("flat", PARTS)
+
+
+def bgr(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))[::-1]
+
+
+def draw(side: int, colours: dict[str, str] | None) -> Pixels:
+    """Draw a head in some colours, or the lines alone."""
+    fine = np.full((4 * side, 4 * side, 3), bgr(colours["ground"]) if colours else 255, np.uint8)
+    middle, unit = 2 * side, side / 16
+    for part, radius, up in (("skin", 20, 0), ("hair", 14, 12)):
+        place, axes = (middle, middle - int(up * unit)), (int(radius * unit), int(16 * unit))
+        if colours:
+            cv2.ellipse(fine, place, axes, 0, 0, 360, bgr(colours[part]), -1)
+        cv2.ellipse(fine, place, axes, 0, 0, 360, (0, 0, 0), int(3 * unit))
+    return np.asarray(cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def translated(
+    settings: ConvertSettings, scaling: Scaling = PLAIN, side: int = 192, alpha: bool = False
+) -> tuple[LoadedPicture, Pixels]:
+    """Return a drawing of lines, and its result from an engine that colours it."""
+    picture = draw(side, None)
+    if alpha:
+        picture = np.dstack([picture, np.full(picture.shape[:2], 128, np.uint8)])
+    loaded = load(pictures.encoded(picture, "PNG"), STYLE_SIZE, settings, scaling)
+    loaded.choose_colours(settings, "a.png")
+    result = None
+    for number in range(loaded.num_rows):
+        row = np.zeros((*STYLE_SIZE, 3), np.uint8)
+        loaded.fill(row, number)
+        coloured = draw(64, PARTS)
+        if scaling.mode == "tiles":
+            assert loaded.tiles is not None
+            coloured = loaded.tiles._boxes[number].of(draw(side, PARTS))
+        result = loaded.add(coloured, row, number)
+    assert result is not None
+    return loaded, result
+
+
+@pytest.mark.parametrize(
+    ("scaling", "decibels"),
+    [(PLAIN, 20), (GUIDED, 31), (TILES, 45)],
+    ids=["plain", "guided", "tiles"],
+)
+def test_a_result_gets_the_colours_of_its_palette(scaling: Scaling, decibels: float) -> None:
+    loaded, result = translated(ConvertSettings(palette=PALETTE), scaling)
+    assert cv2.PSNR(result, draw(192, PALETTE.colours("a.png"))) > decibels
+    assert loaded.note is None
+
+
+def test_each_picture_gets_its_own() -> None:
+    settings = ConvertSettings(palette=read_palette("random:1").for_style("flat", PARTS))
+    loaded, _ = translated(settings)
+    colours = []
+    for name in ("a.png", "b.png", "a.png"):
+        loaded.choose_colours(settings, name)
+        assert loaded.colouring is not None
+        colours.append(loaded.colouring.new.tolist())
+    assert colours[0] == colours[2] != colours[1]
+
+
+def test_a_result_without_the_colours_of_the_style_is_left_and_noted() -> None:
+    settings = ConvertSettings(palette=PALETTE)
+    loaded, _ = translated(settings)
+    photo = np.random.default_rng(1).integers(0, 256, (*STYLE_SIZE, 3), np.uint8)
+    result = loaded.add(photo, photo)
+    assert result is not None
+    np.testing.assert_array_equal(cv2.resize(result, STYLE_SIZE[::-1]).shape, photo.shape)
+    assert loaded.note == "none of the style's colours is in its translation: no palette applied"
+
+
+LAYERED = ConvertSettings(output_format="ora", palette=PALETTE)
+
+
+def unpack(data: bytes) -> tuple[ElementTree.Element, dict[str, Pixels], list[str]]:
+    """Return the description, the layers from the top, and the names in the file."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.read("mimetype") == b"image/openraster"
+        root = ElementTree.fromstring(archive.read("stack.xml"))
+        files = {
+            layer.get("name", ""): np.asarray(
+                cv2.imdecode(
+                    np.frombuffer(archive.read(layer.get("src", "")), np.uint8),
+                    cv2.IMREAD_UNCHANGED,
+                ),
+                np.uint8,
+            )
+            for layer in root.iter("layer")
+        }
+        return root, files, archive.namelist()
+
+
+@pytest.mark.parametrize("scaling", [PLAIN, GUIDED, TILES], ids=lambda it: it.mode)
+def test_layers_on_each_other_are_the_result(scaling: Scaling) -> None:
+    loaded, result = translated(LAYERED, scaling)
+    data = encode(result, loaded, ".ora", LAYERED)
+    assert data == encode(result, loaded, ".ora", LAYERED)
+    root, layers, names = unpack(data)
+    assert names[0] == "mimetype"
+    assert "Thumbnails/thumbnail.png" in names
+    assert (root.get("w"), root.get("h")) == ("192", "192")
+    assert list(layers) == ["lines", "hair", "skin", "ground"]
+    modes = [layer.get("composite-op") for layer in root.iter("layer")]
+    assert modes == ["svg:multiply", *["svg:src-over"] * 3]
+    assert (layers["ground"][:, :, 3] == 255).all()
+    for part in PARTS:
+        assert (layers[part][:, :, :3] == bgr(PALETTE.colours("a.png")[part])).all()
+    stacked = np.zeros((192, 192, 3), np.float32)
+    for layer in reversed(layers.values()):
+        alpha = layer[:, :, 3:].astype(np.float32) / 255
+        stacked = stacked * (1 - alpha) + layer[:, :, :3] * alpha
+    assert cv2.PSNR(np.rint(stacked).astype(np.uint8), result) > 40
+    merged = cv2.imdecode(np.frombuffer(read_merged(data), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(merged, result)
+
+
+def test_colours_go_on_below_the_lines() -> None:
+    loaded, result = translated(LAYERED)
+    _, layers, _ = unpack(encode(result, loaded, ".ora", LAYERED))
+    is_hidden = layers["lines"][:, :, 3] > 250
+    white = draw(192, {"ground": "#000000", "skin": "#ffffff", "hair": "#ffffff"})[:, :, 0]
+    head = cv2.morphologyEx(white, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8)) > 127
+    between = is_hidden & head
+    assert between.sum() > 100
+    below = np.maximum(layers["hair"][:, :, 3], layers["skin"][:, :, 3])
+    assert (below[between] > 128).mean() > 0.98
+
+
+def test_transparent_pictures_have_transparent_layers() -> None:
+    loaded, result = translated(LAYERED, alpha=True)
+    _, layers, _ = unpack(encode(result, loaded, ".ora", LAYERED))
+    assert all(layer[:, :, 3].max() <= 128 for layer in layers.values())
+    assert (layers["ground"][:, :, 3] == 128).all()
+
+
+def test_a_result_without_parts_is_one_layer() -> None:
+    settings = replace(LAYERED, palette=Palette().for_style("flat", {"hair": "#00ff00"}))
+    loaded, result = translated(settings)
+    _, layers, _ = unpack(encode(result, loaded, ".ora", settings))
+    np.testing.assert_array_equal(layers["picture"], result)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" * 20])
+def test_what_is_no_layered_file_is_damaged(data: bytes) -> None:
+    with pytest.raises(ImageError, match="damaged"):
+        read_merged(data)
