@@ -5,6 +5,7 @@ half of hair.
 """
 
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_a_worker_of_a_cluster_has_the_palette(flat: Style, in_dir: Path, tmp_pa
         cores=1,
         parallelism=Parallelism(readers=1, writers=1, slots=2),
     )
-    worker = Worker(task)
+    worker = Worker(pickle.loads(pickle.dumps(task)))
     result = worker.convert(Shard(0, [(name, name) for name in NAMES], {}))
     worker.close()
     assert result.stopped is None
