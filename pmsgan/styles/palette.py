@@ -1,10 +1,10 @@
 """Palettes: the colours that the parts of a style's results get; light to import.
 
-A palette is written in one of three ways:
+A palette is written like one of these:
 
     hair=#2244aa,skin=#f0c8a0     these parts; the others keep the style's colours
     random:7                      a pleasant choice for each picture, by its name and this seed
-    random:7,ground=#ffffff       both
+    random:7,ground=#ffffff       the same, but for the ground
     cast.toml                     a section for each pattern of picture names, the first match wins
 
         ["alice_*"]
@@ -39,7 +39,7 @@ class Section:
     """Colours for some pictures."""
 
     pattern: str
-    """Of the paths below IN that it is for, matched from their end."""
+    """Pattern of the paths below IN that it is for, matched from their end."""
     colours: Mapping[str, str]
     """Colour of each named part, #rrggbb."""
     seed: int | None = None

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -277,6 +278,9 @@ def read_description(folder: Path) -> dict[str, Any]:
 def _parts(table: dict[str, Any]) -> dict[str, str]:
     if len(table) > MAX_PARTS:
         raise ConfigError(f"{len(table)} parts are too many: at most {MAX_PARTS} are told apart")
+    for name in table:  # they go to terminals and into files
+        if not re.fullmatch("[A-Za-z0-9_-]{1,40}", name):
+            raise ConfigError(f"a part is called {name!r}: use letters, digits, - and _")
     return {
         name: check_colour(colour, f"the colour of the part {name}")
         for name, colour in table.items()

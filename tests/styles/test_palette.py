@@ -165,6 +165,9 @@ def test_a_style_tells_its_parts(style: Style, tmp_path: Path) -> None:
     (tmp_path / "style.toml").write_text(text + "[parts]\nhair = 'blue'\n")
     with pytest.raises(StyleError, match="the colour of the part hair is 'blue'"):
         read_style(tmp_path)
+    (tmp_path / "style.toml").write_text(text + "[parts]\n'a b' = '#000000'\n")
+    with pytest.raises(StyleError, match="a part is called 'a b'"):
+        read_style(tmp_path)
     many = "".join(f"p{number} = '#000000'\n" for number in range(MAX_PARTS + 1))
     (tmp_path / "style.toml").write_text(f"{text}[parts]\n{many}")
     with pytest.raises(StyleError, match="33 parts are too many"):
