@@ -4,6 +4,8 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import cv2
+import fsim_by_formula
 import lpips
 import numpy as np
 import piq
@@ -17,6 +19,7 @@ from pmsgan.errors import EvaluationError
 from pmsgan.evaluation import metrics as metrics_module
 from pmsgan.evaluation.config import METRIC_NAMES, MetricName
 from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.evaluation.metrics import to_tensor
 from pmsgan.install import install_command
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
@@ -48,6 +51,20 @@ def test_fsim_is_piq_s(predicted: Path, truth: Path) -> None:
     assert score.value < 0.99
     assert score.by_picture is not None
     assert set(score.by_picture) == {"sub/0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("size", [(48, 64), (49, 63), (200, 250), (400, 384)])
+def test_fsim_is_that_of_the_formula(size: tuple[int, int]) -> None:
+    """The library agrees with a second implementation; it halves a side from 384 pixels on."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    truth = np.asarray(cv2.resize(coarse, size), np.uint8)
+    noisy = np.clip(truth + rng.normal(0.0, 20.0, truth.shape), 0, 255).astype(np.uint8)
+    measure = metrics_module.load_pair_metric("fsim", torch.device("cpu"))
+    for ours in (noisy, truth[::-1].copy()):
+        got = measure(*(to_tensor(image, torch.device("cpu")) for image in (ours, truth)))
+        assert got == pytest.approx(fsim_by_formula.fsim(ours, truth), abs=1e-4)
+        assert 0.6 < got < 0.95
 
 
 @pytest.mark.usefixtures("hub")
