@@ -18,6 +18,7 @@ from pmsgan.model.weights import load_generator, save_generator
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
     GRAPH_NAME,
+    TRAINED_PAIRS_NAME,
     WEIGHTS_NAME,
     is_path,
     read_description,
@@ -53,6 +54,7 @@ def write_style(
     origin: dict[str, Any],
     expects: dict[str, list[float]] | None = None,
     scaling: Scaling | None = None,
+    trained_pairs: bytes | None = None,
 ) -> Exported:
     """Write style.toml, weights and an FP16 graph; the folder appears complete, or not at all.
 
@@ -66,6 +68,8 @@ def write_style(
         origin: notes about data, licence and training: strings, numbers, lists.
         expects: the usual looks of its input, from `pmsgan.styles.looks.usual_looks`.
         scaling: how results get their size; by default by bicubic enlargement.
+        trained_pairs: what it was trained on, see `pmsgan.data.trained_pairs`; None where that is
+            not known.
 
     Raises:
         StyleError: the folder cannot be written.
@@ -77,6 +81,9 @@ def write_style(
             draft = Path(scratch) / folder.name
             draft.mkdir()
             exported, sha256 = _write_network(generator, draft, height, width)
+            if trained_pairs is not None:
+                (draft / TRAINED_PAIRS_NAME).write_bytes(trained_pairs)
+                sha256[TRAINED_PAIRS_NAME] = _sha256(draft / TRAINED_PAIRS_NAME)
             description = {
                 "input": input_kind,
                 "output": output_kind,

@@ -6,6 +6,8 @@ A style is a folder:
                             origin, sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
+    trained_pairs.safetensors
+                            hashes of the pairs that it was trained on; not every style has them
 """
 
 import contextlib
@@ -38,6 +40,7 @@ DESCRIPTION_NAME = "style.toml"
 WEIGHTS_NAME = "generator.safetensors"
 GRAPH_NAME = "generator.onnx"
 MAX_PARTS = 32
+TRAINED_PAIRS_NAME = "trained_pairs.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +83,15 @@ class Style:
         """The FP16 deployment graph."""
         return self.folder / GRAPH_NAME
 
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Names of the files that style.toml describes."""
+        has_record = TRAINED_PAIRS_NAME in self.sha256
+        return (WEIGHTS_NAME, GRAPH_NAME, *([TRAINED_PAIRS_NAME] if has_record else []))
+
     def verify(self) -> None:
         """Raise StyleError if a file is missing or differs from its sha256 in style.toml."""
-        for name in (WEIGHTS_NAME, GRAPH_NAME):
+        for name in self.file_names:
             try:
                 found = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
             except OSError as error:
@@ -190,7 +199,8 @@ def add_style(source: Path, name: str | None = None) -> Style:
         StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
             cannot be copied.
     """
-    read_style(source).verify()
+    style = read_style(source)
+    style.verify()
     name = name or source.resolve().name
     folder = user_style_folder(name)
     try:
@@ -200,7 +210,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
             draft = Path(scratch) / name
             draft.mkdir()
-            for file in (DESCRIPTION_NAME, WEIGHTS_NAME, GRAPH_NAME):
+            for file in (DESCRIPTION_NAME, *style.file_names):
                 shutil.copyfile(source / file, draft / file)
             draft.rename(folder)
     except OSError as error:

@@ -16,6 +16,7 @@ from torch import Tensor
 from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import CheckpointError, DataError
 from pmsgan.interrupt import interruptible
 from pmsgan.model.config import GeneratorConfig, check_sides
@@ -27,6 +28,7 @@ from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_na
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error
 from pmsgan.training.losses import l1_gradient_loss
+from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.run_folder import CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
@@ -93,15 +95,17 @@ def train(
     trainer = Trainer(config, generator_config, fabric, perceptual_loss)
     if initial is not None:
         trainer.generator.load_state_dict(initial.state_dict())
-    if resume:
-        _resume(trainer, checkpoint)
+    before = _resume(trainer, checkpoint) if resume else None
     with (
         torch_errors_named(config),
         others_ended_on_error(fabric),
         interruptible() as interrupted,
         _open_folder(trainer, run_folder) as folder,
     ):
-        _run_steps(trainer, pairs, held_out or pairs, folder, checkpoint, interrupted)
+        with recording(pairs if folder else (), before) as trained_pairs:
+            _run_steps(
+                trainer, pairs, held_out or pairs, folder, checkpoint, trained_pairs, interrupted
+            )
         fabric.barrier()  # nobody leaves before the checkpoint is there
     return trainer.trained_generator(), trainer.num_steps_done
 
@@ -112,6 +116,7 @@ def _run_steps(
     samples: Sequence[Pair],
     folder: RunFolder | None,
     checkpoint: Path,
+    trained_pairs: Callable[[], dict[str, Any]],
     interrupted: Callable[[], bool],
 ) -> None:
     """Train the steps that are left; only the leading process has a folder to write to."""
@@ -133,7 +138,7 @@ def _run_steps(
                 if folder:
                     folder.note(done, stopwatch.seconds, numbers)
             if saves and folder:
-                save_checkpoint(trainer.state_dict(), checkpoint)
+                save_checkpoint(trainer.state_dict() | trained_pairs(), checkpoint)
                 folder.show(done, _sample_grid(trainer, samples))
             if ends:
                 break
@@ -160,8 +165,12 @@ def _perceptual_loss(
     return VggPerceptualLoss(load_vgg19(vgg_weights)).to(device)
 
 
-def _resume(trainer: Trainer, checkpoint: Path) -> None:
-    """Go on from a checkpoint; name the settings that differ from those of the run before."""
+def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
+    """Go on from a checkpoint; name the settings that differ from those of the run before.
+
+    Returns:
+        The pairs that were trained on before; None where the checkpoint does not say that.
+    """
     state = load_checkpoint(checkpoint)
     trainer.load_state_dict(state)
     before, now = state["training_config"], plain_config(trainer.config)
@@ -172,6 +181,7 @@ def _resume(trainer: Trainer, checkpoint: Path) -> None:
     ]
     if changes and trainer.fabric.is_global_zero:
         _log.warning("resuming with other settings: %s", ", ".join(changes))
+    return recorded_in(state)
 
 
 def _averages(fabric: Fabric, losses: dict[str, Tensor]) -> dict[str, float]:

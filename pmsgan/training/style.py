@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pmsgan.data.config import PresetName
 from pmsgan.data.pairs import Pair, read_direction
 from pmsgan.data.splits import Split, load_split
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError
 from pmsgan.export.exporter import Exported
 from pmsgan.export.style_folder import style_folder, write_style
@@ -24,6 +25,8 @@ from pmsgan.styles.registry import find_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
+from pmsgan.training.pairs_record import load_record
+from pmsgan.training.run_folder import CHECKPOINT_NAME
 
 MAX_LOOKED_AT = 200
 """Number of inputs, at most, that tell how the input of a style usually looks."""
@@ -147,7 +150,10 @@ def train_style(
     is_complete = num_steps >= config.steps
     exported = None
     if plan.folder is not None and is_complete and plan.leads:
-        exported = _write_style(trained, plan.folder, config, plan.split.train, initial_style)
+        record = load_record(Path(run_folder) / CHECKPOINT_NAME)
+        exported = _write_style(
+            trained, plan.folder, config, plan.split.train, initial_style, record
+        )
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,
@@ -179,6 +185,7 @@ def _write_style(
     config: TrainingConfig,
     pairs: Sequence[Pair],
     initial_style: str | None,
+    record: TrainedPairs | None,
 ) -> Exported:
     source, target = read_direction(config.direction)
     return write_style(
@@ -194,6 +201,7 @@ def _write_style(
             **asdict(config),
         },
         expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
+        trained_pairs=record.to_bytes() if record is not None else None,
     )
 
 

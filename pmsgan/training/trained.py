@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pmsgan.errors import CheckpointError
+from pmsgan.data.trained_pairs import TrainedPairs
+from pmsgan.errors import CheckpointError, DataError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.generator import Generator
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.pairs_record import recorded_in
 from pmsgan.training.run_folder import CHECKPOINT_NAME
 
 
@@ -20,6 +22,8 @@ class Trained:
     generator: Generator
     """Generator that would become the style."""
     config: TrainingConfig
+    pairs: TrainedPairs | None = None
+    """The pairs that it was trained on; None where the checkpoint does not say that."""
 
 
 def load_trained(run: Path) -> Trained:
@@ -49,9 +53,10 @@ def load_trained(run: Path) -> Trained:
                 if name.startswith(prefix)
             }
         generator.load_state_dict(weights)
-    except (KeyError, TypeError, RuntimeError) as error:
+        pairs = recorded_in(state)
+    except (KeyError, TypeError, RuntimeError, DataError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this version of pmsgan") from error
-    return Trained(run, generator.eval(), config)
+    return Trained(run, generator.eval(), config, pairs)
 
 
 def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:

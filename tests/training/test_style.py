@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError, StyleError
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.styles.registry import read_style
+from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
 from pmsgan.training import train_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.style import plan_training
@@ -51,6 +52,10 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
     style = read_style(tmp_path / "mine")
     assert (style.input, style.output, style.height, style.width) == ("sketch", "face", 96, 96)
     assert style.origin["num_pairs"] == 2
+    trained = TrainedPairs.from_bytes((style.folder / TRAINED_PAIRS_NAME).read_bytes())
+    known = [trained.has_file(data / "sketch" / f"{name}.png") for name in "abc"]
+    assert known == [True, True, False]
+    style.verify()
     assert set(style.expects) == {"colour", "ground"}
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["generator"]["base_channels"] == 4
