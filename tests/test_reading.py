@@ -77,7 +77,7 @@ def joined(folder: Path, out: Path) -> Pixels:
 
 def evaluated(folder: Path, out: Path) -> Pixels:
     out.mkdir()
-    return written(write_pair_folders(only_pair(folder), out, SIDE, SIDE).truth / "x.png")
+    return written(write_pair_folders(only_pair(folder), out, (SIDE, SIDE)).truth / "x.png")
 
 
 def measured(folder: Path, out: Path) -> Pixels:

@@ -1,6 +1,6 @@
 """`pmsgan evaluate`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,20 +9,27 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
 from pmsgan.errors import ConfigError
-from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, RuntimeChoice
+from pmsgan.evaluation.config import (
+    METRIC_NAMES,
+    HeldOutChoice,
+    MetricName,
+    RuntimeChoice,
+    SizeChoice,
+)
 
 if TYPE_CHECKING:
-    from pmsgan.evaluation.result import Evaluation
+    from pmsgan.evaluation.result import Comparison
 
-Paths = Annotated[
-    list[Path],
+Arguments = Annotated[
+    list[str],
     typer.Argument(
-        metavar="PREDICTED TRUTH | DATA | RUNS...",
-        help="Two folders of pictures; with --style pairs; with --ablation training runs.",
+        metavar="METHOD=FOLDER... | PREDICTED TRUTH | DATA | RUNS...",
+        help="Folders of pictures; with --style pairs; with --ablation training runs.",
     ),
 ]
 WeightsFolder = Annotated[
@@ -32,12 +39,25 @@ WeightsFolder = Annotated[
         show_default="torch hub's own",
     ),
 ]
+UnseenBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="With folders: leave out what this style or training run was trained on; may be given "
+        "several times."
+    ),
+]
 
 
 @one_line_errors
-@config_options(show_default={"direction": "that of the training"})
+@config_options(
+    flags=("include_trained", "resize_truth"),
+    show_default={"direction": "that of the training", "fit": "none: other shapes are refused"},
+)
 def evaluate(
-    paths: Paths,
+    arguments: Arguments,
+    truth: Annotated[
+        Path | None, typer.Option(help="With METHOD=FOLDER: folder of the true pictures.")
+    ] = None,
     style: Annotated[
         str | None, typer.Option(help="Convert DATA with this style, and evaluate the results.")
     ] = None,
@@ -47,6 +67,7 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(help="With --ablation: the pairs that the runs were trained on.")
     ] = None,
+    unseen_by: UnseenBy = None,
     metrics: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(
         METRIC_NAMES
     ),
@@ -56,10 +77,13 @@ def evaluate(
     ] = False,
     as_json: JsonOption = False,
     *,
+    size: SizeChoice,
     runtime: RuntimeChoice,
     held_out: HeldOutChoice,
 ) -> None:
     """Measure how good pictures are: FID, FSIM, and LPIPS with three networks.
+
+    pmsgan evaluate ours=A pix2pix=B --truth T: methods side by side, the best in bold.
 
     pmsgan evaluate PREDICTED TRUTH: two folders of pictures with the same names.
 
@@ -67,35 +91,26 @@ def evaluate(
 
     pmsgan evaluate --ablation RUNS... --data DATA: the paper's ablation table.
 
-    Needs the metrics' libraries, which the extra eval brings; --ablation also the extra train.
+    Results are scored in the true pictures' own size. Pairs that the style or the runs were trained
+    on are left out. Needs the metrics' libraries, which the extra eval brings; --ablation also the
+    extra train.
     """
+    chosen = _metrics(metrics)
+    of_folders = {"truth": truth, "unseen_by": unseen_by, "fit": size.fit}
     if style is not None:
-        _refuse({"ablation": ablation, "data": data}, "with --style")
-        _need_paths(paths, 1, "with --style give one folder, DATA")
+        _refuse({"ablation": ablation, "data": data, **of_folders}, "with --style")
+        if len(arguments) != 1:
+            raise ConfigError("with --style give one folder, DATA")
     elif ablation:
-        _refuse(asdict(runtime), "with --ablation")
+        _refuse({**asdict(runtime), **of_folders}, "with --ablation")
         if data is None:
             raise ConfigError("--ablation needs --data, the pairs that the runs were trained on")
     else:
-        others = asdict(runtime) | asdict(held_out) | {"data": data}
-        _refuse(others, "without --style or --ablation")
-        _need_paths(paths, 2, "give two folders, PREDICTED and TRUTH")
-    found = _measure(paths, style, data, _metrics(metrics), weights_dir, runtime, held_out)
-    _print(found, latex=latex, as_json=as_json)
-    if not all(evaluation.is_complete for evaluation in found):
-        raise typer.Exit(ExitCode.SOME_FAILED)
-
-
-def _measure(
-    paths: list[Path],
-    style: str | None,
-    data: Path | None,
-    metrics: list[MetricName],
-    weights_dir: Path | None,
-    runtime: RuntimeChoice,
-    held_out: HeldOutChoice,
-) -> "list[Evaluation]":
-    """Evaluate a style, the runs of an ablation (where there is `data`), or two folders."""
+        of_pairs = asdict(runtime) | asdict(held_out) | {"data": data}
+        if unseen_by:
+            del of_pairs["include_trained"]
+        _refuse(of_pairs, "without --style or --ablation")
+        methods, truth = _folders(arguments, truth)
     need("evaluate", "eval", "torch")
     from pmsgan.cli.progress import PictureProgress, shown_conversion
     from pmsgan.evaluation.metrics import use_weights_of
@@ -107,32 +122,49 @@ def _measure(
         if style is not None:
             from pmsgan.evaluation.held_out import evaluate_style_on_folder
 
-            return evaluate_style_on_folder(
-                style, paths[0], metrics, held_out=held_out, runtime=runtime,
+            found = evaluate_style_on_folder(
+                style, Path(arguments[0]), chosen, held_out=held_out, runtime=runtime, size=size,
                 conversion_progress=shown_conversion, on_start=start, on_picture=count,
             )  # fmt: skip
-        if data is not None:
+        elif data is not None:
             need_torch("evaluate --ablation")
             from pmsgan.evaluation.ablation import evaluate_runs_on_folder
 
-            return evaluate_runs_on_folder(
-                paths, data, metrics, held_out=held_out, on_start=start, on_picture=count
-            )
-        from pmsgan.evaluation.evaluate import evaluate_folders
+            found = evaluate_runs_on_folder(
+                [Path(run) for run in arguments], data, chosen, held_out=held_out, size=size,
+                on_start=start, on_picture=count,
+            )  # fmt: skip
+        else:
+            from pmsgan.evaluation.held_out import compare_on_unseen
 
-        return [evaluate_folders(paths[0], paths[1], metrics, on_start=start, on_picture=count)]
+            found = compare_on_unseen(
+                methods, truth, chosen, unseen_by=unseen_by or (),
+                include_trained=held_out.include_trained, size=size,
+                on_start=start, on_picture=count,
+            )  # fmt: skip
+    _print(found, latex=latex, as_json=as_json)
+    if not found.is_complete:
+        raise typer.Exit(ExitCode.SOME_FAILED)
 
 
-def _print(found: "Sequence[Evaluation]", *, latex: bool, as_json: bool) -> None:
-    from pmsgan.evaluation.result import remarks, to_latex, to_text
+def _folders(arguments: list[str], truth: Path | None) -> tuple[dict[str, Path], Path]:
+    """Return the folder of each method, and that of the true pictures."""
+    if truth is not None:
+        return named_folders(arguments), truth
+    if len(arguments) != 2:
+        raise ConfigError("give METHOD=FOLDER... and --truth, or two folders, PREDICTED and TRUTH")
+    predicted = Path(arguments[0])
+    return {predicted.resolve().name: predicted}, Path(arguments[1])
+
+
+def _print(found: "Comparison", *, latex: bool, as_json: bool) -> None:
+    from pmsgan.evaluation.table import remarks, to_latex, to_text
 
     noted = [printable(remark) for remark in remarks(found)]
     if as_json:
-        evaluations = [it.to_json() for it in found]
-        show(to_json({"kind": "evaluation", "evaluations": evaluations, "remarks": noted}))
+        show(to_json(found.to_json() | {"remarks": noted}))
         return
-    text = to_latex(found) if latex else to_text(found)
-    show(text)
+    show(to_latex(found) if latex else to_text(found))
     for remark in noted:
         (tell if latex else show)(remark)
 
@@ -140,13 +172,8 @@ def _print(found: "Sequence[Evaluation]", *, latex: bool, as_json: bool) -> None
 def _refuse(options: Mapping[str, object], where: str) -> None:
     """Raise ConfigError for the first option that was given and means nothing here."""
     for name, value in options.items():
-        if value not in (None, False, "auto"):
+        if value not in (None, False, "auto", [], ()):
             raise ConfigError(f"--{name.replace('_', '-')} means nothing {where}")
-
-
-def _need_paths(paths: list[Path], count: int, hint: str) -> None:
-    if len(paths) != count:
-        raise ConfigError(hint)
 
 
 def _metrics(text: str) -> list[MetricName]:

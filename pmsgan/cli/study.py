@@ -7,10 +7,11 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
+from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need
 from pmsgan.cli.terminal import show
 from pmsgan.cli.usage import App
-from pmsgan.errors import ConfigError, PmsganError
+from pmsgan.errors import PmsganError
 
 study_app = App(help="Ask people how good pictures are, and count their answers.")
 
@@ -37,7 +38,7 @@ def make_command(
     from pmsgan.atomic import replacing
     from pmsgan.evaluation.study import make_study
 
-    page = make_study(_folders(methods), truth, inputs, questions, seed)
+    page = make_study(named_folders(methods), truth, inputs, questions, seed)
     try:
         with replacing(output) as temporary:
             temporary.write_text(page, encoding="utf-8")
@@ -64,15 +65,3 @@ def tally_command(
         show(to_json(result.to_json()))
     else:
         show(result.to_text())
-
-
-def _folders(methods: list[str]) -> dict[str, Path]:
-    folders = {}
-    for text in methods:
-        name, separator, folder = text.partition("=")
-        if not separator or not name or not folder:
-            raise ConfigError(f"{text!r}: write METHOD=FOLDER, such as ours=out")
-        if name in folders:
-            raise ConfigError(f"method {name!r} is given twice")
-        folders[name] = Path(folder)
-    return folders

@@ -4,17 +4,20 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from pmsgan.batch.pictures.load import PLAIN
 from pmsgan.data.pairs import Pair, PictureFile
 from pmsgan.engine.eager import EagerEngine
-from pmsgan.errors import ConfigError
-from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName
-from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.errors import ConfigError, ImageError
+from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, SizeChoice
+from pmsgan.evaluation.evaluate import USUAL_SIZE, compare_methods
+from pmsgan.evaluation.folders import numbered, picture_files
 from pmsgan.evaluation.held_out import held_out_pairs
 from pmsgan.evaluation.pair_folders import write_pair_folders, write_png
-from pmsgan.evaluation.result import Evaluation
+from pmsgan.evaluation.result import Comparison
+from pmsgan.evaluation.translation import translate_picture
 from pmsgan.model.config import ABLATIONS
 from pmsgan.training.trained import Trained, load_trained
 
@@ -36,9 +39,10 @@ def evaluate_runs_on_folder(
     metrics: Sequence[MetricName] = METRIC_NAMES,
     *,
     held_out: HeldOutChoice,
+    size: SizeChoice = USUAL_SIZE,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
-) -> list[Evaluation]:
+) -> Comparison:
     """Give the rows of the paper's ablation table on the held-out pairs of a folder.
 
     Args:
@@ -46,18 +50,27 @@ def evaluate_runs_on_folder(
         folder: pairs, as for a training.
         metrics: metrics to measure.
         held_out: the pairs to take.
-        on_start: see `evaluate_folders`; called for each run.
-        on_picture: see `evaluate_folders`.
+        size: whether to compare in the size of the true pictures or in that of the networks.
+        on_start: see `compare_methods`.
+        on_picture: see `compare_methods`.
 
     Returns:
-        An evaluation for each run, in the order (a) to (e).
+        A method for each run, in the order (a) to (e).
 
     Raises:
         PmsganError: see `load_trained`, `held_out_pairs` and `evaluate_ablation`.
     """
     trained = [load_trained(run) for run in runs]
-    pairs = held_out_pairs(folder, held_out, {run.config.direction for run in trained})
-    return evaluate_ablation(trained, pairs, metrics, on_start=on_start, on_picture=on_picture)
+    held = held_out_pairs(
+        folder,
+        held_out,
+        {run.config.direction for run in trained},
+        {run.folder.name: run.pairs for run in trained},
+    )
+    found = evaluate_ablation(
+        trained, held.pairs, metrics, size=size, on_start=on_start, on_picture=on_picture
+    )
+    return replace(found, trained=held.trained)
 
 
 def evaluate_ablation(
@@ -65,61 +78,78 @@ def evaluate_ablation(
     pairs: Sequence[Pair],
     metrics: Sequence[MetricName] = METRIC_NAMES,
     *,
+    size: SizeChoice = USUAL_SIZE,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
-) -> list[Evaluation]:
+) -> Comparison:
     """Give the rows of the paper's Table II.
 
     Args:
         runs: at least one, in any order.
         pairs: held-out ones, the same for all.
         metrics: metrics to measure.
-        on_start: see `evaluate_folders`; called for each run.
-        on_picture: see `evaluate_folders`.
+        size: whether to compare in the size of the true pictures or in that of the networks.
+        on_start: see `compare_methods`.
+        on_picture: see `compare_methods`.
 
     Returns:
-        An evaluation for each run, in the order (a) to (e).
+        A method for each run, in the order (a) to (e).
 
     Raises:
         ConfigError: the runs are of different sizes.
         DataError: a pair cannot be read.
         EvaluationError: the disk is full.
     """
-    sizes = {run.config.size for run in runs}
-    if len(sizes) > 1:
-        raise ConfigError(f"the runs have sizes {sorted(sizes)}: compare runs of one size")
+    sides = {run.config.size for run in runs}
+    if len(sides) > 1:
+        raise ConfigError(f"the runs have sizes {sorted(sides)}: compare runs of one size")
     _warn_of_differences(runs)
-    (size,) = sizes
+    (side,) = sides
     ordered = sorted(runs, key=lambda run: ABLATIONS.index(run.generator.config.ablation))
-    rows = Counter(run.generator.config.ablation for run in runs)
-    evaluations = []
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
-        folders = write_pair_folders(pairs, Path(scratch), size, size)
-        for number, run in enumerate(ordered):
-            predicted = Path(scratch, f"predicted{number}")
-            predicted.mkdir()
-            _translate(run, folders.inputs, predicted)
-            ablation = run.generator.config.ablation
-            title = TITLES[ablation] + (f", {run.folder.name}" if rows[ablation] > 1 else "")
-            evaluations.append(
-                evaluate_folders(
-                    predicted,
-                    folders.truth,
-                    metrics,
-                    method=title,
-                    on_start=on_start,
-                    on_picture=on_picture,
-                )
-            )
-    return evaluations
+        folders = write_pair_folders(
+            pairs, Path(scratch), (side, side) if size.resize_truth else None
+        )
+        predicted = [Path(scratch, f"predicted{number}") for number in range(len(ordered))]
+        failures = [
+            _translate(run, folders.inputs, folder)
+            for run, folder in zip(ordered, predicted, strict=True)
+        ]
+        found = compare_methods(
+            dict(zip(_titles(ordered), predicted, strict=True)),
+            folders.truth,
+            metrics,
+            on_start=on_start,
+            on_picture=on_picture,
+        )
+    rows = [
+        it.with_failures(failed) for it, failed in zip(found.evaluations, failures, strict=True)
+    ]
+    return replace(found, evaluations=tuple(rows))
 
 
-def _translate(run: Trained, inputs: Path, predicted: Path) -> None:
-    size = run.config.size
-    with EagerEngine(run.generator, height=size, width=size) as engine:
-        for path in sorted(inputs.iterdir()):
-            image = PictureFile(path).read()
-            write_png(predicted / path.name, engine.translate(image[None])[0])
+def _titles(runs: Sequence[Trained]) -> list[str]:
+    """Return the row of the paper's table for each run, with its folder where several have one."""
+    rows = Counter(run.generator.config.ablation for run in runs)
+    return numbered(
+        TITLES[row] + (f", {run.folder.name}" if rows[row] > 1 else "")
+        for run in runs
+        for row in [run.generator.config.ablation]
+    )
+
+
+def _translate(run: Trained, inputs: Path, predicted: Path) -> dict[str, str]:
+    """Write the results of a run; return why pictures have none, by their names."""
+    side, failures = run.config.size, {}
+    with EagerEngine(run.generator, height=side, width=side) as engine:
+        for name, path in picture_files(inputs).items():
+            try:
+                result = translate_picture(engine, PictureFile(path).read(), PLAIN)
+            except ImageError as error:
+                failures[name] = str(error)
+                continue
+            write_png(predicted / f"{name}.png", result)
+    return failures
 
 
 def _warn_of_differences(runs: Sequence[Trained]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from pmsgan.batch.settings import Fit
 from pmsgan.data.config import PresetName
 from pmsgan.engine.choices import Backend, Precision
 
@@ -22,8 +23,12 @@ class Metric:
 
     title: str
     better: Literal["higher", "lower"]
-    packages: tuple[str, ...]
-    """The library it comes from."""
+    package: str
+    """The module that measures it."""
+    distribution: str
+    """The library that the module comes from."""
+    measured_on: str
+    """The colour that it sees, and which of its versions it is."""
 
     @property
     def arrow(self) -> str:
@@ -31,15 +36,29 @@ class Metric:
         return r"$\uparrow$" if self.better == "higher" else r"$\downarrow$"
 
 
+_LPIPS = "weights of version 0.1, RGB"
+
 METRICS: Mapping[MetricName, Metric] = MappingProxyType(
     {
-        "fid": Metric("FID", "lower", ("torch_fidelity",)),
-        "fsim": Metric("FSIM", "higher", ("piq",)),
-        "lpips-alex": Metric("LPIPS (alex)", "lower", ("lpips",)),
-        "lpips-squeeze": Metric("LPIPS (squeeze)", "lower", ("lpips",)),
-        "lpips-vgg": Metric("LPIPS (vgg)", "lower", ("lpips",)),
+        "fid": Metric("FID", "lower", "torch_fidelity", "torch-fidelity", "Inception of 2015, RGB"),
+        "fsim": Metric("FSIM", "higher", "piq", "piq", "grey levels"),
+        "lpips-alex": Metric("LPIPS (alex)", "lower", "lpips", "lpips", _LPIPS),
+        "lpips-squeeze": Metric("LPIPS (squeeze)", "lower", "lpips", "lpips", _LPIPS),
+        "lpips-vgg": Metric("LPIPS (vgg)", "lower", "lpips", "lpips", _LPIPS),
     }
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SizeChoice:
+    """The size in which results and true pictures are compared."""
+
+    fit: Fit | None = None
+    """With folders: how pictures were fitted to the network whose results are of another shape than
+    the true pictures."""
+    resize_truth: bool = False
+    """Compare in the results' size (with --style and --ablation the network's), and not in that of
+    the true pictures."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,3 +90,5 @@ class HeldOutChoice:
     """With pairs: file that names the pairs trained on; the others are evaluated."""
     direction: str | None = None
     """With pairs: FROM:TO."""
+    include_trained: bool = False
+    """Score pairs, too, that were trained on."""

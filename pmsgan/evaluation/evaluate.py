@@ -1,7 +1,9 @@
-"""Compare a folder of predicted pictures with the true ones."""
+"""Compare folders of predicted pictures with the true ones."""
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from pmsgan.errors import DataError, EvaluationError
-from pmsgan.evaluation.config import METRIC_NAMES, MetricName
-from pmsgan.evaluation.folders import match_folders
+from pmsgan.evaluation.config import METRIC_NAMES, MetricName, SizeChoice
+from pmsgan.evaluation.folders import Match, match_folders
 from pmsgan.evaluation.metrics import (
     PairMetric,
     load_pair_metric,
@@ -18,11 +20,15 @@ from pmsgan.evaluation.metrics import (
     read_rgb,
     to_tensor,
 )
-from pmsgan.evaluation.result import Evaluation, Score
+from pmsgan.evaluation.result import Comparison, Evaluation, Score
+from pmsgan.evaluation.sizes import bring_to_one_size
 
 MAX_FID_BATCH = 50
 FID_BATCH_PIXELS = 1 << 24
 """Inception takes pictures as floats in their own size first: 200 MB of them [pixels]."""
+
+Pixels = NDArray[np.uint8]
+USUAL_SIZE = SizeChoice()
 
 
 def evaluate_folders(
@@ -30,116 +36,171 @@ def evaluate_folders(
     truth: Path,
     metrics: Sequence[MetricName] = METRIC_NAMES,
     *,
-    method: str | None = None,
+    size: SizeChoice = USUAL_SIZE,
+) -> Evaluation:
+    """Measure how far one method's pictures are from the true ones, see `compare_methods`."""
+    methods = {predicted.resolve().name: predicted}
+    return compare_methods(methods, truth, metrics, size=size).evaluations[0]
+
+
+def compare_methods(
+    methods: Mapping[str, Path],
+    truth: Path,
+    metrics: Sequence[MetricName] = METRIC_NAMES,
+    *,
+    size: SizeChoice = USUAL_SIZE,
+    left_out: Collection[str] = (),
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
-) -> Evaluation:
-    """Measure how far predicted pictures are from true ones.
+) -> Comparison:
+    """Measure how far the pictures of several methods are from the true ones.
 
-    Pictures are matched by their path below the folders, without the suffix. Pairs of different
-    sizes and pictures that cannot be read are left out and named; so is a metric that cannot be
-    measured.
+    Pictures are matched by their path below the folders, without the suffix. All methods are scored
+    on the same pictures: one that a method lacks, or that cannot be compared, is left out for all,
+    and named; so is a metric that cannot be measured.
 
     Args:
-        predicted: a folder of pictures.
-        truth: a folder of pictures.
+        methods: folder of pictures of each method, by its name; at least one.
+        truth: folder of the true pictures.
         metrics: metrics to measure.
-        method: name for tables, by default the folder's.
+        size: the size to compare in.
+        left_out: names of true pictures that are not to be scored.
         on_start: called once with how often `on_picture` will be called at most.
-        on_picture: called for each pair, and for each picture that Inception has seen.
+        on_picture: called for each picture of a method, and for each that Inception has seen.
 
     Raises:
         DataError: the folders cannot be matched.
     """
-    match = match_folders(predicted, truth)
-    with_fid = "fid" in metrics
-    on_start(len(match.pairs) * (3 if with_fid else 1))
+    matches = {
+        name: match_folders(folder, truth).without(left_out) for name, folder in methods.items()
+    }
+    common = _common(matches)
+    on_start(len(common) * len(methods) * (3 if "fid" in metrics else 1))
     torch.backends.cudnn.allow_tf32 = False  # nor do the engines that it is to judge
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    measurer = _PairMeasurer([name for name in metrics if name != "fid"], device)
-    for picture, files in match.pairs.items():
-        measurer.measure(picture, *files)
-        on_picture()
-    failures = measurer.failures
-    scores = measurer.scores()
-    if with_fid:
-        kept = [files for name, files in match.pairs.items() if name not in failures]
-        scores["fid"] = _fid(kept, device, measurer.shapes, on_picture)
-    return Evaluation(
-        method=method or predicted.resolve().name,
-        scores={name: scores[name] for name in metrics},
-        num_pairs=len(match.pairs) - len(failures),
-        only_predicted=match.only_predicted,
-        only_true=match.only_true,
-        failures=failures,
+    measurer = _Measurer(methods, metrics, device, size)
+    for picture in common:
+        files = {name: match.pairs[picture] for name, match in matches.items()}
+        measurer.measure(picture, files)
+        for _ in methods:
+            on_picture()
+    return Comparison(
+        evaluations=tuple(
+            Evaluation(
+                method=name,
+                scores=measurer.scores(name, on_picture),
+                num_pairs=len(measurer.compared),
+                only_predicted=match.only_predicted,
+                only_true=match.only_true,
+                failures=measurer.failures[name],
+                num_resized=measurer.num_resized[name],
+            )
+            for name, match in matches.items()
+        ),
+        sizes=measurer.sizes,
     )
 
 
-class _PairMeasurer:
-    """Measures pair after pair; a metric or a pair that fails is noted and costs no other."""
+def _common(matches: Mapping[str, Match]) -> list[str]:
+    """Return the pictures that all methods have."""
+    common = sorted(set.intersection(*(set(match.pairs) for match in matches.values())))
+    if not common:
+        raise DataError(f"{' and '.join(matches)} have no true picture in common")
+    return common
 
-    def __init__(self, metrics: Sequence[MetricName], device: torch.device) -> None:
-        self.failures: dict[str, str] = {}
-        """Reasons of the pairs that cannot be compared, by name."""
-        self.shapes: set[tuple[int, ...]] = set()
-        """Shapes of the pictures that were compared."""
+
+class _Measurer:
+    """Measures picture after picture; a metric or a picture that fails costs no other."""
+
+    def __init__(
+        self,
+        methods: Mapping[str, Path],
+        metrics: Sequence[MetricName],
+        device: torch.device,
+        size: SizeChoice,
+    ) -> None:
+        self.failures: dict[str, dict[str, str]] = {name: {} for name in methods}
+        """Why pictures of a method cannot be compared, by their names."""
+        self.num_resized = dict.fromkeys(methods, 0)
+        """How many results of a method were brought to another size."""
+        self.compared: list[dict[str, tuple[Path, Path]]] = []
+        """Predicted and true file of each method, for each picture that was compared."""
+        self.sizes: Counter[tuple[int, int]] = Counter()
+        """How many pictures were compared at which width and height."""
+        self._metrics = metrics
         self._device = device
+        self._size = size
         self._ready: dict[MetricName, PairMetric] = {}
         self._missing: dict[MetricName, Score] = {}
         for name in metrics:
             try:
-                self._ready[name] = load_pair_metric(name, device)
+                if name != "fid":
+                    self._ready[name] = load_pair_metric(name, device)
             except EvaluationError as error:
                 self._missing[name] = Score(value=None, reason=str(error))
-        self._values: dict[MetricName, dict[str, float]] = {name: {} for name in self._ready}
-        self._reasons: dict[MetricName, str] = {}
-
-    def measure(self, picture: str, predicted: Path, truth: Path) -> None:
-        """Measure one pair with each metric."""
-        try:
-            ours, true = _read_pair(predicted, truth)
-        except DataError as error:
-            self.failures[picture] = str(error)
-            return
-        self.shapes.add(ours.shape)
-        tensors = to_tensor(ours, self._device), to_tensor(true, self._device)
-        for metric, measure in self._ready.items():
-            try:
-                with torch.inference_mode():
-                    self._values[metric][picture] = measure(*tensors)
-            except EvaluationError as error:
-                self._values[metric][picture] = math.nan
-                self._reasons[metric] = str(error)
-
-    def scores(self) -> dict[MetricName, Score]:
-        """Return the score of each metric over the pairs so far."""
-        return self._missing | {
-            name: Score.of(found, self._reasons.get(name)) for name, found in self._values.items()
+        self._values: dict[str, dict[MetricName, dict[str, float]]] = {
+            method: {name: {} for name in self._ready} for method in methods
         }
+        self._reasons: dict[tuple[str, MetricName], str] = {}
+
+    def measure(self, picture: str, files: dict[str, tuple[Path, Path]]) -> None:
+        """Measure one picture of all methods with each metric of pairs."""
+        pairs = {}
+        for method, (predicted, truth) in files.items():
+            try:
+                pairs[method] = _read_pair(predicted, truth, self._size)
+            except DataError as error:
+                self.failures[method][picture] = str(error)
+        if len(pairs) < len(files):
+            return
+        self.compared.append(files)
+        height, width = next(iter(pairs.values()))[1].shape[:2]
+        self.sizes[width, height] += 1
+        for method, (ours, true, is_resized) in pairs.items():
+            self.num_resized[method] += is_resized
+            tensors = to_tensor(ours, self._device), to_tensor(true, self._device)
+            for metric, measure in self._ready.items():
+                try:
+                    with torch.inference_mode():
+                        self._values[method][metric][picture] = measure(*tensors)
+                except EvaluationError as error:
+                    self._values[method][metric][picture] = math.nan
+                    self._reasons[method, metric] = str(error)
+
+    def scores(self, method: str, on_picture: Callable[[], None]) -> dict[MetricName, Score]:
+        """Return the scores of a method over the pictures that were compared."""
+        scores = self._missing | {
+            metric: Score.of(found, self._reasons.get((method, metric)))
+            for metric, found in self._values[method].items()
+        }
+        if "fid" in self._metrics:
+            scores["fid"] = self._fid(method, on_picture)
+        return {name: scores[name] for name in self._metrics}
+
+    def _fid(self, method: str, on_picture: Callable[[], None]) -> Score:
+        """Measure FID; pictures of one size go through Inception together."""
+        batch = 1
+        if len(self.sizes) == 1:
+            ((width, height),) = self.sizes
+            batch = max(1, min(MAX_FID_BATCH, FID_BATCH_PIXELS // (height * width)))
+        predicted, truth = (
+            [functools.partial(_read_side, *it[method], self._size, side) for it in self.compared]
+            for side in (0, 1)
+        )
+        try:
+            value = measure_fid(predicted, truth, self._device, batch=batch, on_picture=on_picture)
+        except (DataError, EvaluationError) as error:
+            return Score(value=None, reason=str(error))
+        return Score(value=value)
 
 
-def _read_pair(predicted: Path, truth: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _read_pair(predicted: Path, truth: Path, size: SizeChoice) -> tuple[Pixels, Pixels, bool]:
+    """Return a result and the true picture in one size, and whether the result was resized."""
     ours, true = read_rgb(predicted), read_rgb(truth)
-    if ours.shape != true.shape:
-        sides = [f"{it.shape[1]}x{it.shape[0]}" for it in (ours, true)]
-        raise DataError(f"is {sides[0]}, and the true one {sides[1]}")
-    return ours, true
+    return *bring_to_one_size(ours, true, size), ours.shape != true.shape
 
 
-def _fid(
-    pairs: Sequence[tuple[Path, Path]],
-    device: torch.device,
-    shapes: set[tuple[int, ...]],
-    on_picture: Callable[[], None],
-) -> Score:
-    """Measure FID; pictures of one size go through Inception together."""
-    batch = 1
-    if len(shapes) == 1:
-        (shape,) = shapes
-        batch = max(1, min(MAX_FID_BATCH, FID_BATCH_PIXELS // (shape[0] * shape[1])))
-    predicted, truth = ([files[side] for files in pairs] for side in (0, 1))
-    try:
-        value = measure_fid(predicted, truth, device, batch=batch, on_picture=on_picture)
-    except (DataError, EvaluationError) as error:
-        return Score(value=None, reason=str(error))
-    return Score(value=value)
+def _read_side(predicted: Path, truth: Path, size: SizeChoice, side: int) -> Pixels:
+    """Return the result (side 0) or the true picture (side 1), in one size."""
+    ours, true, _ = _read_pair(predicted, truth, size)
+    return true if side else ours

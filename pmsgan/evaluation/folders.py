@@ -1,6 +1,7 @@
 """Match the pictures of two folders by their names."""
 
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,14 @@ class Match:
     """Predicted and true file, by the name that they share: their path without suffix."""
     only_predicted: tuple[str, ...]
     only_true: tuple[str, ...]
+
+    def without(self, left_out: Collection[str]) -> "Match":
+        """Return the match without some names of true pictures."""
+        return Match(
+            pairs={name: files for name, files in self.pairs.items() if name not in left_out},
+            only_predicted=self.only_predicted,
+            only_true=tuple(name for name in self.only_true if name not in left_out),
+        )
 
 
 def match_folders(predicted: Path, truth: Path) -> Match:
@@ -62,4 +71,12 @@ def picture_files(folder: Path) -> dict[str, Path]:
             if name in found:
                 raise DataError(f"{found[name]} and {path.name} have one name: remove one")
             found[name] = path
+    return found
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names of methods, each once: a number tells apart those that are equal."""
+    found: list[str] = []
+    for name in names:
+        found.append(name if name not in found else f"{name} ({len(found) + 1})")
     return found

@@ -1,19 +1,39 @@
 """Evaluate a style on the pairs of a folder that its training has not seen."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmsgan.data.pairs import Pair
 from pmsgan.data.splits import load_split
-from pmsgan.errors import ConfigError
-from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, RuntimeChoice
-from pmsgan.evaluation.result import Evaluation
+from pmsgan.data.trained_pairs import TrainedPairs
+from pmsgan.errors import ConfigError, DataError
+from pmsgan.evaluation.config import (
+    METRIC_NAMES,
+    HeldOutChoice,
+    MetricName,
+    RuntimeChoice,
+    SizeChoice,
+)
+from pmsgan.evaluation.evaluate import USUAL_SIZE, compare_methods
+from pmsgan.evaluation.folders import picture_files
+from pmsgan.evaluation.result import Comparison, TrainedCount
 from pmsgan.evaluation.styles import ShownProgress, evaluate_style
+from pmsgan.evaluation.trained import count_trained, joined_records, record_of, record_of_style
 from pmsgan.styles.registry import find_style
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutPairs:
+    """Pairs to evaluate on."""
+
+    pairs: tuple[Pair, ...]
+    trained: TrainedCount | None
+    """Those that were trained on; None where no training has recorded that."""
 
 
 def evaluate_style_on_folder(
@@ -23,10 +43,11 @@ def evaluate_style_on_folder(
     *,
     held_out: HeldOutChoice,
     runtime: RuntimeChoice,
+    size: SizeChoice = USUAL_SIZE,
     conversion_progress: ShownProgress = nullcontext,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
-) -> list[Evaluation]:
+) -> Comparison:
     """Evaluate a style on the held-out pairs of a folder.
 
     Args:
@@ -35,42 +56,101 @@ def evaluate_style_on_folder(
         metrics: metrics to measure.
         held_out: the pairs to take.
         runtime: the runtimes to convert with.
+        size: whether to compare in the size of the true pictures or in that of the style's.
         conversion_progress: see `evaluate_style`.
-        on_start: see `evaluate_folders`; called for each runtime.
-        on_picture: see `evaluate_folders`.
+        on_start: see `compare_methods`.
+        on_picture: see `compare_methods`.
 
     Returns:
-        An evaluation for each runtime.
+        A method for each runtime.
 
     Raises:
         PmsganError: see `find_style`, `held_out_pairs` and `evaluate_style`.
     """
     found = find_style(style)
     trained_in = {str(value) for key, value in found.origin.items() if key == "direction"}
-    return evaluate_style(
+    held = held_out_pairs(folder, held_out, trained_in, {found.name: record_of_style(found)})
+    comparison = evaluate_style(
         found,
-        held_out_pairs(folder, held_out, trained_in),
+        held.pairs,
         metrics,
         runtimes=runtime.runtimes(),
+        size=size,
         conversion_progress=conversion_progress,
         on_start=on_start,
         on_picture=on_picture,
     )
+    return replace(comparison, trained=held.trained)
+
+
+def compare_on_unseen(
+    methods: Mapping[str, Path],
+    truth: Path,
+    metrics: Sequence[MetricName] = METRIC_NAMES,
+    *,
+    unseen_by: Sequence[str] = (),
+    include_trained: bool = False,
+    size: SizeChoice = USUAL_SIZE,
+    on_start: Callable[[int], None] = lambda count: None,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Comparison:
+    """Compare folders of predicted pictures with those true ones that were not trained on.
+
+    Args:
+        methods: see `compare_methods`.
+        truth: folder of the true pictures, in the files of the trainings.
+        metrics: metrics to measure.
+        unseen_by: styles and training runs, whose pairs are left out.
+        include_trained: score those pairs all the same.
+        size: see `compare_methods`.
+        on_start: see `compare_methods`.
+        on_picture: see `compare_methods`.
+
+    Raises:
+        DataError: the folders cannot be matched, or all true pictures were trained on.
+        StyleError: there is no such style.
+        ConfigError: none of the networks says what it was trained on.
+    """
+    trained = None
+    if unseen_by:
+        record = joined_records({name: record_of(name) for name in unseen_by})
+        if record is None:
+            raise ConfigError(f"{' and '.join(unseen_by)}: no pairs to leave out are known")
+        files = {name: (path,) for name, path in picture_files(truth).items()}
+        trained = count_trained(files, record, are_scored=include_trained)
+        _refuse_none_left(trained, len(files), truth)
+    found = compare_methods(
+        methods,
+        truth,
+        metrics,
+        size=size,
+        left_out=trained.left_out if trained is not None else (),
+        on_start=on_start,
+        on_picture=on_picture,
+    )
+    return replace(found, trained=trained)
 
 
 def held_out_pairs(
-    folder: Path, choice: HeldOutChoice, trained_in: Collection[str]
-) -> tuple[Pair, ...]:
-    """Return the pairs that were not trained on; all of them where the choice does not say.
+    folder: Path,
+    choice: HeldOutChoice,
+    trained_in: Collection[str],
+    records: Mapping[str, TrainedPairs | None],
+) -> HeldOutPairs:
+    """Return the pairs that were not trained on.
+
+    The records of the trainings say which these are; where there is none, the choice does. Where
+    neither says it, all pairs are returned, with a warning.
 
     Args:
         folder: pairs, as for a training.
-        choice: says which pairs were trained on.
+        choice: says which pairs are for testing, and whether those trained on are left out.
         trained_in: directions of the trainings, one of which is the default.
+        records: pairs that each network was trained on, by its name.
 
     Raises:
         ConfigError: the trainings have several directions and the choice has none.
-        DataError: see `load_split`.
+        DataError: see `load_split`; or all pairs were trained on.
     """
     direction = choice.direction
     if direction is None:
@@ -80,12 +160,27 @@ def held_out_pairs(
     split = load_split(
         folder, direction=direction, preset=choice.preset, train_list=choice.train_list
     )
-    if choice.preset is not None or choice.train_list is not None:
-        return split.held_out
-    _log.warning(
-        "evaluating on all %d pairs, %s: --train-list or --preset leaves out those that were "
-        "trained on",
-        len(split.pairs),
-        split.direction,
-    )
-    return split.pairs
+    has_choice = choice.preset is not None or choice.train_list is not None
+    pairs = split.held_out if has_choice else split.pairs
+    record = joined_records(records)
+    if record is None:
+        if not has_choice:
+            _log.warning(
+                "evaluating on all %d pairs, %s: --train-list or --preset leaves out those that "
+                "were trained on",
+                len(pairs),
+                split.direction,
+            )
+        return HeldOutPairs(pairs, None)
+    files = {pair.name: (pair.input.path, pair.target.path) for pair in pairs}
+    trained = count_trained(files, record, are_scored=choice.include_trained)
+    _refuse_none_left(trained, len(pairs), folder)
+    return HeldOutPairs(tuple(pair for pair in pairs if pair.name not in trained.left_out), trained)
+
+
+def _refuse_none_left(trained: TrainedCount, num_pairs: int, folder: Path) -> None:
+    if num_pairs and len(trained.left_out) == num_pairs:
+        raise DataError(
+            f"all {num_pairs} pairs of {folder} were trained on: give others, or score them all "
+            "the same with --include-trained"
+        )

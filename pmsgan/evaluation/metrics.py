@@ -58,9 +58,13 @@ def load_pair_metric(name: MetricName, device: torch.device) -> PairMetric:
         return distance
 
 
+ReadPicture = Callable[[], NDArray[np.uint8]]
+"""Reads a picture, uint8 [H, W, 3] RGB."""
+
+
 def measure_fid(
-    predicted: Sequence[Path],
-    truth: Sequence[Path],
+    predicted: Sequence[ReadPicture],
+    truth: Sequence[ReadPicture],
     device: torch.device,
     *,
     batch: int,
@@ -69,8 +73,8 @@ def measure_fid(
     """Return the Frechet Inception distance of two sets of pictures.
 
     Args:
-        predicted: files.
-        truth: files.
+        predicted: results.
+        truth: true pictures.
         device: where Inception runs.
         batch: pictures at a time; 1 where they are not all of one size.
         on_picture: called for each picture of both sets.
@@ -85,8 +89,8 @@ def measure_fid(
         import torch_fidelity
 
         result = torch_fidelity.calculate_metrics(
-            input1=_Files(predicted, on_picture),
-            input2=_Files(truth, on_picture),
+            input1=_Pictures(predicted, on_picture),
+            input2=_Pictures(truth, on_picture),
             fid=True,
             batch_size=batch,
             cuda=device.type == "cuda",
@@ -114,19 +118,19 @@ def to_tensor(image: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float() / 255.0
 
 
-class _Files(Dataset[Tensor]):
+class _Pictures(Dataset[Tensor]):
     """Pictures as uint8 [3, H, W] RGB."""
 
-    def __init__(self, paths: Sequence[Path], on_picture: Callable[[], None]) -> None:
-        self._paths = paths
+    def __init__(self, pictures: Sequence[ReadPicture], on_picture: Callable[[], None]) -> None:
+        self._pictures = pictures
         self._on_picture = on_picture
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._pictures)
 
     def __getitem__(self, index: int) -> Tensor:
         self._on_picture()
-        return torch.from_numpy(read_rgb(self._paths[index])).permute(2, 0, 1)
+        return torch.from_numpy(self._pictures[index]()).permute(2, 0, 1)
 
 
 @contextmanager
@@ -135,9 +139,9 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
 
     Whatever it is: hours of other metrics are not to be lost for it.
     """
-    absent = [it for it in METRICS[name].packages if importlib.util.find_spec(it) is None]
-    if absent:
-        raise EvaluationError(f"{absent[0]} is not installed: {install_command('eval')}")
+    package = METRICS[name].package
+    if importlib.util.find_spec(package) is None:
+        raise EvaluationError(f"{package} is not installed: {install_command('eval')}")
     try:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")

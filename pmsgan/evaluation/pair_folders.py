@@ -20,14 +20,15 @@ class PairFolders:
     truth: Path
 
 
-def write_pair_folders(pairs: Sequence[Pair], folder: Path, height: int, width: int) -> PairFolders:
-    """Write pairs below a folder, both sides in the size that the network works at.
+def write_pair_folders(
+    pairs: Sequence[Pair], folder: Path, size: tuple[int, int] | None
+) -> PairFolders:
+    """Write pairs below a folder.
 
     Args:
         pairs: at least one.
         folder: exists.
-        height: of a picture [pixels].
-        width: of a picture [pixels].
+        size: height and width that both sides are fitted into [pixels]; None keeps their own.
 
     Raises:
         DataError: a picture cannot be read, or there is none.
@@ -37,11 +38,10 @@ def write_pair_folders(pairs: Sequence[Pair], folder: Path, height: int, width: 
         raise DataError("there are no pairs to evaluate on: the training takes all of them")
     folders = PairFolders(folder / "inputs", folder / "truth")
     try:
-        for side in (folders.inputs, folders.truth):
-            side.mkdir()
         for pair in pairs:
             for picture, side in ((pair.input, folders.inputs), (pair.target, folders.truth)):
-                write_png(side / f"{pair.name}.png", picture.read_at(height, width))
+                image = picture.read() if size is None else picture.read_at(*size)
+                write_png(side / f"{pair.name}.png", image)
     except OSError as error:
         raise EvaluationError(
             f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"
@@ -50,5 +50,6 @@ def write_pair_folders(pairs: Sequence[Pair], folder: Path, height: int, width: 
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write uint8 [H, W, 3] BGR; raise OSError if that fails."""
+    """Write uint8 [H, W, 3] BGR, and the folders that it lies in; raise OSError if that fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -1,13 +1,13 @@
-"""Results of an evaluation, as a table, LaTeX and JSON."""
+"""Results of an evaluation, as plain data."""
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pmsgan.evaluation.config import METRICS, MIN_FID_PICTURES, MetricName
-from pmsgan.spread import digits
+from pmsgan.evaluation.bootstrap import CONFIDENCE, NUM_RESAMPLES, Difference, paired_difference
+from pmsgan.evaluation.config import METRICS, MetricName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +66,8 @@ class Evaluation:
     only_true: tuple[str, ...] = ()
     failures: Mapping[str, str]
     """Pairs that could not be compared, and why."""
+    num_resized: int = 0
+    """How many results or true pictures were brought to the size of the other."""
 
     @property
     def is_complete(self) -> bool:
@@ -75,11 +77,20 @@ class Evaluation:
             score.value is not None and not score.missing for score in self.scores.values()
         )
 
+    def with_failures(self, failures: Mapping[str, str]) -> "Evaluation":
+        """Name the pictures that have no result and why, instead of calling them missing."""
+        return replace(
+            self,
+            failures={**self.failures, **failures},
+            only_true=tuple(name for name in self.only_true if name not in failures),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return values that JSON can hold; NaN becomes null."""
         return {
             "method": self.method,
             "num_pairs": self.num_pairs,
+            "num_resized": self.num_resized,
             "only_predicted": self.only_predicted,
             "only_true": self.only_true,
             "failures": dict(self.failures),
@@ -90,98 +101,68 @@ class Evaluation:
         }
 
 
-MAX_NAMED = 5
-"""Pictures that a remark names."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedCount:
+    """Pairs of an evaluation that its networks were trained on."""
+
+    names: tuple[str, ...]
+    """Pairs, one of whose files was trained on."""
+    are_scored: bool
+    """Whether they are scored all the same."""
+    same_name: tuple[str, ...] = ()
+    """Scored pairs of other files that have the name of a pair that was trained on."""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The pairs that are not scored."""
+        return frozenset() if self.are_scored else frozenset(self.names)
 
 
-def to_text(evaluations: Sequence[Evaluation]) -> str:
-    """Return a table: a line for each metric, a column for each method."""
-    names = list(evaluations[0].scores)
-    width = max(14, *(len(_one_line(it.method)) + 2 for it in evaluations))
-    heads = "".join(f"{_one_line(it.method):>{width}}" for it in evaluations)
-    lines = [f"{'':<18}{'better':<8}{heads}"]
-    for name in names:
-        metric = METRICS[name]
-        values = [it.scores[name].value for it in evaluations]
-        cells = "".join(f"{'-' if it is None else digits(it):>{width}}" for it in values)
-        lines.append(f"{metric.title:<18}{metric.better:<8}{cells}")
-    lines.append(
-        f"{'pairs':<26}" + "".join(f"{evaluation.num_pairs:>{width}}" for evaluation in evaluations)
-    )
-    return "\n".join(lines)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Methods that were measured on the same pictures."""
 
+    evaluations: tuple[Evaluation, ...]
+    """At least one; the others are compared with the first."""
+    sizes: Mapping[tuple[int, int], int]
+    """How many pictures were compared at which width and height [pixels]."""
+    trained: TrainedCount | None = None
+    """None where it is not known what the networks were trained on."""
 
-def to_latex(evaluations: Sequence[Evaluation]) -> str:
-    """Return a head and rows for a table in LaTeX (booktabs), the best of each metric in bold."""
-    names = list(evaluations[0].scores)
-    head = " & ".join(
-        ["Method", *(f"{METRICS[name].title} {METRICS[name].arrow}" for name in names)]
-    )
-    best = {}
-    for name in names:
-        values = [it.scores[name].value for it in evaluations]
-        known = [value for value in values if value is not None]
-        if len(known) > 1:
-            best[name] = min(known) if METRICS[name].better == "lower" else max(known)
-    rows = []
-    for evaluation in evaluations:
-        cells = [_latex_text(evaluation.method)]
-        for name in names:
-            value = evaluation.scores[name].value
-            text = "--" if value is None else digits(value)
-            cells.append(
-                rf"\textbf{{{text}}}" if value is not None and value == best.get(name) else text
-            )
-        rows.append(" & ".join(cells) + r" \\")
-    return "\n".join([head + r" \\ \midrule", *rows])
+    @property
+    def metrics(self) -> tuple[MetricName, ...]:
+        """The metrics that were asked for."""
+        return tuple(self.evaluations[0].scores)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was measured on every picture of every method."""
+        return all(it.is_complete for it in self.evaluations)
 
-def remarks(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Return a line for each thing that is missing, or that a reader has to know."""
-    methods: dict[str, list[str]] = {}
-    for it in evaluations:
-        for remark in _remarks(it):
-            methods.setdefault(remark, []).append(it.method)
-    return [
-        _one_line(remark if len(whose) == len(evaluations) else f"{', '.join(whose)}: {remark}")
-        for remark, whose in methods.items()
-    ]
+    def difference(self, metric: MetricName, evaluation: Evaluation) -> Difference | None:
+        """Return how much higher a method scores than the first; None where that is not known."""
+        ours, first = (it.scores[metric].by_picture for it in (evaluation, self.evaluations[0]))
+        return None if ours is None or first is None else paired_difference(ours, first)
 
-
-def _remarks(it: Evaluation) -> Iterator[str]:
-    for name, score in it.scores.items():
-        title = METRICS[name].title
-        if score.value is None:
-            yield f"{title} not measured: {score.reason}"
-        elif score.missing:
-            why = f": {score.reason}" if score.reason else ""
-            yield f"{title} has no number for {_some(score.missing)}{why}"
-    for names, what in ((it.only_predicted, "predicted alone"), (it.only_true, "true alone")):
-        if names:
-            yield f"{len(names)} pictures are {what}: {_some(names)}"
-    for picture, why in list(it.failures.items())[:MAX_NAMED]:
-        yield f"{picture} not compared: {why}"
-    if len(it.failures) > MAX_NAMED:
-        yield f"{len(it.failures)} pairs not compared"
-    is_known = "fid" in it.scores and it.scores["fid"].value is not None
-    if is_known and it.num_pairs < MIN_FID_PICTURES:
-        yield f"FID of {it.num_pairs} pictures says little: it takes {MIN_FID_PICTURES:,} or more"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more
-
-
-def _one_line(text: str) -> str:
-    """Keep names of files from making lines of their own."""
-    return " ".join(text.split())
-
-
-_LATEX = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"} | {
-    it: f"\\{it}" for it in "&%$#_{}"
-}
-
-
-def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    def to_json(self) -> dict[str, Any]:
+        """Return values that JSON can hold; NaN becomes null."""
+        return {
+            "kind": "evaluation",
+            "evaluations": [it.to_json() for it in self.evaluations],
+            "differences": {
+                "reference": self.evaluations[0].method,
+                "confidence": CONFIDENCE,
+                "num_resamples": NUM_RESAMPLES,
+                "of": [
+                    {"method": it.method, "metric": metric, **asdict(difference)}
+                    for it in self.evaluations[1:]
+                    for metric in self.metrics
+                    if (difference := self.difference(metric, it)) is not None
+                ],
+            },
+            "sizes": [
+                {"width": width, "height": height, "num_pictures": count}
+                for (width, height), count in self.sizes.items()
+            ],
+            "trained": None if self.trained is None else asdict(self.trained),
+        }

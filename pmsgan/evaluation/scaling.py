@@ -15,14 +15,12 @@ import numpy as np
 
 from pmsgan.bar import Bar
 from pmsgan.batch.pictures.colour import Pixels
-from pmsgan.batch.pictures.decode import DecodedPicture
-from pmsgan.batch.pictures.load import LoadedPicture, prepare
-from pmsgan.batch.settings import ConvertSettings
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
 from pmsgan.errors import EvaluationError
 from pmsgan.evaluation.colours import MAX_PSNR_DB
+from pmsgan.evaluation.translation import translate_picture
 from pmsgan.resize import resize_into
 from pmsgan.styles.scaling import Scaling
 
@@ -32,8 +30,6 @@ RADII = (1, 2, 4)
 EPSILONS = (1e-4, 1e-3)
 TILED_SIDES = (0, 2, 3)
 """Working sizes of tiles, in sides of the style's pictures; 0 is the picture's own size."""
-_ROWS_AT_A_TIME = 16
-_USUAL = ConvertSettings()
 
 _log = logging.getLogger(__name__)
 
@@ -159,24 +155,7 @@ def _read(pair: Pair) -> tuple[Pixels, Pixels]:
 
 def _results(engine: Engine, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
     """Yield what `pmsgan convert` makes of a picture, in each way."""
-    size = engine.info.height, engine.info.width
-    for way in ways:
-        decoded = DecodedPicture(picture.copy(), None, picture.shape[:2], None, None)
-        yield _translate(engine, prepare(decoded, size, _USUAL, way))
-
-
-def _translate(engine: Engine, loaded: LoadedPicture) -> Pixels:
-    """Translate a picture in one view or in tiles; return its result in its own size."""
-    size = engine.info.height, engine.info.width
-    result: Pixels | None = None
-    for start in range(0, loaded.num_rows, _ROWS_AT_A_TIME):
-        rows = np.empty((min(_ROWS_AT_A_TIME, loaded.num_rows - start), *size, 3), np.uint8)
-        for number, row in enumerate(rows, start):
-            loaded.fill(row, number)
-        for number, translated in enumerate(engine.translate(rows), start):
-            result = loaded.add(translated, rows[number - start], number)
-    assert result is not None
-    return result
+    return (translate_picture(engine, picture, way) for way in ways)
 
 
 def _with_lpips(

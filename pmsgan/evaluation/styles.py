@@ -14,10 +14,11 @@ from pmsgan.child import call_in_child
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.errors import ChildError, EvaluationError
-from pmsgan.evaluation.config import METRIC_NAMES, MetricName
-from pmsgan.evaluation.evaluate import evaluate_folders
+from pmsgan.evaluation.config import METRIC_NAMES, MetricName, SizeChoice
+from pmsgan.evaluation.evaluate import USUAL_SIZE, compare_methods
+from pmsgan.evaluation.folders import numbered
 from pmsgan.evaluation.pair_folders import write_pair_folders
-from pmsgan.evaluation.result import Evaluation
+from pmsgan.evaluation.result import Comparison
 from pmsgan.styles.registry import Style
 
 ShownProgress = Callable[[], AbstractContextManager[Progress | None]]
@@ -30,10 +31,11 @@ def evaluate_style(
     metrics: Sequence[MetricName] = METRIC_NAMES,
     *,
     runtimes: Sequence[tuple[Backend, Precision]] = (("auto", "auto"),),
+    size: SizeChoice = USUAL_SIZE,
     conversion_progress: ShownProgress = nullcontext,
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
-) -> list[Evaluation]:
+) -> Comparison:
     """Convert pictures as `pmsgan convert` does, and compare them with the true ones.
 
     Each conversion is a process of its own, since torch and pycuda do not share one.
@@ -43,39 +45,49 @@ def evaluate_style(
         pairs: held-out ones.
         metrics: which.
         runtimes: backend and precision of each conversion.
+        size: whether to compare in the size of the true pictures or in that of the style's.
         conversion_progress: shows the progress of each conversion; by default nothing does.
-        on_start: see `evaluate_folders`; called for each runtime.
-        on_picture: see `evaluate_folders`.
+        on_start: see `compare_methods`.
+        on_picture: see `compare_methods`.
 
     Returns:
-        An evaluation for each runtime, called after what it ran on.
+        A method for each runtime, called after what it ran on.
 
     Raises:
         DataError: a pair cannot be read.
         EvaluationError: a conversion failed as a whole, or the disk is full.
     """
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
-        sides = write_pair_folders(pairs, Path(scratch), style.height, style.width)
+        network_size = (style.height, style.width) if size.resize_truth else None
+        sides = write_pair_folders(pairs, Path(scratch), network_size)
         folders = [Path(scratch, f"predicted{number}") for number in range(len(runtimes))]
         reports = [
             _convert(sides.inputs, folder, style, *runtime, conversion_progress)
             for folder, runtime in zip(folders, runtimes, strict=True)
         ]
-        return [
-            _with_failures(
-                report,
-                evaluate_folders(
-                    folder,
-                    sides.truth,
-                    metrics,
-                    method=f"{info.backend} {info.precision}",
-                    on_start=on_start,
-                    on_picture=on_picture,
-                ),
-            )
-            for folder, report in zip(folders, reports, strict=True)
-            for info in [report.equipment.engine]
-        ]
+        found = compare_methods(
+            dict(zip(numbered(map(_name, reports)), folders, strict=True)),
+            sides.truth,
+            metrics,
+            on_start=on_start,
+            on_picture=on_picture,
+        )
+    evaluations = [
+        it.with_failures(_failures(report))
+        for it, report in zip(found.evaluations, reports, strict=True)
+    ]
+    return replace(found, evaluations=tuple(evaluations))
+
+
+def _name(report: Report) -> str:
+    """Return what a conversion ran on."""
+    info = report.equipment.engine
+    return f"{info.backend} {info.precision}"
+
+
+def _failures(report: Report) -> dict[str, str]:
+    """Return why pictures were not converted, by their names."""
+    return {PurePath(it.name).with_suffix("").as_posix(): it.text for it in report.failures}
 
 
 def _convert(
@@ -116,13 +128,3 @@ def _convert_in_child(
             run=RunSettings(backend=backend),
             progress=shown,
         )
-
-
-def _with_failures(report: Report, evaluation: Evaluation) -> Evaluation:
-    """Name the pictures that were not converted, instead of calling them missing."""
-    failures = {PurePath(it.name).with_suffix("").as_posix(): it.text for it in report.failures}
-    return replace(
-        evaluation,
-        failures=dict(evaluation.failures) | failures,
-        only_true=tuple(name for name in evaluation.only_true if name not in failures),
-    )

@@ -1,6 +1,7 @@
 """Folders, styles and training runs, as the command evaluates them."""
 
 import functools
+import importlib.metadata
 import json
 import shutil
 from dataclasses import replace
@@ -19,10 +20,8 @@ from pmsgan.data.pairs import find_pairs
 from pmsgan.errors import CheckpointError, ConfigError
 from pmsgan.evaluation import styles as styles_module
 from pmsgan.evaluation.ablation import evaluate_ablation
-from pmsgan.evaluation.config import HeldOutChoice, RuntimeChoice
-from pmsgan.evaluation.held_out import held_out_pairs
+from pmsgan.evaluation.config import RuntimeChoice
 from pmsgan.evaluation.metrics import read_rgb, to_tensor
-from pmsgan.evaluation.result import Evaluation, Score, remarks, to_latex, to_text
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import Style
 from pmsgan.training.checkpoint import load_checkpoint
@@ -32,6 +31,9 @@ from pmsgan.training.run_folder import CHECKPOINT_NAME
 from pmsgan.training.trained import load_trained
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
+
+
+PIQ = importlib.metadata.version("piq")
 
 
 def evaluate(*arguments: object) -> Result:
@@ -52,9 +54,10 @@ def test_two_folders_give_a_table(predicted: Path, truth: Path) -> None:
     result = evaluate(predicted, truth, "--metrics", "fsim")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["better", "predicted"]
-    assert lines[1].startswith("FSIM              higher")
-    assert lines[2].split() == ["pairs", "4"]
+    assert lines[0] == "| method    | FSIM, higher | pictures |"
+    assert lines[1] == "| --------- | -----------: | -------: |"
+    assert [cell.strip() for cell in lines[2].split("|")][1::2] == ["predicted", "4"]
+    assert lines[4:] == ["4 pictures of 64x64, 8 bits, sRGB", f"FSIM: piq {PIQ}, grey levels"]
 
 
 def test_json_has_every_picture(predicted: Path, truth: Path) -> None:
@@ -74,9 +77,9 @@ def test_what_does_not_match_is_named_and_counted(predicted: Path, truth: Path) 
     result = evaluate(predicted, truth, "--metrics", "fsim")
     assert result.exit_code == 1
     assert "2 pictures are true alone: 1, more" in result.stdout
-    assert "3 not compared: is 48x32, and the true one 64x64" in result.stdout
+    assert "3 not compared: is 48x32, and the true one 64x64: say by --fit pad" in result.stdout
     assert "2 not compared: " in result.stdout
-    assert result.stdout.splitlines()[2].split() == ["pairs", "1"]
+    assert result.stdout.splitlines()[2].endswith(" 1 |")
 
 
 def test_a_metric_that_cannot_be_had_is_named_and_the_others_go_on(
@@ -85,7 +88,7 @@ def test_a_metric_that_cannot_be_had_is_named_and_the_others_go_on(
     result = evaluate(predicted, truth, "--metrics", "fsim,lpips-alex")
     assert result.exit_code == 1
     assert "LPIPS (alex) not measured: its weights cannot be downloaded" in result.stdout
-    assert result.stdout.splitlines()[1].startswith("FSIM")
+    assert result.stdout.splitlines()[2].endswith(" -- |        4 |")
 
 
 @pytest.mark.usefixtures("hub")
@@ -121,7 +124,13 @@ def test_suffixes_may_differ(predicted: Path, truth: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["one"], "give two folders, PREDICTED and TRUTH"),
+        (["one"], "give METHOD=FOLDER... and --truth, or two folders, PREDICTED and TRUTH"),
+        (["a=one", "b=two", "c=three"], "give METHOD=FOLDER... and --truth"),
+        (["one", "--truth", "x"], "'one': write METHOD=FOLDER"),
+        (["a=one", "a=two", "--truth", "x"], "method 'a' is given twice"),
+        (["x", "--style", "anime", "--truth", "y"], "--truth means nothing with --style"),
+        (["x", "y", "--include-trained"], "--include-trained means nothing without --style"),
+        (["x", "y", "--unseen-by", "anime"], "anime: no pairs to leave out are known"),
         (["missing", "gone"], "missing is not a folder"),
         (["x", "y", "--metrics", "ssim"], "metric 'ssim': use some of fid, fsim, lpips-alex"),
         (["x", "--style", "anime", "--ablation"], "--ablation means nothing with --style"),
@@ -207,14 +216,14 @@ def test_pictures_that_a_style_fails_on_are_failures(
 
 @pytest.fixture(scope="module")
 def runs(pairs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two training runs of three steps, the full network first."""
+    """Two training runs of three steps on two of the three pairs, the full network first."""
     folder = tmp_path_factory.mktemp("runs")
     config = TrainingConfig(
         steps=3, perceptual="l1", size=96, save_every=3, ema_decay=0.5, num_readers=0,
         lambda_adversarial=0.0,
     )  # fmt: skip
     network = GeneratorConfig(base_channels=4, num_residual_blocks=1)
-    pairs = find_pairs(pairs_folder, "left:right")
+    pairs = find_pairs(pairs_folder, "left:right")[:2]
     train(pairs, config, network, folder / "last")
     train(pairs, replace(config, ema_decay=0.0), replace(network, ablation="single"), folder / "a")
     return [folder / "last", folder / "a"]
@@ -225,21 +234,35 @@ def test_an_ablation_has_the_paper_s_rows(
 ) -> None:
     result = evaluate(*runs, "--ablation", "--data", pairs_folder, "--metrics", "fsim", "--latex")
     assert result.exit_code == 0, result.output
-    head, first, last = result.stdout.splitlines()
+    head, first, last, *comments = result.stdout.splitlines()
+    assert all(line.startswith("% ") for line in comments)
     assert head == r"Method & FSIM $\uparrow$ \\ \midrule"
     assert first.startswith("(a) one stage & ")
     assert last.startswith("(e) + MSSA & ")
-    assert result.stdout.count(r"\textbf{") == 1
+    assert 1 <= result.stdout.count(r"\textbf{") <= 2
     assert "the runs differ in ema_decay: 0.0, 0.5" in caplog.text
     assert "no run is of (b) + EFF, (c) + DFF, (d) + CSASP" in caplog.text
-    assert "evaluating on all 3 pairs" in caplog.text
+    assert "2 pairs were trained on and are left out: 0, 1" in result.stderr
+    assert comments[0] == "% 1 pictures of 96x96, 8 bits, sRGB"
+
+
+def test_trained_pairs_are_scored_where_that_is_wanted(
+    runs: list[Path], pairs_folder: Path
+) -> None:
+    result = evaluate(
+        *runs, "--ablation", "--data", pairs_folder, "--metrics", "fsim", "--include-trained"
+    )
+    assert result.exit_code == 0, result.output
+    assert "3 pictures of 96x96" in result.stdout
+    assert "2 of these pairs were TRAINED ON" in result.stdout
+    assert "Difference to (a) one stage, with its 95 % interval" in result.stdout
 
 
 def test_a_trained_generator_is_the_one_that_becomes_the_style(
     runs: list[Path], pairs_folder: Path, tmp_path: Path
 ) -> None:
     trained = load_trained(runs[0])
-    pairs = find_pairs(pairs_folder, "left:right")
+    pairs = find_pairs(pairs_folder, "left:right")[:2]
     expected, _ = train(pairs, trained.config, trained.generator.config, tmp_path / "again")
     raw = load_checkpoint(runs[0] / CHECKPOINT_NAME)["generator"]
     for name, got in trained.generator.named_parameters():
@@ -270,19 +293,6 @@ def test_the_direction_is_that_of_the_training(
     assert result.exit_code == 0, result.output
 
 
-def test_the_choice_says_which_pairs_are_held_out(pairs_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "list").write_text("0\n2\n")
-    choice = HeldOutChoice(train_list=tmp_path / "list")
-    assert [pair.name for pair in held_out_pairs(pairs_folder, choice, ())] == ["1"]
-    turned = held_out_pairs(pairs_folder, HeldOutChoice(), {"right:left"})
-    assert [pair.input.half for pair in turned] == ["right"] * 3
-    several = {"left:right", "right:left"}
-    with pytest.raises(ConfigError, match="trained in left:right and right:left: give --direction"):
-        held_out_pairs(pairs_folder, HeldOutChoice(), several)
-    chosen = held_out_pairs(pairs_folder, HeldOutChoice(direction="left:right"), several)
-    assert chosen[0].input.half == "left"
-
-
 def test_eager_is_compared_in_fp32() -> None:
     choice = RuntimeChoice(precision="bf16", against="eager")
     assert choice.runtimes() == [("auto", "bf16"), ("eager", "fp32")]
@@ -308,27 +318,3 @@ def test_a_library_that_fails_on_a_picture_costs_no_other_one(
     content = json.loads(result.stdout)
     assert content["remarks"] == ["FSIM has no number for 1: its library fails: too small"]
     assert content["evaluations"][0]["scores"]["fsim"]["by_picture"]["1"] is None
-
-
-def test_tables_name_what_is_not_known() -> None:
-    known = Score.of({"a": 0.5, "b": 0.25})
-    assert known.value == 0.375
-    evaluations = [
-        Evaluation(method="50%_a", scores={"fid": Score(value=12.0), "fsim": known},
-                   num_pairs=2, failures={}),
-        Evaluation(method="b", scores={"fid": Score(value=None, reason="no weights"),
-                                       "fsim": Score.of({"a": float("nan")})},
-                   num_pairs=2, failures={}, only_true=tuple("abcdefg")),
-    ]  # fmt: skip
-    told = remarks(evaluations)
-    assert remarks([evaluations[0], evaluations[0]])[0].startswith("FID of 2 pictures says little")
-    assert "50%_a: FID of 2 pictures says little: it takes 2,048 or more" in told
-    assert "b: FID not measured: no weights" in told
-    assert "b: FSIM not measured: no picture has a number" in told
-    assert "b: 7 pictures are true alone: a, b, c, d, e and 2 more" in told
-    assert to_text(evaluations).splitlines()[1].split() == ["FID", "lower", "12.0", "-"]
-    latex = to_latex(evaluations)
-    assert r"50\%\_a & 12.0 & 0.375 \\" in latex
-    assert r"b & -- & -- \\" in latex
-    content = evaluations[1].to_json()
-    assert content["scores"]["fsim"]["by_picture"] == {"a": None}

@@ -1,0 +1,203 @@
+"""A comparison as a table for people: Markdown and LaTeX, with what a reader has to know."""
+
+import importlib.metadata
+from collections.abc import Callable, Iterator, Sequence
+
+from pmsgan.evaluation.bootstrap import CONFIDENCE, NUM_RESAMPLES
+from pmsgan.evaluation.config import METRICS, MIN_FID_PICTURES, MetricName
+from pmsgan.evaluation.result import Comparison, Evaluation, TrainedCount
+from pmsgan.spread import digits
+
+MAX_NAMED = 5
+"""Pictures that a remark names."""
+
+
+def to_text(comparison: Comparison) -> str:
+    """Return Markdown that reads well as it is: scores, differences, and how they were measured."""
+    parts = [_markdown([_head(comparison), *_scores(comparison, str, _markdown_bold)])]
+    if differences := _differences(comparison, str):
+        parts += [f"{_difference_title(comparison)}:", _markdown(differences)]
+    return "\n\n".join([*parts, "\n".join(_conditions(comparison))])
+
+
+def to_latex(comparison: Comparison) -> str:
+    """Return rows for a table in LaTeX (booktabs), the best in bold; the rest is in comments."""
+    metrics = comparison.metrics
+    head = ["Method", *(f"{METRICS[name].title} {METRICS[name].arrow}" for name in metrics)]
+    rows = [_latex_row(head) + r" \midrule"]
+    rows += [_latex_row(row[:-1]) for row in _scores(comparison, _latex_text, _latex_bold)]
+    if differences := _differences(comparison, _latex_text):
+        rows.append(f"% {_difference_title(comparison)}")
+        rows += [f"% {_latex_row(row)}" for row in differences]
+    return "\n".join([*rows, *(f"% {line}" for line in _conditions(comparison))])
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """Return a line for each thing that is missing, or that a reader has to know."""
+    methods: dict[str, list[str]] = {}
+    for it in comparison.evaluations:
+        for remark in _remarks(it):
+            methods.setdefault(remark, []).append(it.method)
+    everybody = len(comparison.evaluations)
+    told = [
+        remark if len(whose) == everybody else f"{', '.join(whose)}: {remark}"
+        for remark, whose in methods.items()
+    ]
+    if comparison.trained is not None:
+        told += _trained_remarks(comparison.trained)
+    return [_one_line(remark) for remark in told]
+
+
+def _head(comparison: Comparison) -> list[str]:
+    metrics = (METRICS[name] for name in comparison.metrics)
+    return ["method", *(f"{it.title}, {it.better}" for it in metrics), "pictures"]
+
+
+def _scores(
+    comparison: Comparison, name_text: Callable[[str], str], bold: Callable[[str], str]
+) -> list[list[str]]:
+    """Return a row for each method; the best of each metric is bold where there are several."""
+    columns = []
+    for metric in comparison.metrics:
+        values = [it.scores[metric].value for it in comparison.evaluations]
+        texts = ["--" if value is None else digits(value) for value in values]
+        known = [value for value in values if value is not None]
+        if len(known) > 1:
+            best = digits(min(known) if METRICS[metric].better == "lower" else max(known))
+            texts = [bold(text) if text == best else text for text in texts]
+        columns.append(texts)
+    return [
+        [_one_line(name_text(it.method)), *(column[row] for column in columns), str(it.num_pairs)]
+        for row, it in enumerate(comparison.evaluations)
+    ]
+
+
+def _differences(comparison: Comparison, name_text: Callable[[str], str]) -> list[list[str]]:
+    """Return a head, and a row for each method but the first; none where nothing is known.
+
+    FID has one value for all pictures, and so has no interval.
+    """
+    columns = {}
+    for metric in comparison.metrics:
+        found = [comparison.difference(metric, it) for it in comparison.evaluations[1:]]
+        if any(difference is not None for difference in found):
+            columns[METRICS[metric].title] = ["--" if it is None else str(it) for it in found]
+    if not columns:
+        return []
+    names = [_one_line(name_text(it.method)) for it in comparison.evaluations[1:]]
+    return [["method", *columns], *map(list, zip(names, *columns.values(), strict=True))]
+
+
+def _difference_title(comparison: Comparison) -> str:
+    return (
+        f"Difference to {_one_line(comparison.evaluations[0].method)}, with its "
+        f"{100 * CONFIDENCE:.0f} % interval (paired bootstrap over pictures, "
+        f"{NUM_RESAMPLES:,} resamples)"
+    )
+
+
+def _conditions(comparison: Comparison) -> Iterator[str]:
+    """Yield how many pictures of which size were compared, and by which libraries."""
+    count, sizes = sum(comparison.sizes.values()), comparison.sizes
+    if len(sizes) == 1:
+        ((width, height),) = sizes
+        yield f"{count} pictures of {width}x{height}, 8 bits, sRGB"
+    elif sizes:
+        small, large = (pick(sizes, key=lambda it: it[0] * it[1]) for pick in (min, max))
+        yield (
+            f"{count} pictures of {len(sizes)} sizes, {small[0]}x{small[1]} to "
+            f"{large[0]}x{large[1]}, 8 bits, sRGB"
+        )
+    for name in comparison.metrics:
+        metric = METRICS[name]
+        yield f"{metric.title}: {metric.distribution} {_version(name)}, {metric.measured_on}"
+
+
+def _version(name: MetricName) -> str:
+    try:
+        return importlib.metadata.version(METRICS[name].distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _remarks(it: Evaluation) -> Iterator[str]:
+    for name, score in it.scores.items():
+        title = METRICS[name].title
+        if score.value is None:
+            yield f"{title} not measured: {score.reason}"
+        elif score.missing:
+            why = f": {score.reason}" if score.reason else ""
+            yield f"{title} has no number for {_some(score.missing)}{why}"
+    if it.num_resized:
+        yield f"{it.num_resized} pictures were brought to that size before they were compared"
+    for names, what in ((it.only_predicted, "predicted alone"), (it.only_true, "true alone")):
+        if names:
+            yield f"{len(names)} pictures are {what}: {_some(names)}"
+    for picture, why in list(it.failures.items())[:MAX_NAMED]:
+        yield f"{picture} not compared: {why}"
+    if len(it.failures) > MAX_NAMED:
+        yield f"{len(it.failures)} pairs not compared"
+    is_known = "fid" in it.scores and it.scores["fid"].value is not None
+    if is_known and it.num_pairs < MIN_FID_PICTURES:
+        yield f"FID of {it.num_pairs} pictures says little: it takes {MIN_FID_PICTURES:,} or more"
+
+
+def _trained_remarks(trained: TrainedCount) -> Iterator[str]:
+    if not trained.names:
+        yield "no pair was trained on, by the hashes of the training"
+    elif trained.are_scored:
+        yield (
+            f"{len(trained.names)} of these pairs were TRAINED ON, so the scores say little about "
+            f"other pictures: {_some(trained.names)}"
+        )
+    else:
+        yield f"{len(trained.names)} pairs were trained on and are left out: {_some(trained.names)}"
+    if trained.same_name:
+        yield (
+            f"{len(trained.same_name)} pairs have the name of a pair that was trained on, but "
+            f"other files: see that they show something else: {_some(trained.same_name)}"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
+
+
+def _one_line(text: str) -> str:
+    """Keep names of files from making lines of their own."""
+    return " ".join(text.split())
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown with columns of even width; the first row is its head."""
+    texts = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    widths = [max(4, *map(len, column)) for column in zip(*texts, strict=True)]
+    lines = []
+    for row in texts:
+        first, *others = zip(row, widths, strict=True)
+        cells = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in others)]
+        lines.append(f"| {' | '.join(cells)} |")
+    rules = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join([lines[0], f"| {' | '.join(rules)} |", *lines[1:]])
+
+
+def _markdown_bold(text: str) -> str:
+    return f"**{text}**"
+
+
+def _latex_bold(text: str) -> str:
+    return rf"\textbf{{{text}}}"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+_LATEX = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"} | {
+    it: f"\\{it}" for it in "&%$#_{}"
+}
+
+
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in _one_line(text))

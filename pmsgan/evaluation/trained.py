@@ -1,0 +1,85 @@
+"""Tell which pictures of an evaluation its networks were trained on."""
+
+import functools
+import logging
+import operator
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pmsgan.data.trained_pairs import TrainedPairs
+from pmsgan.errors import DataError, StyleError
+from pmsgan.evaluation.result import TrainedCount
+from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style, find_style
+
+_log = logging.getLogger(__name__)
+
+
+def count_trained(
+    files: Mapping[str, Sequence[Path]], record: TrainedPairs, *, are_scored: bool
+) -> TrainedCount:
+    """Find the pictures of an evaluation that were trained on.
+
+    Args:
+        files: files of each pair, by its name.
+        record: what was trained on.
+        are_scored: whether they are scored all the same.
+    """
+    trained = {name for name, paths in files.items() if record.has_file(*paths)}
+    same_name = [name for name in files if name not in trained and record.has_name(name)]
+    return TrainedCount(
+        names=tuple(name for name in files if name in trained),
+        are_scored=are_scored,
+        same_name=tuple(same_name),
+    )
+
+
+def joined_records(records: Mapping[str, TrainedPairs | None]) -> TrainedPairs | None:
+    """Join what networks were trained on; warn of those that do not say it.
+
+    Args:
+        records: pairs that each network was trained on, by its name.
+    """
+    for name, record in records.items():
+        if record is None:
+            _log.warning("%s does not say which pairs it was trained on", name)
+    known = [record for record in records.values() if record is not None]
+    return functools.reduce(operator.or_, known) if known else None
+
+
+def record_of(network: str) -> TrainedPairs | None:
+    """Return what a style, or the network of a training run, was trained on.
+
+    Args:
+        network: name of a style, its folder, or a folder of a training run.
+
+    Returns:
+        None where it does not say that.
+
+    Raises:
+        StyleError: there is no such style.
+        CheckpointError: the run has no checkpoint that can be read.
+    """
+    try:
+        return record_of_style(find_style(network))
+    except StyleError:
+        if not Path(network).is_dir():
+            raise
+    # A folder that is no style; reading a run needs what the extra `train` brings.
+    from pmsgan.training.trained import load_trained
+
+    return load_trained(Path(network)).pairs
+
+
+def record_of_style(style: Style) -> TrainedPairs | None:
+    """Return what a style was trained on; None where it does not say that, as those that ship.
+
+    Raises:
+        StyleError: its record cannot be read.
+    """
+    if TRAINED_PAIRS_NAME not in style.sha256:
+        return None
+    path = style.folder / TRAINED_PAIRS_NAME
+    try:
+        return TrainedPairs.from_bytes(path.read_bytes())
+    except (OSError, DataError) as error:
+        raise StyleError(f"{path} cannot be read: {error}") from error
