@@ -119,6 +119,7 @@ def evaluate_ablation(
             dict(zip(_titles(ordered), predicted, strict=True)),
             folders.truth,
             metrics,
+            size=size,
             on_start=on_start,
             on_picture=on_picture,
         )

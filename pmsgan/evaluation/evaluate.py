@@ -98,6 +98,7 @@ def compare_methods(
             for name, match in matches.items()
         ),
         sizes=measurer.sizes,
+        resizes_truth=size.resize_truth,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pmsgan.data.pairs import Pair
 from pmsgan.data.splits import load_split
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import ConfigError, DataError
+from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
     METRIC_NAMES,
     HeldOutChoice,
@@ -21,7 +21,13 @@ from pmsgan.evaluation.evaluate import USUAL_SIZE, compare_methods
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.evaluation.result import Comparison, TrainedCount
 from pmsgan.evaluation.styles import ShownProgress, evaluate_style
-from pmsgan.evaluation.trained import count_trained, joined_records, record_of, record_of_style
+from pmsgan.evaluation.trained import (
+    count_trained,
+    count_trained_pairs,
+    joined_records,
+    record_of,
+    record_of_style,
+)
 from pmsgan.styles.registry import find_style
 
 _log = logging.getLogger(__name__)
@@ -117,8 +123,7 @@ def compare_on_unseen(
         if record is None:
             raise ConfigError(f"{' and '.join(unseen_by)}: no pairs to leave out are known")
         files = {name: (path,) for name, path in picture_files(truth).items()}
-        trained = count_trained(files, record, are_scored=include_trained)
-        _refuse_none_left(trained, len(files), truth)
+        trained = count_trained(files, record, truth, are_scored=include_trained)
     found = compare_methods(
         methods,
         truth,
@@ -172,15 +177,5 @@ def held_out_pairs(
                 split.direction,
             )
         return HeldOutPairs(pairs, None)
-    files = {pair.name: (pair.input.path, pair.target.path) for pair in pairs}
-    trained = count_trained(files, record, are_scored=choice.include_trained)
-    _refuse_none_left(trained, len(pairs), folder)
+    trained = count_trained_pairs(pairs, record, folder, are_scored=choice.include_trained)
     return HeldOutPairs(tuple(pair for pair in pairs if pair.name not in trained.left_out), trained)
-
-
-def _refuse_none_left(trained: TrainedCount, num_pairs: int, folder: Path) -> None:
-    if num_pairs and len(trained.left_out) == num_pairs:
-        raise DataError(
-            f"all {num_pairs} pairs of {folder} were trained on: give others, or score them all "
-            "the same with --include-trained"
-        )

@@ -126,6 +126,8 @@ class Comparison:
     """At least one; the others are compared with the first."""
     sizes: Mapping[tuple[int, int], int]
     """How many pictures were compared at which width and height [pixels]."""
+    resizes_truth: bool = False
+    """Whether the true pictures were brought to the results' size, and not the other way round."""
     trained: TrainedCount | None = None
     """None where it is not known what the networks were trained on."""
 
@@ -164,5 +166,6 @@ class Comparison:
                 {"width": width, "height": height, "num_pictures": count}
                 for (width, height), count in self.sizes.items()
             ],
+            "resizes_truth": self.resizes_truth,
             "trained": None if self.trained is None else asdict(self.trained),
         }

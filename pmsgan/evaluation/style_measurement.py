@@ -1,5 +1,6 @@
 """Measure a style on pairs that it was not trained on."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,11 @@ from pmsgan.evaluation.colours import (
     summarise_by_hand,
 )
 from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
+from pmsgan.evaluation.table import trained_remarks
+from pmsgan.evaluation.trained import count_trained_pairs, record_of_style
 from pmsgan.styles.registry import Style, find_style, read_style
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,16 +63,21 @@ def measure_style(
 
     Args:
         style: a style, its name, or the path of its folder.
-        folder: pairs that it was not trained on.
+        folder: pairs; those that it was trained on are left out, if the style says which.
         direction: see `find_pairs`; by default that of the training, if the style says it.
 
     Raises:
         PmsganError: see `find_style`, `find_pairs` and `open_engine`.
-        DataError: a picture cannot be read.
+        DataError: a picture cannot be read, or all pairs were trained on.
     """
     found = find_style(style)
     direction = direction or str(found.origin.get("direction", DEFAULT_DIRECTION))
     pairs = find_pairs(folder, direction)
+    if (record := record_of_style(found)) is not None:
+        trained = count_trained_pairs(pairs, record, folder)
+        pairs = [pair for pair in pairs if pair.name not in trained.left_out]
+        for remark in trained_remarks(trained):
+            _log.info("%s", remark)
     with open_engine(found) as engine:
         return StyleMeasurement(
             style=found,

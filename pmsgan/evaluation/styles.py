@@ -69,6 +69,7 @@ def evaluate_style(
             dict(zip(numbered(map(_name, reports)), folders, strict=True)),
             sides.truth,
             metrics,
+            size=size,
             on_start=on_start,
             on_picture=on_picture,
         )

@@ -1,6 +1,7 @@
 """A comparison as a table for people: Markdown and LaTeX, with what a reader has to know."""
 
 import importlib.metadata
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from pmsgan.evaluation.bootstrap import CONFIDENCE, NUM_RESAMPLES
@@ -44,8 +45,26 @@ def remarks(comparison: Comparison) -> list[str]:
         for remark, whose in methods.items()
     ]
     if comparison.trained is not None:
-        told += _trained_remarks(comparison.trained)
+        told += trained_remarks(comparison.trained)
     return [_one_line(remark) for remark in told]
+
+
+def trained_remarks(trained: TrainedCount) -> Iterator[str]:
+    """Yield a line for the pairs that were trained on, and one for those that may have been."""
+    if not trained.names:
+        yield "no pair was trained on, by the record of the training"
+    elif trained.are_scored:
+        yield (
+            f"{len(trained.names)} of these pairs were TRAINED ON, so the scores say little about "
+            f"other pictures: {_some(trained.names)}"
+        )
+    else:
+        yield f"{len(trained.names)} pairs were trained on and are left out: {_some(trained.names)}"
+    if trained.same_name:
+        yield (
+            f"{len(trained.same_name)} pairs have the name of a pair that was trained on, but "
+            f"other files: see that they show something else: {_some(trained.same_name)}"
+        )
 
 
 def _head(comparison: Comparison) -> list[str]:
@@ -98,16 +117,14 @@ def _difference_title(comparison: Comparison) -> str:
 
 def _conditions(comparison: Comparison) -> Iterator[str]:
     """Yield how many pictures of which size were compared, and by which libraries."""
-    count, sizes = sum(comparison.sizes.values()), comparison.sizes
-    if len(sizes) == 1:
-        ((width, height),) = sizes
-        yield f"{count} pictures of {width}x{height}, 8 bits, sRGB"
-    elif sizes:
-        small, large = (pick(sizes, key=lambda it: it[0] * it[1]) for pick in (min, max))
-        yield (
-            f"{count} pictures of {len(sizes)} sizes, {small[0]}x{small[1]} to "
-            f"{large[0]}x{large[1]}, 8 bits, sRGB"
-        )
+    sizes = comparison.sizes
+    if sizes:
+        whose = "the results'" if comparison.resizes_truth else "the true pictures'"
+        small, large = (pick(sizes, key=math.prod) for pick in (min, max))
+        shown = f"{small[0]}x{small[1]}"
+        if len(sizes) > 1:
+            shown = f"{len(sizes)} sizes, {shown} to {large[0]}x{large[1]}"
+        yield f"{sum(sizes.values())} pictures of {shown} ({whose} own size), 8 bits, sRGB"
     for name in comparison.metrics:
         metric = METRICS[name]
         yield f"{metric.title}: {metric.distribution} {_version(name)}, {metric.measured_on}"
@@ -140,23 +157,6 @@ def _remarks(it: Evaluation) -> Iterator[str]:
     is_known = "fid" in it.scores and it.scores["fid"].value is not None
     if is_known and it.num_pairs < MIN_FID_PICTURES:
         yield f"FID of {it.num_pairs} pictures says little: it takes {MIN_FID_PICTURES:,} or more"
-
-
-def _trained_remarks(trained: TrainedCount) -> Iterator[str]:
-    if not trained.names:
-        yield "no pair was trained on, by the hashes of the training"
-    elif trained.are_scored:
-        yield (
-            f"{len(trained.names)} of these pairs were TRAINED ON, so the scores say little about "
-            f"other pictures: {_some(trained.names)}"
-        )
-    else:
-        yield f"{len(trained.names)} pairs were trained on and are left out: {_some(trained.names)}"
-    if trained.same_name:
-        yield (
-            f"{len(trained.same_name)} pairs have the name of a pair that was trained on, but "
-            f"other files: see that they show something else: {_some(trained.same_name)}"
-        )
 
 
 def _some(names: Sequence[str]) -> str:

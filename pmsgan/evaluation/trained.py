@@ -6,6 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pmsgan.data.pairs import Pair
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import DataError, StyleError
 from pmsgan.evaluation.result import TrainedCount
@@ -14,17 +15,34 @@ from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style, find_style
 _log = logging.getLogger(__name__)
 
 
+def count_trained_pairs(
+    pairs: Sequence[Pair], record: TrainedPairs, folder: Path, *, are_scored: bool = False
+) -> TrainedCount:
+    """Find the pairs that were trained on, see `count_trained`."""
+    files = {pair.name: (pair.input.path, pair.target.path) for pair in pairs}
+    return count_trained(files, record, folder, are_scored=are_scored)
+
+
 def count_trained(
-    files: Mapping[str, Sequence[Path]], record: TrainedPairs, *, are_scored: bool
+    files: Mapping[str, Sequence[Path]], record: TrainedPairs, folder: Path, *, are_scored: bool
 ) -> TrainedCount:
     """Find the pictures of an evaluation that were trained on.
 
     Args:
         files: files of each pair, by its name.
         record: what was trained on.
+        folder: where the pairs lie, for the message.
         are_scored: whether they are scored all the same.
+
+    Raises:
+        DataError: none is left to score.
     """
     trained = {name for name, paths in files.items() if record.has_file(*paths)}
+    if files and len(trained) == len(files) and not are_scored:
+        raise DataError(
+            f"all {len(files)} pairs of {folder} were trained on: give others; pmsgan evaluate "
+            "--include-trained scores them all the same"
+        )
     same_name = [name for name in files if name not in trained and record.has_name(name)]
     return TrainedCount(
         names=tuple(name for name in files if name in trained),

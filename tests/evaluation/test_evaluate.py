@@ -57,7 +57,10 @@ def test_two_folders_give_a_table(predicted: Path, truth: Path) -> None:
     assert lines[0] == "| method    | FSIM, higher | pictures |"
     assert lines[1] == "| --------- | -----------: | -------: |"
     assert [cell.strip() for cell in lines[2].split("|")][1::2] == ["predicted", "4"]
-    assert lines[4:] == ["4 pictures of 64x64, 8 bits, sRGB", f"FSIM: piq {PIQ}, grey levels"]
+    assert lines[4:] == [
+        "4 pictures of 64x64 (the true pictures' own size), 8 bits, sRGB",
+        f"FSIM: piq {PIQ}, grey levels",
+    ]
 
 
 def test_json_has_every_picture(predicted: Path, truth: Path) -> None:
@@ -243,7 +246,7 @@ def test_an_ablation_has_the_paper_s_rows(
     assert "the runs differ in ema_decay: 0.0, 0.5" in caplog.text
     assert "no run is of (b) + EFF, (c) + DFF, (d) + CSASP" in caplog.text
     assert "2 pairs were trained on and are left out: 0, 1" in result.stderr
-    assert comments[0] == "% 1 pictures of 96x96, 8 bits, sRGB"
+    assert comments[0] == "% 1 pictures of 96x96 (the true pictures' own size), 8 bits, sRGB"
 
 
 def test_trained_pairs_are_scored_where_that_is_wanted(

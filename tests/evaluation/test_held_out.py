@@ -79,8 +79,14 @@ def names(held: HeldOutPairs) -> list[str]:
 def test_a_style_is_scored_on_what_it_has_not_seen(trained_style: Path, data: Path) -> None:
     result = evaluate(data, "--style", trained_style, "--metrics", "fsim")
     assert result.exit_code == 0, result.output
-    assert "2 pictures of 80x64, 8 bits, sRGB" in result.stdout
+    assert "2 pictures of 80x64 (the true pictures' own size)" in result.stdout
     assert "2 pairs were trained on and are left out: 0, 1" in result.stdout
+
+
+def test_the_truth_can_be_brought_to_the_network_s_size(trained_style: Path, data: Path) -> None:
+    result = evaluate(data, "--style", trained_style, "--metrics", "fsim", "--resize-truth")
+    assert result.exit_code == 0, result.output
+    assert "2 pictures of 64x64 (the results' own size)" in result.stdout
 
 
 def test_trained_pairs_are_scored_only_where_that_is_wanted(
@@ -205,6 +211,17 @@ def test_folders_that_are_no_network_are_named(data: Path, tmp_path: Path) -> No
     result = evaluate(truth, truth, "--unseen-by", data)
     assert result.exit_code == 3
     assert "has no checkpoint.pt" in result.stderr
+
+
+def test_a_style_is_measured_on_what_it_has_not_seen(
+    trained_style: Path, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    arguments = ["styles", "measure", str(trained_style), str(data), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["all"]["num_pairs"] == 2
+    assert "2 pairs were trained on and are left out: 0, 1" in caplog.text
 
 
 def test_no_pair_left_is_an_error(data: Path) -> None:

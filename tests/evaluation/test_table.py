@@ -53,11 +53,15 @@ def test_the_best_is_bold_and_what_is_not_known_is_named() -> None:
 
 def test_each_table_says_how_it_was_measured() -> None:
     text = to_text(compared(FIRST))
-    assert "2 pictures of 200x250, 8 bits, sRGB\nFID: torch-fidelity 0." in text
+    assert (
+        "2 pictures of 200x250 (the true pictures' own size), 8 bits, sRGB\nFID: torch-fidelity 0."
+        in text
+    )
     assert "**" not in text
     assert "Difference" not in text
-    several = Comparison(evaluations=(FIRST,), sizes={(200, 250): 1, (64, 32): 3})
-    assert "4 pictures of 2 sizes, 64x32 to 200x250, 8 bits, sRGB" in to_text(several)
+    sizes = {(200, 250): 1, (64, 32): 3}
+    several = Comparison(evaluations=(FIRST,), sizes=sizes, resizes_truth=True)
+    assert "4 pictures of 2 sizes, 64x32 to 200x250 (the results' own size)" in to_text(several)
 
 
 def test_the_difference_is_to_the_first_method_and_has_an_interval() -> None:
@@ -88,7 +92,7 @@ def test_remarks_name_what_a_reader_has_to_know() -> None:
     [
         (TrainedCount(names=("x", "y"), are_scored=False), "2 pairs were trained on and are left"),
         (TrainedCount(names=("x",), are_scored=True), "1 of these pairs were TRAINED ON"),
-        (TrainedCount(names=(), are_scored=False), "no pair was trained on, by the hashes"),
+        (TrainedCount(names=(), are_scored=False), "no pair was trained on, by the record"),
     ],
 )
 def test_trained_pairs_are_counted_by_name(trained: TrainedCount, told: str) -> None:
