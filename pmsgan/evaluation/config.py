@@ -17,6 +17,10 @@ MIN_FID_PICTURES = 2048
 """Fewest pictures for FID: it compares covariances of 2,048 features."""
 
 
+WORST_LEVEL, BEST_LEVEL = "1 very unsatisfactory", "5 very satisfactory"
+"""Ends of the scale of a user study, in the paper's words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A metric as tables show it."""

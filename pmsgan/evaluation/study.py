@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pmsgan.data.pairs import PictureFile
 from pmsgan.errors import DataError
+from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.html_page import escape, fill_template, jpeg_uri, small_size
 
@@ -22,8 +23,8 @@ def make_study(
     """Return a questionnaire as one HTML file that needs no network.
 
     Each question shows what went in and the true picture, then the methods' pictures without their
-    names, in an order of its own; each is to be rated from 1 to 5. The page saves the answers as a
-    JSON file for `tally`.
+    names, in an order of its own; each is to be rated from 1 (very unsatisfactory) to 5 (very
+    satisfactory), as in the paper. The page saves the answers as a JSON file for `tally`.
 
     Args:
         methods: name and folder of each, at least one.
@@ -66,6 +67,8 @@ def make_study(
         plan=escape(json.dumps(plan)),
         num_questions=str(num_questions),
         num_ratings=str(num_questions * len(methods)),
+        worst=WORST_LEVEL,
+        best=BEST_LEVEL,
         sections="\n".join(sections),
     )
 
@@ -77,7 +80,7 @@ def _section(
         _rated(f"q{number}-{place}", name, method, path, place)
         for place, (method, path) in enumerate(results, 1)
     )
-    title = escape(f"Question {number}: how close is each picture to the true one, {name}?")
+    title = escape(f"Question {number}, {name}: how satisfactory is each picture?")
     return (
         f'<section><h2>{title}</h2><div class="pictures">'
         f"<figure>{_image(source, 'what went in')}<figcaption>What went in</figcaption></figure>"
@@ -94,7 +97,9 @@ def _rated(key: str, name: str, method: int, path: Path, place: int) -> str:
     return (
         f'<figure><fieldset data-picture="{escape(name)}" data-method="{method}">'
         f"<legend>Picture {place}</legend>{_image(path, f'picture {place}')}"
-        f'<div class="levels">{levels}</div></fieldset></figure>'
+        f'<div class="levels">{levels}</div>'
+        f'<div class="ends"><span>{WORST_LEVEL}</span><span>{BEST_LEVEL}</span></div>'
+        "</fieldset></figure>"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from scipy import stats
 
 from pmsgan.errors import DataError
+from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
 
 LEVELS = (1, 2, 3, 4, 5)
 CONFIDENCE = 0.95
@@ -48,7 +49,7 @@ class StudyResult:
         """Return a table: per cent of the votes at each level, and the mean opinion score."""
         width = max([6, *(len(it.method) for it in self.opinions)]) + 2
         lines = [
-            f"{self.num_people} people",
+            f"{self.num_people} people; {WORST_LEVEL} .. {BEST_LEVEL}",
             f"{'method':<{width}}" + "".join(f"{level:>8}" for level in LEVELS) + "   mean (95 %)",
         ]
         for it in self.opinions:

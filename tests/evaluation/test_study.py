@@ -61,6 +61,9 @@ def test_the_page_needs_nothing_else_and_hides_who_made_what(folders: dict[str, 
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     questions = page[page.index("<section") : page.index("<script>")]
     assert "pix2pix" not in questions
+    ends = "<span>1 very unsatisfactory</span><span>5 very satisfactory</span>"
+    assert questions.count(ends) == 5 * 3
+    assert "from <b>1 very unsatisfactory</b> to <b>5 very satisfactory</b>" in page
 
 
 def test_the_seed_orders_methods(folders: dict[str, Path]) -> None:
@@ -180,7 +183,7 @@ def test_votes_are_counted_by_level_and_method(tmp_path: Path) -> None:
     assert second.percent == {1: 75.0, 2: 0.0, 3: 25.0, 4: 0.0, 5: 0.0}
     assert first.low == pytest.approx(4.75 - 12.706 * 0.25, abs=1e-3)  # Student's t of 1 degree
     assert first.high == 5.0
-    assert "2 people" in tally.to_text()
+    assert "2 people; 1 very unsatisfactory .. 5 very satisfactory" in tally.to_text()
     assert "75.0%" in tally.to_text()
 
 
