@@ -96,6 +96,7 @@ def evaluate(
     extra train.
     """
     chosen = _metrics(metrics)
+    folders: tuple[dict[str, Path], Path] | None = None
     of_folders = {"truth": truth, "unseen_by": unseen_by, "fit": size.fit}
     if style is not None:
         _refuse({"ablation": ablation, "data": data, **of_folders}, "with --style")
@@ -110,7 +111,7 @@ def evaluate(
         if unseen_by:
             del of_pairs["include_trained"]
         _refuse(of_pairs, "without --style or --ablation")
-        methods, truth = _folders(arguments, truth)
+        folders = _folders(arguments, truth)
     need("evaluate", "eval", "torch")
     from pmsgan.cli.progress import PictureProgress, shown_conversion
     from pmsgan.evaluation.metrics import use_weights_of
@@ -134,11 +135,11 @@ def evaluate(
                 [Path(run) for run in arguments], data, chosen, held_out=held_out, size=size,
                 on_start=start, on_picture=count,
             )  # fmt: skip
-        else:
+        elif folders is not None:
             from pmsgan.evaluation.held_out import compare_on_unseen
 
             found = compare_on_unseen(
-                methods, truth, chosen, unseen_by=unseen_by or (),
+                *folders, chosen, unseen_by=unseen_by or (),
                 include_trained=held_out.include_trained, size=size,
                 on_start=start, on_picture=count,
             )  # fmt: skip

@@ -29,7 +29,8 @@ def bring_to_one_size(result: Pixels, truth: Pixels, choice: SizeChoice) -> tupl
     if fit is None:
         raise DataError(
             f"is {size[1]}x{size[0]}, and the true one {true_size[1]}x{true_size[0]}: say by "
-            "--fit pad or --fit stretch how results were fitted to their network"
+            "--fit pad or --fit stretch how results were fitted to their network; for pairs whose "
+            "sides have two shapes, --resize-truth"
         )
     placement = place(true_size, size, fit, "source")
     if choice.resize_truth:

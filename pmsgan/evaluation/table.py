@@ -150,9 +150,12 @@ def _remarks(it: Evaluation) -> Iterator[str]:
     for names, what in ((it.only_predicted, "predicted alone"), (it.only_true, "true alone")):
         if names:
             yield f"{len(names)} pictures are {what}: {_some(names)}"
-    for picture, why in list(it.failures.items())[:MAX_NAMED]:
-        yield f"{picture} not compared: {why}"
-    if len(it.failures) > MAX_NAMED:
+    by_reason: dict[str, list[str]] = {}
+    for picture, why in it.failures.items():
+        by_reason.setdefault(why, []).append(picture)
+    for why, pictures in list(by_reason.items())[:MAX_NAMED]:
+        yield f"{_some(pictures)} not compared: {why}"
+    if len(by_reason) > MAX_NAMED:
         yield f"{len(it.failures)} pairs not compared"
     is_known = "fid" in it.scores and it.scores["fid"].value is not None
     if is_known and it.num_pairs < MIN_FID_PICTURES:

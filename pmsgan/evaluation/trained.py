@@ -6,11 +6,15 @@ import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import DataError, StyleError
 from pmsgan.evaluation.result import TrainedCount
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style, find_style
+
+MIN_SHOWN = 1000
+"""Pairs from which on a bar shows how far their check is."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +41,9 @@ def count_trained(
     Raises:
         DataError: none is left to score.
     """
-    trained = {name for name, paths in files.items() if record.has_file(*paths)}
+    # Of a large set, all files are read, which takes minutes.
+    bar = Bar(files.items(), desc="checking", unit="pair", disable=len(files) < MIN_SHOWN)
+    trained = {name for name, paths in bar if record.has_file(*paths)}
     if files and len(trained) == len(files) and not are_scored:
         raise DataError(
             f"all {len(files)} pairs of {folder} were trained on: give others; pmsgan evaluate "

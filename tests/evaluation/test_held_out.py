@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pmsgan.cli.app import app
 from pmsgan.data.pairs import find_pairs
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError, StyleError
+from pmsgan.evaluation import styles as styles_module
 from pmsgan.evaluation.config import HeldOutChoice
 from pmsgan.evaluation.held_out import HeldOutPairs, held_out_pairs
 from pmsgan.evaluation.trained import record_of, record_of_style
@@ -39,6 +41,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
 
 def evaluate(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+@pytest.fixture(autouse=True)
+def without_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert in this process: starting another one takes seconds, and nothing here uses CUDA."""
+
+    def call(function: Callable[..., object], *arguments: object, **options: object) -> object:
+        return function(*arguments)
+
+    monkeypatch.setattr(styles_module, "call_in_child", call)
 
 
 @pytest.fixture

@@ -87,6 +87,16 @@ def test_remarks_name_what_a_reader_has_to_know() -> None:
     assert "b: 7 pictures are true alone: a, b, c, d, e and 2 more" in told
 
 
+def test_pairs_that_fail_for_one_reason_are_named_together() -> None:
+    failed = FIRST.with_failures(dict.fromkeys("abcdefg", "is 1x1") | {"h": "is no picture"})
+    told = remarks(compared(failed))
+    assert "a, b, c, d, e and 2 more not compared: is 1x1" in told
+    assert "h not compared: is no picture" in told
+    many = remarks(compared(FIRST.with_failures({letter: letter for letter in "abcdefg"})))
+    assert "7 pairs not compared" in many
+    assert "f not compared: f" not in many
+
+
 @pytest.mark.parametrize(
     ("trained", "told"),
     [
