@@ -18,7 +18,8 @@ from PIL import Image, ImageCms
 from pmsgan.batch.pictures.load import load
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.data.config import LinesConfig
-from pmsgan.data.pairs import Pair, PictureFile, find_pairs
+from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.data.prepare import prepare_lines, prepare_pairs
 from pmsgan.data.stream import PairStream
 from pmsgan.errors import DataError

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pmsgan.batch.pictures.encode import png_options
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 
 Pixels = NDArray[np.uint8]
 Encoder = Callable[[Pixels], bytes]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.evaluation.folders import picture_files
 
 

@@ -27,7 +27,7 @@ from teachers.comic import draw_comic
 from teachers.ink import draw_ink
 from tqdm import tqdm
 
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.resize import resize_into
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.engine.accuracy import compare
 from pmsgan.evaluation.folders import picture_files
 from pmsgan.evaluation.metrics import load_pair_metric, to_tensor

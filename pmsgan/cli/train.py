@@ -32,7 +32,10 @@ def _use_preset(context: typer.Context, preset: PresetName | None) -> PresetName
 
 
 PairsFolder = Annotated[
-    Path, typer.Argument(help="Folder of side-by-side pictures, or of two folders of pictures.")
+    Path,
+    typer.Argument(
+        help="Folder of side-by-side pictures, or of two folders of pictures; also in sub-folders."
+    ),
 ]
 StyleName = Annotated[
     str | None,
@@ -44,14 +47,21 @@ PresetOption = Annotated[
     typer.Option(
         is_eager=True,  # the defaults of other options come from it
         callback=_use_preset,
-        help="A data set of the paper: sets size, direction and number of pairs.",
+        help="A data set of the paper: sets size and direction, and checks that the set is whole.",
     ),
 ]
 TrainList = Annotated[
     Path | None,
     typer.Option(
-        help="File that names the pairs to train on, one on each line.",
-        show_default="the preset's first ones, or all",
+        help="File that names the pairs to train on, one on each line; also photo||sketch||... .",
+        show_default="those of a folder train",
+    ),
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Pairs to hold out: random:SEED as many as is usual, at random; all: train on all.",
+        show_default="those of a folder test, or 1 in 20, at most 200",
     ),
 ]
 InitialStyle = Annotated[
@@ -95,6 +105,7 @@ def train(
     out: RunFolder = Path("run"),
     preset: PresetOption = None,
     train_list: TrainList = None,
+    split: SplitOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the pairs, print the settings, and end.")
     ] = False,
@@ -116,7 +127,9 @@ def train(
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     if dry_run:
-        plan = plan_training(data, training, style=style, preset=preset, train_list=train_list)
+        plan = plan_training(
+            data, training, style=style, preset=preset, train_list=train_list, split=split
+        )
         if plan.leads:
             show(to_json({"generator": asdict(generator), "training": asdict(training)}))
         return
@@ -128,6 +141,7 @@ def train(
         style=style,
         preset=preset,
         train_list=train_list,
+        split=split,
         resume=resume,
         initial_style=initial_style,
         vgg_weights=vgg_weights,

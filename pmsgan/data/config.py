@@ -106,7 +106,7 @@ class Preset:
     """One data set. Split sizes marked [D] are those usual in the literature."""
 
     num_train: int
-    """Pairs to train on: the first ones by name, unless a list says which."""
+    """Pairs to train on."""
     num_test: int
     """Pairs that are left for testing."""
     prepared: tuple[int, int]
@@ -114,7 +114,17 @@ class Preset:
     size: int
     """Side that the network is trained at [pixels]."""
     direction: str
-    """FROM:TO of the paper's first task, as sub-folders of the set."""
+    """FROM:TO of the paper's first task, as words in the names of the set's folders."""
+    division: str | None
+    """Where it is written which pairs to train on; None: they are chosen at random."""
+    num_lost: int = 0
+    """Pairs, at most, that copies of the set lack."""
+    any_number: bool = False
+    """Whether other sets of the kind are taken for it, with another number of pairs."""
+    halves: str | None = None
+    """FROM:TO of its side-by-side pictures; None where copies of the set differ."""
+    composition: str = ""
+    """Sets that it consists of, for messages."""
 
     @property
     def num_pairs(self) -> int:
@@ -126,20 +136,48 @@ class Preset:
         """Settings to train with: `TrainingConfig(**PRESETS["cufs"].settings, steps=100)`."""
         return {"size": self.size, "direction": self.direction}
 
+    def halves_of(self, direction: str) -> str | None:
+        """Return how side-by-side pictures are read in the preset's direction, or the other way."""
+        if self.halves is None or {*direction.split(":")} != {*self.direction.split(":")}:
+            return None
+        is_turned = direction != self.direction
+        return ":".join(reversed(self.halves.split(":"))) if is_turned else self.halves
+
+
+_LISTS = "https://github.com/fei-aiart/ca-gan"
+"""Where the lists are published by which the field divides CUFS and CUFSF."""
 
 PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
     {
-        # CUHK student 188, AR 123, XM2VTS 295; the split is [D]
+        # the split is [D]
         "cufs": Preset(
-            num_train=268, num_test=338, prepared=(200, 250), size=256, direction="photo:sketch"
+            num_train=268,
+            num_test=338,
+            prepared=(200, 250),
+            size=256,
+            direction="photo:sketch",
+            division=f"by a published list ({_LISTS}, data/list_train.txt)",
+            num_lost=1,
+            composition="CUHK student 188, AR 123, XM2VTS 295",
         ),
-        # FERET; the split is [D]
+        # photographs of FERET; the split is [D]
         "cufsf": Preset(
-            num_train=250, num_test=944, prepared=(200, 250), size=256, direction="photo:sketch"
+            num_train=250,
+            num_test=944,
+            prepared=(200, 250),
+            size=256,
+            direction="photo:sketch",
+            division=f"by a published list ({_LISTS}, data/list_train_F.txt)",
         ),
         # the split is [D]
         "apdrawing": Preset(
-            num_train=70, num_test=70, prepared=(512, 512), size=512, direction="photo:drawing"
+            num_train=70,
+            num_test=70,
+            prepared=(512, 512),
+            size=512,
+            direction="photo:drawing",
+            division="by its authors' folders train and test",
+            halves="left:right",
         ),
         "sketch2anime": Preset(
             num_train=130_000,
@@ -147,6 +185,8 @@ PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
             prepared=(512, 512),
             size=512,
             direction="sketch:anime",
+            division=None,
+            any_number=True,
         ),
     }
 )

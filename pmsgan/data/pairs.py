@@ -1,78 +1,30 @@
-"""Pairs of pictures on disk."""
+"""Pairs of pictures, in the layouts in which sets of them lie on disk.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+A set has two folders of pictures, or pictures that hold both sides, or either in a tree of folders.
+Words in the names of folders tell the side and the part of the set (train_photos, test/sketch); the
+rest of the path belongs to the name of a pair (AR/1).
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from pmsgan.data.folder_names import PARTS, FolderNames, Part
+from pmsgan.data.names import Partners, match_names, natural_key
+from pmsgan.data.picture_file import PictureFile
+from pmsgan.data.tree import Tree, add_picture, walk_pictures
+from pmsgan.errors import ConfigError, DataError
 
-from pmsgan.batch.files.local import read_through_links
-from pmsgan.batch.pictures.decode import quiet_pillow
-from pmsgan.batch.pictures.fit import fit_into_row, place
-from pmsgan.batch.pictures.load import load, load_whole
-from pmsgan.batch.settings import ConvertSettings
-from pmsgan.errors import ConfigError, DataError, ImageError
-from pmsgan.formats import PICTURE_SUFFIXES
+MAX_NAMED = 5
+"""Number of names that an error gives as examples."""
 
-_USUAL = ConvertSettings(output_size="style")
+MAX_SIDES = 3
+"""Number of folders with pictures of the same names that are taken for sides of pairs."""
 
-
-@dataclass(frozen=True, slots=True)
-class PictureFile:
-    """A picture file, or one half of a side-by-side file.
-
-    It is read as `pmsgan convert` reads it, with the same limits: upright, sRGB, on white where it
-    is transparent.
-    """
-
-    path: Path
-    half: Literal["whole", "left", "right"] = "whole"
-
-    def read(self) -> NDArray[np.uint8]:
-        """Return uint8 [H, W, 3] BGR.
-
-        Raises:
-            DataError: the file cannot be read or is not a picture.
-        """
-        with self._as_data_error():
-            image = load_whole(read_through_links(self.path))
-            if self.half == "whole":
-                return image
-            if image.shape[1] < 2:
-                raise ImageError("is one pixel wide and has no two halves")
-        middle = image.shape[1] // 2
-        return image[:, :middle] if self.half == "left" else image[:, middle:]
-
-    def read_at(self, height: int, width: int) -> NDArray[np.uint8]:
-        """Return uint8 [height, width, 3] BGR, fitted into that size.
-
-        Its proportions are kept, and its edge fills what is missing, as by `pmsgan convert`.
-
-        Raises:
-            DataError: the file cannot be read or is not a picture.
-        """
-        row = np.empty((height, width, 3), np.uint8)
-        if self.half != "whole":
-            image = self.read()
-            fitted = place(image.shape[:2], (height, width), _USUAL.fit, "style")
-            fit_into_row(image, fitted, row)
-            return row
-        with self._as_data_error():
-            # The one way of `pmsgan convert`, which decodes a large JPEG smaller.
-            load(read_through_links(self.path), (height, width), _USUAL).fill(row)
-        return row
-
-    @contextmanager
-    def _as_data_error(self) -> Iterator[None]:
-        """Name the file in an error."""
-        try:
-            with quiet_pillow():
-                yield
-        except ImageError as error:
-            raise DataError(f"{self.path} {error}; replace it or remove it") from error
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +34,73 @@ class Pair:
     name: str
     input: PictureFile
     target: PictureFile
+    part: Part | None = None
+    """Part of its set that its folder names; None where no folder does."""
 
 
-def find_pairs(root: Path, direction: str) -> list[Pair]:
-    """List the pairs below a folder, by name.
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A picture, as its folder names it."""
+
+    name: tuple[str, ...]
+    """Folders that tell neither side nor part, and its own name without suffix."""
+    path: Path
+    part: Part | None
+
+
+def find_pairs(root: Path, direction: str, halves: str | None = None) -> list[Pair]:
+    """List the pairs below a folder, by name, numbers in names by their value.
 
     Args:
-        root: either two sub-folders with pictures of the same names, or side-by-side pictures.
-        direction: `FROM:TO`. For side-by-side pictures `left:right` or `right:left`; for two
-            sub-folders their names, such as `sketch:face`.
+        root: folders of pictures of the same names, or of names that `match_names` can match; or
+            side-by-side pictures.
+        direction: `FROM:TO`. For side-by-side pictures `left:right` or `right:left`; for folders
+            their names or words in their names, such as `sketch:face`.
+        halves: direction of side-by-side pictures where no folder has such a word; None: there
+            must be folders.
 
     Raises:
         ConfigError: the direction cannot be read.
         DataError: the folder holds no pairs, or names without a partner.
     """
-    source, target = read_direction(direction)
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder: give the folder that holds the pairs")
-    if {source, target} == {"left", "right"}:
-        return _side_by_side(root, source == "left")
-    return _two_folders(root / source, root / target)
+    sides = read_direction(direction)
+    tree = walk_pictures(root)
+    if {*sides} == {"left", "right"}:
+        return _side_by_side(tree, sides[0])
+    placed = _place(tree, FolderNames(root, sides))
+    if halves is not None and not any(placed):
+        return _side_by_side(tree, read_direction(halves)[0])
+    _check_sides(tree, sides, placed)
+    named = _by_name(_keep_parts(tree, placed))
+    matched = match_names(*named)
+    if matched.lonely:
+        bare = _place(tree, FolderNames(root, sides, without_prepared=True))
+        with suppress(DataError):  # two pictures of one name, since these words tell them apart
+            named_again = _by_name(_keep_parts(tree, bare))
+            matched_again = match_names(*named_again)
+            if len(matched_again.lonely) <= len(matched.lonely):
+                named, matched = named_again, matched_again
+    _check_partners(tree, direction, matched)
+    pairs = [_pair(named, *names) for names in matched.pairs]
+    return sorted(pairs, key=lambda pair: natural_key(pair.name))
+
+
+def find_sides(root: Path, direction: str) -> tuple[list[Path], list[Path]]:
+    """List the pictures of both sides in order, whatever they are called.
+
+    Args:
+        root: see `find_pairs`; not for side-by-side pictures.
+        direction: see `find_pairs`.
+
+    Raises:
+        ConfigError: the direction cannot be read.
+        DataError: one side has no pictures.
+    """
+    sides = read_direction(direction)
+    tree = walk_pictures(root)
+    placed = _place(tree, FolderNames(root, sides))
+    _check_sides(tree, sides, placed)
+    return [it.path for it in placed[0]], [it.path for it in placed[1]]
 
 
 def read_direction(direction: str) -> tuple[str, str]:
@@ -114,57 +113,143 @@ def read_direction(direction: str) -> tuple[str, str]:
     return source, target
 
 
-def list_pictures(folder: Path) -> dict[str, Path]:
-    """Map names without suffix to the pictures of a folder.
-
-    Raises:
-        DataError: it is no folder, or holds no pictures.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder: give the folder that holds the pictures")
-    if not (found := _pictures(folder)):
-        raise DataError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return found
+def has_parts(pairs: Iterable[Pair]) -> bool:
+    """Tell whether folders name both parts of a set, that to train on and the other."""
+    return {pair.part for pair in pairs} >= {"train", "test"}
 
 
-def _side_by_side(root: Path, left_first: bool) -> list[Pair]:
-    pairs = []
-    for name, path in sorted(_pictures(root).items()):
-        left, right = PictureFile(path, "left"), PictureFile(path, "right")
-        pairs.append(Pair(name, left, right) if left_first else Pair(name, right, left))
-    if not pairs:
-        folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+def some(names: Sequence[str]) -> str:
+    """Join the first names for a message."""
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _place(tree: Tree, names: FolderNames, num_sides: int = 2) -> list[list[_Placed]]:
+    """Return the pictures of each side."""
+    placed: list[list[_Placed]] = [[] for _ in range(num_sides)]
+    for folder in tree.folders:
+        side = names.side(folder.parts) if num_sides == 2 else 0
+        if side is None:
+            continue
+        name, part = names.name(folder.parts), names.part(folder.parts)
+        place = tree.root.joinpath(*folder.parts)
+        placed[side] += [
+            _Placed((*name, it[: it.rindex(".")]), place / it, part) for it in folder.pictures
+        ]
+    return placed
+
+
+def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[_Placed]]) -> None:
+    """Raise DataError where one side has no pictures."""
+    source = sides[0]
+    for side, found in zip(sides, placed, strict=True):
+        if found:
+            continue
+        if tree.unread:
+            raise DataError(f"{tree.root} has no pictures of {side} that are read{tree.hint()}")
+        names = (it for folder in tree.folders for it in folder.parts[-1:])
+        folders = list(dict.fromkeys(it for it in names if it.casefold() not in PARTS))
+        halves = f"--direction left:right, or right:left if {source} is on the right"
+        if not folders:
+            raise DataError(
+                f"{tree.root} has no folder of {side} pictures: where each picture has both sides, "
+                f"type {halves}"
+            )
+        if len(folders) == 2:
+            one, other = folders
+            raise DataError(
+                f"{tree.root} has no folder of {side} pictures, it holds {one} and {other}: type "
+                f"--direction {one}:{other} if {one} has the {source} side, else {other}:{one}"
+            )
+        raise DataError(
+            f"{tree.root} has no folder of {side} pictures, it holds {some(folders)}: type "
+            "--direction FROM:TO with the names of two; where each picture has both sides, "
+            f"type {halves}"
+        )
+
+
+def _keep_parts(tree: Tree, placed: list[list[_Placed]]) -> list[list[_Placed]]:
+    """Leave out what lies outside of the parts of a set that has both."""
+    if not {it.part for side in placed for it in side} >= {"train", "test"}:
+        return placed
+    kept = [[it for it in side if it.part is not None] for side in placed]
+    if num_left_out := sum(map(len, placed)) - sum(map(len, kept)):
+        _log.warning(
+            "%d pictures in %s are left out: they lie outside of its folders to train and test",
+            num_left_out,
+            tree.root,
+        )
+    return kept
+
+
+def _by_name(placed: list[list[_Placed]]) -> list[dict[str, _Placed]]:
+    """Return the pictures of each side by name; folders that all share are no part of it."""
+    num_shared = _num_shared(it for side in placed for it in side)
+    named = []
+    for side in placed:
+        paths: dict[str, Path] = {}
+        for it in side:
+            add_picture(paths, "/".join(it.name[num_shared:]), it.path)
+        named.append(dict(zip(paths, side, strict=True)))
+    return named
+
+
+def _num_shared(placed: Iterable[_Placed]) -> int:
+    """Return how many outer folders all pictures share."""
+    folders = {it.name[:-1] for it in placed}
+    equal = zip(min(folders, default=()), max(folders, default=()), strict=False)
+    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], equal))
+
+
+def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
+    if matched.lonely:
+        raise DataError(
+            f"{len(matched.lonely)} pictures have no partner of the same name "
+            f"({some(matched.lonely)}): complete {tree.root}, or write in a FILE which belong "
+            "together, two names on each line, and type pmsgan prepare pairs "
+            f"{tree.root} OUT --direction {direction} --pairs FILE{tree.hint()}"
+        )
+    if matched.loose:
+        _log.info(
+            "%d pairs were matched though their names differ, such as %s and %s",
+            len(matched.loose),
+            *matched.loose[0],
+        )
+
+
+def _pair(named: list[dict[str, _Placed]], ours: str, theirs: str) -> Pair:
+    source, target = named[0][ours], named[1][theirs]
+    name = min(ours, theirs, key=len)
+    return Pair(name, PictureFile(source.path), PictureFile(target.path), source.part)
+
+
+def _side_by_side(tree: Tree, first: str) -> list[Pair]:
+    (placed,) = _keep_parts(tree, _place(tree, FolderNames(tree.root, ()), num_sides=1))
+    twins = _twin_folders(placed)
+    placed = [it for it in placed if twins.isdisjoint(it.name[:-1])]
+    if not placed:
+        folders = sorted(twins) or sorted({it.parts[0] for it in tree.folders})
         hint = f"; for two of its folders ({', '.join(folders)}) give --direction FROM:TO"
-        raise DataError(f"{root} holds no side-by-side pictures{hint if folders else ''}")
+        raise DataError(
+            f"{tree.root} holds no side-by-side pictures{hint if folders else ''}{tree.hint()}"
+        )
+    (named,) = _by_name([placed])
+    pairs = []
+    for name in sorted(named, key=natural_key):
+        left, right = (PictureFile(named[name].path, half) for half in ("left", "right"))
+        sides = (left, right) if first == "left" else (right, left)
+        pairs.append(Pair(name, *sides, named[name].part))
     return pairs
 
 
-def _two_folders(inputs: Path, targets: Path) -> list[Pair]:
-    for folder in (inputs, targets):
-        if not folder.is_dir():
-            raise DataError(f"{folder} is not a folder: --direction FROM:TO names two sub-folders")
-    sources, answers = _pictures(inputs), _pictures(targets)
-    lonely = sorted(sources.keys() ^ answers.keys())
-    if lonely:
-        raise DataError(
-            f"{len(lonely)} pictures have no partner of the same name in {inputs} and {targets}: "
-            f"{', '.join(lonely[:5])}"
-        )
-    if not sources:
-        raise DataError(f"{inputs} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return [
-        Pair(name, PictureFile(sources[name]), PictureFile(answers[name]))
-        for name in sorted(sources)
-    ]
-
-
-def _pictures(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise DataError(
-                    f"{found[path.stem]} and {path.name} have one name: rename or remove one"
-                )
-            found[path.stem] = path
-    return found
+def _twin_folders(placed: list[_Placed]) -> set[str]:
+    """Return folders that hold pictures of the same names: they are sides, not pairs."""
+    num_shared = _num_shared(placed)
+    held: dict[str, set[tuple[str, ...]]] = {}
+    for it in placed:
+        *folders, name = it.name[num_shared:]
+        inner = [folder for folder in folders if folder.casefold() not in PARTS]
+        if inner:
+            held.setdefault(inner[0], set()).add((it.part or "", *inner[1:], name))
+    first, *others = held.values() or [set()]
+    return {*held} if 0 < len(others) < MAX_SIDES and all(it == first for it in others) else set()

@@ -19,7 +19,9 @@ from pmsgan.data.align import align_face, read_eyes
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 from pmsgan.data.flat_pairs import chance_of, draw_pair, fit_page
 from pmsgan.data.lines import draw_lines
-from pmsgan.data.pairs import Pair, PictureFile, find_pairs, list_pictures, read_direction
+from pmsgan.data.pairs import Pair, find_pairs, read_direction
+from pmsgan.data.picture_file import PictureFile
+from pmsgan.data.tree import list_pictures
 from pmsgan.errors import ConfigError, DataError
 
 

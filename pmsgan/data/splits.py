@@ -1,13 +1,25 @@
 """Divide the pairs of a folder into those to train on and those held out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
-from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.data.presets import MAX_OFFENDERS, check_preset
-from pmsgan.errors import DataError
+from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, Preset, PresetName
+from pmsgan.data.lists import select_pairs
+from pmsgan.data.pairs import Pair, find_pairs, has_parts
+from pmsgan.data.presets import check_preset
+from pmsgan.errors import ConfigError, DataError
+
+ALL = "all"
+"""The split that holds out nothing."""
+HELD_OUT_SHARE = 1 / 20
+"""Share of pairs that are held out where nothing says which."""
+MAX_HELD_OUT = 200
+"""Number of pairs, at most, that are held out where nothing says which."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +32,8 @@ class Split:
     """All pairs of the folder, by name."""
     train: tuple[Pair, ...]
     held_out: tuple[Pair, ...]
+    rule: str
+    """Which pairs are held out, in words."""
 
 
 def load_split(
@@ -28,53 +42,110 @@ def load_split(
     direction: str | None = None,
     preset: PresetName | None = None,
     train_list: Path | None = None,
+    split: str | None = None,
 ) -> Split:
-    """Find the pairs of a folder and divide them; by default, all of them are to train on.
+    """Find the pairs of a folder and divide them.
+
+    What decides is the first of: the list, `split`, folders for training and for tests. Without
+    these, 1 in 20 is held out at random, at most 200; of a preset that is divided at random, as
+    many as in the paper.
 
     Args:
-        folder: side-by-side pictures, or two folders of pictures.
+        folder: side-by-side pictures, or folders of pictures, see `find_pairs`.
         direction: FROM:TO, by default the preset's, or left:right.
-        preset: a data set of the paper, whose first pairs by name are to train on.
-        train_list: a file with the names of the pairs to train on, one on each line.
+        preset: a data set of the paper.
+        train_list: a file that names the pairs to train on, see `select_pairs`.
+        split: `random:SEED` holds out as many pairs as without it, chosen with another seed;
+            `all` trains on all.
 
     Raises:
-        ConfigError: the direction cannot be read.
+        ConfigError: the direction or the split cannot be read.
         DataError: the folder holds no pairs or does not look like the preset, or the list cannot be
-            read, is empty, or names pairs that are not there.
+            read, is empty, or names pairs that are not there; or nothing says which pairs of the
+            preset to train on.
     """
     known = PRESETS[preset] if preset is not None else None
     if direction is None:
         direction = known.direction if known is not None else DEFAULT_DIRECTION
-    pairs = tuple(find_pairs(folder, direction))
+    seed = _read_seed(split)
+    pairs = find_pairs(folder, direction, known.halves_of(direction) if known is not None else None)
     if preset is not None:
-        check_preset(pairs, preset)
+        check_preset(pairs, preset, folder, direction)
     if train_list is not None:
-        train, held_out = _split_by_list(pairs, train_list)
-    else:
-        num_train = known.num_train if known is not None else len(pairs)
-        train, held_out = pairs[:num_train], pairs[num_train:]
-    return Split(direction=direction, pairs=pairs, train=train, held_out=held_out)
-
-
-def _split_by_list(
-    pairs: Sequence[Pair], train_list: Path
-) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """Return the pairs that a list names, in its order, and the others."""
-    try:
-        lines = train_list.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {train_list}: {error}") from error
-    by_name = {pair.name: pair for pair in pairs}
-    wanted = [line.strip() for line in lines if line.strip()]
-    keys = [name if name in by_name else Path(name).stem for name in wanted]
-    missing = [name for name, key in zip(wanted, keys, strict=True) if key not in by_name]
-    if missing:
+        chosen = select_pairs(train_list, pairs)
+        _check_list(train_list, chosen, pairs, known)
+        rule = f"those that {train_list} does not name"
+        divided = _divide(direction, pairs, _names(pairs) - _names(chosen), rule)
+        return replace(divided, train=chosen)
+    if split == ALL:
+        return _divide(direction, pairs, set(), "none")
+    if seed is None and has_parts(pairs):
+        held_out = {pair.name for pair in pairs if pair.part == "test"}
+        return _divide(direction, pairs, held_out, "those of its folders for tests")
+    if seed is None and known is not None and known.division is not None:
         raise DataError(
-            f"{train_list} names {len(missing)} pairs that are not there: "
-            f"{', '.join(missing[:MAX_OFFENDERS])}"
+            f"nothing says which {known.num_train} of the {len(pairs)} pairs in {folder} to train "
+            f"on; {preset} is divided {known.division}: type --train-list FILE, or give a folder "
+            "that holds both parts; --split random:0 would hold out "
+            f"{_num_held_out(len(pairs), known)} at random, which is another division"
         )
-    if not wanted:
-        raise DataError(f"{train_list} names no pairs: write one name on each line")
-    to_train = set(keys)
-    held_out = tuple(pair for pair in pairs if pair.name not in to_train)
-    return tuple(by_name[key] for key in keys), held_out
+    num_held_out = _num_held_out(len(pairs), known)
+    seed = seed or 0
+    names = [pair.name for pair in pairs]
+    rule = f"chosen at random with seed {seed}"
+    return _divide(direction, pairs, choose_at_random(names, num_held_out, seed), rule)
+
+
+def choose_at_random(names: Sequence[str], count: int, seed: int) -> set[str]:
+    """Choose some of the names; the choice depends on the names and the seed alone."""
+
+    def rank(name: str) -> bytes:
+        return hashlib.sha256(f"{seed} {name}".encode()).digest()
+
+    return set(sorted(names, key=rank)[:count])
+
+
+def _read_seed(split: str | None) -> int | None:
+    """Return the seed of `random:SEED`; raise ConfigError for what is no split."""
+    if split is None or split == ALL:
+        return None
+    kind, _, seed = split.partition(":")
+    if kind != "random" or not seed.isdecimal():
+        raise ConfigError(f"split is {split!r}: write random:SEED, such as random:0, or {ALL}")
+    return int(seed)
+
+
+def _num_held_out(num_pairs: int, known: Preset | None) -> int:
+    if known is None:
+        return min(MAX_HELD_OUT, int(num_pairs * HELD_OUT_SHARE))
+    return round(num_pairs * known.num_test / known.num_pairs)
+
+
+def _check_list(
+    train_list: Path, chosen: Sequence[Pair], pairs: Sequence[Pair], known: Preset | None
+) -> None:
+    """Look for a list of other pairs than those to train on."""
+    if known is None or len(chosen) == known.num_train:
+        return
+    if len(chosen) == len(pairs):
+        raise DataError(
+            f"{train_list} names all {len(pairs)} pairs, which leaves none to test on: give the "
+            f"list of the {known.num_train} to train on"
+        )
+    _log.warning(
+        "%s names %d pairs, the paper trains on %d", train_list, len(chosen), known.num_train
+    )
+
+
+def _names(pairs: Iterable[Pair]) -> set[str]:
+    return {pair.name for pair in pairs}
+
+
+def _divide(direction: str, pairs: Sequence[Pair], held_out: Collection[str], rule: str) -> Split:
+    return Split(
+        direction=direction,
+        pairs=tuple(pairs),
+        train=tuple(pair for pair in pairs if pair.name not in held_out),
+        held_out=tuple(pair for pair in pairs if pair.name in held_out),
+        rule=rule,
+    )

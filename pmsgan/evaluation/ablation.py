@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from pmsgan.batch.pictures.load import PLAIN
-from pmsgan.data.pairs import Pair, PictureFile
+from pmsgan.data.pairs import Pair
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.engine.eager import EagerEngine
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.evaluation.config import METRIC_NAMES, HeldOutChoice, MetricName, SizeChoice

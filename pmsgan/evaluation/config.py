@@ -92,6 +92,8 @@ class HeldOutChoice:
     """With pairs: a data set of the paper, whose held-out pairs are evaluated."""
     train_list: Path | None = None
     """With pairs: file that names the pairs trained on; the others are evaluated."""
+    split: str | None = None
+    """With pairs: the --split of the training, such as random:0."""
     direction: str | None = None
     """With pairs: FROM:TO."""
     include_trained: bool = False

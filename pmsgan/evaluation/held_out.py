@@ -163,9 +163,14 @@ def held_out_pairs(
             raise ConfigError(f"trained in {' and '.join(sorted(trained_in))}: give --direction")
         direction = next(iter(trained_in), None)
     split = load_split(
-        folder, direction=direction, preset=choice.preset, train_list=choice.train_list
+        folder,
+        direction=direction,
+        preset=choice.preset,
+        train_list=choice.train_list,
+        split=choice.split,
     )
-    has_choice = choice.preset is not None or choice.train_list is not None
+    chosen = (choice.preset, choice.train_list, choice.split)
+    has_choice = any(it is not None for it in chosen)
     pairs = split.held_out if has_choice else split.pairs
     record = joined_records(records)
     if record is None:

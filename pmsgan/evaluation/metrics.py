@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import EvaluationError, PmsganError
 from pmsgan.evaluation.config import METRICS, MetricName
 from pmsgan.install import install_command

@@ -40,8 +40,9 @@ def write_pair_folders(
     try:
         for pair in pairs:
             for picture, side in ((pair.input, folders.inputs), (pair.target, folders.truth)):
-                image = picture.read() if size is None else picture.read_at(*size)
-                write_png(side / f"{pair.name}.png", image)
+                path = side / f"{pair.name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_png(path, picture.read() if size is None else picture.read_at(*size))
     except OSError as error:
         raise EvaluationError(
             f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"

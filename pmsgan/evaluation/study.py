@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-from pmsgan.data.pairs import PictureFile
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
 from pmsgan.evaluation.folders import picture_files

@@ -74,15 +74,17 @@ def plan_training(
     style: str | None = None,
     preset: PresetName | None = None,
     train_list: Path | None = None,
+    split: str | None = None,
 ) -> TrainingPlan:
     """Find the pairs and the devices of a training, and write nothing.
 
     Args:
-        data: folder of side-by-side pictures, or of two folders of pictures.
+        data: folder of pairs, see `pmsgan.data.pairs.find_pairs`.
         config: settings of the training.
         style: name of the style to make, or its folder.
-        preset: a data set of the paper, whose first pairs by name are to train on.
-        train_list: a file with the names of the pairs to train on, one on each line.
+        preset: a data set of the paper.
+        train_list: a file that names the pairs to train on.
+        split: which pairs are held out, see `load_split`.
 
     Raises:
         ConfigError: the direction cannot be read, or this machine lacks the devices.
@@ -90,11 +92,18 @@ def plan_training(
         StyleError: there is a folder in the place of the style that is no style.
     """
     folder = style_folder(style) if style is not None else None
-    split = load_split(data, direction=config.direction, preset=preset, train_list=train_list)
-    plan = TrainingPlan(split=split, fabric=make_fabric(config), folder=folder)
+    divided = load_split(
+        data, direction=config.direction, preset=preset, train_list=train_list, split=split
+    )
+    plan = TrainingPlan(split=divided, fabric=make_fabric(config), folder=folder)
     if plan.leads:
         _log.info(
-            "training on %d of %d pairs, %s", len(split.train), len(split.pairs), split.direction
+            "training on %d of %d pairs, %s; held out: %d, %s",
+            len(divided.train),
+            len(divided.pairs),
+            divided.direction,
+            len(divided.held_out),
+            divided.rule,
         )
     return plan
 
@@ -108,6 +117,7 @@ def train_style(
     style: str | None = None,
     preset: PresetName | None = None,
     train_list: Path | None = None,
+    split: str | None = None,
     resume: bool = False,
     initial_style: str | None = None,
     vgg_weights: Path | None = None,
@@ -117,13 +127,14 @@ def train_style(
     With several devices, each process of the run calls this, and the leading one writes files.
 
     Args:
-        data: folder of side-by-side pictures, or of two folders of pictures.
+        data: folder of pairs, see `pmsgan.data.pairs.find_pairs`.
         config: settings of the training; for a preset `TrainingConfig(**PRESETS[preset].settings)`.
         generator: settings of the network, by default those of `initial_style`, or the paper's.
         run_folder: gets config.json, losses, samples and checkpoint.pt.
         style: name of the style to write, or its folder; by default none is written.
-        preset: a data set of the paper, whose first pairs by name are to train on.
-        train_list: a file with the names of the pairs to train on, one on each line.
+        preset: a data set of the paper.
+        train_list: a file that names the pairs to train on.
+        split: which pairs are held out, see `load_split`.
         resume: continue from the checkpoint in `run_folder`.
         initial_style: name or folder of a style whose weights to begin with, for a few pairs of
             one's own; the discriminators are new.
@@ -134,7 +145,9 @@ def train_style(
         PmsganError: see `plan_training`, `pmsgan.training.loop.train` and
             `pmsgan.export.style_folder.write_style`.
     """
-    plan = plan_training(Path(data), config, style=style, preset=preset, train_list=train_list)
+    plan = plan_training(
+        Path(data), config, style=style, preset=preset, train_list=train_list, split=split
+    )
     initial = _load_initial(initial_style, generator) if initial_style is not None else None
     trained, num_steps = train(
         plan.split.train,

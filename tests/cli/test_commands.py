@@ -438,19 +438,23 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
             picture = np.zeros((height, width, 3), np.uint8)
             cv2.imwrite(str(tmp_path / folder / f"{name}.png"), picture)
     run = tmp_path / "run"
-    result = pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run", "--out", run)
+    plan = ("train", tmp_path, "--preset", preset, "--dry-run")
+    refused = pmsgan_command(*plan)
+    assert refused.exit_code == (0 if preset == "sketch2anime" else 2)
+    plan = (*plan, "--split", "random:0")
+    result = pmsgan_command(*plan, "--out", run)
     assert result.exit_code == 0, result.output
-    assert f"training on 2 of 3 pairs, {known.direction}" in caplog.text
+    assert f"training on 2 of 3 pairs, {known.direction}; held out: 1, chosen" in caplog.text
     settings = json.loads(result.stdout)
     assert settings["training"]["size"] == known.size
-    whole = pmsgan_command("train", tmp_path, "--preset", preset, "--crop", known.size, "--dry-run")
+    whole = pmsgan_command(*plan, "--crop", known.size)
     assert whole.exit_code == 0, whole.output
     assert settings["training"]["direction"] == known.direction
     assert settings["training"]["learning_rate"] == 2e-4
     assert settings["generator"]["base_channels"] == 32
     assert not run.exists()
     (tmp_path / known.direction.split(":")[0] / "c.png").unlink()
-    assert "c" in pmsgan_command("train", tmp_path, "--preset", preset, "--dry-run").stderr
+    assert "same name (c)" in pmsgan_command(*plan).stderr
 
 
 def test_doctor_says_what_can_run_and_what_the_others_lack(

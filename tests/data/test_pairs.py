@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from pmsgan.batch.pictures.decode import decode, quiet_decoders
 from pmsgan.batch.pictures.load import load
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.data.pairs import PictureFile, find_pairs, list_pictures
+from pmsgan.data.pairs import find_pairs
+from pmsgan.data.picture_file import PictureFile
+from pmsgan.data.tree import list_pictures
 from pmsgan.errors import ConfigError, DataError
 
 
@@ -79,12 +81,11 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path
         find_pairs(tmp_path / "missing", "left:right")
     with pytest.raises(DataError, match=r"no side-by-side.*\(face, sketch\)"):
         find_pairs(two_folders, "left:right")
-    with pytest.raises(DataError, match="names two sub-folders"):
+    with pytest.raises(DataError, match=r"no folder of photo.*--direction face:sketch if face has"):
         find_pairs(two_folders, "sketch:photo")
-    for name in ("x", "y"):
-        (tmp_path / name).mkdir()
-    with pytest.raises(DataError, match="holds no pictures"):
-        find_pairs(tmp_path, "x:y")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no folder of x pictures.*right:left if x is on"):
+        find_pairs(tmp_path / "empty", "x:y")
 
 
 def test_a_broken_picture_is_named(tmp_path: Path) -> None:
@@ -120,6 +121,7 @@ def test_training_sees_what_converting_sees(case: pictures.Case, tmp_path: Path)
         whole = seen_by_convert(case.data, decode(case.data).full_size)
         fitted = seen_by_convert(case.data, (24, 32))
     np.testing.assert_array_equal(picture.read(), whole)
+    assert picture.size() == whole.shape[1::-1]
     np.testing.assert_array_equal(picture.read_at(24, 32), fitted)
     assert case.check(picture.read())
 
@@ -130,6 +132,7 @@ def test_halves_are_read_by_the_same_rule(tmp_path: Path) -> None:
     whole = PictureFile(tmp_path / "a.png").read()
     halves = [PictureFile(tmp_path / "a.png", half) for half in ("left", "right")]
     np.testing.assert_array_equal(np.hstack([half.read() for half in halves]), whole)
+    assert [half.size() for half in halves] == [half.read().shape[1::-1] for half in halves]
     for half in halves:
         assert pictures.near((30, 30, 200), 12)(half.read_at(8, 8))
 
@@ -146,8 +149,10 @@ def test_what_never_ends_is_refused(tmp_path: Path) -> None:
         "folder.png": "cannot be read: Is a directory",
     }.items():
         for half in ("whole", "left"):
-            with pytest.raises(DataError, match=re.escape(f"{name} {reason}")):
-                PictureFile(tmp_path / name, half).read()  # type: ignore[arg-type]
+            picture = PictureFile(tmp_path / name, half)  # type: ignore[arg-type]
+            for read in (picture.read, picture.size):
+                with pytest.raises(DataError, match=re.escape(f"{name} {reason}")):
+                    read()
 
 
 def test_a_link_leads_to_its_picture(two_folders: Path, tmp_path: Path) -> None:
@@ -157,8 +162,13 @@ def test_a_link_leads_to_its_picture(two_folders: Path, tmp_path: Path) -> None:
 
 def test_pictures_are_listed_by_name(two_folders: Path, tmp_path: Path) -> None:
     (two_folders / "sketch" / ".hidden.png").touch()
-    assert list(sorted(list_pictures(two_folders / "sketch"))) == ["0", "1", "2", "3"]
+    assert list(list_pictures(two_folders / "sketch")) == ["0", "1", "2", "3"]
+    assert list(list_pictures(two_folders))[3:5] == ["face/3", "sketch/0"]
+    assert list(list_pictures(two_folders, two_folders / "face")) == [
+        f"sketch/{index}" for index in range(4)
+    ]
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no pictures"):
-        list_pictures(tmp_path)
+        list_pictures(tmp_path / "empty")
     with pytest.raises(DataError, match="is not a folder"):
         list_pictures(tmp_path / "missing")

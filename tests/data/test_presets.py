@@ -39,19 +39,24 @@ def test_the_sets_are_those_of_the_paper() -> None:
     assert [preset.size for preset in PRESETS.values()] == [256, 256, 512, 512]
 
 
-def test_a_folder_that_looks_like_the_set_passes(pairs: list[Pair], small: None) -> None:
-    check_preset(pairs, "cufs")
+def test_a_folder_that_looks_like_the_set_passes(
+    pairs: list[Pair], tmp_path: Path, small: None
+) -> None:
+    check_preset(pairs, "cufs", tmp_path, "photo:sketch")
 
 
-def test_a_wrong_number_of_pairs_is_described(pairs: list[Pair]) -> None:
-    with pytest.raises(DataError, match="cufs has 606 pairs, this folder has 8"):
-        check_preset(pairs, "cufs")
+def test_a_wrong_number_of_pairs_is_described(pairs: list[Pair], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cufs has 606 pairs \(CUHK.*has 8: complete it"):
+        check_preset(pairs, "cufs", tmp_path, "photo:sketch")
 
 
-def test_other_sizes_are_described_with_five_names(pairs: list[Pair], small: None) -> None:
+def test_other_sizes_are_described_with_five_names(
+    pairs: list[Pair], tmp_path: Path, small: None
+) -> None:
     for pair in pairs[:7]:
-        cv2.imwrite(str(pair.input.path), np.zeros((100, 80, 3), np.uint8))
+        cv2.imwrite(str(pair.target.path), np.zeros((100, 80, 3), np.uint8))
     with pytest.raises(DataError) as caught:
-        check_preset(pairs, "cufs")
+        check_preset(pairs, "cufs", tmp_path, "photo:sketch")
     assert "prepared as 200x250, 7 pictures here are not (most of them 80x100)" in str(caught.value)
-    assert "a, b, c, d, e;" in str(caught.value)
+    assert "sketch/a.png, sketch/b.png" in str(caught.value)
+    assert "sketch/e.png and 2 more; type for each side pmsgan prepare align" in str(caught.value)

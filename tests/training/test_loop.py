@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.data.pairs import Pair, PictureFile, find_pairs
+from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import CheckpointError, ConfigError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.training.checkpoint import load_checkpoint

@@ -1,0 +1,172 @@
+"""Lists of pictures in text files, in the forms that sets come with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Generic, TypeVar
+
+from pmsgan.data.pairs import Pair, some
+from pmsgan.data.tree import COMPRESSED_SUFFIXES
+from pmsgan.errors import DataError
+from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
+
+T = TypeVar("T")
+
+
+def read_rows(path: Path, *, can_have_spaces: bool) -> list[list[str]]:
+    """Read the fields of each line that is not empty.
+
+    Fields are separated by ||, by tabs, by commas or semicolons, or by spaces.
+
+    Args:
+        path: the file.
+        can_have_spaces: a line of one field may have commas and spaces; it has several fields if
+            two of them end like a picture's name.
+
+    Raises:
+        DataError: the file cannot be read, or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    rows = [_fields(line, can_have_spaces) for line in lines if line.strip()]
+    if not rows:
+        raise DataError(f"{path} names no pairs: write one name on each line")
+    return rows
+
+
+def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Return the pairs that a list names, in its order.
+
+    A line has the name of a pair, or the path of its input or target, with or without suffix, as
+    far as that tells it; of several fields the first two count (photo||sketch||...).
+
+    Args:
+        path: the list.
+        pairs: all pairs of the set.
+
+    Raises:
+        DataError: the list cannot be read, is empty, or names pairs that are not there.
+    """
+    rows = read_rows(path, can_have_spaces=True)
+    known = [
+        (pair, {pair.name, str(pair.input.path.with_suffix("")),
+                str(pair.target.path.with_suffix(""))})
+        for pair in pairs
+    ]  # fmt: skip
+    first = find_written([row[0] for row in rows], known)
+    second = find_written([row[1] if _is_pair(row) else "" for row in rows], known)
+    chosen: dict[str, Pair] = {}
+    for number, (row, one, other) in enumerate(zip(rows, first.found, second.found, strict=True)):
+        if one is not None and other is not None and one is not other:
+            raise DataError(
+                f"{path} names two pictures that are no pair, in entry {number + 1}: "
+                f"{row[0]} and {row[1]}"
+            )
+        if (pair := one or other) is not None:
+            chosen[pair.name] = pair
+    missing = [
+        row[0]
+        for row, one, other in zip(rows, first.found, second.found, strict=True)
+        if one is None and other is None
+    ]
+    if missing:
+        several = f"; {first.ambiguous} could be several: write the folder too"
+        raise DataError(
+            f"{path} names {len(missing)} pairs that are not there: {some(missing)}"
+            f"{several if first.ambiguous else ''}"
+        )
+    return tuple(chosen.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """What was found of the entries of a list."""
+
+    found: list[T | None]
+    """The object of each entry; None for one that is not there or could be several."""
+    ambiguous: str
+    """An entry that could be several; nothing if there is none."""
+
+
+def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -> Found[T]:
+    """Find objects by their paths, as somebody has written these in a list.
+
+    A written path may begin further outside or further inside than ours; how many of its outer
+    folders do not count is the same for all entries. Suffixes, and upper and lower case, do not
+    count.
+
+    Args:
+        written: the entries; an empty one is not looked for.
+        known: objects, each with its paths, without suffix.
+    """
+    entries = [_parts(_without_suffix(it)) for it in written]
+    objects = list(known)
+    paths = [(number, _parts(path)) for number, (_, names) in enumerate(objects) for path in names]
+    best: list[set[int]] = [set() for _ in entries]
+    for num_dropped in range(max(map(len, entries), default=0)):
+        tails = [it[min(num_dropped, len(it) - 1) :] if it else () for it in entries]
+        index: dict[tuple[str, ...], set[int]] = {}
+        for depth in {len(tail) for tail in tails} - {0}:
+            for number, path in paths:
+                index.setdefault(path[-depth:], set()).add(number)
+        found = [index.get(tail, set()) for tail in tails]
+        if num_dropped and _has_merged(entries, found):  # folders that told two sets apart
+            continue
+        if _num_found(found) > _num_found(best) or not any(best):
+            best = found
+        if _num_found(best) == sum(1 for it in entries if it):
+            break
+    return Found(
+        [objects[next(iter(it))][0] if len(it) == 1 else None for it in best],
+        next((text for text, it in zip(written, best, strict=True) if len(it) > 1), ""),
+    )
+
+
+def _has_merged(entries: Sequence[tuple[str, ...]], found: Sequence[set[int]]) -> bool:
+    """Tell whether different entries have found one object."""
+    by_object = {next(iter(it)): entry for entry, it in zip(entries, found, strict=True) if it}
+    return len({entry for entry, it in zip(entries, found, strict=True) if it}) > len(by_object)
+
+
+def _num_found(found: Sequence[set[int]]) -> int:
+    return sum(1 for it in found if len(it) == 1)
+
+
+def _fields(line: str, can_have_spaces: bool) -> list[str]:
+    for separator in ("||", "\t"):
+        if separator in line:
+            return _stripped(line.split(separator))
+    for separator in (",", ";", None):
+        fields = _stripped(line.split(separator))
+        if len(fields) > 1 and (not can_have_spaces or _is_pair(fields)):
+            return fields
+    return _stripped([line])
+
+
+def _stripped(fields: Iterable[str]) -> list[str]:
+    return [field.strip().strip("'\"").replace("\\", "/") for field in fields]
+
+
+def _is_pair(fields: Sequence[str]) -> bool:
+    return len(fields) > 1 and all(_is_picture(field) for field in fields[:2])
+
+
+def _is_picture(name: str) -> bool:
+    suffix = PurePath(name).suffix.lower()
+    return (
+        suffix in PICTURE_SUFFIXES
+        or suffix in COMPRESSED_SUFFIXES
+        or why_not_read(suffix) is not None
+    )
+
+
+def _without_suffix(name: str) -> str:
+    while _is_picture(name):
+        name = str(PurePosixPath(name).with_suffix(""))
+    return name
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(it for it in path.casefold().split("/") if it not in ("", "."))

@@ -1,0 +1,94 @@
+"""Pairs whose pictures have unlike names, by a table that says which belong together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pmsgan.data.lists import find_written, read_rows
+from pmsgan.data.names import singular
+from pmsgan.data.pairs import Pair, find_sides, read_direction, some
+from pmsgan.data.picture_file import PictureFile
+from pmsgan.errors import DataError
+
+
+def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
+    """Pair the pictures of two sides by a table, in its order.
+
+    A line names a picture of each side, in any order of the two; a line may also name a picture of
+    one side alone, and then the other side's pictures follow in the order of their names. Each pair
+    has the shorter name of its pictures.
+
+    Args:
+        root: see `pmsgan.data.pairs.find_sides`.
+        direction: `FROM:TO`, see there.
+        table: a text file, see `pmsgan.data.lists.read_rows`.
+
+    Raises:
+        ConfigError: the direction cannot be read.
+        DataError: a side has no pictures, the table cannot be read, names pictures that are not
+            there or one twice, or has not as many lines as a side has pictures.
+    """
+    sources, targets = find_sides(root, direction)
+    rows = read_rows(table, can_have_spaces=False)
+    if {singular(it) for it in rows[0]} & {singular(it) for it in read_direction(direction)}:
+        rows = rows[1:]  # a heading
+    first = [row[0] for row in rows]
+    if all(len(row) == 1 for row in rows):
+        matched = _by_order(table, first, sources, targets)
+    else:
+        second = [row[1] if len(row) > 1 else "" for row in rows]
+        matched = _by_columns(table, first, second, sources, targets)
+    for side in zip(*matched, strict=True):
+        if len(set(side)) < len(side):
+            twice = next(it for it in side if side.count(it) > 1)
+            raise DataError(f"{table} names {twice} twice: remove a line")
+    return [
+        Pair(min(source.stem, target.stem, key=len), PictureFile(source), PictureFile(target))
+        for source, target in matched
+    ]
+
+
+def _by_columns(
+    table: Path,
+    first: Sequence[str],
+    second: Sequence[str],
+    sources: Sequence[Path],
+    targets: Sequence[Path],
+) -> list[tuple[Path, Path]]:
+    straight = _find(first, sources), _find(second, targets)
+    turned = _find(second, sources), _find(first, targets)
+    ours, theirs = min(straight, turned, key=lambda found: sum(it.count(None) for it in found))
+    rows = zip(ours, theirs, strict=True)
+    matched = [(one, other) for one, other in rows if one is not None and other is not None]
+    if len(matched) < len(first):
+        missing = [
+            f"{first[i]} {second[i]}".strip()
+            for i, found in enumerate(zip(ours, theirs, strict=True))
+            if None in found
+        ]
+        raise DataError(
+            f"{table} names {len(missing)} pairs of which a picture is not there, or could be one "
+            f"of several: {some(missing)}"
+        )
+    return matched
+
+
+def _by_order(
+    table: Path, names: Sequence[str], sources: Sequence[Path], targets: Sequence[Path]
+) -> list[tuple[Path, Path]]:
+    ours, theirs = _find(names, sources), _find(names, targets)
+    turned = ours.count(None) > theirs.count(None)
+    found, others = (theirs, sources) if turned else (ours, targets)
+    named = [it for it in found if it is not None]
+    if len(named) < len(names):
+        missing = [name for name, it in zip(names, found, strict=True) if it is None]
+        raise DataError(f"{table} names pictures that are not there: {some(missing)}")
+    if len(named) != len(others):
+        raise DataError(
+            f"{table} has {len(named)} lines, but there are {len(others)} pictures to pair with "
+            f"them ({others[0]}, ...): write two names on each line"
+        )
+    return list(zip(others, named, strict=True) if turned else zip(named, others, strict=True))
+
+
+def _find(names: Sequence[str], pictures: Sequence[Path]) -> list[Path | None]:
+    return find_written(names, [(path, {str(path.with_suffix(""))}) for path in pictures]).found

@@ -1,0 +1,140 @@
+"""The pictures below a folder."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pmsgan.data.names import natural_key
+from pmsgan.errors import DataError
+from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
+
+COMPRESSED_SUFFIXES = frozenset({".bz2", ".gz"})
+"""Suffixes of compressed files, as some sets have for each picture."""
+
+_RUN_FILES = frozenset({"checkpoint.pt", "metrics.jsonl"})
+"""Files that tell the folder of a training run, whose sample grids are no pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFolder:
+    """One folder, and the pictures that lie in it directly."""
+
+    parts: tuple[str, ...]
+    """Names of the folders that lead from the root to it."""
+    pictures: tuple[str, ...]
+    """Names of its pictures, numbers in them by their value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All pictures below a folder."""
+
+    root: Path
+    folders: tuple[PictureFolder, ...]
+    """The folders that hold pictures, in order."""
+    unread: dict[str, Path] = field(default_factory=dict)
+    """Suffixes of pictures that are not read, each with a folder that holds some."""
+
+    def paths(self) -> Iterator[Path]:
+        """Yield all pictures, in order."""
+        for folder in self.folders:
+            place = self.root.joinpath(*folder.parts)
+            yield from (place / name for name in folder.pictures)
+
+    def hint(self) -> str:
+        """Say what to type for pictures that are not read, to end a message; or nothing."""
+        for suffix, place in self.unread.items():
+            if suffix in COMPRESSED_SUFFIXES:
+                tool = "bunzip2" if suffix == ".bz2" else "gunzip"
+                return f"; {place} holds compressed files: type {tool} {place}/*{suffix}"
+            return (
+                f"; {place} holds {suffix} files, which are not read: type "
+                f"mogrify -format png {place}/*{suffix} (ImageMagick)"
+            )
+        return ""
+
+
+def walk_pictures(root: Path, leave_out: Path | None = None) -> Tree:
+    """List the pictures of a folder and of all folders below it.
+
+    Hidden entries and the folders of training runs are skipped; links are followed.
+
+    Args:
+        root: the folder.
+        leave_out: a folder whose pictures do not count, such as one for results.
+
+    Raises:
+        DataError: `root` is no folder, or a folder cannot be listed.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder: give the folder that holds the pictures")
+    folders: list[PictureFolder] = []
+    unread: dict[str, Path] = {}
+    skipped = leave_out.resolve() if leave_out is not None else None
+    seen: set[tuple[int, int]] = set()
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        parts = waiting.pop()
+        place = root.joinpath(*parts)
+        try:
+            identity = place.stat()
+            if (identity.st_dev, identity.st_ino) in seen or place.resolve() == skipped:
+                continue
+            seen.add((identity.st_dev, identity.st_ino))
+            names, below = _list(place)
+        except OSError as error:
+            raise DataError(f"cannot list {place}: {error.strerror}") from error
+        if parts and not _RUN_FILES.isdisjoint(names):
+            continue
+        waiting += [(*parts, name) for name in sorted(below, key=natural_key, reverse=True)]
+        pictures = [name for name in names if _suffix(name) in PICTURE_SUFFIXES]
+        if pictures:
+            folders.append(PictureFolder(parts, tuple(sorted(pictures, key=natural_key))))
+        for suffix in {_suffix(name) for name in names}:
+            if suffix in COMPRESSED_SUFFIXES or why_not_read(suffix):
+                unread.setdefault(suffix, place)
+    return Tree(root, tuple(folders), unread)
+
+
+def list_pictures(folder: Path, leave_out: Path | None = None) -> dict[str, Path]:
+    """Map paths below a folder, without suffix, to its pictures and those of its sub-folders.
+
+    Args:
+        folder: the folder.
+        leave_out: see `walk_pictures`.
+
+    Raises:
+        DataError: it is no folder, holds no pictures, or two pictures of one name.
+    """
+    tree = walk_pictures(folder, leave_out)
+    found: dict[str, Path] = {}
+    for path in tree.paths():
+        add_picture(found, path.relative_to(folder).with_suffix("").as_posix(), path)
+    if not found:
+        formats = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise DataError(f"{folder} holds no pictures ({formats}){tree.hint()}")
+    return found
+
+
+def add_picture(found: dict[str, Path], name: str, path: Path) -> None:
+    """Add a picture by its name; raise DataError if there is one of that name."""
+    if name in found:
+        other = path.name if path.parent == found[name].parent else path
+        raise DataError(f"{found[name]} and {other} have one name: rename or remove one")
+    found[name] = path
+
+
+def _list(place: Path) -> tuple[list[str], list[str]]:
+    """Return the names of a folder's files and of its sub-folders, without hidden ones."""
+    names: list[str] = []
+    below: list[str] = []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                (below if entry.is_dir() else names).append(entry.name)
+    return names, below
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - once for each of 271,018 pictures
