@@ -12,7 +12,7 @@ from pmsgan.cli.usage import App
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 
 if TYPE_CHECKING:
-    from pmsgan.data.prepare import Preparation
+    from pmsgan.data.preparation import Preparation
 
 prepare_app = App(help="Make paired sets to train on.")
 
@@ -57,18 +57,29 @@ def align(
     out_dir: OutDir,
     eyes: Annotated[
         Path,
-        typer.Option(help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels]."),
+        typer.Option(
+            help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels], or folder "
+            "of files of points (.3pts, .dat, .pos, .pts, .txt) that are called as the pictures."
+        ),
     ],
+    eye_points: Annotated[
+        str | None,
+        typer.Option(
+            help="Numbers of the two points in such a file that are the eyes, such as 1,2.",
+            show_default="17,19 of 35 points, else 1,2",
+        ),
+    ] = None,
     *,
     config: AlignConfig,
 ) -> None:
     """Crop faces so that the eyes are always at the same place.
 
-    The eye centres come from a file; left is the one further left in the picture.
+    Sub-folders are mirrored. In a CSV file, left is the eye further left in the picture.
     """
+    from pmsgan.data.points import parse_which
     from pmsgan.data.prepare import prepare_aligned
 
-    _run(prepare_aligned(in_dir, out_dir, eyes, config))
+    _run(prepare_aligned(in_dir, out_dir, eyes, config, parse_which(eye_points)))
 
 
 @prepare_app.command()
@@ -79,15 +90,23 @@ def pairs(
     direction: Annotated[
         str, typer.Option(help="Names of the two sub-folders, LEFT:RIGHT, such as sketch:face.")
     ],
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the names of two pictures that belong together on each line, or with "
+            "those of one side in the order of the other."
+        ),
+    ] = None,
 ) -> None:
     """Turn two folders into side-by-side pictures, or the other way around.
 
-    Where IN_DIR has the sub-folder LEFT, the two are joined; else IN_DIR's pictures are cut in
-    the middle.
+    Where IN_DIR has the folders LEFT and RIGHT, these are joined; else IN_DIR's pictures are cut in
+    the middle. With --pairs, pictures of LEFT and RIGHT that have other names are copied to
+    OUT_DIR/LEFT and OUT_DIR/RIGHT under one name.
     """
     from pmsgan.data.prepare import prepare_pairs
 
-    _run(prepare_pairs(in_dir, out_dir, direction))
+    _run(prepare_pairs(in_dir, out_dir, direction, pairs))
 
 
 def _run(preparation: "Preparation") -> None:

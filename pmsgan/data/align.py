@@ -1,8 +1,5 @@
 """Crop faces so that the eyes are always at the same place."""
 
-import csv
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -58,30 +55,3 @@ def _shrink(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(
         np.uint8, copy=False
     )
-
-
-def read_eyes(path: Path) -> dict[str, Eyes]:
-    """Read eye centres from a CSV file with the columns name, left_x, left_y, right_x, right_y.
-
-    Returns:
-        The eyes of each picture, by the path that the file gives it.
-
-    Raises:
-        DataError: the file cannot be read, lacks a column or has a value that is no number.
-    """
-    columns = ("left_x", "left_y", "right_x", "right_y")
-    found: dict[str, Eyes] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            missing = sorted({"name", *columns} - set(rows.fieldnames or ()))
-            if missing:
-                raise DataError(f"{path} lacks the column {missing[0]}: see --help")
-            for row in rows:
-                left_x, left_y, right_x, right_y = (float(row[column]) for column in columns)
-                found[row["name"]] = ((left_x, left_y), (right_x, right_y))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from error
-    return found

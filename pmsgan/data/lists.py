@@ -101,7 +101,7 @@ def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) ->
         written: the entries; an empty one is not looked for.
         known: objects, each with its paths, without suffix.
     """
-    entries = [_parts(_without_suffix(it)) for it in written]
+    entries = [_parts(without_suffix(it)) for it in written]
     objects = list(known)
     paths = [(number, _parts(path)) for number, (_, names) in enumerate(objects) for path in names]
     best: list[set[int]] = [set() for _ in entries]
@@ -122,6 +122,13 @@ def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) ->
         [objects[next(iter(it))][0] if len(it) == 1 else None for it in best],
         next((text for text, it in zip(written, best, strict=True) if len(it) > 1), ""),
     )
+
+
+def without_suffix(name: str) -> str:
+    """Return a written name or path without the suffixes of a picture, compressed or not."""
+    while _is_picture(name):
+        name = str(PurePosixPath(name).with_suffix(""))
+    return name
 
 
 def _has_merged(entries: Sequence[tuple[str, ...]], found: Sequence[set[int]]) -> bool:
@@ -160,12 +167,6 @@ def _is_picture(name: str) -> bool:
         or suffix in COMPRESSED_SUFFIXES
         or why_not_read(suffix) is not None
     )
-
-
-def _without_suffix(name: str) -> str:
-    while _is_picture(name):
-        name = str(PurePosixPath(name).with_suffix(""))
-    return name
 
 
 def _parts(path: str) -> tuple[str, ...]:

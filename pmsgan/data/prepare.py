@@ -1,13 +1,10 @@
 """Make paired sets: line drawings, flat colours, aligned faces, pairs in another layout."""
 
 import functools
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,77 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.atomic import replacing
-from pmsgan.data.align import align_face, read_eyes
+from pmsgan.data.align import align_face
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 from pmsgan.data.flat_pairs import chance_of, draw_pair, fit_page
 from pmsgan.data.lines import draw_lines
 from pmsgan.data.pairs import Pair, find_pairs, read_direction
 from pmsgan.data.picture_file import PictureFile
-from pmsgan.data.tree import list_pictures
+from pmsgan.data.points import find_eyes
+from pmsgan.data.preparation import Preparation
+from pmsgan.data.tables import pair_by_table
+from pmsgan.data.tree import list_pictures, walk_pictures
 from pmsgan.errors import ConfigError, DataError
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Result of one picture."""
-
-    name: str
-    failure: str | None
-    """Reason why it failed, which names the file; None if it did not."""
-
-
-class Preparation:
-    """Work that is done picture by picture while one iterates over it."""
-
-    def __init__(
-        self, names: Iterable[str], work: Callable[[str], None], num_processes: int = 1
-    ) -> None:
-        """Take the names, and what to do with each.
-
-        Args:
-            names: of the pictures.
-            work: raises DataError where it fails. Several processes need to pickle it.
-            num_processes: processes that work at once; with 1 it is this one.
-        """
-        self._names = sorted(names)
-        self._work = work
-        self._num_processes = min(num_processes, len(self._names))
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __iter__(self) -> Iterator[Prepared]:
-        """Work, and yield how it ended, in the order of names.
-
-        Raises:
-            DataError: one of several processes died.
-        """
-        attempt = functools.partial(_attempt, self._work)
-        if self._num_processes <= 1:
-            yield from map(attempt, self._names)
-            return
-        pool = ProcessPoolExecutor(
-            self._num_processes,
-            multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
-            initializer=cv2.setNumThreads,
-            initargs=(1,),
-        )
-        try:
-            yield from pool.map(attempt, self._names, chunksize=4)
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a process that prepares pictures died, perhaps for want of memory: "
-                "run fewer at once"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparation:
     """Write each picture to OUT/picture as PNG and draw it to OUT/lines: a set for `picture:lines`.
 
     Raises:
-        ConfigError: results would be written into the folder of the originals.
+        ConfigError: results would be written among the originals.
         DataError: `in_dir` holds no pictures.
     """
     pictures = list_pictures(in_dir)
@@ -107,35 +51,45 @@ def prepare_flats(in_dir: Path, out_dir: Path, config: FlatsConfig) -> Preparati
     below the same lines. With several variations of a picture, NAME is followed by _1, _2, ...
 
     Raises:
-        ConfigError: results would be written into the folder of the originals.
+        ConfigError: results would be written among the originals.
         DataError: `in_dir` holds no pictures.
     """
     pictures = list_pictures(in_dir)
     _refuse_overlap([in_dir], [out_dir / "lines", out_dir / "flats"])
     return Preparation(
-        (path.name for path in pictures.values()),
+        (str(path.relative_to(in_dir)) for path in pictures.values()),
         functools.partial(_draw_pairs, in_dir, out_dir, config),
         config.num_processes or os.cpu_count() or 1,
     )
 
 
 def prepare_aligned(
-    in_dir: Path, out_dir: Path, eyes_file: Path, config: AlignConfig
+    in_dir: Path,
+    out_dir: Path,
+    eyes: Path,
+    config: AlignConfig,
+    eye_points: tuple[int, int] | None = None,
 ) -> Preparation:
-    """Crop each picture that the eyes file names; one that it does not name is a failure.
+    """Crop each picture whose eyes are known; one whose are not is a failure.
+
+    Args:
+        in_dir: pictures, also in sub-folders.
+        out_dir: gets the crops.
+        eyes: a CSV file, or a folder of files of points, see `find_eyes`.
+        config: size of the crops, and where the eyes shall be.
+        eye_points: which two points of such a file are the eyes, see `read_points`.
 
     Raises:
-        ConfigError: results would be written into the folder of the originals.
-        DataError: `in_dir` holds no pictures, or the eyes file cannot be read.
+        ConfigError: results would be written among the originals.
+        DataError: `in_dir` holds no pictures, or `eyes` cannot be read.
     """
-    pictures, eyes = list_pictures(in_dir), read_eyes(eyes_file)
+    pictures = list_pictures(in_dir)
+    eyes_of = find_eyes(eyes, pictures, eye_points)
     _refuse_overlap([in_dir], [out_dir])
 
     def work(name: str) -> None:
         path = pictures[name]
-        found = eyes.get(path.name) or eyes.get(name)
-        if found is None:
-            raise DataError(f"{eyes_file} says nothing of {path.name}")
+        found = eyes_of(name)
         image = PictureFile(path).read()
         with _named(path):
             crop = align_face(image, found, config)
@@ -144,26 +98,35 @@ def prepare_aligned(
     return Preparation(pictures, work)
 
 
-def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
+def prepare_pairs(
+    in_dir: Path, out_dir: Path, direction: str, table: Path | None = None
+) -> Preparation:
     """Turn two folders into side-by-side pictures, or side-by-side pictures into two folders.
 
+    With a table, copy the pictures of two folders to two others, in which pairs have one name.
+
     Args:
-        in_dir: with the two sub-folders that `direction` names, or with side-by-side pictures.
+        in_dir: with the two folders that `direction` names, see `find_pairs`, or with side-by-side
+            pictures.
         out_dir: gets the other layout.
-        direction: names of the two sub-folders, LEFT:RIGHT, such as `sketch:face`.
+        direction: names of the two folders, LEFT:RIGHT, such as `sketch:face`.
+        table: says which pictures belong together, see `pair_by_table`.
 
     Raises:
-        ConfigError: the direction cannot be read, or results would be written into the folder of
-            the originals.
-        DataError: `in_dir` holds no pairs.
+        ConfigError: the direction cannot be read, or results would be written among the originals.
+        DataError: `in_dir` holds no pairs, or the table is wrong.
     """
     left, right = read_direction(direction)
-    joins = (in_dir / left).is_dir()
-    if joins:
-        _refuse_overlap([in_dir / left, in_dir / right], [out_dir])
-    else:
-        _refuse_overlap([in_dir], [out_dir / left, out_dir / right])
-    pairs = {pair.name: pair for pair in find_pairs(in_dir, direction if joins else "left:right")}
+    found = (
+        find_pairs(in_dir, direction, "left:right")
+        if table is None
+        else pair_by_table(in_dir, direction, table)
+    )
+    pairs = {pair.name: pair for pair in found}
+    originals = {picture.path.parent for pair in found for picture in (pair.input, pair.target)}
+    splits = found[0].input.half != "whole"
+    outputs = [out_dir / left, out_dir / right] if splits or table is not None else [out_dir]
+    _refuse_overlap([*originals, in_dir] if splits else [*originals], outputs)
 
     def join(name: str) -> None:
         _write(_side_by_side(pairs[name]), out_dir / f"{name}.png")
@@ -172,15 +135,11 @@ def prepare_pairs(in_dir: Path, out_dir: Path, direction: str) -> Preparation:
         _write(pairs[name].input.read(), out_dir / left / f"{name}.png")
         _write(pairs[name].target.read(), out_dir / right / f"{name}.png")
 
-    return Preparation(pairs, join if joins else split)
+    def copy(name: str) -> None:
+        for picture, side in ((pairs[name].input, left), (pairs[name].target, right)):
+            _copy(picture.path, out_dir / side / f"{name}{picture.path.suffix}")
 
-
-def _attempt(work: Callable[[str], None], name: str) -> Prepared:
-    try:
-        work(name)
-    except DataError as error:
-        return Prepared(name, str(error))
-    return Prepared(name, None)
+    return Preparation(pairs, split if splits else join if table is None else copy)
 
 
 @contextmanager
@@ -194,22 +153,28 @@ def _named(path: Path) -> Iterator[None]:
 
 def _draw_pairs(in_dir: Path, out_dir: Path, config: FlatsConfig, file: str) -> None:
     path = in_dir / file
+    stem = Path(file).with_suffix("").as_posix()
     image = PictureFile(path).read()
     with _named(path):
         flats = fit_page(image, config.size)
     for number in range(1, config.per_picture + 1):
-        name = path.stem if config.per_picture == 1 else f"{path.stem}_{number}"
-        drawing, target = draw_pair(flats, config.size, chance_of(config.seed, path.stem, number))
+        name = stem if config.per_picture == 1 else f"{stem}_{number}"
+        drawing, target = draw_pair(flats, config.size, chance_of(config.seed, stem, number))
         _write(drawing, out_dir / "lines" / f"{name}.png")
         _write(target, out_dir / "flats" / f"{name}.png")
 
 
 def _refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Raise ConfigError where results would be written into a folder of originals."""
+    """Raise ConfigError where results would be written among originals."""
     originals = {folder.resolve() for folder in inputs}
-    for folder in outputs:
-        if folder.resolve() in originals:
+    for folder in map(Path.resolve, outputs):
+        if folder in originals:
             raise ConfigError(f"results would be written into {folder}: give another OUT")
+        lies_inside = not originals.isdisjoint(folder.parents)
+        if lies_inside and folder.is_dir() and walk_pictures(folder).folders:
+            raise ConfigError(
+                f"{folder} lies among the originals and holds pictures: give another OUT"
+            )
 
 
 def _side_by_side(pair: Pair) -> NDArray[np.uint8]:
@@ -220,6 +185,15 @@ def _side_by_side(pair: Pair) -> NDArray[np.uint8]:
             f"and {right.shape[1]}x{right.shape[0]}; resize one of them"
         )
     return np.concatenate([left, right], axis=1)
+
+
+def _copy(path: Path, to: Path) -> None:
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(to) as temporary:
+            shutil.copyfile(path, temporary)
+    except OSError as error:
+        raise DataError(f"cannot copy {path} to {to}: {error.strerror}") from error
 
 
 def _write(image: NDArray[np.uint8], path: Path) -> None:

@@ -15,7 +15,7 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
 
     A line names a picture of each side, in any order of the two; a line may also name a picture of
     one side alone, and then the other side's pictures follow in the order of their names. Each pair
-    has the shorter name of its pictures.
+    has the shorter name of its pictures, or, if that of another is the same, its input's path.
 
     Args:
         root: see `pmsgan.data.pairs.find_sides`.
@@ -41,9 +41,12 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
         if len(set(side)) < len(side):
             twice = next(it for it in side if side.count(it) > 1)
             raise DataError(f"{table} names {twice} twice: remove a line")
+    names = [min(source.stem, target.stem, key=len) for source, target in matched]
+    if len(set(names)) < len(names):
+        names = [it.relative_to(root).with_suffix("").as_posix() for it, _ in matched]
     return [
-        Pair(min(source.stem, target.stem, key=len), PictureFile(source), PictureFile(target))
-        for source, target in matched
+        Pair(name, PictureFile(source), PictureFile(target))
+        for name, (source, target) in zip(names, matched, strict=True)
     ]
 
 

@@ -55,14 +55,10 @@ class Tree:
         return ""
 
 
-def walk_pictures(root: Path, leave_out: Path | None = None) -> Tree:
+def walk_pictures(root: Path) -> Tree:
     """List the pictures of a folder and of all folders below it.
 
     Hidden entries and the folders of training runs are skipped; links are followed.
-
-    Args:
-        root: the folder.
-        leave_out: a folder whose pictures do not count, such as one for results.
 
     Raises:
         DataError: `root` is no folder, or a folder cannot be listed.
@@ -71,7 +67,6 @@ def walk_pictures(root: Path, leave_out: Path | None = None) -> Tree:
         raise DataError(f"{root} is not a folder: give the folder that holds the pictures")
     folders: list[PictureFolder] = []
     unread: dict[str, Path] = {}
-    skipped = leave_out.resolve() if leave_out is not None else None
     seen: set[tuple[int, int]] = set()
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
@@ -79,7 +74,7 @@ def walk_pictures(root: Path, leave_out: Path | None = None) -> Tree:
         place = root.joinpath(*parts)
         try:
             identity = place.stat()
-            if (identity.st_dev, identity.st_ino) in seen or place.resolve() == skipped:
+            if (identity.st_dev, identity.st_ino) in seen:
                 continue
             seen.add((identity.st_dev, identity.st_ino))
             names, below = _list(place)
@@ -97,17 +92,13 @@ def walk_pictures(root: Path, leave_out: Path | None = None) -> Tree:
     return Tree(root, tuple(folders), unread)
 
 
-def list_pictures(folder: Path, leave_out: Path | None = None) -> dict[str, Path]:
+def list_pictures(folder: Path) -> dict[str, Path]:
     """Map paths below a folder, without suffix, to its pictures and those of its sub-folders.
-
-    Args:
-        folder: the folder.
-        leave_out: see `walk_pictures`.
 
     Raises:
         DataError: it is no folder, holds no pictures, or two pictures of one name.
     """
-    tree = walk_pictures(folder, leave_out)
+    tree = walk_pictures(folder)
     found: dict[str, Path] = {}
     for path in tree.paths():
         add_picture(found, path.relative_to(folder).with_suffix("").as_posix(), path)

@@ -4,6 +4,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -379,14 +380,14 @@ def test_prepare_lines_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> 
     (in_dir / "bad.png").write_text("no picture")
     result = pmsgan_command("prepare", "lines", in_dir, tmp_path / "set")
     assert result.exit_code == 1
-    assert result.stdout == "6 done, 1 failed\n"
+    assert result.stdout == "9 done, 1 failed\n"
     (line,) = (it for it in result.stderr.splitlines() if it.startswith("failed: "))
     assert line == f"failed: {in_dir / 'bad.png'} {NOT_A_PICTURE}; replace it or remove it"
     joined = pmsgan_command(
         "prepare", "pairs", tmp_path / "set", tmp_path / "joined", "--direction", "picture:lines"
     )
     assert joined.exit_code == 0, joined.output
-    assert len(list((tmp_path / "joined").iterdir())) == 6
+    assert len(list((tmp_path / "joined").rglob("*.png"))) == 9
 
 
 def test_prepare_flats_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> None:
@@ -394,14 +395,14 @@ def test_prepare_flats_makes_a_set_to_train_on(in_dir: Path, tmp_path: Path) -> 
         "prepare", "flats", in_dir, tmp_path / "set", "--size", 64, "--processes", 1
     )
     assert result.exit_code == 0, result.output
-    assert result.stdout == "6 done, 0 failed\n"
+    assert result.stdout == "9 done, 0 failed\n"
     for folder in ("lines", "flats"):
         assert cv2.imread(str(tmp_path / "set" / folder / "picture_0.png")).shape == (64, 64, 3)
 
 
 def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
     eyes = tmp_path / "eyes.csv"
-    rows = [f"picture_{index}.png,20,30,40,30" for index in range(6)]
+    rows = [f"picture_{index}.png,20,30,40,30" for index in range(9)]
     eyes.write_text("\n".join(["name,left_x,left_y,right_x,right_y", *rows]))
     result = pmsgan_command(
         "prepare",
@@ -418,6 +419,23 @@ def test_prepare_align_crops_faces(in_dir: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert cv2.imread(str(tmp_path / "out" / "picture_0.png")).shape == (512, 512, 3)
     assert pmsgan_command("prepare", "align", in_dir, tmp_path / "out").exit_code == 2
+
+
+def test_prepare_pairs_takes_a_table(in_dir: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.txt"
+    table.write_text("\n".join(f"picture_{index}.png" for index in (2, 0, 1)))
+    for index in range(3):
+        shutil.copy(in_dir / f"picture_{index}.png", in_dir / "more" / f"{9 + index}.png")
+    for name in in_dir.glob("more/picture_*"):
+        name.unlink()
+    (in_dir / "photo").mkdir()
+    for index in range(3):
+        (in_dir / f"picture_{index}.png").rename(in_dir / "photo" / f"picture_{index}.png")
+    command = ("prepare", "pairs", in_dir, tmp_path / "out", "--direction", "photo:more")
+    result = pmsgan_command(*command, "--pairs", table)
+    assert (result.exit_code, result.stdout) == (0, "3 done, 0 failed\n")
+    same = (in_dir / "photo" / "picture_2.png").read_bytes()
+    assert (tmp_path / "out" / "photo" / "9.png").read_bytes() == same
 
 
 @pytest.mark.parametrize("preset", ["cufs", "cufsf", "apdrawing", "sketch2anime"])

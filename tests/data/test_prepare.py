@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pmsgan.data.align import align_face, read_eyes
+from pmsgan.data.align import align_face
 from pmsgan.data.config import AlignConfig, Eyes, LinesConfig
 from pmsgan.data.lines import draw_lines
 from pmsgan.data.pairs import find_pairs
@@ -85,23 +85,6 @@ def test_eyes_at_one_place_are_refused() -> None:
         AlignConfig(width=0)
 
 
-def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
-    path = tmp_path / "eyes.csv"
-    path.write_text("name,left_x,left_y,right_x,right_y\na.png,1,2,3.5,4\n")
-    assert read_eyes(path) == {"a.png": ((1.0, 2.0), (3.5, 4.0))}
-    for text, reason in (
-        ("name,left_x\na,1\n", "lacks the column left_y"),
-        ("name,left_x,left_y,right_x,right_y\na,1,2,3,x\n", "line 2.*could not convert"),
-        ("name,left_x,left_y,right_x,right_y\na,1,2\n", "line 2"),
-        ("", "lacks the column"),
-    ):
-        path.write_text(text)
-        with pytest.raises(DataError, match=reason):
-            read_eyes(path)
-    with pytest.raises(DataError, match="cannot read"):
-        read_eyes(tmp_path / "missing.csv")
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
@@ -128,6 +111,83 @@ def test_aligned_faces_need_eyes(folder: Path, tmp_path: Path) -> None:
     assert [one.failure is None for one in done] == [True, True, False]
     assert "says nothing of 2.png" in str(done[2].failure)
     assert cv2.imread(str(tmp_path / "out" / "0.png")).shape == (250, 200, 3)
+
+
+def test_sub_folders_are_mirrored(folder: Path, tmp_path: Path) -> None:
+    (folder / "more").mkdir()
+    for name in ("0.png", "1.png"):
+        (folder / name).rename(folder / "more" / name)
+    out = tmp_path / "out"
+    for prepare in (
+        lambda: prepare_lines(folder, out / "set", LinesConfig()),
+        lambda: prepare_pairs(out / "set", out / "joined", "picture:lines"),
+        lambda: prepare_pairs(out / "joined", out / "again", "picture:lines"),
+    ):
+        assert [one.failure for one in prepare()] == [None, None, None]
+    for made in ("set/picture/more/0.png", "set/lines/2.png", "joined/more/1.png",
+                 "again/lines/more/1.png"):  # fmt: skip
+        assert (out / made).is_file()
+    (tmp_path / "eyes").mkdir()
+    for name in "012":
+        (tmp_path / "eyes" / f"{name}.3pts").write_text("30 50\n50 50\n40 70\n")
+    done = prepare_aligned(folder, out / "faces", tmp_path / "eyes", AlignConfig())
+    assert [one.failure for one in done] == [None, None, None]
+    assert (out / "faces" / "more" / "1.png").is_file()
+
+
+@pytest.fixture
+def unlike(tmp_path: Path) -> Path:
+    """Two photographs and two sketches that have names of their own."""
+    for side, level in (("photos", 10), ("original_sketch", 20)):
+        (tmp_path / "set" / side).mkdir(parents=True)
+        for number, name in enumerate(("anna", "otto") if side == "photos" else ("9", "10")):
+            picture = np.full((8 + number, 8, 3), level, np.uint8)
+            cv2.imwrite(str(tmp_path / "set" / side / f"{name}.png"), picture)
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "anna.tif,9.jpg\notto.tif,10.jpg\n",
+        "photo,sketch\nphotos/anna.png,original_sketch/9.png\nphotos/otto.png,10\n",
+        "10.jpg otto.tif\n9.jpg anna.tif\n",
+        "anna.tif\notto.tif\n",
+        "set/original_sketch/9.png||photos/anna.png||x\n10||otto||y\n",
+    ],
+)
+def test_a_table_brings_two_namings_together(unlike: Path, tmp_path: Path, table: str) -> None:
+    (tmp_path / "table").write_text(table)
+    out = tmp_path / "out"
+    made = prepare_pairs(unlike, out, "photo:sketch", tmp_path / "table")
+    assert [one.failure for one in made] == [None, None]
+    pairs = find_pairs(out, "photo:sketch")
+    assert [pair.name for pair in pairs] == ["9", "10"]
+    heights = [(it.input.read().shape[0], it.target.read().shape[0]) for it in pairs]
+    assert heights == [(8, 8), (9, 9)]
+    assert (pairs[0].input.read().mean(), pairs[0].target.read().mean()) == (10, 20)
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("anna,9\nemil,10\n", r"1 pairs of which a picture is not there.*: emil 10$"),
+        ("anna,9\nanna,10\n", r"names .*anna\.png twice: remove a line"),
+        ("anna\n", r"has 1 lines, but there are 2 pictures .*9\.png, \.\.\.\): write two names"),
+        ("anna\nemil\n", "names pictures that are not there: emil"),
+        ("", "names no pairs"),
+    ],
+)
+def test_a_wrong_table_is_refused(unlike: Path, tmp_path: Path, table: str, reason: str) -> None:
+    (tmp_path / "table").write_text(table)
+    with pytest.raises(DataError, match=reason):
+        prepare_pairs(unlike, tmp_path / "out", "photo:sketch", tmp_path / "table")
+
+
+def test_results_do_not_become_originals(folder: Path, tmp_path: Path) -> None:
+    list(prepare_lines(folder, folder / "set", LinesConfig()))
+    with pytest.raises(ConfigError, match="lies among the originals and holds pictures"):
+        prepare_lines(folder, folder / "set", LinesConfig())
 
 
 def test_pairs_go_from_one_layout_to_the_other_and_back(folder: Path, tmp_path: Path) -> None:

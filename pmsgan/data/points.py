@@ -1,0 +1,150 @@
+"""Eye centres of pictures, from a table or from the files of points that come with sets."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pmsgan.data.config import Eyes
+from pmsgan.data.lists import without_suffix
+from pmsgan.data.names import match_names
+from pmsgan.errors import ConfigError, DataError
+
+POINT_SUFFIXES = frozenset({".3pts", ".dat", ".pos", ".pts", ".txt"})
+"""Suffixes of files that hold the points of one picture."""
+
+NUM_CUHK_POINTS = 35
+"""Number of points in the files of CUHK, AR and XM2VTS, of which the 17th and 19th are eyes."""
+
+
+def read_eyes(path: Path) -> dict[str, Eyes]:
+    """Read eye centres from a CSV file with the columns name, left_x, left_y, right_x, right_y.
+
+    Returns:
+        The eyes of each picture, by the path that the file gives it.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column or has a value that is no number.
+    """
+    columns = ("left_x", "left_y", "right_x", "right_y")
+    found: dict[str, Eyes] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            missing = sorted({"name", *columns} - set(rows.fieldnames or ()))
+            if missing:
+                raise DataError(f"{path} lacks the column {missing[0]}: see --help")
+            for row in rows:
+                left_x, left_y, right_x, right_y = (float(row[column]) for column in columns)
+                found[row["name"]] = ((left_x, left_y), (right_x, right_y))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}, line {rows.line_num}: {error}") from error
+    return found
+
+
+def read_points(path: Path, which: tuple[int, int] | None = None) -> Eyes:
+    """Read the eye centres from a file of points of one picture.
+
+    A line holds a point, x and y [pixels], after its name or number if it has one. Lines that are
+    called leye and reye are the eyes; a single line may hold both eyes.
+
+    Args:
+        path: the file.
+        which: numbers of the two points, from 1; by default the 17th and 19th of 35 points, as
+            CUHK has them, else the first and the second.
+
+    Raises:
+        DataError: the file cannot be read or lacks the points.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    rows = [line.replace(",", " ").split() for line in lines]
+    named = [row for row in rows if row and "eye" in row[0].casefold()]
+    numbers = [it for it in map(_numbers, named if len(named) == 2 else rows) if len(it) > 1]
+    if len(numbers) == 1 and len(numbers[0]) > 3:
+        numbers = [numbers[0][:2], numbers[0][2:4]]
+    points = [(it[-2], it[-1]) for it in numbers]
+    if which is None:
+        which = (17, 19) if len(points) == NUM_CUHK_POINTS else (1, 2)
+    if max(which) > len(points):
+        raise DataError(
+            f"{path} has {len(points)} points, the eyes should be {which[0]},{which[1]}"
+        )
+    first, second = sorted((points[which[0] - 1], points[which[1] - 1]))
+    return first, second
+
+
+def parse_which(text: str | None) -> tuple[int, int] | None:
+    """Read the numbers of two points, such as 17,19; raise ConfigError if they are not that."""
+    if text is None:
+        return None
+    numbers = [int(it) for it in text.split(",") if it.isdecimal()]
+    if len(numbers) != 2 or min(numbers) < 1 or text != f"{numbers[0]},{numbers[1]}":
+        raise ConfigError(f"eye points are {text!r}: write the numbers of two, such as 17,19")
+    return numbers[0], numbers[1]
+
+
+def find_eyes(
+    eyes: Path, pictures: Mapping[str, Path], which: tuple[int, int] | None = None
+) -> Callable[[str], Eyes]:
+    """Look up the eyes of pictures.
+
+    Args:
+        eyes: a CSV file, see `read_eyes`, or a folder of files of points, see `read_points`, whose
+            names are those of the pictures, or begin with them.
+        pictures: by their path below the folder of pictures, without suffix.
+        which: see `read_points`.
+
+    Returns:
+        Says where the eyes of a picture are, by that path; it raises DataError if it does not know.
+
+    Raises:
+        DataError: `eyes` cannot be read.
+    """
+    if not eyes.is_dir():
+        known = {without_suffix(name): found for name, found in read_eyes(eyes).items()}
+        named = _assign(pictures, known)
+        return lambda name: known[_of(named, name, pictures, eyes)]
+    files = {
+        path.relative_to(eyes).with_suffix("").as_posix(): path
+        for path in sorted(eyes.rglob("*"))
+        if path.suffix.lower() in POINT_SUFFIXES
+    }
+    if not files:
+        raise DataError(f"{eyes} holds no files of points ({', '.join(sorted(POINT_SUFFIXES))})")
+    assigned = _assign(pictures, files)
+    return lambda name: read_points(files[_of(assigned, name, pictures, eyes)], which)
+
+
+def _of(assigned: Mapping[str, str], name: str, pictures: Mapping[str, Path], eyes: Path) -> str:
+    if name not in assigned:
+        raise DataError(f"{eyes} says nothing of {pictures[name].name}")
+    return assigned[name]
+
+
+def _assign(pictures: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Assign to each picture what is known by its path, or else by its last name alone."""
+    ours, theirs = _by_last_name(pictures), _by_last_name(known)
+    found = {ours[one]: theirs[other] for one, other in match_names(ours, theirs).pairs}
+    return found | dict(match_names(pictures, known).pairs)
+
+
+def _by_last_name(paths: Iterable[str]) -> dict[str, str]:
+    """Return paths by their last name, where that occurs once."""
+    names = [(path.rpartition("/")[2], path) for path in paths]
+    times = Counter(name for name, _ in names)
+    return {name: path for name, path in names if times[name] == 1}
+
+
+def _numbers(row: list[str]) -> list[float]:
+    numbers = []
+    for text in row:
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            continue
+    return numbers

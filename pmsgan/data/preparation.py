@@ -1,0 +1,76 @@
+"""Work on pictures, one by one or in several processes."""
+
+import functools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+import cv2
+
+from pmsgan.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Result of one picture."""
+
+    name: str
+    failure: str | None
+    """Reason why it failed, which names the file; None if it did not."""
+
+
+class Preparation:
+    """Work that is done picture by picture while one iterates over it."""
+
+    def __init__(
+        self, names: Iterable[str], work: Callable[[str], None], num_processes: int = 1
+    ) -> None:
+        """Take the names, and what to do with each.
+
+        Args:
+            names: of the pictures.
+            work: raises DataError where it fails. Several processes need to pickle it.
+            num_processes: processes that work at once; with 1 it is this one.
+        """
+        self._names = sorted(names)
+        self._work = work
+        self._num_processes = min(num_processes, len(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Prepared]:
+        """Work, and yield how it ended, in the order of names.
+
+        Raises:
+            DataError: one of several processes died.
+        """
+        attempt = functools.partial(_attempt, self._work)
+        if self._num_processes <= 1:
+            yield from map(attempt, self._names)
+            return
+        pool = ProcessPoolExecutor(
+            self._num_processes,
+            multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
+            initializer=cv2.setNumThreads,
+            initargs=(1,),
+        )
+        try:
+            yield from pool.map(attempt, self._names, chunksize=4)
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that prepares pictures died, perhaps for want of memory: "
+                "run fewer at once"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _attempt(work: Callable[[str], None], name: str) -> Prepared:
+    try:
+        work(name)
+    except DataError as error:
+        return Prepared(name, str(error))
+    return Prepared(name, None)

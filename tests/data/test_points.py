@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from pmsgan.data.points import find_eyes, parse_which, read_eyes, read_points
+from pmsgan.errors import ConfigError, DataError
+
+
+def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
+    path = tmp_path / "eyes.csv"
+    path.write_text("name,left_x,left_y,right_x,right_y\na.png,1,2,3.5,4\n")
+    assert read_eyes(path) == {"a.png": ((1.0, 2.0), (3.5, 4.0))}
+    for text, reason in (
+        ("name,left_x\na,1\n", "lacks the column left_y"),
+        ("name,left_x,left_y,right_x,right_y\na,1,2,3,x\n", "line 2.*could not convert"),
+        ("name,left_x,left_y,right_x,right_y\na,1,2\n", "line 2"),
+        ("", "lacks the column"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=reason):
+            read_eyes(path)
+    with pytest.raises(DataError, match="cannot read"):
+        read_eyes(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.3pts", "30 51\n70 52\n50 90\n"),
+        ("a.txt", "30,51\n70,52\n50,60\n40,80\n60,80\n"),
+        ("a.pos", "70 52 30 51\n"),
+        ("a.pos", "reye 30 51\nnose 1 2\nleye 70 52\n"),
+        ("a.pos", "1 30 51\n2 70 52\n3 9 9\n"),
+        ("a.dat", "35\n" + "".join(f"{n} {n}\n" for n in range(16)) + "30 51\n0 0\n70 52\n"
+         + "1 1\n" * 16),
+    ],
+)  # fmt: skip
+def test_eyes_are_read_from_points(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_points(tmp_path / name) == ((30.0, 51.0), (70.0, 52.0))
+
+
+def test_other_points_can_be_the_eyes(tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    path.write_text("1 2\n3 4\n5 6\n")
+    assert read_points(path, parse_which("3,1")) == ((1.0, 2.0), (5.0, 6.0))
+    with pytest.raises(DataError, match=r"a\.dat has 3 points, the eyes should be 1,4"):
+        read_points(path, (1, 4))
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="cannot read"):
+        read_points(path)
+    assert parse_which(None) is None
+    for text in ("1", "1,2,3", "0,2", "a,b", "1;2"):
+        with pytest.raises(ConfigError, match="such as 17,19"):
+            parse_which(text)
+
+
+def test_points_belong_to_pictures_by_their_names(tmp_path: Path) -> None:
+    eyes = tmp_path / "points"
+    for name, x in (("AR/1.dat", 1), ("XM2VTS/1.dat", 2), ("more/00007fa_93.3pts", 7)):
+        (eyes / name).parent.mkdir(parents=True, exist_ok=True)
+        (eyes / name).write_text(f"{x} 0\n{x + 1} 0\n")
+    names = ["AR/1", "XM2VTS/1", "00007", "2"]
+    eyes_of = find_eyes(eyes, {name: Path(f"{name}.png") for name in names})
+    assert [eyes_of(name)[0][0] for name in names[:3]] == [1.0, 2.0, 7.0]
+    with pytest.raises(DataError, match=r"points says nothing of 2\.png"):
+        eyes_of("2")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no files of points"):
+        find_eyes(tmp_path / "empty", {})
+
+
+def test_a_table_of_eyes_has_names_or_paths(tmp_path: Path) -> None:
+    table = tmp_path / "eyes.csv"
+    rows = ["b.jpg,1,0,2,0", "x/a,3,0,4,0", "y/a.png,5,0,6,0"]
+    table.write_text("\n".join(["name,left_x,left_y,right_x,right_y", *rows]))
+    eyes_of = find_eyes(table, {it: Path(it) for it in ("sub/b", "x/a", "y/a")})
+    assert [eyes_of(it)[0][0] for it in ("sub/b", "x/a", "y/a")] == [1.0, 3.0, 5.0]
