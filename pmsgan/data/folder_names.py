@@ -8,9 +8,15 @@ from pmsgan.data.names import singular, words
 
 Part = Literal["train", "test"]
 
-PARTS: dict[str, Part] = {"train": "train", "training": "train"} | dict.fromkeys(
-    ("test", "testing", "val", "valid", "validation"), "test"
-)
+PARTS: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "test",
+    "valid": "test",
+    "validation": "test",
+}
 """Words that name a part of a set; what is for validation is held out as well."""
 
 _PREPARED = frozenset({"original", "cropped", "crop", "aligned"})

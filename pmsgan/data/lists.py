@@ -145,8 +145,7 @@ def _fields(line: str, can_have_spaces: bool) -> list[str]:
     for separator in ("||", "\t"):
         if separator in line:
             return _stripped(line.split(separator))
-    for separator in (",", ";", None):
-        fields = _stripped(line.split(separator))
+    for fields in map(_stripped, (line.split(","), line.split(";"), line.split())):
         if len(fields) > 1 and (not can_have_spaces or _is_pair(fields)):
             return fields
     return _stripped([line])

@@ -9,20 +9,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from pmsgan.data.folder_names import PARTS, FolderNames, Part
 from pmsgan.data.names import Partners, match_names, natural_key
 from pmsgan.data.picture_file import PictureFile
-from pmsgan.data.tree import Tree, add_picture, walk_pictures
+from pmsgan.data.placed import Placed, by_name, keep_parts, place_pictures, twin_folders
+from pmsgan.data.tree import Tree, walk_pictures
 from pmsgan.errors import ConfigError, DataError
 
 MAX_NAMED = 5
 """Number of names that an error gives as examples."""
-
-MAX_SIDES = 3
-"""Number of folders with pictures of the same names that are taken for sides of pairs."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,16 +33,6 @@ class Pair:
     target: PictureFile
     part: Part | None = None
     """Part of its set that its folder names; None where no folder does."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A picture, as its folder names it."""
-
-    name: tuple[str, ...]
-    """Folders that tell neither side nor part, and its own name without suffix."""
-    path: Path
-    part: Part | None
 
 
 def find_pairs(root: Path, direction: str, halves: str | None = None) -> list[Pair]:
@@ -67,16 +54,16 @@ def find_pairs(root: Path, direction: str, halves: str | None = None) -> list[Pa
     tree = walk_pictures(root)
     if {*sides} == {"left", "right"}:
         return _side_by_side(tree, sides[0])
-    placed = _place(tree, FolderNames(root, sides))
+    placed = place_pictures(tree, FolderNames(root, sides))
     if halves is not None and not any(placed):
         return _side_by_side(tree, read_direction(halves)[0])
     _check_sides(tree, sides, placed)
-    named = _by_name(_keep_parts(tree, placed))
+    named = by_name(_keep_parts(tree, placed))
     matched = match_names(*named)
     if matched.lonely:
-        bare = _place(tree, FolderNames(root, sides, without_prepared=True))
+        bare = place_pictures(tree, FolderNames(root, sides, without_prepared=True))
         with suppress(DataError):  # two pictures of one name, since these words tell them apart
-            named_again = _by_name(_keep_parts(tree, bare))
+            named_again = by_name(keep_parts(bare))
             matched_again = match_names(*named_again)
             if len(matched_again.lonely) <= len(matched.lonely):
                 named, matched = named_again, matched_again
@@ -98,7 +85,7 @@ def find_sides(root: Path, direction: str) -> tuple[list[Path], list[Path]]:
     """
     sides = read_direction(direction)
     tree = walk_pictures(root)
-    placed = _place(tree, FolderNames(root, sides))
+    placed = place_pictures(tree, FolderNames(root, sides))
     _check_sides(tree, sides, placed)
     return [it.path for it in placed[0]], [it.path for it in placed[1]]
 
@@ -124,22 +111,7 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _place(tree: Tree, names: FolderNames, num_sides: int = 2) -> list[list[_Placed]]:
-    """Return the pictures of each side."""
-    placed: list[list[_Placed]] = [[] for _ in range(num_sides)]
-    for folder in tree.folders:
-        side = names.side(folder.parts) if num_sides == 2 else 0
-        if side is None:
-            continue
-        name, part = names.name(folder.parts), names.part(folder.parts)
-        place = tree.root.joinpath(*folder.parts)
-        placed[side] += [
-            _Placed((*name, it[: it.rindex(".")]), place / it, part) for it in folder.pictures
-        ]
-    return placed
-
-
-def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[_Placed]]) -> None:
+def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]]) -> None:
     """Raise DataError where one side has no pictures."""
     source = sides[0]
     for side, found in zip(sides, placed, strict=True):
@@ -168,11 +140,8 @@ def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[_Placed]]
         )
 
 
-def _keep_parts(tree: Tree, placed: list[list[_Placed]]) -> list[list[_Placed]]:
-    """Leave out what lies outside of the parts of a set that has both."""
-    if not {it.part for side in placed for it in side} >= {"train", "test"}:
-        return placed
-    kept = [[it for it in side if it.part is not None] for side in placed]
+def _keep_parts(tree: Tree, placed: list[list[Placed]]) -> list[list[Placed]]:
+    kept = keep_parts(placed)
     if num_left_out := sum(map(len, placed)) - sum(map(len, kept)):
         _log.warning(
             "%d pictures in %s are left out: they lie outside of its folders to train and test",
@@ -180,25 +149,6 @@ def _keep_parts(tree: Tree, placed: list[list[_Placed]]) -> list[list[_Placed]]:
             tree.root,
         )
     return kept
-
-
-def _by_name(placed: list[list[_Placed]]) -> list[dict[str, _Placed]]:
-    """Return the pictures of each side by name; folders that all share are no part of it."""
-    num_shared = _num_shared(it for side in placed for it in side)
-    named = []
-    for side in placed:
-        paths: dict[str, Path] = {}
-        for it in side:
-            add_picture(paths, "/".join(it.name[num_shared:]), it.path)
-        named.append(dict(zip(paths, side, strict=True)))
-    return named
-
-
-def _num_shared(placed: Iterable[_Placed]) -> int:
-    """Return how many outer folders all pictures share."""
-    folders = {it.name[:-1] for it in placed}
-    equal = zip(min(folders, default=()), max(folders, default=()), strict=False)
-    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], equal))
 
 
 def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
@@ -217,15 +167,15 @@ def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
         )
 
 
-def _pair(named: list[dict[str, _Placed]], ours: str, theirs: str) -> Pair:
+def _pair(named: list[dict[str, Placed]], ours: str, theirs: str) -> Pair:
     source, target = named[0][ours], named[1][theirs]
     name = min(ours, theirs, key=len)
     return Pair(name, PictureFile(source.path), PictureFile(target.path), source.part)
 
 
 def _side_by_side(tree: Tree, first: str) -> list[Pair]:
-    (placed,) = _keep_parts(tree, _place(tree, FolderNames(tree.root, ()), num_sides=1))
-    twins = _twin_folders(placed)
+    (placed,) = _keep_parts(tree, place_pictures(tree, FolderNames(tree.root, ()), num_sides=1))
+    twins = twin_folders(placed)
     placed = [it for it in placed if twins.isdisjoint(it.name[:-1])]
     if not placed:
         folders = sorted(twins) or sorted({it.parts[0] for it in tree.folders})
@@ -233,23 +183,10 @@ def _side_by_side(tree: Tree, first: str) -> list[Pair]:
         raise DataError(
             f"{tree.root} holds no side-by-side pictures{hint if folders else ''}{tree.hint()}"
         )
-    (named,) = _by_name([placed])
+    (named,) = by_name([placed])
     pairs = []
     for name in sorted(named, key=natural_key):
         left, right = (PictureFile(named[name].path, half) for half in ("left", "right"))
         sides = (left, right) if first == "left" else (right, left)
         pairs.append(Pair(name, *sides, named[name].part))
     return pairs
-
-
-def _twin_folders(placed: list[_Placed]) -> set[str]:
-    """Return folders that hold pictures of the same names: they are sides, not pairs."""
-    num_shared = _num_shared(placed)
-    held: dict[str, set[tuple[str, ...]]] = {}
-    for it in placed:
-        *folders, name = it.name[num_shared:]
-        inner = [folder for folder in folders if folder.casefold() not in PARTS]
-        if inner:
-            held.setdefault(inner[0], set()).add((it.part or "", *inner[1:], name))
-    first, *others = held.values() or [set()]
-    return {*held} if 0 < len(others) < MAX_SIDES and all(it == first for it in others) else set()

@@ -43,7 +43,7 @@ class TrainingConfig:
     flip: bool = True
     """Mirror half of the samples."""
     direction: str = DEFAULT_DIRECTION
-    """FROM:TO: left:right, right:left, or two sub-folders' names."""
+    """FROM:TO: left:right, right:left, or two folders by words in their names."""
     learning_rate: float = 2e-4
     """Learning rate of Adam."""
     schedule: Schedule = "constant"

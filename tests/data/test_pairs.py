@@ -65,6 +65,28 @@ def test_pictures_without_partner_are_named(two_folders: Path) -> None:
         find_pairs(two_folders, "sketch:face")
 
 
+def test_sub_folders_are_walked(tmp_path: Path) -> None:
+    for name in ("sketch/x/1.png", "face/x/1.png", "sketch/2.png", "face/2.png"):
+        write(tmp_path / "two" / name, 1)
+    names = [pair.name for pair in find_pairs(tmp_path / "two", "sketch:face")]
+    assert names == ["2", "x/1"]
+    for name in ("10.png", "9.png", "x/1.png", ".hidden/3.png", "run/samples/step_7.png"):
+        write(tmp_path / "one" / name, 1)
+    (tmp_path / "one" / "run" / "metrics.jsonl").touch()
+    (tmp_path / "one" / "again").symlink_to(tmp_path / "one")
+    names = [pair.name for pair in find_pairs(tmp_path / "one", "left:right")]
+    assert names == ["9", "10", "x/1"]
+
+
+def test_two_sides_are_not_taken_for_side_by_side_pictures(tmp_path: Path) -> None:
+    for name in ("face/1.png", "sketch/1.jpg", "mask/1.png"):
+        write(tmp_path / "data" / name, 1)
+    with pytest.raises(DataError, match=r"two of its folders \(face, mask, sketch\) give"):
+        find_pairs(tmp_path, "left:right")
+    write(tmp_path / "2.png", 1)
+    assert [pair.name for pair in find_pairs(tmp_path, "left:right")] == ["2"]
+
+
 def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
     write(two_folders / "sketch" / "2.webp", 1)
     with pytest.raises(DataError, match=r"2\.png and 2\.webp have one name"):
