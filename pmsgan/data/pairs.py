@@ -14,7 +14,7 @@ from pathlib import Path
 from pmsgan.data.folder_names import PARTS, FolderNames, Part
 from pmsgan.data.names import Partners, match_names, natural_key
 from pmsgan.data.picture_file import PictureFile
-from pmsgan.data.placed import Placed, by_name, keep_parts, place_pictures, twin_folders
+from pmsgan.data.placed import Placed, by_name, keep_parts, leave_out_twins, place_pictures
 from pmsgan.data.tree import Tree, walk_pictures
 from pmsgan.errors import ConfigError, DataError
 
@@ -117,6 +117,8 @@ def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]])
     for side, found in zip(sides, placed, strict=True):
         if found:
             continue
+        if not tree.folders and not tree.unread:
+            raise DataError(f"{tree.root} holds no pictures: give the folder that holds the pairs")
         if tree.unread:
             raise DataError(f"{tree.root} has no pictures of {side} that are read{tree.hint()}")
         names = (it for folder in tree.folders for it in folder.parts[-1:])
@@ -175,10 +177,9 @@ def _pair(named: list[dict[str, Placed]], ours: str, theirs: str) -> Pair:
 
 def _side_by_side(tree: Tree, first: str) -> list[Pair]:
     (placed,) = _keep_parts(tree, place_pictures(tree, FolderNames(tree.root, ()), num_sides=1))
-    twins = twin_folders(placed)
-    placed = [it for it in placed if twins.isdisjoint(it.name[:-1])]
+    placed, twins = leave_out_twins(placed)
     if not placed:
-        folders = sorted(twins) or sorted({it.parts[0] for it in tree.folders})
+        folders = twins or sorted({it.parts[0] for it in tree.folders})
         hint = f"; for two of its folders ({', '.join(folders)}) give --direction FROM:TO"
         raise DataError(
             f"{tree.root} holds no side-by-side pictures{hint if folders else ''}{tree.hint()}"

@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from pmsgan.data.folder_names import PARTS, FolderNames, Part
+from pmsgan.data.names import words
 from pmsgan.data.tree import Tree, add_picture
 
 MAX_SIDES = 3
@@ -56,18 +57,34 @@ def by_name(placed: list[list[Placed]]) -> list[dict[str, Placed]]:
     return named
 
 
-def twin_folders(placed: list[Placed]) -> set[str]:
-    """Return folders that hold pictures of the same names: they are sides, not pairs."""
-    placed = [it for it in placed if len(it.name) > 1]
-    num_shared = _num_shared(placed)
+def leave_out_twins(placed: list[Placed]) -> tuple[list[Placed], list[str]]:
+    """Leave out folders that hold pictures of the same names: they are sides, not pairs.
+
+    Returns:
+        The other pictures, and the names of these folders.
+    """
+    num_shared = _num_shared(it for it in placed if len(it.name) > 1)
     held: dict[str, set[tuple[str, ...]]] = {}
+    found: dict[str, list[str]] = {}
     for it in placed:
-        *folders, name = it.name[num_shared:]
-        inner = [folder for folder in folders if folder.casefold() not in PARTS]
-        if inner:
-            held.setdefault(inner[0], set()).add((it.part or "", *inner[1:], name))
+        side, folder, rest = _outermost(it.name[num_shared:] if len(it.name) > 1 else it.name)
+        if side:
+            held.setdefault(side, set()).add((it.part or "", *rest))
+            found.setdefault(side, []).append(folder)
     first, *others = held.values() or [set()]
-    return {*held} if 0 < len(others) < MAX_SIDES and all(it == first for it in others) else set()
+    if not 0 < len(others) < MAX_SIDES or any(it != first for it in others):
+        return placed, []
+    kept = [it for it in placed if not _outermost(it.name[num_shared:])[0] or len(it.name) == 1]
+    return kept, sorted({it for folders in found.values() for it in folders})
+
+
+def _outermost(name: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
+    """Return the words of the outermost folder that names more than a part, it, and the rest."""
+    for index, folder in enumerate(name[:-1]):
+        kept = [it for it in words(folder) if it.casefold() not in PARTS]
+        if kept:
+            return "_".join(kept), folder, (*name[:index], *name[index + 1 :])
+    return "", "", name
 
 
 def _num_shared(placed: Iterable[Placed]) -> int:

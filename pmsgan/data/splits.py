@@ -72,11 +72,11 @@ def load_split(
     if preset is not None:
         check_preset(pairs, preset, folder, direction)
     if train_list is not None:
-        chosen = select_pairs(train_list, pairs)
-        _check_list(train_list, chosen, pairs, known)
+        listed = select_pairs(train_list, pairs)
+        _check_list(train_list, listed, pairs, known)
         rule = f"those that {train_list} does not name"
-        divided = _divide(direction, pairs, _names(pairs) - _names(chosen), rule)
-        return replace(divided, train=chosen)
+        divided = _divide(direction, pairs, _names(pairs) - _names(listed), rule)
+        return replace(divided, train=listed)
     if split == ALL:
         return _divide(direction, pairs, set(), "none")
     if seed is None and has_parts(pairs):
@@ -90,10 +90,9 @@ def load_split(
             f"{_num_held_out(len(pairs), known)} at random, which is another division"
         )
     num_held_out = _num_held_out(len(pairs), known)
-    seed = seed or 0
-    names = [pair.name for pair in pairs]
-    rule = f"chosen at random with seed {seed}"
-    return _divide(direction, pairs, choose_at_random(names, num_held_out, seed), rule)
+    chosen = choose_at_random([pair.name for pair in pairs], num_held_out, seed or 0)
+    rule = f"chosen at random with seed {seed or 0}" if chosen else "since there are few"
+    return _divide(direction, pairs, chosen, rule)
 
 
 def choose_at_random(names: Sequence[str], count: int, seed: int) -> set[str]:

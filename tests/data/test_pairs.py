@@ -85,6 +85,12 @@ def test_two_sides_are_not_taken_for_side_by_side_pictures(tmp_path: Path) -> No
         find_pairs(tmp_path, "left:right")
     write(tmp_path / "2.png", 1)
     assert [pair.name for pair in find_pairs(tmp_path, "left:right")] == ["2"]
+    for name in ("trainA/1.png", "trainB/1.png", "testA/2.png", "testB/2.png"):
+        write(tmp_path / "cycle" / name, 1)
+    with pytest.raises(DataError, match=r"two of its folders \(testA, testB, trainA, trainB\)"):
+        find_pairs(tmp_path / "cycle", "left:right")
+    pairs = find_pairs(tmp_path / "cycle", "A:B")
+    assert [(pair.name, pair.part) for pair in pairs] == [("test/2", "test"), ("train/1", "train")]
 
 
 def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
@@ -106,7 +112,7 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path
     with pytest.raises(DataError, match=r"no folder of photo.*--direction face:sketch if face has"):
         find_pairs(two_folders, "sketch:photo")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"no folder of x pictures.*right:left if x is on"):
+    with pytest.raises(DataError, match="empty holds no pictures"):
         find_pairs(tmp_path / "empty", "x:y")
 
 
