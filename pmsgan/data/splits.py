@@ -77,25 +77,24 @@ def load_split(
         rule = f"those that {train_list} does not name"
         divided = _divide(direction, pairs, _names(pairs) - _names(listed), rule)
         return replace(divided, train=listed)
-    if split == ALL:
-        return _divide(direction, pairs, set(), "none")
-    if seed is None and has_parts(pairs):
-        held_out = {pair.name for pair in pairs if pair.part == "test"}
-        return _divide(direction, pairs, held_out, "those of its folders for tests")
-    if seed is None and known is not None and known.division is not None:
+    if split is None and known is not None and known.division is not None and not has_parts(pairs):
         raise DataError(
             f"nothing says which {known.num_train} of the {len(pairs)} pairs in {folder} to train "
             f"on; {preset} is divided {known.division}: type --train-list FILE, or give a folder "
             "that holds both parts; --split random:0 would hold out "
             f"{_num_held_out(len(pairs), known)} at random, which is another division"
         )
-    num_held_out = _num_held_out(len(pairs), known)
-    chosen = choose_at_random([pair.name for pair in pairs], num_held_out, seed or 0)
-    rule = f"chosen at random with seed {seed or 0}" if chosen else "since there are few"
+    if split == ALL:
+        return _divide(direction, pairs, set(), "none")
+    if split is None and has_parts(pairs):
+        held_out = _names(pair for pair in pairs if pair.part == "test")
+        return _divide(direction, pairs, held_out, "those of its folders for tests")
+    chosen = choose_at_random(_names(pairs), _num_held_out(len(pairs), known), seed)
+    rule = f"chosen at random with seed {seed}" if chosen else "since there are few"
     return _divide(direction, pairs, chosen, rule)
 
 
-def choose_at_random(names: Sequence[str], count: int, seed: int) -> set[str]:
+def choose_at_random(names: Iterable[str], count: int, seed: int) -> set[str]:
     """Choose some of the names; the choice depends on the names and the seed alone."""
 
     def rank(name: str) -> bytes:
@@ -104,10 +103,10 @@ def choose_at_random(names: Sequence[str], count: int, seed: int) -> set[str]:
     return set(sorted(names, key=rank)[:count])
 
 
-def _read_seed(split: str | None) -> int | None:
-    """Return the seed of `random:SEED`; raise ConfigError for what is no split."""
+def _read_seed(split: str | None) -> int:
+    """Return the seed of `random:SEED`, or 0; raise ConfigError for what is no split."""
     if split is None or split == ALL:
-        return None
+        return 0
     kind, _, seed = split.partition(":")
     if kind != "random" or not seed.isdecimal():
         raise ConfigError(f"split is {split!r}: write random:SEED, such as random:0, or {ALL}")
