@@ -76,10 +76,10 @@ def align(
 
     Sub-folders are mirrored. In a CSV file, left is the eye further left in the picture.
     """
-    from pmsgan.data.points import parse_which
+    from pmsgan.data.points import parse_eye_points
     from pmsgan.data.prepare import prepare_aligned
 
-    _run(prepare_aligned(in_dir, out_dir, eyes, config, parse_which(eye_points)))
+    _run(prepare_aligned(in_dir, out_dir, eyes, config, parse_eye_points(eye_points)))
 
 
 @prepare_app.command()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 _NUMBER = re.compile(r"(\d+)")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CUHK_NAME = re.compile(r"(.*/)?([a-z])[a-z0-9]?([-_]\d+[-_]\d+)(?:[-_]sz1)?")
-"""A picture of CUFS, of a letter, a number of the person and one of the picture.
+"""Name of a picture of CUFS: a letter, the number of the person and that of the picture.
 
-The letter may be followed by another sign in the sketch alone: F2-005-01-sz1 is of f-005-01,
-Mp-002-1-sz1 of m-002-1.
+The sketch alone may have another sign after the letter: F2-005-01-sz1 belongs to f-005-01,
+Mp-002-1-sz1 to m-002-1.
 """
 
 

@@ -6,6 +6,7 @@ rest of the path belongs to the name of a pair (AR/1).
 """
 
 import logging
+import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
             f"{len(matched.lonely)} pictures have no partner of the same name "
             f"({some(matched.lonely)}): complete {tree.root}, or write in a FILE which belong "
             "together, two names on each line, and type pmsgan prepare pairs "
-            f"{tree.root} OUT --direction {direction} --pairs FILE{tree.hint()}"
+            f"{shlex.quote(str(tree.root))} OUT --direction {direction} --pairs FILE{tree.hint()}"
         )
     if matched.loose:
         _log.info(

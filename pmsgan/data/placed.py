@@ -1,4 +1,4 @@
-"""The pictures of a tree, with what the names of their folders say of them."""
+"""Pictures of a tree, described by the names of their folders."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

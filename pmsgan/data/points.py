@@ -44,7 +44,7 @@ def read_eyes(path: Path) -> dict[str, Eyes]:
     return found
 
 
-def read_points(path: Path, which: tuple[int, int] | None = None) -> Eyes:
+def read_points(path: Path, eye_points: tuple[int, int] | None = None) -> Eyes:
     """Read the eye centres from a file of points of one picture.
 
     A line holds a point, x and y [pixels], after its name or number if it has one. Lines that are
@@ -52,7 +52,7 @@ def read_points(path: Path, which: tuple[int, int] | None = None) -> Eyes:
 
     Args:
         path: the file.
-        which: numbers of the two points, from 1; by default the 17th and 19th of 35 points, as
+        eye_points: numbers of the two points, from 1; by default the 17th and 19th of 35 points, as
             CUHK has them, else the first and the second.
 
     Raises:
@@ -68,17 +68,17 @@ def read_points(path: Path, which: tuple[int, int] | None = None) -> Eyes:
     if len(numbers) == 1 and len(numbers[0]) > 3:
         numbers = [numbers[0][:2], numbers[0][2:4]]
     points = [(it[-2], it[-1]) for it in numbers]
-    if which is None:
-        which = (17, 19) if len(points) == NUM_CUHK_POINTS else (1, 2)
-    if max(which) > len(points):
+    if eye_points is None:
+        eye_points = (17, 19) if len(points) == NUM_CUHK_POINTS else (1, 2)
+    if max(eye_points) > len(points):
         raise DataError(
-            f"{path} has {len(points)} points, the eyes should be {which[0]},{which[1]}"
+            f"{path} has {len(points)} points, the eyes should be {eye_points[0]},{eye_points[1]}"
         )
-    first, second = sorted((points[which[0] - 1], points[which[1] - 1]))
+    first, second = sorted((points[eye_points[0] - 1], points[eye_points[1] - 1]))
     return first, second
 
 
-def parse_which(text: str | None) -> tuple[int, int] | None:
+def parse_eye_points(text: str | None) -> tuple[int, int] | None:
     """Read the numbers of two points, such as 17,19; raise ConfigError if they are not that."""
     if text is None:
         return None
@@ -89,7 +89,7 @@ def parse_which(text: str | None) -> tuple[int, int] | None:
 
 
 def find_eyes(
-    eyes: Path, pictures: Mapping[str, Path], which: tuple[int, int] | None = None
+    eyes: Path, pictures: Mapping[str, Path], eye_points: tuple[int, int] | None = None
 ) -> Callable[[str], Eyes]:
     """Look up the eyes of pictures.
 
@@ -97,7 +97,7 @@ def find_eyes(
         eyes: a CSV file, see `read_eyes`, or a folder of files of points, see `read_points`, whose
             names are those of the pictures, or begin with them.
         pictures: by their path below the folder of pictures, without suffix.
-        which: see `read_points`.
+        eye_points: see `read_points`.
 
     Returns:
         Says where the eyes of a picture are, by that path; it raises DataError if it does not know.
@@ -117,7 +117,7 @@ def find_eyes(
     if not files:
         raise DataError(f"{eyes} holds no files of points ({', '.join(sorted(POINT_SUFFIXES))})")
     assigned = _assign(pictures, files)
-    return lambda name: read_points(files[_of(assigned, name, pictures, eyes)], which)
+    return lambda name: read_points(files[_of(assigned, name, pictures, eyes)], eye_points)
 
 
 def _of(assigned: Mapping[str, str], name: str, pictures: Mapping[str, Path], eyes: Path) -> str:

@@ -1,4 +1,4 @@
-"""Pairs whose pictures have unlike names, by a table that says which belong together."""
+"""Pair pictures of different names by a table."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,6 +1,7 @@
 """The pictures below a folder."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,8 @@ class Tree:
 
     def hint(self) -> str:
         """Say what to type for pictures that are not read, to end a message; or nothing."""
-        for suffix, place in self.unread.items():
+        for suffix, folder in self.unread.items():
+            place = shlex.quote(str(folder))
             if suffix in COMPRESSED_SUFFIXES:
                 tool = "bunzip2" if suffix == ".bz2" else "gunzip"
                 return f"; {place} holds compressed files: type {tool} {place}/*{suffix}"
@@ -67,22 +69,24 @@ def walk_pictures(root: Path) -> Tree:
         raise DataError(f"{root} is not a folder: give the folder that holds the pictures")
     folders: list[PictureFolder] = []
     unread: dict[str, Path] = {}
-    seen: set[tuple[int, int]] = set()
-    waiting: list[tuple[str, ...]] = [()]
+    waiting: list[tuple[tuple[str, ...], frozenset[tuple[int, int]]]] = [((), frozenset())]
     while waiting:
-        parts = waiting.pop()
+        parts, above = waiting.pop()
         place = root.joinpath(*parts)
         try:
-            identity = place.stat()
-            if (identity.st_dev, identity.st_ino) in seen:
+            found = place.stat()
+            identity = found.st_dev, found.st_ino
+            if identity in above:  # a link that leads back
                 continue
-            seen.add((identity.st_dev, identity.st_ino))
             names, below = _list(place)
         except OSError as error:
             raise DataError(f"cannot list {place}: {error.strerror}") from error
         if parts and not _RUN_FILES.isdisjoint(names):
             continue
-        waiting += [(*parts, name) for name in sorted(below, key=natural_key, reverse=True)]
+        waiting += [
+            ((*parts, name), above | {identity})
+            for name in sorted(below, key=natural_key, reverse=True)
+        ]
         pictures = [name for name in names if _suffix(name) in PICTURE_SUFFIXES]
         if pictures:
             folders.append(PictureFolder(parts, tuple(sorted(pictures, key=natural_key))))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pmsgan.data.points import find_eyes, parse_which, read_eyes, read_points
+from pmsgan.data.points import find_eyes, parse_eye_points, read_eyes, read_points
 from pmsgan.errors import ConfigError, DataError
 
 
@@ -43,16 +43,16 @@ def test_eyes_are_read_from_points(tmp_path: Path, name: str, text: str) -> None
 def test_other_points_can_be_the_eyes(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
     path.write_text("1 2\n3 4\n5 6\n")
-    assert read_points(path, parse_which("3,1")) == ((1.0, 2.0), (5.0, 6.0))
+    assert read_points(path, parse_eye_points("3,1")) == ((1.0, 2.0), (5.0, 6.0))
     with pytest.raises(DataError, match=r"a\.dat has 3 points, the eyes should be 1,4"):
         read_points(path, (1, 4))
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot read"):
         read_points(path)
-    assert parse_which(None) is None
+    assert parse_eye_points(None) is None
     for text in ("1", "1,2,3", "0,2", "a,b", "1;2"):
         with pytest.raises(ConfigError, match="such as 17,19"):
-            parse_which(text)
+            parse_eye_points(text)
 
 
 def test_points_belong_to_pictures_by_their_names(tmp_path: Path) -> None:
