@@ -53,7 +53,7 @@ class EncoderFeatureFusion(nn.Module):
         return down + self.merge(down * small)
 
 
-class CrossScaleAttentionSpatialPyramid(nn.Module):
+class CrossStageAtrousSpatialPyramid(nn.Module):
     """CSASP_j: look at all encoders with dilated convolutions, and weigh what they say.
 
     Every branch convolves at its feature's own size and is then brought to stage j's size.
@@ -121,7 +121,7 @@ class FusedFeaturesOnly(nn.Module):
         return fused
 
 
-class MultiScaleSpatialAttention(nn.Module):
+class MultiscaleSupervisedAttention(nn.Module):
     """MSSA: masks made from all three outputs decide where D_1 counts in the final picture."""
 
     def __init__(self, config: GeneratorConfig, squash: nn.Module) -> None:
@@ -162,7 +162,7 @@ class Generator(nn.Module):
             for stage in stages
         )
         self.contexts = nn.ModuleList(
-            CrossScaleAttentionSpatialPyramid(stage, config)
+            CrossStageAtrousSpatialPyramid(stage, config)
             if config.has("csasp")
             else OwnEncoderOnly(stage)
             for stage in stages
@@ -175,7 +175,7 @@ class Generator(nn.Module):
         self.to_rgb = nn.ModuleList(conv3x3(width, config.image_channels) for width in widths)
         self.squash = nn.Tanh() if config.output == "tanh" else nn.Identity()
         self.output = (
-            MultiScaleSpatialAttention(config, self.squash)
+            MultiscaleSupervisedAttention(config, self.squash)
             if config.has("full")
             else FinestOutputOnly()
         )

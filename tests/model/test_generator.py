@@ -10,10 +10,11 @@ from pmsgan.errors import ConfigError
 from pmsgan.model.blocks import resize
 from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
 from pmsgan.model.generator import (
+    CrossStageAtrousSpatialPyramid,
     DecoderFeatureFusion,
     EncoderFeatureFusion,
     Generator,
-    MultiScaleSpatialAttention,
+    MultiscaleSupervisedAttention,
     init_weights,
 )
 
@@ -158,17 +159,46 @@ def test_eff_is_the_papers_formula() -> None:
     torch.testing.assert_close(eff(image, above), e + eff.merge(e * d))
 
 
+def apply(features: Tensor, layer: nn.Conv2d, dilation: int = 1) -> Tensor:
+    """Convolve with a layer's weights, at the features' own size."""
+    reach = dilation * (layer.weight.shape[-1] // 2)
+    return functional.conv2d(features, layer.weight, layer.bias, padding=reach, dilation=dilation)
+
+
+def enlarge(features: Tensor, factor: int) -> Tensor:
+    size = [side * factor for side in features.shape[-2:]]
+    return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+
+
+def test_csasp_is_the_papers_formula() -> None:
+    torch.manual_seed(0)
+    csasp = CrossStageAtrousSpatialPyramid(1, GeneratorConfig(base_channels=4, dilations=(1, 2, 3)))
+    e_1, e_2, e_3 = (torch.randn(2, 4 * 2**j, 24 // 2**j, 16 // 2**j) for j in range(3))
+    fine, middle, coarse = (
+        apply(features, layer, rate).clamp(min=0)
+        for features, layer, rate in zip((e_1, e_2, e_3), csasp.dilated, (1, 2, 3), strict=True)
+    )
+    own = apply(e_2, csasp.own).clamp(min=0)
+    joined = torch.cat([functional.avg_pool2d(fine, 2), middle, enlarge(coarse, 2), own], dim=1)
+    means = joined.mean(dim=(2, 3), keepdim=True)
+    hidden = apply(means, csasp.attention.squeeze).clamp(min=0)
+    weights = 1 / (1 + torch.exp(-apply(hidden, csasp.attention.excite)))
+    expected = apply(joined * weights, csasp.project)
+    assert expected.shape == e_2.shape
+    torch.testing.assert_close(csasp([e_1, e_2, e_3]), expected)
+
+
 def test_dff_is_the_papers_formula() -> None:
     torch.manual_seed(0)
     dff = DecoderFeatureFusion(4, 8)
     fused, below = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 8, 8)
-    u = functional.interpolate(functional.relu(dff.up(below)), scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(dff(fused, below), fused + dff.merge(u * fused))
+    u = enlarge(apply(below, dff.up).clamp(min=0), 2)
+    torch.testing.assert_close(dff(fused, below), fused + apply(u * fused, dff.merge))
 
 
 def test_mssa_is_the_papers_formula() -> None:
     torch.manual_seed(0)
-    mssa = MultiScaleSpatialAttention(GeneratorConfig(base_channels=4), nn.Tanh())
+    mssa = MultiscaleSupervisedAttention(GeneratorConfig(base_channels=4), nn.Tanh())
     decoded = torch.randn(1, 4, 16, 16)
     outputs = [torch.randn(1, 3, 16 // 2**stage, 16 // 2**stage) for stage in range(3)]
     full_size = torch.cat([resize(output, stage) for stage, output in enumerate(outputs)], 1)
