@@ -214,13 +214,14 @@ def time_network(config: Any, side: int, precision: str, batch: int) -> Figures:
     """Return the median milliseconds of a batch that lies on the device."""
     import torch
 
-    from pmsgan.model.generator import Generator, init_weights
+    from pmsgan.model.generator import Generator
+    from pmsgan.model.initial_weights import set_initial_weights
 
     torch.manual_seed(0)
     torch.backends.cudnn.allow_tf32 = False
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = Generator(config)
-    init_weights(network)
+    set_initial_weights(network, "scaled")
     network = network.to(device).eval()
     images = torch.rand(batch, 3, side, side, device=device) * 2 - 1
     if precision.startswith("fp16"):

@@ -10,7 +10,8 @@ import torch
 
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.model.generator import Generator, init_weights
+from pmsgan.model.generator import Generator
+from pmsgan.model.initial_weights import set_initial_weights
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     generator = Generator(GeneratorConfig(base_channels=arguments.base))
-    init_weights(generator)
+    set_initial_weights(generator, "scaled")
     exported = write_style(
         generator.eval(), arguments.folder, height=arguments.size, width=arguments.size,
         input_kind="noise", output_kind="noise", origin={"seed": arguments.seed},

@@ -11,6 +11,9 @@ ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
 Output = Literal["linear", "tanh"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
+InitialWeights = Literal["scaled", "paper"]
+INITIAL_WEIGHTS: tuple[InitialWeights, ...] = get_args(InitialWeights)
+
 SIDE_MULTIPLE = 4
 """Both sides of a picture are multiples of this: the third stage works at a quarter of them."""
 

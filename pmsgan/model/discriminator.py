@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from pmsgan.model.initial_weights import set_initial_weights
+
 
 class PatchDiscriminator(nn.Sequential):
     """Say for each overlapping 70x70 patch of a picture how real it looks.
@@ -32,11 +34,7 @@ class ScaleDiscriminators(nn.ModuleList):
 
     def __init__(self, num_scales: int) -> None:
         super().__init__(PatchDiscriminator() for _ in range(num_scales))
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.normal_(layer.weight, 0.0, 0.02)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        set_initial_weights(self, "paper")
 
     def forward(self, images: Sequence[Tensor]) -> list[Tensor]:
         """Judge one batch at each scale, finest first: RGB [N, 3, H, W] to scores [N, 1, h, w]."""

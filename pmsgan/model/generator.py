@@ -19,7 +19,6 @@ from torch.nn import functional
 from pmsgan.model.blocks import (
     ChannelAttention,
     DenseBlock,
-    ResidualBlock,
     Stage,
     conv1x1,
     conv3x3,
@@ -225,21 +224,3 @@ class Generator(nn.Module):
                 0, self.decoders[stage](self.decoder_fusions[stage](fused[stage], below))
             )
         return decoded
-
-
-def init_weights(generator: Generator) -> None:
-    """Set every convolution so that features keep their size on their way, with zero bias [D].
-
-    Weights are N(0, 1 / fan_in), the second ones of residual blocks a tenth of it. N(0, 0.02),
-    the paper's, is meant for networks with normalisation: here it would shrink features to a
-    thousandth, and for a thousand steps nothing but biases would learn.
-    """
-    for layer in generator.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-    for block in generator.modules():
-        if isinstance(block, ResidualBlock):
-            with torch.no_grad():
-                block.conv2.weight.mul_(0.1)

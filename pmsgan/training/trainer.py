@@ -13,7 +13,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from pmsgan.errors import CheckpointError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.discriminator import ScaleDiscriminators
-from pmsgan.model.generator import Generator, init_weights
+from pmsgan.model.generator import Generator
+from pmsgan.model.initial_weights import set_initial_weights
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.losses import (
     adversarial_loss,
@@ -43,7 +44,7 @@ class Trainer:
         self.num_steps_done = 0
         self.perceptual_loss = perceptual_loss
         self.generator = Generator(generator_config)
-        init_weights(self.generator)
+        set_initial_weights(self.generator, "scaled")
         self.discriminators = ScaleDiscriminators(generator_config.num_stages)
         self._generate, self.generator_optimizer = self._set_up(self.generator)
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)

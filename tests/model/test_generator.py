@@ -15,8 +15,8 @@ from pmsgan.model.generator import (
     EncoderFeatureFusion,
     Generator,
     MultiscaleSupervisedAttention,
-    init_weights,
 )
+from pmsgan.model.initial_weights import set_initial_weights
 
 
 def on_meta(base_channels: int, ablation: Ablation = "full") -> Generator:
@@ -231,19 +231,72 @@ def test_a_folded_generator_refuses_a_side_that_is_no_multiple_of_8() -> None:
         generator(torch.zeros(1, 3, 36, 48))
 
 
-def test_features_keep_their_size_through_an_untrained_network() -> None:
+@pytest.fixture(scope="module")
+def deviations() -> dict[str, float]:
+    """Standard deviations of a picture and of what each module makes of it, before training."""
+    found: dict[str, list[float]] = {}
+    for seed in range(3):
+        torch.manual_seed(seed)
+        generator = Generator(GeneratorConfig(base_channels=16))
+        set_initial_weights(generator, "scaled")
+        for name, module in generator.named_modules():
+            module.register_forward_hook(
+                lambda module, inputs, output, name=name: found.setdefault(name, []).append(
+                    output[0].std().item()
+                )
+            )
+        image = enlarge(torch.rand(1, 3, 16, 16) * 2 - 1, 4)
+        found.setdefault("image", []).append(image.std().item())
+        with torch.no_grad():
+            generator(image)
+    return {name: sum(values) / len(values) for name, values in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("encoders.0", "image"),
+        ("encoder_fusions.0", "encoders.0"),
+        ("encoder_fusions.0.dense", "image"),
+        ("encoders.1", "encoder_fusions.0"),
+        ("encoder_fusions.1", "encoders.1"),
+        ("encoders.2", "encoder_fusions.1"),
+        ("contexts.0", "encoders.0"),
+        ("contexts.1", "encoders.1"),
+        ("contexts.2", "encoders.2"),
+        ("decoders.2", "contexts.2"),
+        ("decoder_fusions.1", "contexts.1"),
+        ("decoders.1", "decoder_fusions.1"),
+        ("decoder_fusions.0", "contexts.0"),
+        ("decoders.0", "decoder_fusions.0"),
+        ("to_rgb.0", "decoders.0"),
+        ("output", "decoders.0"),
+    ],
+)
+def test_an_untrained_module_keeps_the_standard_deviation(
+    deviations: dict[str, float], module: str, source: str
+) -> None:
+    assert 0.75 < deviations[module] / deviations[source] < 1.33
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_no_row_of_the_ablation_begins_weak_or_strong(ablation: Ablation) -> None:
     torch.manual_seed(0)
-    generator = Generator(GeneratorConfig(base_channels=16))
-    init_weights(generator)
-    sizes = {}
-    for name, module in generator.named_modules():
-        module.register_forward_hook(
-            lambda module, inputs, output, name=name: sizes.update({name: output[0].std().item()})
-        )
+    generator = Generator(GeneratorConfig(base_channels=16, ablation=ablation))
+    set_initial_weights(generator, "scaled")
+    image = enlarge(torch.rand(1, 3, 16, 16) * 2 - 1, 4)
     with torch.no_grad():
-        generator(torch.rand(1, 3, 64, 64) * 2 - 1)
-    stages = [f"{kind}.{stage}" for kind in ("encoders", "decoders") for stage in range(3)]
-    assert all(0.03 < sizes[name] < 3 for name in [*stages, "output.rgb"]), sizes
+        ratios = [output.std() / image.std() for output in generator(image)]
+    assert all(0.5 < ratio < 2 for ratio in ratios), ratios
+
+
+def test_the_papers_initial_weights() -> None:
+    generator = Generator(GeneratorConfig(base_channels=8))
+    set_initial_weights(generator, "paper")
+    weights = torch.cat(
+        [p.flatten() for n, p in generator.named_parameters() if n.endswith("weight")]
+    )
+    assert weights.std().item() == pytest.approx(0.02, rel=0.01)
     assert not any(p.any() for n, p in generator.named_parameters() if n.endswith("bias"))
 
 
