@@ -92,7 +92,7 @@ VggWeights = Annotated[
         "attention_reduction",
         "output",
     ),
-    rename={"num_readers": "--readers"},
+    rename={"num_readers": "--readers", "initial_weights": "--init"},
     flags=("compile",),
     show_default={
         "size": f"the preset's, or {TrainingConfig().size}",

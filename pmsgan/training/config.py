@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.errors import ConfigError
-from pmsgan.model.config import check_sides
+from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, check_sides
 
 Perceptual = Literal["vgg19", "l1"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
@@ -50,6 +50,11 @@ class TrainingConfig:
     """Learning rate over the steps: constant, or cosine, which falls to 0 at the last step."""
     betas: tuple[float, float] = (0.5, 0.99)
     """Decay rates of Adam's moving averages."""
+    initial_weights: InitialWeights = "scaled"
+    """Initial weights: scaled, which keep the size of features, or paper, N(0, 0.02).
+
+    The paper's learn too, some hundred steps later.
+    """
     lambda_adversarial: float = 1.0
     """Weight of the adversarial loss; 0: no discriminators.
 
@@ -131,6 +136,11 @@ class TrainingConfig:
             )
         if self.schedule not in SCHEDULES:
             raise ConfigError(f"schedule is {self.schedule!r}: use one of {', '.join(SCHEDULES)}")
+        if self.initial_weights not in INITIAL_WEIGHTS:
+            raise ConfigError(
+                f"initial_weights is {self.initial_weights!r}: "
+                f"use one of {', '.join(INITIAL_WEIGHTS)}"
+            )
         if self.precision not in PRECISIONS:
             raise ConfigError(
                 f"precision is {self.precision!r}: use one of {', '.join(PRECISIONS)}"

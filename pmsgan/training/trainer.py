@@ -44,7 +44,7 @@ class Trainer:
         self.num_steps_done = 0
         self.perceptual_loss = perceptual_loss
         self.generator = Generator(generator_config)
-        set_initial_weights(self.generator, "scaled")
+        set_initial_weights(self.generator, config.initial_weights)
         self.discriminators = ScaleDiscriminators(generator_config.num_stages)
         self._generate, self.generator_optimizer = self._set_up(self.generator)
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)

@@ -21,6 +21,7 @@ from pmsgan.training.config import TrainingConfig
         ({"num_nodes": 0}, "num_nodes is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"perceptual": "l2"}, "perceptual is 'l2'"),
+        ({"initial_weights": "zero"}, "initial_weights is 'zero'"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
     ],
 )

@@ -61,6 +61,13 @@ def test_a_checkpoint_from_before_a_setting_has_its_default() -> None:
         Trainer(SETTINGS, replace(NETWORK, fold=2), CPU).load_state_dict(state)
 
 
+def test_a_run_begins_with_the_initial_weights_that_it_asks_for() -> None:
+    for kind, deviation in (("paper", 0.02), ("scaled", 1 / 6)):
+        trainer = Trainer(replace(SETTINGS, initial_weights=kind), NETWORK, CPU)
+        weight = trainer.generator.decoders[0][0].weight  # of 4 channels: a fan-in of 36
+        assert weight.std().item() == pytest.approx(deviation, rel=0.2)
+
+
 def test_without_average_the_generator_itself_is_the_result() -> None:
     trainer = Trainer(replace(SETTINGS, ema_decay=0.0), NETWORK, CPU)
     assert trainer.trained_generator() is trainer.generator
