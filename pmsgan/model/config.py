@@ -56,7 +56,7 @@ class GeneratorConfig:
     ablation: Ablation = "full"
     """Row of the paper's ablation table; each adds one module to the one before it.
 
-    The five are rows (a) to (e) of Table II.
+    The five are rows (a) to (e) of Table II. Row (b) adds a coarser decoder to the finer one [D].
     """
 
     def __post_init__(self) -> None:

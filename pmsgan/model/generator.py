@@ -112,12 +112,16 @@ class DecoderFeatureFusion(nn.Module):
         return fused + self.merge(up * fused)
 
 
-class FusedFeaturesOnly(nn.Module):
-    """Stands where DFF_j does in the ablations without it: D_j sees F_j alone."""
+class DecoderFeatureSum(nn.Module):
+    """Stands where DFF_j does in the ablations without it: F_j + up(conv1x1(D_{j+1})) [D]."""
+
+    def __init__(self, channels: int, below_channels: int) -> None:
+        super().__init__()
+        self.up = conv1x1(below_channels, channels)
 
     def forward(self, fused: Tensor, below: Tensor) -> Tensor:
-        """Return F_j."""
-        return fused
+        """Add D_{j+1} [N, C_{j+1}, H/2, W/2] to F_j [N, C_j, H, W]."""
+        return fused + resize(self.up(below), 1)
 
 
 class MultiscaleSupervisedAttention(nn.Module):
@@ -167,7 +171,7 @@ class Generator(nn.Module):
             for stage in stages
         )
         self.decoder_fusions = nn.ModuleList(
-            DecoderFeatureFusion(width, below) if config.has("dff") else FusedFeaturesOnly()
+            (DecoderFeatureFusion if config.has("dff") else DecoderFeatureSum)(width, below)
             for width, below in pairwise(widths)
         )
         self.decoders = nn.ModuleList(Stage(width, width, blocks) for width in widths)

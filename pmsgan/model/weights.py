@@ -33,5 +33,7 @@ def load_generator(path: Path, config: GeneratorConfig) -> Generator:
         raise CheckpointError(f"{path} is not a readable weights file: {error}") from error
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
+        if config.ablation == "eff":
+            reason += " (in version 0.1 D_2 and D_3 led nowhere: train it again)"
         raise CheckpointError(f"{path} belongs to another network: {reason}") from error
     return generator

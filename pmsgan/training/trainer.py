@@ -178,7 +178,11 @@ class Trainer:
         if (state["average"] is None) != (self.average is None):
             raise CheckpointError("the checkpoint and this run differ in --ema-decay")
         self.num_steps_done = state["num_steps_done"]
-        self.generator.load_state_dict(state["generator"])
+        try:
+            self.generator.load_state_dict(state["generator"])
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise CheckpointError(f"the checkpoint holds another network: {reason}") from error
         self.discriminators.load_state_dict(state["discriminators"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

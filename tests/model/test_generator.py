@@ -12,6 +12,7 @@ from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
 from pmsgan.model.generator import (
     CrossStageAtrousSpatialPyramid,
     DecoderFeatureFusion,
+    DecoderFeatureSum,
     EncoderFeatureFusion,
     Generator,
     MultiscaleSupervisedAttention,
@@ -88,12 +89,29 @@ def test_every_parameter_receives_gradient(
     assert without == []
 
 
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_all_stages_lead_to_the_final_picture(
+    make_generator: Callable[..., Generator], ablation: Ablation
+) -> None:
+    generator = make_generator(ablation)
+    generator(torch.rand(2, 3, 32, 32) * 2 - 1)[0].square().mean().backward()
+    without = [
+        name
+        for name, parameter in generator.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    # Without MSSA, RGB_2 and RGB_3 are outputs alone.
+    heads = () if ablation == "full" else ("to_rgb.1", "to_rgb.2")
+    assert [name for name in without if not name.startswith(heads)] == []
+
+
 @pytest.mark.parametrize(
     ("smaller", "larger", "added"),
     [
         ("single", "eff", ("encoder_fusions.", "encoders.1", "encoders.2", "decoders.1",
-                           "decoders.2", "to_rgb.1", "to_rgb.2")),
-        ("eff", "dff", ("decoder_fusions.",)),
+                           "decoders.2", "to_rgb.1", "to_rgb.2", "decoder_fusions.0.up",
+                           "decoder_fusions.1.up")),
+        ("eff", "dff", ("decoder_fusions.0.merge", "decoder_fusions.1.merge")),
         ("dff", "csasp", ("contexts.",)),
         ("csasp", "full", ("output.",)),
     ],
@@ -194,6 +212,13 @@ def test_dff_is_the_papers_formula() -> None:
     fused, below = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 8, 8)
     u = enlarge(apply(below, dff.up).clamp(min=0), 2)
     torch.testing.assert_close(dff(fused, below), fused + apply(u * fused, dff.merge))
+
+
+def test_without_dff_the_coarser_decoder_is_added() -> None:
+    torch.manual_seed(0)
+    total = DecoderFeatureSum(4, 8)
+    fused, below = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 8, 8)
+    torch.testing.assert_close(total(fused, below), fused + enlarge(apply(below, total.up), 2))
 
 
 def test_mssa_is_the_papers_formula() -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from pmsgan.errors import CheckpointError
@@ -35,3 +36,16 @@ def test_weights_of_another_network_are_refused(
     save_generator(make_generator("eff"), tmp_path / "weights")
     with pytest.raises(CheckpointError, match="another network"):
         load_generator(tmp_path / "weights", GeneratorConfig(base_channels=8))
+
+
+def test_row_b_of_the_first_version_is_refused_by_name(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    generator = make_generator("eff")
+    path = tmp_path / "weights"
+    save_generator(generator, path)
+    tensors = safetensors.torch.load_file(path)
+    old = {name: it for name, it in tensors.items() if not name.startswith("decoder_fusions.")}
+    safetensors.torch.save_file(old, path)
+    with pytest.raises(CheckpointError, match=r"version 0\.1 D_2 and D_3 led nowhere"):
+        load_generator(path, generator.config)

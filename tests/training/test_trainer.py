@@ -59,6 +59,9 @@ def test_a_checkpoint_from_before_a_setting_has_its_default() -> None:
     Trainer(SETTINGS, NETWORK, CPU).load_state_dict(state)
     with pytest.raises(CheckpointError, match="another network"):
         Trainer(SETTINGS, replace(NETWORK, fold=2), CPU).load_state_dict(state)
+    del state["generator"]["output.rgb.bias"]
+    with pytest.raises(CheckpointError, match=r"another network: .*output\.rgb\.bias"):
+        Trainer(SETTINGS, NETWORK, CPU).load_state_dict(state)
 
 
 def test_a_run_begins_with_the_initial_weights_that_it_asks_for() -> None:
