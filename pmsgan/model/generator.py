@@ -198,17 +198,25 @@ class Generator(nn.Module):
         Raises:
             ConfigError: a side is not such a multiple.
         """
+        y_out, _, *smaller = self._folded_outputs(image)
+        return tuple(unfold(output, self.config.fold) for output in (y_out, *smaller))
+
+    def all_outputs(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return y_out, RGB_1, RGB_2, RGB_3; `forward` leaves out RGB_1."""
+        return tuple(unfold(output, self.config.fold) for output in self._folded_outputs(image))
+
+    def _folded_outputs(self, image: Tensor) -> tuple[Tensor, ...]:
         check_sides(image.shape[-2], image.shape[-1], self.config.side_multiple)
-        side = self.config.fold
-        images = [fold(resize(image, -stage), side) for stage in range(self.config.num_stages)]
+        images = [
+            fold(resize(image, -stage), self.config.fold) for stage in range(self.config.num_stages)
+        ]
         encoded = self.encode(images)
         fused = [context(encoded) for context in self.contexts]
         decoded = self.decode(fused)
         outputs = [
             self.squash(rgb(features)) for rgb, features in zip(self.to_rgb, decoded, strict=True)
         ]
-        folded = (self.output(decoded[0], outputs), *outputs[1:])
-        return tuple(unfold(output, side) for output in folded)
+        return (self.output(decoded[0], outputs), *outputs)
 
     def encode(self, images: Sequence[Tensor]) -> list[Tensor]:
         """Run E_1, E_2, E_3 from the finest down, EFF between them."""
@@ -228,3 +236,15 @@ class Generator(nn.Module):
                 0, self.decoders[stage](self.decoder_fusions[stage](fused[stage], below))
             )
         return decoded
+
+
+class AllOutputs(nn.Module):
+    """A generator that returns RGB_1 as well, for a training that has a loss on it."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return y_out, RGB_1, RGB_2, RGB_3."""
+        return self.generator.all_outputs(image)

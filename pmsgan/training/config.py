@@ -65,6 +65,11 @@ class TrainingConfig:
 
     L_p in Eq. 3.
     """
+    lambda_rgb1: float = 0.0
+    """Weight of the same loss on RGB_1, which MSSA reads; 0: none.
+
+    The paper has none: RGB_1 learns through the final picture alone.
+    """
     perceptual: Perceptual = "vgg19"
     """Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19.
 
@@ -118,6 +123,7 @@ class TrainingConfig:
             "learning_rate",
             "lambda_adversarial",
             "lambda_perceptual",
+            "lambda_rgb1",
             "num_readers",
             "seed",
             "gradient_clip",

@@ -17,7 +17,7 @@ from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import CheckpointError, DataError
+from pmsgan.errors import CheckpointError, ConfigError, DataError
 from pmsgan.interrupt import interruptible
 from pmsgan.model.config import GeneratorConfig, check_sides
 from pmsgan.model.generator import Generator
@@ -84,6 +84,10 @@ def train(
     """
     for side in (config.size, config.crop_side):
         check_sides(side, side, generator_config.side_multiple)
+    if config.lambda_rgb1 and not generator_config.has("full"):
+        raise ConfigError(
+            f"lambda_rgb1 is {config.lambda_rgb1}: without MSSA, RGB_1 is the final picture itself"
+        )
     if not pairs:
         raise DataError("there are no pairs to train on")
     fabric = fabric or make_fabric(config)

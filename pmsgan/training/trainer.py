@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from pmsgan.errors import CheckpointError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.discriminator import ScaleDiscriminators
-from pmsgan.model.generator import Generator
+from pmsgan.model.generator import AllOutputs, Generator
 from pmsgan.model.initial_weights import set_initial_weights
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.losses import (
@@ -46,7 +46,9 @@ class Trainer:
         self.generator = Generator(generator_config)
         set_initial_weights(self.generator, config.initial_weights)
         self.discriminators = ScaleDiscriminators(generator_config.num_stages)
-        self._generate, self.generator_optimizer = self._set_up(self.generator)
+        self._generate, self.generator_optimizer = self._set_up(
+            AllOutputs(self.generator) if config.lambda_rgb1 else self.generator
+        )
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)
         self.average = (
             AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
@@ -63,15 +65,17 @@ class Trainer:
 
         Returns:
             The losses of this process, one number each: `discriminator`, `perceptual`,
-            `adversarial`; without an adversarial weight the second alone.
+            `adversarial`; without an adversarial weight the second alone. `rgb1` where that has a
+            weight.
         """
         self._set_learning_rate()
-        fakes = self._generate(source)
+        fakes = list(self._generate(source))
+        rgb1 = [fakes.pop(1)] if self.config.lambda_rgb1 else []
         reals = target_pyramid(target, len(fakes))
         losses: dict[str, Tensor] = {}
         if self.config.lambda_adversarial:
             losses |= self._step_discriminators(fakes, reals)
-        losses |= self._step_generator(fakes, reals)
+        losses |= self._step_generator(fakes, reals, rgb1)
         if self.average is not None:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
@@ -96,11 +100,15 @@ class Trainer:
         return {"discriminator": loss.detach()}
 
     def _step_generator(
-        self, fakes: Sequence[Tensor], reals: Sequence[Tensor]
+        self, fakes: Sequence[Tensor], reals: Sequence[Tensor], rgb1: Sequence[Tensor]
     ) -> dict[str, Tensor]:
         with self.fabric.autocast():
             losses = {"perceptual": self.perceptual_loss(fakes, reals)}
+            if rgb1:
+                losses["rgb1"] = self.perceptual_loss(rgb1, reals[:1])
         loss = self.config.lambda_perceptual * losses["perceptual"]
+        if rgb1:
+            loss = loss + self.config.lambda_rgb1 * losses["rgb1"]
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
             with self.fabric.no_backward_sync(self._judge):

@@ -104,6 +104,13 @@ def test_a_folded_network_names_a_crop_that_it_cannot_take(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_loss_on_rgb_1_needs_mssa(pairs: list[Pair], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"lambda_rgb1 is 1\.0: without MSSA"):
+        train(
+            pairs, replace(SETTINGS, lambda_rgb1=1.0), replace(NETWORK, ablation="csasp"), tmp_path
+        )
+
+
 def test_a_run_is_not_overwritten_by_accident(pairs: list[Pair], tmp_path: Path) -> None:
     config = replace(SETTINGS, steps=1)
     with pytest.raises(CheckpointError, match="nothing to resume"):

@@ -11,6 +11,7 @@ from pmsgan.model.discriminator import ScaleDiscriminators
 from pmsgan.model.generator import Generator
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_precision
+from pmsgan.training.losses import l1_gradient_loss
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
@@ -69,6 +70,26 @@ def test_a_run_begins_with_the_initial_weights_that_it_asks_for() -> None:
         trainer = Trainer(replace(SETTINGS, initial_weights=kind), NETWORK, CPU)
         weight = trainer.generator.decoders[0][0].weight  # of 4 channels: a fan-in of 36
         assert weight.std().item() == pytest.approx(deviation, rel=0.2)
+
+
+def test_rgb_1_gets_a_loss_of_its_own() -> None:
+    source, target = torch.rand(2, 1, 3, 96, 96)
+    config = replace(SETTINGS, lambda_adversarial=0.0, lambda_perceptual=0.0, lambda_rgb1=2.0)
+    trainer = Trainer(config, NETWORK, CPU)
+    with torch.no_grad():
+        y_out, rgb1, *smaller = trainer.generator.all_outputs(source)
+        expected = l1_gradient_loss([rgb1], [target])
+    assert len(smaller) == 2
+    assert not torch.equal(y_out, rgb1)
+    losses = trainer.step(source, target)
+    torch.testing.assert_close(losses["rgb1"], expected)
+    gradients = {name: it.grad for name, it in trainer.generator.named_parameters()}
+    assert gradients["to_rgb.0.weight"].abs().sum() > 0
+    assert not gradients["output.rgb.weight"].any()  # y_out has no weight here
+    assert (
+        trainer.state_dict()["generator"].keys()
+        == Trainer(SETTINGS, NETWORK, CPU).state_dict()["generator"].keys()
+    )
 
 
 def test_without_average_the_generator_itself_is_the_result() -> None:
