@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphPrecision
-from pmsgan.model.generator import Generator
+from pmsgan.model.network import Network
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 
 OPSET = 18
@@ -23,7 +23,7 @@ class DeploymentGraph(nn.Module):
     while the conversions from bytes and to bytes are in single precision.
     """
 
-    def __init__(self, generator: Generator, precision: GraphPrecision = "fp32") -> None:
+    def __init__(self, generator: Network, precision: GraphPrecision = "fp32") -> None:
         """Wrap a generator and convert its weights; nothing else may use the generator."""
         super().__init__()
         self.dtype = torch.float16 if precision == "fp16" else torch.float32

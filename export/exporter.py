@@ -18,7 +18,7 @@ from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.deploy import DeploymentGraph, trace
 from pmsgan.export.onnx_file import write_onnx
 from pmsgan.model.config import check_sides
-from pmsgan.model.generator import Generator
+from pmsgan.model.network import Network
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import WEIGHTS_NAME, Style, find_style
@@ -52,7 +52,7 @@ class Exported:
 
 
 def export_generator(
-    generator: Generator,
+    generator: Network,
     path: Path,
     *,
     height: int,
@@ -82,7 +82,7 @@ def export_generator(
     check_sides(height, width, multiple)
     notes = {**size_notes(height, width, multiple), "precision": precision, **metadata}
     pictures = check_pictures(height, width)
-    source = copy.deepcopy(generator).cpu()
+    source = copy.deepcopy(generator).cpu().eval()
     reference, largest = _run_torch(source, pictures)
     if not math.isfinite(largest):
         raise ExportError(
@@ -165,7 +165,7 @@ def _run_file(path: Path, pictures: Pictures) -> Pictures:
         return engine.translate(pictures)
 
 
-def _run_torch(generator: Generator, pictures: Pictures) -> tuple[Pictures, float]:
+def _run_torch(generator: Network, pictures: Pictures) -> tuple[Pictures, float]:
     watch = _LargestActivation()
     with torch.no_grad():
         image = bytes_to_rgb(torch.from_numpy(pictures))

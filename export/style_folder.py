@@ -13,7 +13,8 @@ import pmsgan
 from pmsgan.atomic import replacing
 from pmsgan.errors import StyleError
 from pmsgan.export.exporter import Exported, export_generator, graph_metadata
-from pmsgan.model.generator import Generator
+from pmsgan.model.config import network_table
+from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator, save_generator
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
@@ -44,7 +45,7 @@ def style_folder(name: str) -> Path:
 
 
 def write_style(
-    generator: Generator,
+    generator: Network,
     folder: Path,
     *,
     height: int,
@@ -92,7 +93,7 @@ def write_style(
                 "made_by": f"pmsgan {pmsgan.__version__}",
                 **({} if scaling is None else {"scaling": asdict(scaling)}),
                 "expects": expects or {},
-                "generator": asdict(generator.config),
+                "generator": network_table(generator.config),
                 "origin": origin,
                 "sha256": sha256,
             }
@@ -123,7 +124,7 @@ def write_scaling(folder: Path, scaling: Scaling) -> None:
 
 
 def _write_network(
-    generator: Generator, draft: Path, height: int, width: int
+    generator: Network, draft: Path, height: int, width: int
 ) -> tuple[Exported, dict[str, str]]:
     """Write the weights and the graph into `draft`; return the export and each file's SHA-256."""
     weights, graph = draft / WEIGHTS_NAME, draft / GRAPH_NAME

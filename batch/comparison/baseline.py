@@ -192,7 +192,7 @@ def measure_against(
         info = process.info()
     if contender == Contender(backend="eager", precision="fp32"):
         reference = compared_results
-    is_pmsgan = contender.network == "PMSGAN"
+    is_pmsgan = not contender.network
     baseline = Baseline(
         title=contender.title,
         compared=info,

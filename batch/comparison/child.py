@@ -47,7 +47,8 @@ class Contender:
     precision: Precision
     is_compiled: bool = False
     """torch.compile optimises the network first."""
-    network: str = "PMSGAN"
+    network: str = ""
+    """Name of a network other than the style's."""
     open: Callable[["Contender", Style, int, int | None], Engine] = open_backend
     """Opens the engine in the child process; an importable function."""
 
@@ -55,7 +56,7 @@ class Contender:
     def title(self) -> str:
         """Name in tables."""
         kind = f"{self.backend}, compiled" if self.is_compiled else self.backend
-        prefix = "" if self.network == "PMSGAN" else f"{self.network}, "
+        prefix = f"{self.network}, " if self.network else ""
         return f"{prefix}{kind}, {self.precision}"
 
 

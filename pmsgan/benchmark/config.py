@@ -4,17 +4,18 @@ from dataclasses import dataclass
 
 from pmsgan.errors import ConfigError
 
-CONTENDERS = ("tensorrt", "tensorrt-rtx", "openvino", "eager", "torch-compile", "pix2pix")
-"""The backends, torch.compile, and the peer network under eager PyTorch."""
+PEERS = {"pix2pix": 256, "cyclegan": 4, "u2net": 32}
+"""Networks that the paper compares with, and what the sides of their pictures are multiples of.
+
+They are pix2pix's U-Net, CycleGAN's generator with 9 residual blocks, and U2-Net.
+"""
+CONTENDERS = ("tensorrt", "tensorrt-rtx", "openvino", "eager", "torch-compile", *PEERS)
+"""The backends, torch.compile, and the peer networks under eager PyTorch."""
 
 
-PEER_SIDE_MULTIPLE = 256
-"""The peer network halves pictures eight times, so both sides are multiples of this [pixels]."""
-
-
-def fits_peer(height: int, width: int) -> bool:
-    """Say whether the peer network takes pictures of this size [pixels]."""
-    return height % PEER_SIDE_MULTIPLE == 0 and width % PEER_SIDE_MULTIPLE == 0
+def fits_peer(peer: str, height: int, width: int) -> bool:
+    """Say whether a peer network takes pictures of this size [pixels]."""
+    return height % PEERS[peer] == 0 and width % PEERS[peer] == 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

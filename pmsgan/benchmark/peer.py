@@ -1,8 +1,23 @@
-"""The peer network under eager PyTorch."""
+"""The peer networks under eager PyTorch."""
+
+from typing import TYPE_CHECKING
 
 from pmsgan.batch.comparison.child import Contender
 from pmsgan.engine.interface import Engine
 from pmsgan.styles.registry import Style
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def make_peer(name: str) -> "nn.Module":
+    """Return one of `PEERS` with random weights; it imports torch itself."""
+    from pmsgan.benchmark.resnet import ResNet
+    from pmsgan.benchmark.u2net import U2Net
+    from pmsgan.model.unet import UNet
+
+    peers: dict[str, type[nn.Module]] = {"pix2pix": UNet, "cyclegan": ResNet, "u2net": U2Net}
+    return peers[name]()
 
 
 def open_peer(
@@ -14,12 +29,11 @@ def open_peer(
     """
     import torch
 
-    from pmsgan.benchmark.unet import UNet
     from pmsgan.engine.eager import EagerEngine
 
     torch.manual_seed(0)
     return EagerEngine(
-        UNet(),
+        make_peer(contender.network),
         height=style.height,
         width=style.width,
         precision=contender.precision,

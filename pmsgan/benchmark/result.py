@@ -6,8 +6,8 @@ from typing import Any
 
 import pmsgan
 from pmsgan.batch.comparison.baseline import Baseline, Timings
-from pmsgan.benchmark.config import BenchmarkConfig
-from pmsgan.benchmark.work import Work
+from pmsgan.benchmark.config import PEERS, BenchmarkConfig
+from pmsgan.benchmark.work import OWN_NETWORK, Work
 from pmsgan.engine.accuracy import Accuracy
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
@@ -68,7 +68,7 @@ def engine_row(engine: EngineInfo, baselines: Sequence[Baseline], work: Work | N
 
     on_gpu = [base.gpu_pictures_per_s for base in baselines if base.gpu_pictures_per_s is not None]
     in_memory = spread("in_memory")
-    gflop_per_s, share = _rates(work, "PMSGAN", engine.precision, in_memory)
+    gflop_per_s, share = _rates(work, OWN_NETWORK, engine.precision, in_memory)
     return Row(
         title=f"{engine.backend}, {engine.precision}",
         size=f"{engine.width}x{engine.height}",
@@ -90,7 +90,9 @@ def engine_row(engine: EngineInfo, baselines: Sequence[Baseline], work: Work | N
 def compared_row(engine: EngineInfo, baseline: Baseline, work: Work | None) -> Row:
     """Return the row of a contender."""
     info, in_memory = baseline.compared, baseline.in_memory.compared_pictures_per_s
-    network = "pix2pix" if baseline.title.startswith("pix2pix") else "PMSGAN"
+    network = baseline.title.partition(",")[0]
+    if network not in PEERS:
+        network = OWN_NETWORK
     gflop_per_s, share = _rates(work, network, info.precision, in_memory)
     return Row(
         title=baseline.title,

@@ -17,7 +17,7 @@ from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.load import load_pictures
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, RunSettings
-from pmsgan.benchmark.config import PEER_SIDE_MULTIPLE, BenchmarkConfig, fits_peer
+from pmsgan.benchmark.config import PEERS, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.peer import open_peer
 from pmsgan.benchmark.result import Benchmark, Missing, Row, compared_row, engine_row
 from pmsgan.benchmark.work import Work, examine_work
@@ -136,8 +136,8 @@ def _cannot_run(style: Style, config: BenchmarkConfig) -> Iterator[Missing]:
         backend: Backend = name if name in NEEDS else "eager"
         if (missing := what_is_missing(backend)) is not None:
             yield _missing(name, style, missing)
-        elif name == "pix2pix" and not fits_peer(style.height, style.width):
-            reason = f"its pictures have sides that are multiples of {PEER_SIDE_MULTIPLE}"
+        elif name in PEERS and not fits_peer(name, style.height, style.width):
+            reason = f"its pictures have sides that are multiples of {PEERS[name]}"
             yield _missing(name, style, reason)
 
 
@@ -204,8 +204,9 @@ def _contenders(
         yield from eager
     if "torch-compile" in config.contenders and has_torch:
         yield Contender(backend="eager", precision=best, is_compiled=True)
-    if "pix2pix" in config.contenders and has_torch and fits_peer(style.height, style.width):
-        yield from (replace(it, network="pix2pix", open=open_peer) for it in eager)
+    for peer in PEERS:
+        if peer in config.contenders and has_torch and fits_peer(peer, style.height, style.width):
+            yield from (replace(it, network=peer, open=open_peer) for it in eager)
     for backend in runnable:
         if backend == "eager":
             continue

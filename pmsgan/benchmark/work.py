@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pmsgan.benchmark.config import fits_peer
+from pmsgan.benchmark.config import PEERS, fits_peer
+from pmsgan.benchmark.peer import make_peer
 from pmsgan.child import call_in_child
 from pmsgan.engine.open import what_is_missing
 from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import ChildError, EngineError
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import NetworkConfig
 
 NUM_PRODUCTS = 10
+OWN_NETWORK = "the style's"
+"""Name of the network that is no peer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +27,7 @@ class Work:
     """Rate of a large matrix product, by precision [10^9 operations per second]."""
 
 
-def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
+def examine_work(config: NetworkConfig, height: int, width: int, num_threads: int | None) -> Work:
     """Count and measure in a child process, since torch and pycuda cannot share one.
 
     Args:
@@ -44,7 +47,7 @@ def examine_work(config: GeneratorConfig, height: int, width: int, num_threads: 
         raise EngineError(f"the work cannot be counted: {error}") from error
 
 
-def _examine(config: GeneratorConfig, height: int, width: int, num_threads: int | None) -> Work:
+def _examine(config: NetworkConfig, height: int, width: int, num_threads: int | None) -> Work:
     import torch
 
     if num_threads is not None:
@@ -55,18 +58,16 @@ def _examine(config: GeneratorConfig, height: int, width: int, num_threads: int 
     )
 
 
-def count_gflop(config: GeneratorConfig, height: int, width: int) -> dict[str, float]:
-    """Return the operations for one picture by network [10^9]; the peer cannot take every size."""
+def count_gflop(config: NetworkConfig, height: int, width: int) -> dict[str, float]:
+    """Return the operations for one picture by network [10^9]; a peer cannot take every size."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from pmsgan.benchmark.unet import UNet
-    from pmsgan.model.generator import Generator
+    from pmsgan.model.network import make_network
 
     with torch.device("meta"):
-        networks: dict[str, torch.nn.Module] = {"PMSGAN": Generator(config)}
-        if fits_peer(height, width):
-            networks["pix2pix"] = UNet()
+        networks: dict[str, torch.nn.Module] = {OWN_NETWORK: make_network(config)}
+        networks |= {name: make_peer(name) for name in PEERS if fits_peer(name, height, width)}
         counts = {}
         for name, network in networks.items():
             with FlopCounterMode(display=False) as counter:

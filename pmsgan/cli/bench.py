@@ -44,8 +44,9 @@ def bench(
 
     The first backend that can run here is compared with each of the others on the same pictures:
     throughput in memory and files to files, and accuracy. Among the others are eager PyTorch,
-    torch.compile, and a peer: the U-Net of pix2pix. It takes minutes; slow networks and several
-    sizes take an hour. --rounds 1 takes a third of that and varies more.
+    torch.compile, and untrained peers: the generators of pix2pix and CycleGAN, and U2-Net. It takes
+    minutes; slow networks and several sizes take an hour. --rounds 1 takes a third of that and
+    varies more.
     """
     config = BenchmarkConfig(
         sizes=_numbers(sizes, "--sizes"),

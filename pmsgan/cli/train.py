@@ -3,7 +3,7 @@
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,20 @@ from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import show, tell
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
-from pmsgan.errors import PmsganError
-from pmsgan.model.config import GeneratorConfig
-from pmsgan.training.config import TrainingConfig
+from pmsgan.errors import ConfigError, PmsganError
+from pmsgan.model.config import (
+    NETWORKS,
+    GeneratorConfig,
+    NetworkConfig,
+    NetworkName,
+    UNetConfig,
+    network_name,
+    network_table,
+)
+from pmsgan.training.config import NETWORK_SETTINGS, TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pmsgan.data.pairs import Pair
     from pmsgan.training.style import TrainingResult
@@ -27,8 +35,19 @@ if TYPE_CHECKING:
 def _use_preset(context: typer.Context, preset: PresetName | None) -> PresetName | None:
     """Take the defaults of other options from the preset."""
     if preset is not None:
-        context.default_map = dict(PRESETS[preset].settings)
+        _set_defaults(context, PRESETS[preset].settings)
     return preset
+
+
+def _use_network(context: typer.Context, network: NetworkName) -> NetworkName:
+    """Take the defaults of other options from the network."""
+    _set_defaults(context, NETWORK_SETTINGS[network])
+    _set_defaults(context, {"base_channels": NETWORKS[network]().base_channels})
+    return network
+
+
+def _set_defaults(context: typer.Context, settings: "Mapping[str, Any]") -> None:
+    context.default_map = {**(context.default_map or {}), **settings}
 
 
 PairsFolder = Annotated[
@@ -48,6 +67,14 @@ PresetOption = Annotated[
         is_eager=True,  # the defaults of other options come from it
         callback=_use_preset,
         help="A data set of the paper: sets size and direction, and checks that the set is whole.",
+    ),
+]
+NetworkOption = Annotated[
+    NetworkName,
+    typer.Option(
+        is_eager=True,
+        callback=_use_network,
+        help="Network to train; pix2pix is a peer, with the losses and settings of its own paper.",
     ),
 ]
 TrainList = Annotated[
@@ -83,7 +110,6 @@ VggWeights = Annotated[
 @one_line_errors
 @config_options(
     omit=(
-        "betas",
         "num_residual_blocks",
         "num_growth_layers",
         "growth_divisor",
@@ -95,6 +121,7 @@ VggWeights = Annotated[
     rename={"num_readers": "--readers", "initial_weights": "--init"},
     flags=("compile",),
     show_default={
+        "base_channels": " or ".join(f"{it().base_channels}" for it in NETWORKS.values()),
         "size": f"the preset's, or {TrainingConfig().size}",
         "direction": f"the preset's, or {DEFAULT_DIRECTION}",
     },
@@ -104,6 +131,7 @@ def train(
     style: StyleName = None,
     out: RunFolder = Path("run"),
     preset: PresetOption = None,
+    network: NetworkOption = "pmsgan",
     train_list: TrainList = None,
     split: SplitOption = None,
     dry_run: Annotated[
@@ -123,6 +151,9 @@ def train(
     Needs torch, which the extra train brings.
     """
     need_torch("train")
+    config = _network_config(network, generator)
+    if initial_style is not None:
+        _check_initial(initial_style, network)
     from pmsgan.training.style import plan_training, train_style
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -131,12 +162,12 @@ def train(
             data, training, style=style, preset=preset, train_list=train_list, split=split
         )
         if plan.leads:
-            show(to_json({"generator": asdict(generator), "training": asdict(training)}))
+            show(to_json({"generator": network_table(config), "training": asdict(training)}))
         return
     result = train_style(
         data,
         training,
-        None if initial_style and generator == GeneratorConfig() else generator,
+        None if initial_style and config == NETWORKS[network]() else config,
         run_folder=out,
         style=style,
         preset=preset,
@@ -148,6 +179,26 @@ def train(
     )
     if result.leads:  # the other processes of a run keep quiet
         _report(result, out, style)
+
+
+def _network_config(network: NetworkName, generator: GeneratorConfig) -> NetworkConfig:
+    """Return the settings of the network; those of pmsgan are no settings of others."""
+    if network == "pmsgan":
+        return generator
+    usual = asdict(GeneratorConfig(base_channels=generator.base_channels))
+    changed = [name for name, value in asdict(generator).items() if value != usual[name]]
+    if changed:
+        raise ConfigError(f"--{changed[0]} is a setting of pmsgan: leave it out, or --network")
+    return UNetConfig(base_channels=generator.base_channels)
+
+
+def _check_initial(style: str, network: NetworkName) -> None:
+    """Raise ConfigError if a style to begin with is of another network."""
+    from pmsgan.styles.registry import find_style
+
+    found = network_name(find_style(style).generator)
+    if found != network:
+        raise ConfigError(f"the style {style} is of the network {found}: give --network {found}")
 
 
 def _report(result: "TrainingResult", out: Path, style: str | None) -> None:

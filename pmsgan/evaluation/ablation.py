@@ -19,7 +19,7 @@ from pmsgan.evaluation.held_out import held_out_pairs
 from pmsgan.evaluation.pair_folders import write_pair_folders, write_png
 from pmsgan.evaluation.result import Comparison
 from pmsgan.evaluation.translation import translate_picture
-from pmsgan.model.config import ABLATIONS
+from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
 from pmsgan.training.trained import Trained, load_trained
 
 TITLES = dict(
@@ -97,16 +97,17 @@ def evaluate_ablation(
         A method for each run, in the order (a) to (e).
 
     Raises:
-        ConfigError: the runs are of different sizes.
+        ConfigError: the runs are of different sizes, or one is of another network.
         DataError: a pair cannot be read.
         EvaluationError: the disk is full.
     """
+    rows = {run: _row(run) for run in runs}
     sides = {run.config.size for run in runs}
     if len(sides) > 1:
         raise ConfigError(f"the runs have sizes {sorted(sides)}: compare runs of one size")
     _warn_of_differences(runs)
     (side,) = sides
-    ordered = sorted(runs, key=lambda run: ABLATIONS.index(run.generator.config.ablation))
+    ordered = sorted(runs, key=lambda run: ABLATIONS.index(rows[run]))
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
         folders = write_pair_folders(
             pairs, Path(scratch), (side, side) if size.resize_truth else None
@@ -124,20 +125,27 @@ def evaluate_ablation(
             on_start=on_start,
             on_picture=on_picture,
         )
-    rows = [
+    evaluations = tuple(
         it.with_failures(failed) for it, failed in zip(found.evaluations, failures, strict=True)
-    ]
-    return replace(found, evaluations=tuple(rows))
+    )
+    return replace(found, evaluations=evaluations)
 
 
 def _titles(runs: Sequence[Trained]) -> list[str]:
     """Return the row of the paper's table for each run, with its folder where several have one."""
-    rows = Counter(run.generator.config.ablation for run in runs)
+    rows = [_row(run) for run in runs]
+    num_runs = Counter(rows)
     return numbered(
-        TITLES[row] + (f", {run.folder.name}" if rows[row] > 1 else "")
-        for run in runs
-        for row in [run.generator.config.ablation]
+        TITLES[row] + (f", {run.folder.name}" if num_runs[row] > 1 else "")
+        for run, row in zip(runs, rows, strict=True)
     )
+
+
+def _row(run: Trained) -> Ablation:
+    config = run.generator.config
+    if not isinstance(config, GeneratorConfig):
+        raise ConfigError(f"{run.folder} is no run of pmsgan: it is no row of the ablation table")
+    return config.ablation
 
 
 def _translate(run: Trained, inputs: Path, predicted: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Settings of a generator, readable without torch."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
 
 from pmsgan.errors import ConfigError
 
@@ -18,6 +19,9 @@ SIDE_MULTIPLE = 4
 """Both sides of a picture are multiples of this: the third stage works at a quarter of them."""
 
 FOLDS = (1, 2)
+
+UNET_LEVELS = 8
+"""How often pix2pix's U-Net halves a picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +111,68 @@ class GeneratorConfig:
     def has(self, module: Ablation) -> bool:
         """Say whether this configuration reaches the row of Table II that adds `module`."""
         return ABLATIONS.index(self.ablation) >= ABLATIONS.index(module)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UNetConfig:
+    """Width of pix2pix's generator, which is trained as a peer."""
+
+    base_channels: int = 64
+    """Width of the network's first level."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a value outside its range."""
+        if self.base_channels < 1:
+            raise ConfigError(f"base_channels is {self.base_channels}: it must be at least 1")
+
+    @property
+    def num_stages(self) -> int:
+        """Number of output scales."""
+        return 1
+
+    @property
+    def side_multiple(self) -> int:
+        """Number that both sides of a picture must be multiples of [pixels]."""
+        return 2**UNET_LEVELS
+
+
+NetworkConfig: TypeAlias = GeneratorConfig | UNetConfig
+NetworkName = Literal["pmsgan", "pix2pix"]
+NETWORKS: dict[NetworkName, type[NetworkConfig]] = {
+    "pmsgan": GeneratorConfig,
+    "pix2pix": UNetConfig,
+}
+
+
+def network_name(config: NetworkConfig) -> NetworkName:
+    """Return the name of the network that a config is of."""
+    return next(name for name, kind in NETWORKS.items() if isinstance(config, kind))
+
+
+def network_table(config: NetworkConfig) -> dict[str, Any]:
+    """Return a config and the name of its network as plain values."""
+    return {"network": network_name(config), **asdict(config)}
+
+
+def read_network(table: Mapping[str, Any]) -> NetworkConfig:
+    """Return the config that `network_table` has written; a setting that it lacks has its default.
+
+    Raises:
+        ConfigError: the network or a setting is unknown, or a value is out of range.
+    """
+    name = table.get("network", "pmsgan")
+    if name not in NETWORKS:
+        raise ConfigError(f"network is {name!r}: use one of {', '.join(NETWORKS)}")
+    kind = NETWORKS[name]
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in table.items()
+        if key != "network"
+    }
+    unknown = sorted(values.keys() - {field.name for field in fields(kind)})
+    if unknown:
+        raise ConfigError(f"unknown setting {unknown[0]!r} of the network {name}")
+    return kind(**values)
 
 
 def check_sides(height: int, width: int, multiple: int = SIDE_MULTIPLE) -> None:

@@ -11,11 +11,12 @@ class PatchDiscriminator(nn.Sequential):
     """Say for each overlapping 70x70 patch of a picture how real it looks.
 
     conv4x4 64-128-256-512-1 with strides 2, 2, 2, 1, 1, LeakyReLU 0.2, instance norm on the middle
-    three. Maps RGB [N, 3, H, W] in [-1, 1] to one unbounded score for each patch, [N, 1, h, w].
+    three. Maps RGB [N, 3, H, W] in [-1, 1] to one unbounded score for each patch, [N, 1, h, w]; a
+    conditional one gets 6 channels, those of the input before those of the picture.
     """
 
-    def __init__(self, base_channels: int = 64) -> None:
-        layers: list[nn.Module] = [nn.Conv2d(3, base_channels, 4, stride=2, padding=1)]
+    def __init__(self, base_channels: int = 64, in_channels: int = 3) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, base_channels, 4, stride=2, padding=1)]
         channels = base_channels
         for stride in (2, 2, 1):
             layers += [
@@ -32,10 +33,10 @@ class PatchDiscriminator(nn.Sequential):
 class ScaleDiscriminators(nn.ModuleList):
     """Independent discriminators, one for each output scale, from weights N(0, 0.02)."""
 
-    def __init__(self, num_scales: int) -> None:
-        super().__init__(PatchDiscriminator() for _ in range(num_scales))
+    def __init__(self, num_scales: int, in_channels: int = 3) -> None:
+        super().__init__(PatchDiscriminator(in_channels=in_channels) for _ in range(num_scales))
         set_initial_weights(self, "paper")
 
     def forward(self, images: Sequence[Tensor]) -> list[Tensor]:
-        """Judge one batch at each scale, finest first: RGB [N, 3, H, W] to scores [N, 1, h, w]."""
+        """Judge one batch at each scale, finest first: [N, C, H, W] to scores [N, 1, h, w]."""
         return [judge(image) for judge, image in zip(self, images, strict=True)]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,7 +49,7 @@ def set_initial_weights(network: nn.Module, kind: InitialWeights) -> None:
                     layer.weight.mul_(gain)
 
 
-def _gains(module: nn.Module) -> Iterator[tuple[nn.Module, float]]:
+def _gains(module: nn.Module) -> Iterator[tuple[Any, float]]:
     """Yield the layers of a module that are not plain N(0, 1 / fan_in), with their gains."""
     match module:
         case ResidualBlock():

@@ -18,14 +18,14 @@ import re
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 from pmsgan.errors import ConfigError, StyleError
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import NetworkConfig, network_table, read_network
 from pmsgan.styles.palette import check_colour
 from pmsgan.styles.scaling import Scaling, scaling_from
 
@@ -59,7 +59,7 @@ class Style:
     """Width of a picture [pixels]."""
     scaling: Scaling
     """How results get their size."""
-    generator: GeneratorConfig
+    generator: NetworkConfig
     origin: dict[str, Any]
     """Data set, licence, steps and whatever else the maker wrote down."""
     sha256: dict[str, str]
@@ -71,7 +71,10 @@ class Style:
 
     def to_json(self) -> dict[str, Any]:
         """Return the style as values that JSON can hold."""
-        return asdict(self) | {"folder": str(self.folder)}
+        return asdict(self) | {
+            "folder": str(self.folder),
+            "generator": network_table(self.generator),
+        }
 
     @property
     def weights(self) -> Path:
@@ -260,7 +263,7 @@ def read_style(folder: Path) -> Style:
             scaling=scaling_from(
                 content.get("scaling", {}), (int(content["height"]), int(content["width"]))
             ),
-            generator=_generator_config(content["generator"]),
+            generator=read_network(content["generator"]),
             origin=dict(content.get("origin", {})),
             sha256={str(name): str(value) for name, value in content["sha256"].items()},
             expects={
@@ -295,14 +298,3 @@ def _parts(table: dict[str, Any]) -> dict[str, str]:
         name: check_colour(colour, f"the colour of the part {name}")
         for name, colour in table.items()
     }
-
-
-def _generator_config(table: dict[str, Any]) -> GeneratorConfig:
-    known = {field.name for field in fields(GeneratorConfig)}
-    unknown = sorted(table.keys() - known)
-    if unknown:
-        raise ConfigError(f"unknown setting {unknown[0]!r} under [generator]")
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
-    }
-    return GeneratorConfig(**values)

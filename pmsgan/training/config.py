@@ -2,14 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.errors import ConfigError
-from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, check_sides
+from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, NetworkName, check_sides
 
-Perceptual = Literal["vgg19", "l1"]
+Perceptual = Literal["vgg19", "l1", "pixel"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
+
+Adversarial = Literal["pmsgan", "pix2pix"]
+ADVERSARIALS: tuple[Adversarial, ...] = get_args(Adversarial)
 
 Schedule = Literal["constant", "cosine"]
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
@@ -55,6 +58,11 @@ class TrainingConfig:
 
     The paper's learn too, some hundred steps later.
     """
+    adversarial: Adversarial = "pmsgan"
+    """Adversarial loss: pmsgan (least squares), or pix2pix (conditional, cross-entropy).
+
+    pmsgan is Eq. 1, whose discriminators see a picture alone; those of pix2pix see the input, too.
+    """
     lambda_adversarial: float = 1.0
     """Weight of the adversarial loss; 0: no discriminators.
 
@@ -71,9 +79,9 @@ class TrainingConfig:
     The paper has none: RGB_1 learns through the final picture alone.
     """
     perceptual: Perceptual = "vgg19"
-    """Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19.
+    """Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19, or pixel (L1 alone).
 
-    vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing.
+    vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing; pixel is pix2pix's.
     """
     hard_pixels: float = 0.0
     """Share of pixels with the largest errors that count again, such as 0.03; 0: none.
@@ -140,6 +148,10 @@ class TrainingConfig:
             raise ConfigError(
                 f"perceptual is {self.perceptual!r}: use one of {', '.join(PERCEPTUALS)}"
             )
+        if self.adversarial not in ADVERSARIALS:
+            raise ConfigError(
+                f"adversarial is {self.adversarial!r}: use one of {', '.join(ADVERSARIALS)}"
+            )
         if self.schedule not in SCHEDULES:
             raise ConfigError(f"schedule is {self.schedule!r}: use one of {', '.join(SCHEDULES)}")
         if self.initial_weights not in INITIAL_WEIGHTS:
@@ -162,3 +174,16 @@ class TrainingConfig:
     def crop_side(self) -> int:
         """Side of what the network sees in training [pixels]."""
         return self.crop or self.size
+
+
+NETWORK_SETTINGS: dict[NetworkName, dict[str, Any]] = {
+    "pmsgan": {},
+    "pix2pix": {
+        "adversarial": "pix2pix",
+        "perceptual": "pixel",
+        "lambda_perceptual": 100.0,
+        "betas": (0.5, 0.999),
+        "initial_weights": "paper",
+    },
+}
+"""Settings of `TrainingConfig` that a network's paper has, where they are not the defaults."""

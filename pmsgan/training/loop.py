@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,20 @@ from pmsgan.data.stream import PairStream
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import CheckpointError, ConfigError, DataError
 from pmsgan.interrupt import interruptible
-from pmsgan.model.config import GeneratorConfig, check_sides
-from pmsgan.model.generator import Generator
+from pmsgan.model.config import GeneratorConfig, NetworkConfig, check_sides, network_table
+from pmsgan.model.network import Network
 from pmsgan.training.batches import batches
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error
-from pmsgan.training.losses import l1_gradient_loss
+from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.run_folder import CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
-from pmsgan.training.trainer import PerceptualLoss, Trainer, plain_config
+from pmsgan.training.trainer import PerceptualLoss, Trainer, plain
 
 _log = logging.getLogger(__name__)
 
@@ -45,15 +46,15 @@ LOG_EVERY = 10
 def train(
     pairs: Sequence[Pair],
     config: TrainingConfig,
-    generator_config: GeneratorConfig,
+    generator_config: NetworkConfig,
     run_folder: Path,
     *,
     held_out: Sequence[Pair] = (),
     resume: bool = False,
-    initial: Generator | None = None,
+    initial: Network | None = None,
     vgg_weights: Path | None = None,
     fabric: Fabric | None = None,
-) -> tuple[Generator, int]:
+) -> tuple[Network, int]:
     """Train until `config.steps`, or until Ctrl-C, which ends the run after the current step.
 
     `run_folder` gets config.json, metrics.jsonl (the losses), tensorboard (losses and samples),
@@ -84,7 +85,9 @@ def train(
     """
     for side in (config.size, config.crop_side):
         check_sides(side, side, generator_config.side_multiple)
-    if config.lambda_rgb1 and not generator_config.has("full"):
+    if config.lambda_rgb1 and not (
+        isinstance(generator_config, GeneratorConfig) and generator_config.has("full")
+    ):
         raise ConfigError(
             f"lambda_rgb1 is {config.lambda_rgb1}: without MSSA, RGB_1 is the final picture itself"
         )
@@ -155,8 +158,8 @@ def _open_folder(trainer: Trainer, run_folder: Path) -> AbstractContextManager[R
     if not trainer.fabric.is_global_zero:
         return nullcontext()
     settings = {
-        "generator": plain_config(trainer.generator.config),
-        "training": plain_config(trainer.config),
+        "generator": network_table(trainer.generator.config),
+        "training": asdict(trainer.config),
     }
     return open_run_folder(run_folder, settings, trainer.num_steps_done)
 
@@ -166,6 +169,8 @@ def _perceptual_loss(
 ) -> PerceptualLoss:
     if config.perceptual == "l1":
         return partial(l1_gradient_loss, hard_share=config.hard_pixels)
+    if config.perceptual == "pixel":
+        return pixel_loss
     return VggPerceptualLoss(load_vgg19(vgg_weights)).to(device)
 
 
@@ -177,7 +182,7 @@ def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
     """
     state = load_checkpoint(checkpoint)
     trainer.load_state_dict(state)
-    before, now = state["training_config"], plain_config(trainer.config)
+    before, now = state["training_config"], plain(asdict(trainer.config))
     changes = [
         f"{name} {before.get(name)} -> {value}"
         for name, value in now.items()

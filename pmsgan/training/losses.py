@@ -1,4 +1,7 @@
-"""The losses of the paper, Eq. 1 to Eq. 3.
+"""The losses of the paper, Eq. 1 to Eq. 3, and those of pix2pix.
+
+P. Isola, J.-Y. Zhu, T. Zhou, A. A. Efros, "Image-to-Image Translation with Conditional Adversarial
+Networks", CVPR 2017, sections 3.1 and 3.3.
 
 Lists of tensors hold one entry for each output scale: (y_out, RGB_2, RGB_3) against (y, y_2, y_3),
 finest first.
@@ -31,6 +34,41 @@ def discriminator_loss(real_scores: Sequence[Tensor], fake_scores: Sequence[Tens
 def adversarial_loss(fake_scores: Sequence[Tensor]) -> Tensor:
     """L_adv, Eq. 1 as the generator sees it: least squares of the fakes' scores to 1."""
     return _total([(fake - 1.0).square().mean() for fake in fake_scores])
+
+
+def cross_entropy_discriminator_loss(
+    real_scores: Sequence[Tensor], fake_scores: Sequence[Tensor]
+) -> Tensor:
+    """L_cGAN of pix2pix as the discriminators see it: binary cross-entropy to 1 on real, 0 on fake.
+
+    Half of it, which lets a discriminator learn at half the rate.
+
+    Args:
+        real_scores: logits of the targets, float [N, 1, h, w] each.
+        fake_scores: logits of the outputs, float [N, 1, h, w] each.
+    """
+    return _total(
+        [
+            # -log sigmoid(score), and -log(1 - sigmoid(score))
+            (functional.softplus(-real).mean() + functional.softplus(fake).mean()) / 2
+            for real, fake in zip(real_scores, fake_scores, strict=True)
+        ]
+    )
+
+
+def cross_entropy_adversarial_loss(fake_scores: Sequence[Tensor]) -> Tensor:
+    """L_cGAN of pix2pix as the generator sees it: cross-entropy of the fakes' logits to 1."""
+    return _total([functional.softplus(-fake).mean() for fake in fake_scores])
+
+
+def pixel_loss(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """L_L1 of pix2pix: the mean absolute difference, summed over the scales."""
+    return _total(
+        [
+            functional.l1_loss(output, target)
+            for output, target in zip(outputs, targets, strict=True)
+        ]
+    )
 
 
 def l1_gradient_loss(

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,8 @@ from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError
 from pmsgan.export.exporter import Exported
 from pmsgan.export.style_folder import style_folder, write_style
-from pmsgan.model.config import GeneratorConfig
-from pmsgan.model.generator import Generator
+from pmsgan.model.config import GeneratorConfig, NetworkConfig, network_table
+from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.looks import usual_looks
 from pmsgan.styles.registry import find_style
@@ -53,7 +53,7 @@ class TrainingPlan:
 class TrainingResult:
     """A training that has ended."""
 
-    generator: Generator
+    generator: Network
     """The network that becomes the style."""
     num_steps: int
     """Updates so far, those of earlier runs included."""
@@ -111,7 +111,7 @@ def plan_training(
 def train_style(
     data: Path | str,
     config: TrainingConfig,
-    generator: GeneratorConfig | None = None,
+    generator: NetworkConfig | None = None,
     *,
     run_folder: Path | str,
     style: str | None = None,
@@ -177,15 +177,12 @@ def train_style(
     )
 
 
-def _load_initial(style: str, wanted: GeneratorConfig | None) -> Generator:
+def _load_initial(style: str, wanted: NetworkConfig | None) -> Network:
     """Read the network to begin with."""
     found = find_style(style)
     if wanted is not None and wanted != found.generator:
-        names = [
-            field.name
-            for field in fields(GeneratorConfig)
-            if getattr(wanted, field.name) != getattr(found.generator, field.name)
-        ]
+        tables = network_table(wanted), network_table(found.generator)
+        names = [name for name, value in tables[0].items() if tables[1].get(name, value) != value]
         raise ConfigError(
             f"the style {style} has another network: leave out {', '.join(names)}, or --from"
         )
@@ -193,7 +190,7 @@ def _load_initial(style: str, wanted: GeneratorConfig | None) -> Generator:
 
 
 def _write_style(
-    generator: Generator,
+    generator: Network,
     folder: Path,
     config: TrainingConfig,
     pairs: Sequence[Pair],

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import CheckpointError, DataError
-from pmsgan.model.config import GeneratorConfig
-from pmsgan.model.generator import Generator
+from pmsgan.errors import CheckpointError, ConfigError, DataError
+from pmsgan.model.config import read_network
+from pmsgan.model.network import Network, make_network
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.pairs_record import recorded_in
@@ -19,7 +19,7 @@ class Trained:
     """Result of a training run so far."""
 
     folder: Path
-    generator: Generator
+    generator: Network
     """Generator that would become the style."""
     config: TrainingConfig
     pairs: TrainedPairs | None = None
@@ -42,7 +42,7 @@ def load_trained(run: Path) -> Trained:
     path = run / CHECKPOINT_NAME
     state = load_checkpoint(path)
     try:
-        generator = Generator(GeneratorConfig(**_with_tuples(state["generator_config"])))
+        generator = make_network(read_network(state["generator_config"]))
         config = TrainingConfig(**_with_tuples(state["training_config"]))
         weights = state["generator"]
         if state["average"] is not None:
@@ -54,7 +54,7 @@ def load_trained(run: Path) -> Trained:
             }
         generator.load_state_dict(weights)
         pairs = recorded_in(state)
-    except (KeyError, TypeError, RuntimeError, DataError) as error:
+    except (ConfigError, KeyError, TypeError, RuntimeError, DataError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this version of pmsgan") from error
     return Trained(run, generator.eval(), config, pairs)
 

@@ -11,13 +11,16 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pmsgan.errors import CheckpointError
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import NetworkConfig, network_table, read_network
 from pmsgan.model.discriminator import ScaleDiscriminators
 from pmsgan.model.generator import AllOutputs, Generator
 from pmsgan.model.initial_weights import set_initial_weights
+from pmsgan.model.network import Network, make_network
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.losses import (
     adversarial_loss,
+    cross_entropy_adversarial_loss,
+    cross_entropy_discriminator_loss,
     discriminator_loss,
     l1_gradient_loss,
     target_pyramid,
@@ -26,6 +29,12 @@ from pmsgan.training.losses import (
 PerceptualLoss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
 """L_p of (y_out, RGB_2, RGB_3) against (y, y_2, y_3)."""
 
+_ADVERSARIAL_LOSSES = {
+    "pmsgan": (discriminator_loss, adversarial_loss),
+    "pix2pix": (cross_entropy_discriminator_loss, cross_entropy_adversarial_loss),
+}
+"""Losses of the discriminators and of the generator that they judge."""
+
 
 class Trainer:
     """Networks and optimisers of one run, and the step that updates them."""
@@ -33,7 +42,7 @@ class Trainer:
     def __init__(
         self,
         config: TrainingConfig,
-        generator_config: GeneratorConfig,
+        generator_config: NetworkConfig,
         fabric: Fabric,
         perceptual_loss: PerceptualLoss = l1_gradient_loss,
     ) -> None:
@@ -43,11 +52,15 @@ class Trainer:
         self.fabric = fabric
         self.num_steps_done = 0
         self.perceptual_loss = perceptual_loss
-        self.generator = Generator(generator_config)
+        self.generator = make_network(generator_config)
         set_initial_weights(self.generator, config.initial_weights)
-        self.discriminators = ScaleDiscriminators(generator_config.num_stages)
+        self._is_conditional = config.adversarial == "pix2pix"
+        self.discriminators = ScaleDiscriminators(
+            generator_config.num_stages, in_channels=6 if self._is_conditional else 3
+        )
+        self._discriminator_loss, self._adversarial_loss = _ADVERSARIAL_LOSSES[config.adversarial]
         self._generate, self.generator_optimizer = self._set_up(
-            AllOutputs(self.generator) if config.lambda_rgb1 else self.generator
+            self._with_rgb1() if config.lambda_rgb1 else self.generator
         )
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)
         self.average = (
@@ -69,13 +82,15 @@ class Trainer:
             weight.
         """
         self._set_learning_rate()
+        self._seed_dropout()
         fakes = list(self._generate(source))
         rgb1 = [fakes.pop(1)] if self.config.lambda_rgb1 else []
         reals = target_pyramid(target, len(fakes))
+        inputs = target_pyramid(source, len(fakes)) if self._is_conditional else []
         losses: dict[str, Tensor] = {}
         if self.config.lambda_adversarial:
-            losses |= self._step_discriminators(fakes, reals)
-        losses |= self._step_generator(fakes, reals, rgb1)
+            losses |= self._step_discriminators(inputs, fakes, reals)
+        losses |= self._step_generator(inputs, fakes, reals, rgb1)
         if self.average is not None:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
@@ -87,20 +102,42 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
 
+    def _seed_dropout(self) -> None:
+        """Let a resumed run draw what an uninterrupted one would, each process something else."""
+        samples_seen = self.num_steps_done * self.fabric.world_size + self.fabric.global_rank
+        torch.manual_seed(self.config.seed + samples_seen)
+
+    def _with_rgb1(self) -> nn.Module:
+        assert isinstance(self.generator, Generator)
+        return AllOutputs(self.generator)
+
+    def _judged(self, inputs: Sequence[Tensor], images: Sequence[Tensor]) -> list[Tensor]:
+        """Return what the discriminators see: pictures, or inputs and pictures [N, 6, H, W]."""
+        if not self._is_conditional:
+            return list(images)
+        return [torch.cat(pair, dim=1) for pair in zip(inputs, images, strict=True)]
+
     def _step_discriminators(
-        self, fakes: Sequence[Tensor], reals: Sequence[Tensor]
+        self, inputs: Sequence[Tensor], fakes: Sequence[Tensor], reals: Sequence[Tensor]
     ) -> dict[str, Tensor]:
         self.discriminators.requires_grad_(True)
         both = [
-            torch.cat([real, fake.detach()]) for real, fake in zip(reals, fakes, strict=True)
-        ]  # [2 N, 3, H, W] each
+            torch.cat([real, fake.detach()])
+            for real, fake in zip(
+                self._judged(inputs, reals), self._judged(inputs, fakes), strict=True
+            )
+        ]  # [2 N, 3 or 6, H, W] each
         halves = [scores.chunk(2) for scores in self._judge(both)]
-        loss = discriminator_loss([real for real, _ in halves], [fake for _, fake in halves])
+        loss = self._discriminator_loss([real for real, _ in halves], [fake for _, fake in halves])
         self._update(self._judge, self.discriminator_optimizer, loss)
         return {"discriminator": loss.detach()}
 
     def _step_generator(
-        self, fakes: Sequence[Tensor], reals: Sequence[Tensor], rgb1: Sequence[Tensor]
+        self,
+        inputs: Sequence[Tensor],
+        fakes: Sequence[Tensor],
+        reals: Sequence[Tensor],
+        rgb1: Sequence[Tensor],
     ) -> dict[str, Tensor]:
         with self.fabric.autocast():
             losses = {"perceptual": self.perceptual_loss(fakes, reals)}
@@ -112,7 +149,8 @@ class Trainer:
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
             with self.fabric.no_backward_sync(self._judge):
-                losses["adversarial"] = adversarial_loss(self._judge(fakes))
+                scores = self._judge(self._judged(inputs, fakes))
+                losses["adversarial"] = self._adversarial_loss(scores)
             # Eq. 3
             loss = loss + self.config.lambda_adversarial * losses["adversarial"]
         self._update(self._generate, self.generator_optimizer, loss)
@@ -142,20 +180,20 @@ class Trainer:
             network.compile()
         return self.fabric.setup(network, optimizer)
 
-    def trained_generator(self) -> Generator:
+    def trained_generator(self) -> Network:
         """Return the generator that becomes the style: the moving average where there is one."""
         if self.average is None:
             return self.generator
         module = self.average.module
-        assert isinstance(module, Generator)
+        assert isinstance(module, Network)
         return module
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a resumed run needs, as tensors, numbers and strings."""
         return {
             "num_steps_done": self.num_steps_done,
-            "generator_config": plain_config(self.generator.config),
-            "training_config": plain_config(self.config),
+            "generator_config": plain(network_table(self.generator.config)),
+            "training_config": plain(asdict(self.config)),
             "generator": self.generator.state_dict(),
             "discriminators": self.discriminators.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
@@ -176,9 +214,7 @@ class Trainer:
         missing = self.state_dict().keys() - state.keys()
         if missing:
             raise CheckpointError(f"this is no checkpoint of pmsgan: it lacks {min(missing)!r}")
-        if plain_config(GeneratorConfig()) | state["generator_config"] != plain_config(
-            self.generator.config
-        ):
+        if read_network(state["generator_config"]) != self.generator.config:
             raise CheckpointError(
                 "the checkpoint holds another network than this run asks for "
                 f"({state['generator_config']}): use its settings, or a new --out"
@@ -188,10 +224,10 @@ class Trainer:
         self.num_steps_done = state["num_steps_done"]
         try:
             self.generator.load_state_dict(state["generator"])
+            self.discriminators.load_state_dict(state["discriminators"])
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise CheckpointError(f"the checkpoint holds another network: {reason}") from error
-        self.discriminators.load_state_dict(state["discriminators"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.generator_optimizer.load_state_dict(state["generator_optimizer"])
@@ -203,7 +239,7 @@ class Trainer:
                 group["betas"] = self.config.betas
 
 
-def plain_config(config: GeneratorConfig | TrainingConfig) -> dict[str, Any]:
-    """Return a config as JSON has it: lists instead of tuples."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
-    return plain
+def plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON has them: lists instead of tuples."""
+    content: dict[str, Any] = json.loads(json.dumps(settings))
+    return content

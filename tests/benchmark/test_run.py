@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender
@@ -18,21 +19,23 @@ from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.benchmark import run, work
 from pmsgan.benchmark.compare import compare_reports
-from pmsgan.benchmark.config import BenchmarkConfig
+from pmsgan.benchmark.config import PEERS, BenchmarkConfig
 from pmsgan.benchmark.files import write_benchmark
 from pmsgan.benchmark.peer import open_peer
+from pmsgan.benchmark.resnet import ResNet
 from pmsgan.benchmark.run import run_benchmark
-from pmsgan.benchmark.unet import UNet
-from pmsgan.benchmark.work import Work, count_gflop, examine_work
+from pmsgan.benchmark.u2net import U2Net
+from pmsgan.benchmark.work import OWN_NETWORK, Work, count_gflop, examine_work
 from pmsgan.engine import open as open_module
 from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.export.style_folder import write_style
 from pmsgan.install import install_command
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.generator import Generator
+from pmsgan.model.unet import UNet
 from pmsgan.styles.registry import Style, read_style
 
-WORK = Work(network_gflop={"PMSGAN": 2.0}, matrix_gflop_per_s={"fp32": 1e4, "bf16": 2e4})
+WORK = Work(network_gflop={OWN_NETWORK: 2.0}, matrix_gflop_per_s={"fp32": 1e4, "bf16": 2e4})
 
 
 @pytest.fixture
@@ -85,7 +88,11 @@ def test_what_cannot_run_here_or_fails_is_named(
         return real(engine, contender, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "measure_against", fail)
-    result = run_benchmark(style, BenchmarkConfig(num_rounds=2))
+    config = BenchmarkConfig(
+        num_rounds=2,
+        contenders=("tensorrt", "openvino", "eager", "torch-compile", "pix2pix", "cyclegan"),
+    )
+    result = run_benchmark(style, config)
     first_round = titles[: len(result.rows)]  # one for the first row, which is no contender
     compiled = next(title for title in titles if "compile" in title)
     assert titles == [*first_round, *(title for title in first_round if title != compiled)]
@@ -95,7 +102,7 @@ def test_what_cannot_run_here_or_fails_is_named(
     failed = [it for it in result.missing if it.is_failure]
     assert [it.reason for it in failed] == ["no compiler"]
     assert "not measured: pix2pix: its pictures" in result.to_text()
-    assert "openvino, fp32" in {row.title for row in result.rows}
+    assert {"openvino, fp32", "cyclegan, eager, fp32"} <= {row.title for row in result.rows}
 
 
 def test_without_torch_only_the_rest_is_measured(
@@ -112,7 +119,7 @@ def test_without_torch_only_the_rest_is_measured(
         run, "_contenders", lambda *arguments: [Contender(backend="openvino", precision="fp32")]
     )
     result = run_benchmark(style, BenchmarkConfig(num_rounds=1, sizes=(32,)))
-    assert {it.title for it in result.missing} >= {"eager", "torch-compile", "pix2pix", "GFLOP/s"}
+    assert {it.title for it in result.missing} >= {"eager", "torch-compile", *PEERS, "GFLOP/s"}
     assert result.rows[0].accuracy is None
     assert result.rows[0].gflop_per_s is None
     assert install_command("train") in result.to_markdown()
@@ -151,15 +158,22 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, style: Style) -> None:
         write_benchmark(result, tmp_path / "file")
 
 
-def test_the_peer_is_the_unet_of_pix2pix() -> None:
-    with torch.device("meta"):
-        network = UNet()
-        result = network.eval()(torch.empty(2, 3, 512, 256))
-    assert result[0].shape == (2, 3, 512, 256)
-    assert sum(parameter.numel() for parameter in network.parameters()) == 54_414_531
+@pytest.mark.parametrize(
+    ("network", "num_parameters", "gflop"),
+    [(UNet, 54_414_531, 24.2), (ResNet, 11_378_179, 198), (U2Net, 44_009_869, 150)],
+)
+def test_the_peers_are_as_large_as_those_of_their_papers(
+    network: type[torch.nn.Module], num_parameters: int, gflop: float
+) -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        peer = network()
+        (result,) = peer.eval()(torch.empty(1, 3, 512, 256))
+    assert result.shape == (1, 3, 512, 256)
+    assert sum(parameter.numel() for parameter in peer.parameters()) == num_parameters
+    assert counter.get_total_flops() / 1e9 == pytest.approx(gflop, rel=0.01)
 
 
-def test_the_peer_is_measured_like_any_contender(
+def test_a_peer_is_measured_like_any_contender(
     make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:
     words = {"input_kind": "a", "output_kind": "b", "origin": {}}
@@ -195,13 +209,16 @@ def test_work_is_counted_as_by_hand() -> None:
     )
     counted = count_gflop(config, 256, 256)
     assert counted["pix2pix"] == pytest.approx(32 * (down + up) / 1e9)
-    assert counted["PMSGAN"] == pytest.approx(4 * count_gflop(config, 128, 128)["PMSGAN"], rel=0.01)
-    assert list(count_gflop(config, 64, 64)) == ["PMSGAN"]
+    assert counted[OWN_NETWORK] == pytest.approx(
+        4 * count_gflop(config, 128, 128)[OWN_NETWORK], rel=0.01
+    )
+    assert list(count_gflop(config, 64, 64)) == [OWN_NETWORK, "cyclegan", "u2net"]
+    assert list(count_gflop(config, 36, 64)) == [OWN_NETWORK, "cyclegan"]
 
 
 def test_the_machine_s_matrix_rate_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     told = examine_work(GeneratorConfig(base_channels=4), 64, 64, 1)
-    assert told.network_gflop["PMSGAN"] > 0
+    assert told.network_gflop[OWN_NETWORK] > 0
     assert min(told.matrix_gflop_per_s.values()) > 1.0
     with pytest.raises(EngineError, match="the work cannot be counted"):
         examine_work(GeneratorConfig(base_channels=4), -64, 64, 1)

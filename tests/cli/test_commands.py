@@ -475,6 +475,22 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
     assert "same name (c)" in pmsgan_command(*plan).stderr
 
 
+def test_train_takes_the_settings_of_pix2pix_from_its_paper(in_dir: Path) -> None:
+    command = ("train", in_dir, "--network", "pix2pix", "--dry-run")
+    settings = json.loads(pmsgan_command(*command, "--lambda-perceptual", 10).stdout)
+    assert settings["generator"] == {"network": "pix2pix", "base_channels": 64}
+    training = settings["training"]
+    assert (training["perceptual"], training["lambda_perceptual"]) == ("pixel", 10.0)
+    assert (training["adversarial"], training["betas"]) == ("pix2pix", [0.5, 0.999])
+    for option, value in (("--fold", 2), ("--ablation", "eff")):
+        result = pmsgan_command(*command, option, value)
+        assert result.exit_code == 2
+        assert f"{option} is a setting of pmsgan" in result.stderr
+    result = pmsgan_command("train", in_dir, "--from", "anime", "--network", "pix2pix")
+    assert result.exit_code == 2
+    assert "the style anime is of the network pmsgan: give --network pmsgan" in result.stderr
+
+
 def test_doctor_says_what_can_run_and_what_the_others_lack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

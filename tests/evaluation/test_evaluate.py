@@ -22,7 +22,8 @@ from pmsgan.evaluation import styles as styles_module
 from pmsgan.evaluation.ablation import evaluate_ablation
 from pmsgan.evaluation.config import RuntimeChoice
 from pmsgan.evaluation.metrics import read_rgb, to_tensor
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import GeneratorConfig, UNetConfig
+from pmsgan.model.unet import UNet
 from pmsgan.styles.registry import Style
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
@@ -280,6 +281,9 @@ def test_runs_of_two_sizes_are_not_compared(runs: list[Path], pairs_folder: Path
     smaller = replace(trained[1], config=replace(trained[1].config, size=192))
     with pytest.raises(ConfigError, match=r"sizes \[96, 192\]"):
         evaluate_ablation([trained[0], smaller], find_pairs(pairs_folder, "left:right"), ["fsim"])
+    peer = replace(trained[1], generator=UNet(UNetConfig(base_channels=2)))
+    with pytest.raises(ConfigError, match="a is no run of pmsgan: it is no row"):
+        evaluate_ablation([peer], find_pairs(pairs_folder, "left:right"), ["fsim"])
 
 
 def test_the_direction_is_that_of_the_training(

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from pmsgan.errors import ConfigError, ExportError
 from pmsgan.export import exporter
 from pmsgan.export.deploy import DeploymentGraph, GraphPrecision
 from pmsgan.export.exporter import Exported, export_generator, export_style
+from pmsgan.model.config import UNetConfig
 from pmsgan.model.generator import Generator
+from pmsgan.model.unet import UNet
 from pmsgan.styles.registry import Style
 
 SIDES = {"height": 48, "width": 64}
@@ -170,3 +173,18 @@ def test_sides_are_checked_and_folders_must_exist(generator: Generator, tmp_path
 def test_a_style_is_exported_again_from_its_weights(style: Style, tmp_path: Path) -> None:
     again = export_style(style, tmp_path / "again.onnx", precision="fp16")
     assert again.path.read_bytes() == style.graph.read_bytes()
+
+
+def test_pix2pix_is_exported_like_pmsgan(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    unet = UNet(UNetConfig(base_channels=4))
+    path = tmp_path / "unet.onnx"
+    export_generator(unet, path, height=256, width=256, precision="fp16", metadata={})
+    assert unet.training
+    session = onnxruntime.InferenceSession(path)
+    for shape in ((1, 256, 256, 3), (2, 512, 256, 3)):
+        pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        (result,) = session.run(["translated"], {"image": pictures})
+        with torch.no_grad():
+            reference = DeploymentGraph(copy.deepcopy(unet))(torch.from_numpy(pictures)).numpy()
+        assert compare(result, reference).psnr_db > 40

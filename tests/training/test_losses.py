@@ -6,8 +6,11 @@ import torch
 
 from pmsgan.training.losses import (
     adversarial_loss,
+    cross_entropy_adversarial_loss,
+    cross_entropy_discriminator_loss,
     discriminator_loss,
     l1_gradient_loss,
+    pixel_loss,
     target_pyramid,
 )
 
@@ -62,3 +65,21 @@ def test_targets_are_block_means() -> None:
         side = 2**scale
         blocks = y.reshape(1, 3, 8 // side, side, 8 // side, side).mean(axis=(3, 5))
         np.testing.assert_allclose(target.numpy(), blocks)
+
+
+def test_pix2pix_loses_by_cross_entropy_and_the_mean_difference() -> None:
+    real, fake = scales(1), scales(1)
+
+    def certainty(scores: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-scores))
+
+    expected = -sum(
+        np.log(certainty(r)).mean() + np.log(1 - certainty(f)).mean()
+        for r, f in zip(real, fake, strict=True)
+    )
+    found = cross_entropy_discriminator_loss(tensors(real), tensors(fake))
+    assert found.item() == pytest.approx(expected / 2)
+    expected = -sum(np.log(certainty(f)).mean() for f in fake)
+    assert cross_entropy_adversarial_loss(tensors(fake)).item() == pytest.approx(expected)
+    expected = sum(np.abs(r - f).mean() for r, f in zip(real, fake, strict=True))
+    assert pixel_loss(tensors(real), tensors(fake)).item() == pytest.approx(expected)

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -6,12 +7,12 @@ import torch
 from lightning_fabric import Fabric
 
 from pmsgan.errors import CheckpointError
-from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.config import GeneratorConfig, UNetConfig
 from pmsgan.model.discriminator import ScaleDiscriminators
 from pmsgan.model.generator import Generator
-from pmsgan.training.config import TrainingConfig
+from pmsgan.training.config import NETWORK_SETTINGS, TrainingConfig
 from pmsgan.training.hardware import make_precision
-from pmsgan.training.losses import l1_gradient_loss
+from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
@@ -159,3 +160,28 @@ def test_clipping_bounds_the_gradient_of_both_networks() -> None:
     for network in (trainer.generator, trainer.discriminators):
         gradients = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
         assert 0 < torch.cat(gradients).norm().item() <= 1.001e-3
+
+
+def test_pix2pix_is_judged_beside_its_input_and_resumes_bit_for_bit() -> None:
+    config = TrainingConfig(**NETWORK_SETTINGS["pix2pix"])
+    network = UNetConfig(base_channels=2)
+    batches = torch.rand(2, 2, 1, 3, 256, 256) * 2 - 1
+    seen = []
+    whole = Trainer(config, network, CPU, pixel_loss)
+    whole.discriminators[0].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    losses = whole.step(*batches[0])
+    assert losses.keys() == {"discriminator", "perceptual", "adversarial"}
+    assert [tuple(image.shape) for image in seen] == [(2, 6, 256, 256), (1, 6, 256, 256)]
+    source, target = batches[0]
+    assert torch.equal(seen[0][:1], torch.cat([source, target], dim=1))
+    assert torch.equal(seen[0][1:, :3], source)
+    assert torch.equal(seen[1][:, 3:], seen[0][1:, 3:])
+    resumed = Trainer(config, network, CPU, pixel_loss)
+    resumed.load_state_dict(copy.deepcopy(whole.state_dict()))
+    torch.manual_seed(99)  # dropout does not depend on what happened in between
+    for trainer in (whole, resumed):
+        trainer.step(*batches[1])
+    for name, weight in whole.generator.state_dict().items():
+        assert torch.equal(weight, resumed.generator.state_dict()[name]), name
+    with pytest.raises(CheckpointError, match="another network"):
+        Trainer(SETTINGS, NETWORK, CPU).load_state_dict(whole.state_dict())
