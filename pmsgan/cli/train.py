@@ -162,7 +162,7 @@ def train(
             data, training, style=style, preset=preset, train_list=train_list, split=split
         )
         if plan.leads:
-            show(to_json({"generator": network_table(config), "training": asdict(training)}))
+            show(to_json({"generator": network_table(config), "training": asdict(plan.config)}))
         return
     result = train_style(
         data,

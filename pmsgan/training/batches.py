@@ -28,7 +28,7 @@ def batches(
         DataError: no pair can be read.
     """
     stream = PairStream(
-        pairs, size=config.size, crop=config.crop_side, flip=config.flip, seed=config.seed
+        pairs, size=config.load_side, crop=config.crop_side, flip=config.flip, seed=config.seed
     )
     loader = DataLoader(
         stream,

@@ -1,7 +1,7 @@
 """Settings of a training run, readable without torch."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from pmsgan.data.config import DEFAULT_DIRECTION
@@ -34,6 +34,8 @@ class TrainingConfig:
 
     steps: int = 100_000
     """Updates in all."""
+    epochs: int = 0
+    """Passes over the pairs, which set the number of steps; 0: steps says it."""
     batch_size: int = 1
     """Pairs in a step of one device."""
     size: int = 256
@@ -41,8 +43,13 @@ class TrainingConfig:
 
     The style works at this size.
     """
+    load_size: int = 0
+    """Side that pictures are brought to before the random crop [pixels]; 0: size.
+
+    pix2pix brings them to 286 and crops 256.
+    """
     crop: int = 0
-    """Side of the random crop to train on [pixels]; 0: none."""
+    """Side of the random crop to train on [pixels]; 0: size."""
     flip: bool = True
     """Mirror half of the samples."""
     direction: str = DEFAULT_DIRECTION
@@ -117,8 +124,11 @@ class TrainingConfig:
         check_sides(self.size, self.size)
         if self.crop:
             check_sides(self.crop, self.crop)
-        if self.crop > self.size:
-            raise ConfigError(f"crop is {self.crop}: it must not exceed size, {self.size}")
+        if self.crop_side > self.load_side:
+            raise ConfigError(
+                f"{'crop' if self.crop else 'size'} is {self.crop_side}: it must not exceed "
+                f"{'load_size' if self.load_size else 'size'}, {self.load_side}"
+            )
         if self.crop_side < MIN_CROP:
             raise ConfigError(
                 f"{'crop' if self.crop else 'size'} is {self.crop_side}: "
@@ -133,6 +143,8 @@ class TrainingConfig:
             "lambda_perceptual",
             "lambda_rgb1",
             "num_readers",
+            "epochs",
+            "load_size",
             "seed",
             "gradient_clip",
         ):
@@ -169,6 +181,18 @@ class TrainingConfig:
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
+
+    def for_pairs(self, num_pairs: int) -> "TrainingConfig":
+        """Return the settings of a training on `num_pairs`: epochs turned into steps."""
+        if not self.epochs:
+            return self
+        pairs_in_step = self.batch_size * self.devices * self.num_nodes
+        return replace(self, steps=math.ceil(self.epochs * num_pairs / pairs_in_step))
+
+    @property
+    def load_side(self) -> int:
+        """Side that pictures are brought to before the crop [pixels]."""
+        return self.load_size or self.size
 
     @property
     def crop_side(self) -> int:

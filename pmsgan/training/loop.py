@@ -83,6 +83,7 @@ def train(
         CheckpointError: there is nothing to resume, something would be overwritten, or the
             checkpoint cannot be written.
     """
+    config = config.for_pairs(len(pairs))
     for side in (config.size, config.crop_side):
         check_sides(side, side, generator_config.side_multiple)
     if config.lambda_rgb1 and not (

@@ -39,6 +39,8 @@ class TrainingPlan:
     """A training that can start: its pairs are there, and this machine has its devices."""
 
     split: Split
+    config: TrainingConfig
+    """Settings, with epochs turned into steps."""
     fabric: Fabric
     folder: Path | None
     """Folder of the style to make, where one is wanted."""
@@ -95,7 +97,12 @@ def plan_training(
     divided = load_split(
         data, direction=config.direction, preset=preset, train_list=train_list, split=split
     )
-    plan = TrainingPlan(split=divided, fabric=make_fabric(config), folder=folder)
+    plan = TrainingPlan(
+        split=divided,
+        config=config.for_pairs(len(divided.train)),
+        fabric=make_fabric(config),
+        folder=folder,
+    )
     if plan.leads:
         _log.info(
             "training on %d of %d pairs, %s; held out: %d, %s",
@@ -148,6 +155,7 @@ def train_style(
     plan = plan_training(
         Path(data), config, style=style, preset=preset, train_list=train_list, split=split
     )
+    config = plan.config
     initial = _load_initial(initial_style, generator) if initial_style is not None else None
     trained, num_steps = train(
         plan.split.train,

@@ -11,7 +11,9 @@ from pmsgan.training.config import TrainingConfig
         ({"size": 98}, "height 98"),
         ({"size": 92}, "size is 92"),
         ({"crop": 64}, "crop is 64"),
-        ({"crop": 300}, "must not exceed size"),
+        ({"crop": 300}, "crop is 300: it must not exceed size, 256"),
+        ({"load_size": 200}, "size is 256: it must not exceed load_size, 200"),
+        ({"epochs": -1}, "epochs is -1"),
         ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
@@ -28,3 +30,16 @@ from pmsgan.training.config import TrainingConfig
 def test_a_wrong_setting_is_named(values: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         TrainingConfig(**values)  # type: ignore[arg-type]
+
+
+def test_epochs_are_passes_over_the_pairs_by_all_devices() -> None:
+    config = TrainingConfig(epochs=3, batch_size=2, devices=2)
+    assert config.for_pairs(10).steps == 8
+    assert TrainingConfig(steps=7).for_pairs(10).steps == 7
+
+
+def test_pictures_are_loaded_larger_than_the_crop() -> None:
+    config = TrainingConfig(load_size=286)
+    assert (config.load_side, config.crop_side) == (286, 256)
+    config = TrainingConfig(size=256, load_size=512, crop=384)
+    assert (config.load_side, config.crop_side) == (512, 384)
