@@ -66,4 +66,9 @@ def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _leave_interrupts_to_the_parent(worker: int) -> None:
+    """Ignore signals to the whole process group, since the parent still needs batches then.
+
+    A worker ends when the parent says so, or is gone.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

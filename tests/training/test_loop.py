@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,28 @@ def test_ctrl_c_ends_after_the_step_and_saves(
     assert num_steps == 1
     assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 1
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_readers_outlive_signals_to_the_whole_process_group(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_step = Trainer.step
+
+    def step(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.num_steps_done == 0:
+            for child in multiprocessing.active_children():
+                assert child.pid is not None
+                os.kill(child.pid, signal.SIGTERM)
+                os.kill(child.pid, signal.SIGINT)
+        if self.num_steps_done == 5:  # beyond what the readers had prepared
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real_step(self, source, target)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    config = replace(SETTINGS, steps=8, lambda_adversarial=0.0, num_readers=1, load_size=100)
+    _, num_steps = train(pairs, config, NETWORK, tmp_path)
+    assert num_steps == 6
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 6
 
 
 def test_a_folded_network_names_a_crop_that_it_cannot_take(
