@@ -118,7 +118,7 @@ VggWeights = Annotated[
         "attention_reduction",
         "output",
     ),
-    rename={"num_readers": "--readers", "initial_weights": "--init"},
+    rename={"num_readers": "--readers", "initial_weights": "--init", "num_threads": "--threads"},
     flags=("compile",),
     show_default={
         "base_channels": " or ".join(f"{it().base_channels}" for it in NETWORKS.values()),

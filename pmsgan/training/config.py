@@ -116,6 +116,11 @@ class TrainingConfig:
     """Seed of weights, order, crops and flips."""
     num_readers: int = 2
     """Processes that read pictures, for each device."""
+    num_threads: int = 0
+    """Threads that a CPU computes with, for each device; 0: one for each core that is idle.
+
+    More threads than idle cores wait for each other: a step takes many times as long.
+    """
     save_every: int = 500
     """Steps between checkpoints and sample grids."""
 
@@ -143,6 +148,7 @@ class TrainingConfig:
             "lambda_perceptual",
             "lambda_rgb1",
             "num_readers",
+            "num_threads",
             "epochs",
             "load_size",
             "seed",

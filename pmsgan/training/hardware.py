@@ -1,5 +1,6 @@
 """Choose the processors of a run, through Lightning Fabric."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,11 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.plugins import Precision as FabricPrecision
 
+from pmsgan.engine.machine import count_cores
 from pmsgan.errors import ConfigError
 from pmsgan.training.config import Precision, TrainingConfig
+
+_log = logging.getLogger(__name__)
 
 SCALE_GROWTH_INTERVAL = 200
 """Updates without an overflow after which the loss scale of fp16 doubles.
@@ -49,6 +53,31 @@ def make_fabric(config: TrainingConfig) -> Fabric:
         num_nodes=config.num_nodes,
         plugins=[make_precision(config.precision, accelerator)],
     )
+
+
+def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
+    """Set how many threads this process computes with on a CPU.
+
+    Without a number in the config, OMP_NUM_THREADS counts, and without that the cores that are
+    idle now, divided among the processes on this machine.
+    """
+    if config.num_threads:
+        torch.set_num_threads(config.num_threads)
+    elif fabric.device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        num_cores = count_cores()
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows has none
+        num_threads = _idle_cores(num_cores, load, config.devices)
+        torch.set_num_threads(num_threads)
+        if fabric.is_global_zero and num_threads * config.devices < num_cores:
+            _log.info(
+                "%d of %d cores are idle: computing with %d threads; --threads sets the number",
+                num_threads * config.devices, num_cores, num_threads,
+            )  # fmt: skip
+
+
+def _idle_cores(num_cores: int, load: float, num_processes: int) -> int:
+    """Return the idle cores for each process, at least 1; `load` is that of the last minute."""
+    return max(1, (num_cores - round(load)) // num_processes)
 
 
 @contextmanager

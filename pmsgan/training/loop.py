@@ -27,7 +27,7 @@ from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
-from pmsgan.training.hardware import make_fabric, others_ended_on_error
+from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_threads
 from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
@@ -100,6 +100,7 @@ def train(
         raise CheckpointError(f"{checkpoint} exists: continue with --resume, or give a new --out")
     perceptual_loss = _perceptual_loss(config, vgg_weights, fabric.device)
     fabric.launch()
+    set_threads(config, fabric)
     trainer = Trainer(config, generator_config, fabric, perceptual_loss)
     if initial is not None:
         trainer.generator.load_state_dict(initial.state_dict())

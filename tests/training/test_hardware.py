@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from pmsgan.errors import ConfigError
+from pmsgan.training import hardware
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
-from pmsgan.training.hardware import make_fabric, others_ended_on_error
+from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_threads
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -135,3 +136,27 @@ def test_more_gpus_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ConfigError, match="devices is 4: this machine has 2 GPUs"):
         make_fabric(TrainingConfig(devices=4))
+
+
+@pytest.mark.parametrize(
+    ("num_cores", "load", "num_processes", "expected"),
+    [(8, 0.2, 1, 8), (8, 2.6, 1, 5), (8, 0.0, 2, 4), (2, 9.5, 1, 1), (2, 0.0, 4, 1)],
+)
+def test_threads_are_the_cores_that_are_idle(
+    num_cores: int,
+    load: float,
+    num_processes: int,
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(hardware, "count_cores", lambda: num_cores)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    fabric = SimpleNamespace(device=torch.device("cpu"), is_global_zero=True)
+    set_threads(TrainingConfig(devices=num_processes), fabric)  # type: ignore[arg-type]
+    set_threads(TrainingConfig(num_threads=3), fabric)  # type: ignore[arg-type]
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")  # torch has read it
+    set_threads(TrainingConfig(), fabric)  # type: ignore[arg-type]
+    assert used == [expected, 3]
