@@ -8,7 +8,7 @@ from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.errors import ConfigError
 from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, NetworkName, check_sides
 
-Perceptual = Literal["vgg19", "l1", "pixel"]
+Perceptual = Literal["auto", "vgg19", "l1", "pixel"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
 
 Adversarial = Literal["pmsgan", "pix2pix"]
@@ -85,8 +85,9 @@ class TrainingConfig:
 
     The paper has none: RGB_1 learns through the final picture alone.
     """
-    perceptual: Perceptual = "vgg19"
-    """Perceptual loss: vgg19, or l1 (L1 plus gradient L1) without VGG-19, or pixel (L1 alone).
+    perceptual: Perceptual = "auto"
+    """Perceptual loss: auto (vgg19, whose weights are downloaded once), vgg19 (from a file or the
+    cache alone), l1 (L1 plus gradient L1, without VGG-19), or pixel (L1).
 
     vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing; pixel is pix2pix's.
     """

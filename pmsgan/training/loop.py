@@ -34,6 +34,7 @@ from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.run_folder import CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain
+from pmsgan.training.vgg_weights import fetch_weights
 
 _log = logging.getLogger(__name__)
 
@@ -173,6 +174,8 @@ def _perceptual_loss(
         return partial(l1_gradient_loss, hard_share=config.hard_pixels)
     if config.perceptual == "pixel":
         return pixel_loss
+    if config.perceptual == "auto" and vgg_weights is None:
+        vgg_weights = fetch_weights()
     return VggPerceptualLoss(load_vgg19(vgg_weights)).to(device)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmsgan.errors import CheckpointError
+from pmsgan.training.vgg_weights import WEIGHTS_URL, cached_weights
 
 VGG19_CHANNELS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
 """Output channels of each convolution, block by block; max pooling stands between the blocks."""
@@ -16,10 +17,6 @@ LAYERS = {1: 1 / 32, 6: 1 / 16, 11: 1 / 8, 20: 1 / 4, 29: 1.0}
 """relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 by their place in VGG-19, and their weights [D]."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-WEIGHTS_NAME = "vgg19-dcbb9e9d.pth"
-WEIGHTS_URL = f"https://download.pytorch.org/models/{WEIGHTS_NAME}"
-"""torchvision's VGG-19, trained on ImageNet."""
 
 
 class VggPerceptualLoss(nn.Module):
@@ -80,7 +77,7 @@ def load_vgg19(path: Path | None = None) -> nn.Sequential:
     Raises:
         CheckpointError: it is not there, or is not VGG-19's.
     """
-    path = path or Path(torch.hub.get_dir(), "checkpoints", WEIGHTS_NAME)
+    path = path or cached_weights()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         features = vgg19_features()

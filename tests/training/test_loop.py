@@ -161,7 +161,13 @@ def test_vgg_is_the_perceptual_loss_unless_l1_is_asked_for(
     pairs: list[Pair], tmp_path: Path
 ) -> None:
     with pytest.raises(CheckpointError, match="VGG-19"):
-        train(pairs, TrainingConfig(size=96), NETWORK, tmp_path, vgg_weights=tmp_path / "missing")
+        train(
+            pairs,
+            TrainingConfig(size=96, num_readers=0),
+            NETWORK,
+            tmp_path,
+            vgg_weights=tmp_path / "missing",
+        )
     features = vgg19_features()
     state = {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
     torch.save(state, tmp_path / "vgg.pth")

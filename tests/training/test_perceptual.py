@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import torch
 from torch import nn
 
 from pmsgan.errors import CheckpointError
+from pmsgan.training import vgg_weights
 from pmsgan.training.perceptual import LAYERS, VggPerceptualLoss, load_vgg19, vgg19_features
 
 
@@ -89,3 +91,24 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(1)}, path)
     with pytest.raises(CheckpointError, match="does not hold"):
         load_vgg19(path)
+
+
+def test_weights_are_downloaded_once_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source.pth"
+    source.write_bytes(b"weights")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(vgg_weights, "WEIGHTS_URL", source.as_uri())
+    with pytest.raises(CheckpointError, match="its SHA-256 is 9a129038") as caught:
+        vgg_weights.fetch_weights()
+    assert "dcbb9e9d" in str(caught.value)
+    assert not list((tmp_path / "hub" / "checkpoints").iterdir())
+    monkeypatch.setattr(vgg_weights, "SHA256_PREFIX", hashlib.sha256(b"weights").hexdigest()[:8])
+    assert vgg_weights.fetch_weights().read_bytes() == b"weights"
+    source.unlink()
+    assert vgg_weights.fetch_weights().read_bytes() == b"weights"
+    vgg_weights.cached_weights().unlink()
+    with pytest.raises(CheckpointError, match=r"cannot be downloaded from .*--perceptual l1"):
+        vgg_weights.fetch_weights()
+    assert not list((tmp_path / "hub" / "checkpoints").iterdir())
