@@ -139,6 +139,12 @@ def train(
     ] = False,
     resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
     initial_style: InitialStyle = None,
+    best: Annotated[
+        bool,
+        typer.Option(
+            "--best", help="Make the style of the step that came nearest to the held-out pairs."
+        ),
+    ] = False,
     vgg_weights: VggWeights = None,
     *,
     training: TrainingConfig,
@@ -175,6 +181,7 @@ def train(
         split=split,
         resume=resume,
         initial_style=initial_style,
+        best=best,
         vgg_weights=vgg_weights,
     )
     if result.leads:  # the other processes of a run keep quiet

@@ -31,9 +31,10 @@ from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_thr
 from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
-from pmsgan.training.run_folder import CHECKPOINT_NAME, RunFolder, open_run_folder
+from pmsgan.training.run_folder import BEST_NAME, CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain
+from pmsgan.training.validation import BestCheckpoint, Validation, validate
 from pmsgan.training.vgg_weights import fetch_weights
 
 _log = logging.getLogger(__name__)
@@ -59,14 +60,15 @@ def train(
     """Train until `config.steps`, or until Ctrl-C, which ends the run after the current step.
 
     `run_folder` gets config.json, metrics.jsonl (the losses), tensorboard (losses and samples),
-    checkpoint.pt, and a sample grid (input, output at three scales, target) with each checkpoint.
+    checkpoint.pt, and a sample grid (input, output at three scales, target) with each checkpoint;
+    best.pt is the generator with the lowest L1 to the held-out targets.
 
     Args:
         pairs: pairs to train on, at least one.
         config: settings of the training.
         generator_config: settings of the network.
         run_folder: made if it does not exist; where several machines train, on a shared disk.
-        held_out: pairs for the sample grid, by default some of `pairs`.
+        held_out: pairs for the sample grid, by default some of `pairs`, and for best.pt.
         resume: continue from the checkpoint in `run_folder`.
         initial: a trained network of the same config to begin with; by default random weights.
             With `resume` the checkpoint's weights are used.
@@ -113,9 +115,7 @@ def train(
         _open_folder(trainer, run_folder) as folder,
     ):
         with recording(pairs if folder else (), before) as trained_pairs:
-            _run_steps(
-                trainer, pairs, held_out or pairs, folder, checkpoint, trained_pairs, interrupted
-            )
+            _run_steps(trainer, pairs, held_out, folder, checkpoint, trained_pairs, interrupted)
         fabric.barrier()  # nobody leaves before the checkpoint is there
     return trainer.trained_generator(), trainer.num_steps_done
 
@@ -123,7 +123,7 @@ def train(
 def _run_steps(
     trainer: Trainer,
     pairs: Sequence[Pair],
-    samples: Sequence[Pair],
+    held_out: Sequence[Pair],
     folder: RunFolder | None,
     checkpoint: Path,
     trained_pairs: Callable[[], dict[str, Any]],
@@ -132,6 +132,8 @@ def _run_steps(
     """Train the steps that are left; only the leading process has a folder to write to."""
     config, fabric = trainer.config, trainer.fabric
     broken, stopwatch = BrokenPictures(len(pairs)), Stopwatch()
+    best = BestCheckpoint(checkpoint.with_name(BEST_NAME)) if folder and held_out else None
+    measured = None
     left = batches(pairs, config, fabric, trainer.num_steps_done)
     with _progress(trainer) as progress:
         for source, target, skipped in stopwatch.waiting_for(left):
@@ -145,15 +147,42 @@ def _run_steps(
                 numbers = _averages(fabric, losses)
                 check_finite(numbers, done, checkpoint)
                 progress.set_postfix({name: f"{number:.3f}" for name, number in numbers.items()})
+                if folder and saves:
+                    measured = _measure(trainer, held_out or pairs)
+                    if measured and best:
+                        numbers["held_out_l1"] = measured.l1
+                        best.offer(trainer, measured.l1)
                 if folder:
                     folder.note(done, stopwatch.seconds, numbers)
             if saves and folder:
                 save_checkpoint(trainer.state_dict() | trained_pairs(), checkpoint)
-                folder.show(done, _sample_grid(trainer, samples))
+                folder.show(done, _sample_grid(trainer, held_out or pairs))
             if ends:
                 break
     if folder and stopwatch.num_steps:
         _log.info("%s", stopwatch.summary())
+        _tell_quality(trainer, measured, best)
+
+
+def _measure(trainer: Trainer, pairs: Sequence[Pair]) -> Validation | None:
+    return validate(trainer.trained_generator(), pairs, trainer.config.size)
+
+
+def _tell_quality(
+    trainer: Trainer, measured: Validation | None, best: BestCheckpoint | None
+) -> None:
+    """Say how good the network is, and whether it is plainly under-trained."""
+    if best and best.step:
+        _log.info(
+            "held-out L1: lowest %.1f grey levels, after step %d (%s)",
+            best.l1, best.step, BEST_NAME,
+        )  # fmt: skip
+    if measured and measured.is_poor and trainer.num_steps_done >= trainer.config.steps:
+        _log.warning(
+            "the network is under-trained: its results differ from the targets by %.1f grey "
+            "levels, and pictures of one colour by %.1f; resume with more --steps",
+            measured.l1, measured.plain_l1,
+        )  # fmt: skip
 
 
 def _open_folder(trainer: Trainer, run_folder: Path) -> AbstractContextManager[RunFolder | None]:

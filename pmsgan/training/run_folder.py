@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 CONFIG_NAME = "config.json"
 METRICS_NAME = "metrics.jsonl"
 CHECKPOINT_NAME = "checkpoint.pt"
+BEST_NAME = "best.pt"
 SAMPLES_NAME = "samples"
 TENSORBOARD_NAME = "tensorboard"
 

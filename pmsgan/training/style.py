@@ -27,6 +27,7 @@ from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
 from pmsgan.training.pairs_record import load_record
 from pmsgan.training.run_folder import CHECKPOINT_NAME
+from pmsgan.training.trained import load_best
 
 MAX_LOOKED_AT = 200
 """Number of inputs, at most, that tell how the input of a style usually looks."""
@@ -127,6 +128,7 @@ def train_style(
     split: str | None = None,
     resume: bool = False,
     initial_style: str | None = None,
+    best: bool = False,
     vgg_weights: Path | None = None,
 ) -> TrainingResult:
     """Train on the pairs of a folder and, when all steps are done, write a style.
@@ -145,6 +147,8 @@ def train_style(
         resume: continue from the checkpoint in `run_folder`.
         initial_style: name or folder of a style whose weights to begin with, for a few pairs of
             one's own; the discriminators are new.
+        best: make the style of the generator with the lowest L1 to the held-out targets instead of
+            the last one.
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
 
     Raises:
@@ -168,6 +172,8 @@ def train_style(
         vgg_weights=vgg_weights,
         fabric=plan.fabric,
     )
+    if best and plan.leads:
+        trained = load_best(Path(run_folder)).generator
     is_complete = num_steps >= config.steps
     exported = None
     if plan.folder is not None and is_complete and plan.leads:

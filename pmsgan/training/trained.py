@@ -11,7 +11,7 @@ from pmsgan.model.network import Network, make_network
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.pairs_record import recorded_in
-from pmsgan.training.run_folder import CHECKPOINT_NAME
+from pmsgan.training.run_folder import BEST_NAME, CHECKPOINT_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,27 @@ def load_trained(run: Path) -> Trained:
         raise CheckpointError(
             f"{run} has no {CHECKPOINT_NAME}: give folders that pmsgan train --out has written"
         )
-    path = run / CHECKPOINT_NAME
+    return _read(run / CHECKPOINT_NAME)
+
+
+def load_best(run: Path) -> Trained:
+    """Read the generator of a run that came nearest to the held-out targets.
+
+    Args:
+        run: the folder that `pmsgan train --out` wrote.
+
+    Raises:
+        CheckpointError: it has none of this version.
+    """
+    if not (run / BEST_NAME).is_file():
+        raise CheckpointError(
+            f"{run} has no {BEST_NAME}: it is written where pairs are held out, with --train-list "
+            "or a preset"
+        )
+    return _read(run / BEST_NAME)
+
+
+def _read(path: Path) -> Trained:
     state = load_checkpoint(path)
     try:
         generator = make_network(read_network(state["generator_config"]))
@@ -56,7 +76,7 @@ def load_trained(run: Path) -> Trained:
         pairs = recorded_in(state)
     except (ConfigError, KeyError, TypeError, RuntimeError, DataError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this version of pmsgan") from error
-    return Trained(run, generator.eval(), config, pairs)
+    return Trained(path.parent, generator.eval(), config, pairs)
 
 
 def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:

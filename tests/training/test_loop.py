@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,16 @@ from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import CheckpointError, ConfigError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
+from pmsgan.model.network import Network
+from pmsgan.training import loop
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.loop import train
 from pmsgan.training.perceptual import vgg19_features
 from pmsgan.training.run_folder import CHECKPOINT_NAME
+from pmsgan.training.trained import load_best
 from pmsgan.training.trainer import Trainer
+from pmsgan.training.validation import Validation
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
 SETTINGS = TrainingConfig(
@@ -61,6 +66,41 @@ def test_samples_are_of_held_out_pairs_where_there_are_any(
     grid = cv2.imread(str(tmp_path / "samples" / "step_0000001.png"))
     assert (grid[:, :96] == pairs[0].input.read()).all()
     assert (grid[:, -96:] == pairs[0].target.read()).all()
+
+
+def test_the_checkpoint_that_is_nearest_to_the_held_out_pairs_is_kept(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distances = iter([Validation(9.0, 50.0), Validation(7.0, 50.0), Validation(8.0, 50.0)])
+    kept = []
+
+    def measure(network: Network, seen: Sequence[Pair], size: int) -> Validation:
+        assert (list(seen), size) == (pairs[:1], 96)
+        kept.append({name: it.clone() for name, it in network.state_dict().items()})
+        return next(distances)
+
+    monkeypatch.setattr(loop, "validate", measure)
+    config = replace(SETTINGS, steps=2, save_every=1)
+    train(pairs[1:], config, NETWORK, tmp_path, held_out=pairs[:1])
+    train(pairs[1:], replace(config, steps=3), NETWORK, tmp_path, held_out=pairs[:1], resume=True)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["held_out_l1"] for line in lines] == [9.0, 7.0, 8.0]
+    best = load_best(tmp_path).generator.state_dict()
+    assert all(torch.equal(best[name], tensor) for name, tensor in kept[1].items())
+
+
+def test_without_held_out_pairs_there_is_no_best(pairs: list[Pair], tmp_path: Path) -> None:
+    train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    with pytest.raises(CheckpointError, match=r"has no best\.pt: it is written where pairs are"):
+        load_best(tmp_path)
+
+
+def test_an_under_trained_network_is_named(
+    pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = replace(SETTINGS, steps=1, lambda_adversarial=0.0)
+    train(pairs, config, NETWORK, tmp_path)
+    assert "the network is under-trained: its results differ" in caplog.text
 
 
 def test_four_steps_equal_two_and_two_resumed_bit_for_bit(
