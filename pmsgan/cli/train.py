@@ -135,7 +135,10 @@ def train(
     train_list: TrainList = None,
     split: SplitOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the pairs, print the settings, and end.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Check all that could stop the run, print the settings, and end."
+        ),
     ] = False,
     resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
     initial_style: InitialStyle = None,
@@ -158,22 +161,33 @@ def train(
     """
     need_torch("train")
     config = _network_config(network, generator)
+    wanted: NetworkConfig | None = config
     if initial_style is not None:
         _check_initial(initial_style, network)
-    from pmsgan.training.style import plan_training, train_style
+        wanted = None if config == NETWORKS[network]() else config
+    from pmsgan.training.style import check_training, plan_training, train_style
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     if dry_run:
         plan = plan_training(
-            data, training, style=style, preset=preset, train_list=train_list, split=split
+            data,
+            training,
+            wanted,
+            style=style,
+            preset=preset,
+            train_list=train_list,
+            split=split,
+            initial_style=initial_style,
         )
+        check_training(plan, out, resume=resume, best=best, vgg_weights=vgg_weights)
         if plan.leads:
-            show(to_json({"generator": network_table(config), "training": asdict(plan.config)}))
+            settings = {"generator": network_table(plan.network), "training": asdict(plan.config)}
+            show(to_json(settings))
         return
     result = train_style(
         data,
         training,
-        None if initial_style and config == NETWORKS[network]() else config,
+        wanted,
         run_folder=out,
         style=style,
         preset=preset,

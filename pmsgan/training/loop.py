@@ -18,12 +18,12 @@ from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import CheckpointError, ConfigError, DataError
 from pmsgan.interrupt import interruptible
-from pmsgan.model.config import GeneratorConfig, NetworkConfig, check_sides, network_table
+from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
 from pmsgan.training.batches import batches
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
+from pmsgan.training.checks import check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
@@ -87,20 +87,9 @@ def train(
             checkpoint cannot be written.
     """
     config = config.for_pairs(len(pairs))
-    for side in (config.size, config.crop_side):
-        check_sides(side, side, generator_config.side_multiple)
-    if config.lambda_rgb1 and not (
-        isinstance(generator_config, GeneratorConfig) and generator_config.has("full")
-    ):
-        raise ConfigError(
-            f"lambda_rgb1 is {config.lambda_rgb1}: without MSSA, RGB_1 is the final picture itself"
-        )
-    if not pairs:
-        raise DataError("there are no pairs to train on")
+    check_start(pairs, config, generator_config, run_folder, resume=resume)
     fabric = fabric or make_fabric(config)
     checkpoint = run_folder / CHECKPOINT_NAME
-    if checkpoint.exists() and not resume:
-        raise CheckpointError(f"{checkpoint} exists: continue with --resume, or give a new --out")
     perceptual_loss = _perceptual_loss(config, vgg_weights, fabric.device)
     fabric.launch()
     set_threads(config, fabric)

@@ -22,6 +22,7 @@ from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.looks import usual_looks
 from pmsgan.styles.registry import find_style
+from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
@@ -42,6 +43,9 @@ class TrainingPlan:
     split: Split
     config: TrainingConfig
     """Settings, with epochs turned into steps."""
+    network: NetworkConfig
+    initial: Network | None
+    """Network to begin with; None where the weights are random."""
     fabric: Fabric
     folder: Path | None
     """Folder of the style to make, where one is wanted."""
@@ -73,24 +77,29 @@ class TrainingResult:
 def plan_training(
     data: Path,
     config: TrainingConfig,
+    generator: NetworkConfig | None = None,
     *,
     style: str | None = None,
     preset: PresetName | None = None,
     train_list: Path | None = None,
     split: str | None = None,
+    initial_style: str | None = None,
 ) -> TrainingPlan:
-    """Find the pairs and the devices of a training, and write nothing.
+    """Find the pairs, the network and the devices of a training, and write nothing.
 
     Args:
         data: folder of pairs, see `pmsgan.data.pairs.find_pairs`.
         config: settings of the training.
+        generator: settings of the network, by default those of `initial_style`, or the paper's.
         style: name of the style to make, or its folder.
         preset: a data set of the paper.
         train_list: a file that names the pairs to train on.
         split: which pairs are held out, see `load_split`.
+        initial_style: name or folder of a style whose weights to begin with.
 
     Raises:
-        ConfigError: the direction cannot be read, or this machine lacks the devices.
+        ConfigError: the direction cannot be read, this machine lacks the devices, or
+            `initial_style` has another network than `generator`.
         DataError: the folder holds no pairs or does not look like the preset, or the list is wrong.
         StyleError: there is a folder in the place of the style that is no style.
     """
@@ -98,8 +107,11 @@ def plan_training(
     divided = load_split(
         data, direction=config.direction, preset=preset, train_list=train_list, split=split
     )
+    initial = _load_initial(initial_style, generator) if initial_style is not None else None
     plan = TrainingPlan(
         split=divided,
+        network=initial.config if initial else generator or GeneratorConfig(),
+        initial=initial,
         config=config.for_pairs(len(divided.train)),
         fabric=make_fabric(config),
         folder=folder,
@@ -114,6 +126,26 @@ def plan_training(
             divided.rule,
         )
     return plan
+
+
+def check_training(
+    plan: TrainingPlan,
+    run_folder: Path,
+    *,
+    resume: bool = False,
+    best: bool = False,
+    vgg_weights: Path | None = None,
+) -> None:
+    """Check all that could stop a training before its first step, and write nothing.
+
+    The arguments are those of `train_style`.
+
+    Raises:
+        PmsganError: see `pmsgan.training.checks`; ConfigError if `best` lacks held-out pairs.
+    """
+    _check_best(plan, best)
+    check_start(plan.split.train, plan.config, plan.network, run_folder, resume=resume)
+    check_files(plan.config, plan.network, run_folder, resume=resume, vgg_weights=vgg_weights)
 
 
 def train_style(
@@ -152,29 +184,36 @@ def train_style(
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
 
     Raises:
-        ConfigError: `initial_style` has another network than `generator`.
+        ConfigError: `best` lacks held-out pairs.
         PmsganError: see `plan_training`, `pmsgan.training.loop.train` and
             `pmsgan.export.style_folder.write_style`.
     """
     plan = plan_training(
-        Path(data), config, style=style, preset=preset, train_list=train_list, split=split
+        Path(data),
+        config,
+        generator,
+        style=style,
+        preset=preset,
+        train_list=train_list,
+        split=split,
+        initial_style=initial_style,
     )
+    _check_best(plan, best)
     config = plan.config
-    initial = _load_initial(initial_style, generator) if initial_style is not None else None
     trained, num_steps = train(
         plan.split.train,
         config,
-        initial.config if initial else generator or GeneratorConfig(),
+        plan.network,
         Path(run_folder),
         held_out=plan.split.held_out,
         resume=resume,
-        initial=initial,
+        initial=plan.initial,
         vgg_weights=vgg_weights,
         fabric=plan.fabric,
     )
-    if best and plan.leads:
-        trained = load_best(Path(run_folder)).generator
     is_complete = num_steps >= config.steps
+    if best and is_complete and plan.leads:
+        trained = load_best(Path(run_folder)).generator
     exported = None
     if plan.folder is not None and is_complete and plan.leads:
         record = load_record(Path(run_folder) / CHECKPOINT_NAME)
@@ -189,6 +228,11 @@ def train_style(
         style=exported,
         held_out=plan.split.held_out,
     )
+
+
+def _check_best(plan: TrainingPlan, best: bool) -> None:
+    if best and not plan.split.held_out:
+        raise ConfigError("--best needs pairs that are held out: give --train-list or a preset")
 
 
 def _load_initial(style: str, wanted: NetworkConfig | None) -> Network:

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import ConfigError, DataError, StyleError
+from pmsgan.errors import CheckpointError, ConfigError, DataError, StyleError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
 from pmsgan.training import train_style
 from pmsgan.training.config import TrainingConfig
-from pmsgan.training.style import plan_training
+from pmsgan.training.style import check_training, plan_training
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
@@ -124,3 +124,39 @@ def test_pictures_that_cannot_be_read_cost_no_style(
         data, SETTINGS, NETWORK, run_folder=tmp_path / "run", style=str(tmp_path / "mine")
     )
     assert result.style is not None
+
+
+def test_a_check_finds_all_that_would_stop_the_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    plan = plan_training(data, SETTINGS, NETWORK)
+    run = tmp_path / "run"
+    check_training(plan, run)
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        check_training(plan, run, resume=True)
+    with pytest.raises(ConfigError, match="--best needs pairs that are held out"):
+        check_training(plan, run, best=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="cannot write to"):
+        check_training(plan, tmp_path / "file" / "run")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    for perceptual in ("auto", "vgg19"):
+        config = replace(SETTINGS, perceptual=perceptual)
+        plan = plan_training(data, config, NETWORK)
+        if perceptual == "auto":
+            check_training(plan, run)
+            assert "the weights of VGG-19 would be downloaded" in caplog.text
+        else:
+            with pytest.raises(CheckpointError, match="--vgg-weights"):
+                check_training(plan, run)
+    with pytest.raises(CheckpointError, match="--vgg-weights"):
+        check_training(plan, run, vgg_weights=tmp_path / "missing")
+    assert not run.exists()
+    train_style(data, replace(SETTINGS, steps=1), NETWORK, run_folder=run)
+    check_training(plan_training(data, SETTINGS, NETWORK), run, resume=True)
+    with pytest.raises(CheckpointError, match="continue with --resume"):
+        check_training(plan_training(data, SETTINGS, NETWORK), run)
+    wider = replace(NETWORK, base_channels=6)
+    with pytest.raises(CheckpointError, match="another network"):
+        check_training(plan_training(data, SETTINGS, wider), run, resume=True)
