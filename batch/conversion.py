@@ -1,7 +1,7 @@
 """The task of a run, and how it ended: on this machine and on a cluster alike."""
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pmsgan.batch.comparison.baseline import Baseline
@@ -14,7 +14,6 @@ from pmsgan.batch.progress import Progress
 from pmsgan.batch.report.report import Equipment
 from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.styles.registry import GRAPH_NAME, Style
-from pmsgan.styles.scaling import Scaling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,14 +31,14 @@ class Conversion:
     progress: Progress
 
     @property
-    def style_size(self) -> tuple[int, int]:
-        """Height and width of the style's pictures [pixels]."""
-        return self.style.height, self.style.width
+    def scaled_style(self) -> Style:
+        """The style with the settings' scaling; raises ConfigError where they forbid it."""
+        return replace(self.style, scaling=self.settings.scaling(self.style))
 
     @property
-    def scaling(self) -> Scaling:
-        """How results get their size; raises ConfigError where the settings forbid it."""
-        return self.settings.scaling(self.style)
+    def style_size(self) -> tuple[int, int]:
+        """Height and width of what the network sees at once [pixels]."""
+        return self.scaled_style.view
 
     @property
     def is_local(self) -> bool:

@@ -74,7 +74,7 @@ def convert_here(
     run, plan = conversion.run, conversion.plan
     parallelism = run.parallelism(None if conversion.is_local else MAX_THREADS)
     with open_engine(
-        conversion.style,
+        conversion.scaled_style,
         backend=run.backend,
         precision=conversion.settings.precision,
         max_batch=run.max_batch,
@@ -89,7 +89,7 @@ def convert_here(
             plan.jobs(),
             conversion.pictures,
             output,
-            conversion.scaling,
+            conversion.scaled_style.scaling,
             conversion.settings,
             parallelism,
             on_done=tally.count,
@@ -131,7 +131,7 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
         if pictures is None or not tally.num_done:
             raise EngineError("no picture was converted")
         workload = Workload(
-            style=conversion.style,
+            style=conversion.scaled_style,
             settings=conversion.settings,
             parallelism=end.equipment.parallelism,
             jobs=tuple(jobs),

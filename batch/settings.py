@@ -47,8 +47,8 @@ class ConvertSettings:
     output_size: OutputSize = "source"
     """Size of the results: their source's, the style's, or their long side in pixels."""
     working_size: WorkingSize | None = None
-    """Size at which a style that works in tiles sees a picture: its own, or its long side in
-    pixels."""
+    """Size at which a style that works in tiles sees a picture: its own, or its long side at most
+    in pixels."""
     output_format: OutputFormat = "png"
     """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest; ora is
     OpenRaster, a file for paint programs with a layer for the lines and one for each part of a

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -237,6 +237,7 @@ def open_style(
     """
     found = find_style(style)
     settings = settings.for_style(found)
+    found = replace(found, scaling=settings.scaling(found))
     opener = partial(
         open_engine,
         found,
@@ -246,7 +247,7 @@ def open_style(
         require_gpu=require_gpu,
         num_threads=num_threads,
     )
-    return Translator(SharedEngine(opener), settings.scaling(found), settings)
+    return Translator(SharedEngine(opener), found.scaling, settings)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def prepare_engine(
 
     Args:
         style: name of a style, or the path of its folder.
-        size: height and width of the pictures [pixels]; by default the style's.
+        size: height and width of what the network sees at once [pixels]; by default `Style.view`.
         backend: a backend, or auto for the first one that can run here.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures that TensorRT translates at a time.
@@ -118,7 +118,7 @@ def _prepare_for_other_gpu(
     config: BuildConfig | None,
 ) -> PreparedEngine:
     found = find_style(style)
-    graph = read_graph(found.graph, size or (found.height, found.width))
+    graph = read_graph(found.graph, size or found.view)
     path = build_for_capability(
         graph, capability, precision=precision, max_batch=max_batch, config=config
     )

@@ -122,7 +122,7 @@ def open_engine(
 
     Args:
         style: a style, its name, or the path of its folder.
-        size: height and width of the pictures [pixels]; by default the style's.
+        size: height and width of what the network sees at once [pixels]; by default `Style.view`.
         backend: a backend, or auto for the first one that can run here.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures in a slot, at least 1; by default the engine chooses.
@@ -140,7 +140,7 @@ def open_engine(
     if max_batch is not None and max_batch < 1:
         raise EngineError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style)
-    size = size or (found.height, found.width)
+    size = size or found.view
     choice = choose_backend(backend, require_gpu=require_gpu)
     _log.info("backend %s (%s)", choice.backend, choice.reason)
     # Only the chosen runtime is imported: the others need not be installed.

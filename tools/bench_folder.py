@@ -95,7 +95,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cores, threads = os.cpu_count() or 1, arguments.threads
     style, settings = find_style(arguments.style), ConvertSettings(output_format=arguments.format)
-    size = (style.height, style.width)
+    size = style.view
     shares = []
     engine: Engine = Copier(*size) if arguments.no_engine else open_engine(style)
     with engine, ThreadPoolExecutor(threads) as pool, quiet_decoders():

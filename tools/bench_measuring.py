@@ -67,7 +67,7 @@ def main() -> None:
     plan = plan_folder(source, LocalFolder(Path(tempfile.gettempdir(), "out")), "jpg")
     parallelism = RunSettings().parallelism()
     ratios, walls = [], []
-    with Copier(style.height, style.width) as engine:
+    with Copier(*style.view) as engine:
 
         def run() -> tuple[float, float]:
             with fresh_output(source) as output:

@@ -69,7 +69,7 @@ def _task(conversion: Conversion, output: Output, share: Share) -> Task:
         style_name=conversion.style.name,
         style_files=pack_style(conversion.style),
         run_identity=output.run_identity,
-        scaling=conversion.scaling,
+        scaling=conversion.scaled_style.scaling,
         settings=conversion.settings,
         run=conversion.run,
         cores=share.cpus,

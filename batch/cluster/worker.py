@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -74,7 +75,7 @@ class Worker:
             tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch,
             _one_at_a_time(lock_folder(), task.name),
         ):
-            style = task.unpack_style(Path(scratch))
+            style = replace(task.unpack_style(Path(scratch)), scaling=task.scaling)
             return self._held.enter_context(
                 open_engine(
                     style,
@@ -84,7 +85,7 @@ class Worker:
                     require_gpu=task.run.require_gpu,
                     num_threads=task.cores,
                     samples=lambda: load_pictures(
-                        first, task.pictures.read, (style.height, style.width), task.settings
+                        first, task.pictures.read, style.view, task.settings
                     )[1],
                 )
             )

@@ -28,7 +28,7 @@ class Workload:
     parallelism: Parallelism
     jobs: tuple[Job, ...]
     pictures: Pictures
-    """The pictures of the jobs, uint8 [N, H, W, 3] BGR of the style's size."""
+    """The pictures of the jobs, uint8 [N, H, W, 3] BGR, each in one view of the network."""
 
     def translate(self, engine: Engine, count: int) -> tuple[float, Pictures]:
         """Translate the first `count` pictures in memory; return the seconds and the results."""
@@ -37,7 +37,10 @@ class Workload:
         return time.perf_counter() - start, results
 
     def _scaling(self) -> Scaling:
-        """Return how results get their size: whole pictures, as there are in memory, not tiles."""
+        """Return how results get their size: by one view of each picture, as there is in memory.
+
+        So both engines do the same work, and a slow one need not wait for pictures of many tiles.
+        """
         scaling = self.style.scaling
         return Scaling() if scaling.mode == "tiles" else scaling
 

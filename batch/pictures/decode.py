@@ -60,7 +60,7 @@ class DecodedPicture:
     """EXIF and XMP of the file."""
 
 
-def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture:
+def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = "") -> DecodedPicture:
     """Decode a picture upright.
 
     Grey and palettes become colour. Transparency is kept beside the pixels, which are put on white.
@@ -71,6 +71,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture
         data: a whole file.
         wanted: height and width [pixels] that suffice; a JPEG of at least twice the size may be
             decoded smaller, which saves most of the time.
+        hint: what to do about a JPEG that is too large to be decoded in its own size.
 
     Raises:
         ImageError: it is no picture, or is cut off, damaged, too large or of an unknown kind.
@@ -83,7 +84,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None) -> DecodedPicture
     try:
         opened = _OPENERS[kind](data)
         with opened.image:
-            return _decode(opened, wanted, can_shrink=kind == "JPEG")
+            return _decode(opened, wanted, can_shrink=kind == "JPEG", hint=hint)
     except ImageError:
         raise
     except Exception as error:  # whatever a parser of hostile bytes comes up with
@@ -137,7 +138,7 @@ _OPENERS: dict[str, Callable[[bytes], OpenedPicture]] = {
 
 
 def _decode(
-    opened: OpenedPicture, wanted: tuple[int, int] | None, *, can_shrink: bool
+    opened: OpenedPicture, wanted: tuple[int, int] | None, *, can_shrink: bool, hint: str
 ) -> DecodedPicture:
     image, notes = opened.image, opened.notes
     if opened.is_stack:
@@ -146,7 +147,7 @@ def _decode(
     check_size(*stored_size, opened.max_stored_pixels)
     if wanted is not None and can_shrink:
         image.draft(None, (2 * max(wanted), 2 * max(wanted)))
-    check_size(*image.size)
+    check_size(*image.size, hint=hint if can_shrink else "")
     image.load()
     # Only a JPEG is decoded smaller; a TIFF may have been turned by now.
     width, height = stored_size if can_shrink else image.size

@@ -9,6 +9,7 @@ import numpy as np
 from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.settings import Fit, OutputSize
 from pmsgan.resize import resize_into
+from pmsgan.styles.scaling import Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Box:
 class Placement:
     """Which part of a picture lies where on the canvas, and the size of the result.
 
-    The canvas is what the network sees: the style's picture or, of a style that works in tiles, a
-    picture that is at least as large.
+    The canvas is what the network sees: one view or, of a style that works in tiles, a picture
+    that is at least as large.
     """
 
     crop: Box | None
@@ -53,34 +54,34 @@ class Placement:
 @functools.lru_cache(maxsize=256)  # folders have many pictures of one size
 def place(
     source: tuple[int, int],
-    style: tuple[int, int],
+    view: tuple[int, int],
     fit: Fit,
     output_size: OutputSize,
-    working_size: int | None = None,
+    scaling: Scaling | None = None,
 ) -> Placement:
     """Return which part of a picture goes where.
 
     Args:
         source: height and width of the picture [pixels].
-        style: height and width of the style's pictures [pixels].
+        view: height and width of what the network sees at once [pixels].
         fit: stretch changes the proportions; pad keeps them, and what is missing is made up from
             the picture's edge and cut off again afterwards; crop keeps the middle.
         output_size: whether the result has the size of the part of the source that was translated,
             the size in which the network sees that part, or a long side [pixels].
-        working_size: long side of the picture on a canvas of any size [pixels], 0 for that of the
-            picture; None is a canvas of the style's size.
+        scaling: with tiles, the canvas is as large as the picture is to be seen; without, and by
+            default, it is one view.
     """
     crop, part = None, source
     if fit == "crop":
-        crop = _middle(source, _within(style, source))
+        crop = _middle(source, _within(view, source))
         part = crop.height, crop.width
-    shape = style if fit == "stretch" else part
-    if working_size is None:
-        seen = style if fit == "crop" else _rounded(_within(shape, style))
-        canvas = style
+    shape = view if fit == "stretch" else part
+    if scaling is None or scaling.mode != "tiles":
+        seen = view if fit == "crop" else _rounded(_within(shape, view))
+        canvas = view
     else:
-        seen = _with_long_side(shape, working_size or max(part))
-        canvas = max(seen[0], style[0]), max(seen[1], style[1])
+        seen = _with_long_side(shape, scaling.long_side(max(part)))
+        canvas = max(seen[0], view[0]), max(seen[1], view[1])
     region = _middle(canvas, seen)
     if output_size == "style":
         output = region.height, region.width

@@ -23,6 +23,9 @@ from pmsgan.styles.scaling import Scaling
 NUM_SAMPLES = 4
 """Pictures of a run that a new engine is checked on."""
 
+SMALLER_SIZE = 1024
+"""Long side of a result [pixels] for which a JPEG of any size is decoded smaller."""
+
 PLAIN = Scaling()
 """The whole picture in the style's size, and a result that is enlarged without a guide."""
 
@@ -171,14 +174,15 @@ def load(
 
     Args:
         data: a whole file.
-        style_size: height and width of the style's pictures [pixels].
+        style_size: height and width of what the network sees at once [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
 
     Raises:
         ImageError: it cannot be decoded.
     """
-    picture = decode(data, _size_that_suffices(style_size, settings, scaling))
+    wanted = _size_that_suffices(style_size, settings, scaling)
+    picture = decode(data, wanted, hint=_how_to_be_smaller(settings, scaling))
     return prepare(picture, style_size, settings, scaling)
 
 
@@ -192,17 +196,14 @@ def prepare(
 
     Args:
         picture: it is taken over.
-        style_size: height and width of the style's pictures [pixels].
+        style_size: height and width of what the network sees at once [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
 
     Raises:
         ImageError: it cannot be brought to that size.
     """
-    working_size = scaling.working_size if scaling.mode == "tiles" else None
-    placement = place(
-        picture.full_size, style_size, settings.fit, settings.output_size, working_size
-    )
+    placement = place(picture.full_size, style_size, settings.fit, settings.output_size, scaling)
     # A JPEG may be larger than what is decoded of it; an array may have any size.
     max_pixels = max(MAX_PIXELS, picture.pixels.shape[0] * picture.pixels.shape[1])
     (height, width), canvas = placement.output, placement.canvas
@@ -214,7 +215,7 @@ def prepare(
     if canvas[0] * canvas[1] > max_pixels:
         raise ImageError(
             f"is too large for the network at {canvas[1]}x{canvas[0]}, where at most "
-            f"{MAX_PIXELS // 10**6} million pixels are: try --working-size 1024"
+            f"{MAX_PIXELS // 10**6} million pixels are: try --working-size {SMALLER_SIZE}"
         )
     loaded = LoadedPicture(picture, placement, None, picture.note)
     with as_image_error():
@@ -244,6 +245,16 @@ def _size_that_suffices(
             return None
         long_side = settings.output_size
     return max(style_size[0], long_side), max(style_size[1], long_side)
+
+
+def _how_to_be_smaller(settings: ConvertSettings, scaling: Scaling) -> str:
+    """Return the options with which a JPEG need not be decoded in its own size."""
+    options = [f"--output-size {SMALLER_SIZE}"]
+    if settings.fit == "crop":
+        options.insert(0, "--fit pad")
+    if scaling.mode == "tiles" and scaling.working_size == 0:
+        options.insert(0, f"--working-size {SMALLER_SIZE}")
+    return f"try {' '.join(options)}"
 
 
 def load_whole(data: bytes) -> Pixels:
@@ -276,7 +287,7 @@ def load_pictures(
     Args:
         jobs: whose pictures to load.
         read: reads a picture, see `Folder.read`.
-        style_size: height and width of the style's pictures [pixels].
+        style_size: height and width of what the network sees at once [pixels].
         settings: how they are brought to that size.
 
     Returns:

@@ -29,12 +29,12 @@ class OpenedPicture:
     """Remarks for the user."""
 
 
-def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
-    """Raise ImageError for a picture of more pixels."""
+def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS, hint: str = "") -> None:
+    """Raise ImageError for a picture of more pixels; the hint says what to do about it."""
     if width * height > max_pixels:
         raise ImageError(
             f"is too large: at most {max_pixels // 10**6} million pixels are decoded, "
-            f"it has {width}x{height}"
+            f"it has {width}x{height}{hint and f': {hint}'}"
         )
 
 

@@ -164,8 +164,10 @@ def _baselines(report: Report) -> str:
     names = [
         "compared with", "", "this engine [pictures/s]", "the other [pictures/s]", "times as fast",
     ]  # fmt: skip
+    engine = report.equipment.engine
     text = (
-        '<p class="soft">Both engines ran the same pictures, one after the other, several times; '
+        '<p class="soft">Both engines ran the same pictures, each in one view of '
+        f"{engine.width}x{engine.height} and not in tiles, one after the other, several times; "
         "the figures are the median and the lowest and highest run. In memory: with copies to and "
         "from a GPU. Files to files: both engines ran this folder conversion.</p>"
     )

@@ -259,6 +259,10 @@ class Report:
             ]
             if base.gpu_pictures_per_s is not None:
                 rows.append(("", f"without copies: {digits(base.gpu_pictures_per_s)} pictures/s"))
+        if self.baselines:
+            engine = self.equipment.engine
+            view = f"{engine.width}x{engine.height}"
+            rows.append(("", f"both: each picture in one view of {view}, without tiles"))
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
         if self.no_baseline not in (None, BASELINE_OFF):

@@ -55,7 +55,7 @@ def make_thumbnails(
         jobs: what to show.
         pictures: IN.
         out: OUT.
-        style_size: height and width of the style's pictures [pixels].
+        style_size: height and width of what the network sees at once [pixels].
         settings: how pictures were fitted.
     """
     thumbnails: list[Thumbnail] = []

@@ -29,6 +29,7 @@ from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.model.config import check_sides
 from pmsgan.styles.registry import Style, find_style
+from pmsgan.styles.scaling import Scaling
 
 NUM_PICTURES = 32
 """A workload has at least so many pictures, and four batches; a slow contender gets fewer."""
@@ -72,7 +73,11 @@ def run_benchmark(
     for side in config.sizes:
         check_sides(side, side, found.generator.side_multiple)
     results: list[Row | Missing] = []
-    for sized in [replace(found, height=side, width=side) for side in config.sizes] or [found]:
+    views = [(side, side) for side in config.sizes] or [found.view]
+    # One view of each size is measured, not tiles.
+    scaling = Scaling() if found.scaling.mode == "tiles" else found.scaling
+    for height, width in views:
+        sized = replace(found, height=height, width=width, scaling=scaling)
         work = None
         try:
             work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)

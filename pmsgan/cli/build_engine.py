@@ -14,7 +14,7 @@ Size = Annotated[
     str | None,
     typer.Option(
         help="Side of the pictures, or WIDTHxHEIGHT: 512, say, or 512x768 [pixels].",
-        show_default="the style's",
+        show_default="what convert needs",
     ),
 ]
 MaxBatch = Annotated[

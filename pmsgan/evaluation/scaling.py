@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
 from pmsgan.errors import EvaluationError
 from pmsgan.evaluation.colours import MAX_PSNR_DB
-from pmsgan.evaluation.translation import translate_picture
+from pmsgan.evaluation.translation import prepare_picture, translate_picture
 from pmsgan.resize import resize_into
 from pmsgan.styles.scaling import Scaling
 
@@ -33,6 +34,9 @@ TILED_SIDES = (0, 2, 3)
 
 _log = logging.getLogger(__name__)
 
+Size = tuple[int, int]
+"""Height and width [pixels]."""
+OpenAt = Callable[[Size], Engine]
 _Distance = Callable[[Pixels, Pixels], float]
 
 
@@ -93,11 +97,42 @@ class ScalingMeasurement:
         return "\n".join([first, *(f"  {it}" for it in self.ways)])
 
 
-def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement | None:
+class _Network:
+    """A style's engines, each opened when it is needed first."""
+
+    def __init__(self, open_at: OpenAt, size: Size, side_multiple: int) -> None:
+        """Open nothing yet; see `measure_scaling`."""
+        self._open_at = open_at
+        self._side_multiple = side_multiple
+        self._engines: dict[Size, Engine] = {}
+        self._opened = ExitStack()
+        self.size = size
+
+    def __enter__(self) -> "_Network":
+        """Return the network."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the engines."""
+        self._opened.close()
+
+    def engine(self, scaling: Scaling) -> Engine:
+        """Return the engine of what the network sees at once."""
+        view = scaling.view(self.size, self._side_multiple)
+        if view not in self._engines:
+            self._engines[view] = self._opened.enter_context(self._open_at(view))
+        return self._engines[view]
+
+
+def measure_scaling(
+    open_at: OpenAt, size: Size, side_multiple: int, pairs: Sequence[Pair]
+) -> ScalingMeasurement | None:
     """Compare all ways on pairs that are larger than the style's pictures.
 
     Args:
-        engine: an open engine of the style, in the style's size.
+        open_at: opens an engine of the style at a height and width [pixels].
+        size: height and width of the style's pictures [pixels].
+        side_multiple: the sides of what the network sees are multiples of this [pixels].
         pairs: pairs that the style was not trained on; at most `MAX_PAIRS` of them are measured.
 
     Returns:
@@ -108,18 +143,22 @@ def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement
         ImageError: a picture has a size that cannot be converted, or a result is no picture.
         EngineError: the engine failed.
     """
-    some = pairs[:: 1 + (len(pairs) - 1) // MAX_PAIRS] if pairs else ()
-    ways = _ways(engine)
+    with _Network(open_at, size, side_multiple) as network:
+        return _measure(network, pairs[:: 1 + (len(pairs) - 1) // MAX_PAIRS] if pairs else ())
+
+
+def _measure(network: _Network, pairs: Sequence[Pair]) -> ScalingMeasurement | None:
+    ways = _ways(max(network.size))
     large: list[Pair] = []
     sides: list[int] = []
     psnr_db: list[list[float]] = [[] for _ in ways]
-    for pair in Bar(some, desc="measuring", unit="pair"):
+    for pair in Bar(pairs, desc="measuring", unit="pair"):
         picture, truth = _read(pair)
-        if max(truth.shape) <= max(engine.info.height, engine.info.width):
+        if max(truth.shape) <= max(network.size):
             continue
         large.append(pair)
         sides.append(max(truth.shape))
-        for values, result in zip(psnr_db, _results(engine, picture, ways), strict=True):
+        for values, result in zip(psnr_db, _results(network, picture, ways), strict=True):
             values.append(min(compare(result, truth).psnr_db, MAX_PSNR_DB))
     if not large:
         return None
@@ -131,17 +170,18 @@ def measure_scaling(engine: Engine, pairs: Sequence[Pair]) -> ScalingMeasurement
             for way, values in zip(ways, psnr_db, strict=True)
         ),
     )
-    return _with_lpips(measured, engine, large)
+    return _with_lpips(measured, network, large)
 
 
-def _ways(engine: Engine) -> list[Scaling]:
-    side = max(engine.info.height, engine.info.width)
+def _ways(side: int) -> list[Scaling]:
     guided = [
         Scaling(mode="guided", working_size=side, radius=radius, epsilon=epsilon)
         for radius in RADII
         for epsilon in EPSILONS
     ]
-    tiles = [Scaling(mode="tiles", working_size=factor * side) for factor in TILED_SIDES]
+    tiles = [
+        Scaling(mode="tiles", working_size=factor * side, min_size=side) for factor in TILED_SIDES
+    ]
     return [Scaling(mode="plain", working_size=side), *guided, *tiles]
 
 
@@ -153,13 +193,26 @@ def _read(pair: Pair) -> tuple[Pixels, Pixels]:
     return picture, truth
 
 
-def _results(engine: Engine, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
+def _results(network: _Network, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
     """Yield what `pmsgan convert` makes of a picture, in each way."""
-    return (translate_picture(engine, picture, way) for way in ways)
+    whole: Pixels | None = None
+    for way in ways:
+        engine = network.engine(way)
+        if way.mode == "tiles":
+            yield translate_picture(engine, picture, way)
+            continue
+        loaded = prepare_picture(picture, network.size, way)
+        row = np.empty((1, *network.size, 3), np.uint8)
+        loaded.fill(row[0])
+        if whole is None:  # all ways but tiles show the network the same, so it runs once
+            whole = engine.translate(row)[0]
+        result = loaded.add(whole, row[0])
+        assert result is not None
+        yield result
 
 
 def _with_lpips(
-    measured: ScalingMeasurement, engine: Engine, pairs: Sequence[Pair]
+    measured: ScalingMeasurement, network: _Network, pairs: Sequence[Pair]
 ) -> ScalingMeasurement:
     """Add LPIPS to the best way of each mode, if it can be had."""
     if (distance := _load_lpips()) is None:
@@ -167,7 +220,7 @@ def _with_lpips(
     best = [measured.best_of(mode) for mode in ("plain", "guided", "tiles")]
     values: list[list[float]] = [[] for _ in best]
     for picture, truth in map(_read, pairs):
-        results = _results(engine, picture, [it.scaling for it in best])
+        results = _results(network, picture, [it.scaling for it in best])
         for distances, result in zip(values, results, strict=True):
             distances.append(distance(result, truth))
     means = [statistics.fmean(distances) for distances in values]

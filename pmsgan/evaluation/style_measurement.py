@@ -8,6 +8,7 @@ from typing import Any
 
 from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.data.pairs import Pair, find_pairs
+from pmsgan.engine.choices import Backend
 from pmsgan.engine.open import open_engine
 from pmsgan.evaluation.colours import (
     Closeness,
@@ -78,12 +79,12 @@ def measure_style(
         pairs = [pair for pair in pairs if pair.name not in trained.left_out]
         for remark in trained_remarks(trained):
             _log.info("%s", remark)
-    with open_engine(found) as engine:
-        return StyleMeasurement(
-            style=found,
-            closeness=measure_closeness(engine, pairs),
-            scaling=measure_scaling(engine, pairs),
-        )
+    size = found.height, found.width
+    with open_engine(found, size=size) as engine:
+        closeness = measure_closeness(engine, pairs)
+    return StyleMeasurement(
+        style=found, closeness=closeness, scaling=_measure_scaling(found, pairs, "auto")
+    )
 
 
 def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasurement | None:
@@ -102,8 +103,18 @@ def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasuremen
     from pmsgan.export.style_folder import write_scaling  # it needs PyTorch; measuring does not
 
     # PyTorch has used CUDA for the training, and TensorRT cannot run beside it in one process.
-    with open_engine(read_style(folder), backend="openvino") as engine:
-        measured = measure_scaling(engine, held_out)
+    measured = _measure_scaling(read_style(folder), held_out, "openvino")
     if measured is not None:
         write_scaling(folder, measured.best)
     return measured
+
+
+def _measure_scaling(
+    style: Style, pairs: Sequence[Pair], backend: Backend
+) -> ScalingMeasurement | None:
+    return measure_scaling(
+        lambda size: open_engine(style, size=size, backend=backend),
+        (style.height, style.width),
+        style.generator.side_multiple,
+        pairs,
+    )

@@ -77,6 +77,11 @@ class Style:
         }
 
     @property
+    def view(self) -> tuple[int, int]:
+        """Height and width of what the network sees at once: a whole picture, or a tile."""
+        return self.scaling.view((self.height, self.width), self.generator.side_multiple)
+
+    @property
     def weights(self) -> Path:
         """The weights file."""
         return self.folder / WEIGHTS_NAME

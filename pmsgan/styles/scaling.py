@@ -1,5 +1,6 @@
 """How a style gives results of any size."""
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -7,6 +8,10 @@ from pmsgan.errors import ConfigError
 
 ScalingMode = Literal["guided", "plain", "tiles"]
 _MODES = ("guided", "plain", "tiles")
+
+TILE_SIZE = 768
+"""Side of tiles [pixels]. The larger they are, the nearer is a channel's mean over a tile, by which
+the network weighs the channel, to its mean over the whole picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,10 +21,17 @@ class Scaling:
     mode: ScalingMode = "plain"
     """guided and plain show the network the whole picture in the style's size. Then guided brings
     the result to its size by a guided filter, whose guide is the picture, and plain by bicubic
-    enlargement. tiles shows the network the picture at any size, in tiles of the style's size."""
+    enlargement. tiles shows the network the picture at any size, in tiles where it is large."""
     working_size: int = 0
-    """Long side of the picture as the network sees it [pixels]; with tiles, 0 is the picture's own
-    size, and otherwise it is that of the style's pictures."""
+    """Long side of the picture as the network sees it [pixels]: with tiles at most, since smaller
+    pictures are not enlarged, and 0 is the picture's own size; otherwise it is that of the style's
+    pictures."""
+    min_size: int = 0
+    """With tiles and a working size, a picture with a smaller long side is enlarged to this one
+    [pixels]. It is that of the style's pictures: a network draws badly what is smaller than what it
+    was trained on."""
+    tile_size: int = TILE_SIZE
+    """Side of a tile at most [pixels]."""
     radius: int = 1
     """Radius of the guided filter's windows, at the size that the network sees [pixels]."""
     epsilon: float = 1e-4
@@ -33,10 +45,37 @@ class Scaling:
             raise ConfigError(f"scaling mode is {self.mode!r}: it must be one of {_MODES}")
         if self.working_size < 0:
             raise ConfigError(f"working_size is {self.working_size}: it must be at least 0")
+        if self.min_size < 0:
+            raise ConfigError(f"min_size is {self.min_size}: it must be at least 0")
+        if self.tile_size < 1:
+            raise ConfigError(f"tile_size is {self.tile_size}: it must be at least 1")
         if self.radius < 1:
             raise ConfigError(f"radius is {self.radius}: it must be at least 1")
         if not self.epsilon > 0:
             raise ConfigError(f"epsilon is {self.epsilon}: it must be greater than 0")
+
+    def long_side(self, own: int) -> int:
+        """Return the long side at which tiles show a picture with a long side of its own [pixels].
+
+        A picture that is smaller than the working size is not enlarged to it: in its own size,
+        lines are as bold as they are in a large one, and it takes fewer tiles.
+        """
+        if self.working_size == 0:
+            return own
+        return min(self.working_size, max(own, self.min_size))
+
+    def view(self, size: tuple[int, int], side_multiple: int) -> tuple[int, int]:
+        """Return height and width of what the network sees at once [pixels].
+
+        Args:
+            size: height and width of the style's pictures [pixels].
+            side_multiple: the sides of a tile are multiples of this [pixels].
+        """
+        if self.mode != "tiles":
+            return size
+        side = min(self.working_size or self.tile_size, self.tile_size)
+        side = math.ceil(side / side_multiple) * side_multiple
+        return max(size[0], side), max(size[1], side)
 
 
 def scaling_from(table: dict[str, Any], size: tuple[int, int]) -> Scaling:
@@ -54,7 +93,7 @@ def scaling_from(table: dict[str, Any], size: tuple[int, int]) -> Scaling:
     if unknown:
         raise ConfigError(f"unknown setting {unknown[0]!r} under [scaling]")
     if table.get("mode", "plain") == "tiles":
-        return Scaling(**table)
+        return Scaling(**{"min_size": max(size), **table})
     scaling = Scaling(**{"working_size": max(size), **table})
     if scaling.working_size != max(size):
         raise ConfigError(

@@ -307,7 +307,7 @@ def test_a_working_size_is_for_tiles(style: Style, in_dir: Path, tmp_path: Path)
     settings = ConvertSettings(working_size=100)
     with pytest.raises(ConfigError, match="sees all of a picture at 64x64: leave out the working"):
         convert_folder(in_dir, tmp_path / "out", style, settings=settings)
-    tiled = replace(style, scaling=Scaling(mode="tiles"))
+    tiled = replace(style, scaling=Scaling(mode="tiles", tile_size=64))
     report = convert_folder(in_dir, tmp_path / "out", tiled, settings=settings)
     assert report.num_done == 9
     assert report.num_pixels == 9 * 64 * 64

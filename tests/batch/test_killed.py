@@ -76,25 +76,43 @@ def test_a_run_that_is_ended_goes_on_where_it_was(
     assert end_at_random(number, 1, style, tmp_path)[0] == 1
 
 
-def test_a_run_in_tiles_that_is_killed_goes_on_where_it_was(style: Style, tmp_path: Path) -> None:
+@pytest.fixture
+def in_tiles(style: Style, tmp_path: Path) -> Style:
+    """The same style, which takes four tiles for each picture."""
     folder = Path(shutil.copytree(style.folder, tmp_path / "tiles"))
     text = (folder / "style.toml").read_text()
-    (folder / "style.toml").write_text(f"{text}\n[scaling]\nmode = 'tiles'\nworking_size = 150\n")
-    assert end_at_random(signal.SIGKILL, 1, read_style(folder), tmp_path)[0] == 1
+    (folder / "style.toml").write_text(f"{text}\n[scaling]\nmode = 'tiles'\ntile_size = 64\n")
+    return read_style(folder)
+
+
+def test_a_run_in_tiles_that_is_killed_goes_on_where_it_was(
+    in_tiles: Style, tmp_path: Path
+) -> None:
+    assert end_at_random(signal.SIGKILL, 1, in_tiles, tmp_path)[0] == 1
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("number", "times"), [(signal.SIGKILL, 50), (signal.SIGINT, 20)])
+@pytest.mark.parametrize(
+    ("number", "times", "name"),
+    [
+        (signal.SIGKILL, 50, "style"),
+        (signal.SIGINT, 20, "style"),
+        (signal.SIGKILL, 10, "in_tiles"),
+        (signal.SIGINT, 10, "in_tiles"),
+    ],
+)
 def test_many_runs_that_are_ended_do(
     number: signal.Signals,
     times: int,
-    style: Style,
+    name: str,
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    style = request.getfixturevalue(name)
     num_begun, num_ended = end_at_random(number, times, style, tmp_path)
     with capsys.disabled():
-        sys.stdout.write(f"\n{number.name}: {num_ended} of {times} runs ended early\n")
+        sys.stdout.write(f"\n{name}, {number.name}: {num_ended} of {times} runs ended early\n")
     assert num_begun == times
     assert num_ended > times // 2
 

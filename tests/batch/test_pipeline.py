@@ -535,6 +535,30 @@ def test_a_bad_tile_fails_its_picture_once(
     in_tiles.check_results()
 
 
+@pytest.mark.parametrize("num_presses", [1, 2])
+def test_ctrl_c_amid_the_tiles_of_a_picture(
+    in_tiles: Conversion, make_engine: Any, num_presses: int
+) -> None:
+    engine = make_engine(max_batch=2)
+
+    def interrupt() -> None:
+        if len(engine.counts) == 12:  # of the 49 tiles of large_2, after 19 of other pictures
+            for _ in range(num_presses):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    engine.before_wait = interrupt
+    outcome = in_tiles.run(engine, 1, 1, slots=1)
+    assert (outcome.stopped, outcome.is_interrupted) == ("interrupted", True)
+    found = {path.name: path.read_bytes() for path in in_tiles.results()}
+    assert {"large_0.png", "large_1.png"} <= found.keys()
+    assert ("large_2.png" in found) == (num_presses == 1)
+    assert len(found) < 9
+    in_tiles.run(make_engine())
+    assert len(in_tiles.results()) == 9
+    in_tiles.check_results()
+    assert found.items() <= {it.name: it.read_bytes() for it in in_tiles.results()}.items()
+
+
 def test_a_picture_whose_tiles_were_lost_is_done_again(
     in_tiles: Conversion, make_engine: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.evaluation import scaling as scaling_module
 from pmsgan.evaluation.colours import closeness
-from pmsgan.evaluation.scaling import measure_scaling
+from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
 from pmsgan.export.style_folder import write_scaling
 from pmsgan.styles.registry import Style, find_style, read_description, read_style
 from pmsgan.styles.scaling import Scaling
@@ -25,17 +26,17 @@ Network = Callable[[Pictures], Pictures]
 
 
 class FunctionEngine(Engine):
-    """An engine of 48x64 pictures that applies a function to each."""
+    """An engine that applies a function to each picture."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, size: tuple[int, int]) -> None:
         self._network = network
         self.info = EngineInfo(
-            backend="function", device="none", precision="none", height=48, width=64,
+            backend="function", device="none", precision="none", height=size[0], width=size[1],
             max_batch=1, runtime="none",
         )  # fmt: skip
 
     def _new_slots(self, count: int) -> list[Slot]:
-        shape = (1, 48, 64, 3)
+        shape = (1, self.info.height, self.info.width, 3)
         return [Slot(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) for _ in range(count)]
 
     def _submit(self, slot: Slot, count: int) -> None:
@@ -81,19 +82,25 @@ def write_pairs(
     return find_pairs(root, "sketch:face")
 
 
+def measure(network: Network, pairs: list[Pair]) -> ScalingMeasurement | None:
+    """Measure a style of 48x64 pictures."""
+    return measure_scaling(lambda size: FunctionEngine(network, size), (48, 64), 4, pairs)
+
+
 SIZES = [(192, 256), (150, 201), (40, 300)]
 
 
 def test_a_network_that_looks_at_pixels_alone_works_in_tiles(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path, negative, SIZES)
-    measured = measure_scaling(FunctionEngine(negative), pairs)
+    measured = measure(negative, pairs)
     assert measured is not None
     assert (measured.num_pairs, measured.side) == (3, 256)
     plain, guided, tiles = map(measured.best_of, ("plain", "guided", "tiles"))
     assert plain.psnr_db + 3 < guided.psnr_db < tiles.psnr_db == 100.0
     assert (measured.best.mode, measured.best.working_size) == ("tiles", 0)
+    in_tiles = Scaling(mode="tiles", min_size=64)
     half_size, own_size = (
-        next(it for it in measured.ways if it.scaling == Scaling(mode="tiles", working_size=side))
+        next(it for it in measured.ways if it.scaling == replace(in_tiles, working_size=side))
         for side in (128, 0)
     )
     assert plain.psnr_db + 3 < half_size.psnr_db < own_size.psnr_db
@@ -103,22 +110,33 @@ def test_a_network_that_looks_at_pixels_alone_works_in_tiles(tmp_path: Path) -> 
 
 def test_a_network_that_must_see_the_whole_is_guided(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path, darker, SIZES[:2])
-    measured = measure_scaling(FunctionEngine(darker), pairs)
+    measured = measure(darker, pairs)
     assert measured is not None
     assert (measured.best.mode, measured.best.working_size) == ("guided", 64)
-    assert measured.best_of("tiles").psnr_db < measured.best_of("plain").psnr_db
+    assert 0 < measured.best_of("tiles").psnr_db < measured.best_of("guided").psnr_db
+
+
+def test_guided_settings_share_one_run_of_the_network(tmp_path: Path) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def counted(picture: Pictures) -> Pictures:
+        seen.append(picture.shape)
+        return negative(picture)
+
+    measure(counted, write_pairs(tmp_path, negative, [(96, 128)]))
+    assert seen == [(48, 64, 3), (768, 768, 3), (128, 128, 3), (192, 192, 3)]
 
 
 def test_pairs_that_are_no_larger_say_nothing(tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path, negative, [(48, 64), (30, 20)])
-    assert measure_scaling(FunctionEngine(negative), pairs) is None
-    assert measure_scaling(FunctionEngine(negative), []) is None
+    assert measure(negative, pairs) is None
+    assert measure(negative, []) is None
 
 
 def test_only_so_many_pairs_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling_module, "MAX_PAIRS", 2)
     pairs = write_pairs(tmp_path, negative, [(96, 128)] * 5)
-    measured = measure_scaling(FunctionEngine(negative), pairs)
+    measured = measure(negative, pairs)
     assert measured is not None
     assert measured.num_pairs == 2
 
@@ -130,9 +148,7 @@ def test_lpips_is_added_to_the_best_of_each_mode(
         return float(np.abs(result.astype(int) - truth).mean())
 
     monkeypatch.setattr(scaling_module, "_load_lpips", lambda: distance)
-    measured = measure_scaling(
-        FunctionEngine(negative), write_pairs(tmp_path, negative, [(96, 128)])
-    )
+    measured = measure(negative, write_pairs(tmp_path, negative, [(96, 128)]))
     assert measured is not None
     lpips = {it.scaling.mode: it.lpips for it in measured.ways if it.lpips is not None}
     assert lpips.keys() == {"plain", "guided", "tiles"}
@@ -172,7 +188,7 @@ def test_a_scaling_is_written_beside_what_a_style_says(style: Style, tmp_path: P
     assert not list(copied.folder.glob(".*"))
 
 
-def measure(*arguments: object) -> Result:
+def run_measure(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["styles", "measure", *map(str, arguments)])
 
 
@@ -180,13 +196,13 @@ def test_the_command_measures_and_writes(style: Style, tmp_path: Path) -> None:
     copied = copy_of(style, tmp_path / "copied")
     write_pairs(tmp_path / "pairs", negative, [(128, 192), (96, 128), (128, 128)])
     arguments = (copied.folder, tmp_path / "pairs", "--direction", "sketch:face")
-    shown = measure(*arguments, "--by-hand")
+    shown = run_measure(*arguments, "--by-hand")
     assert shown.exit_code == 0, shown.output
     hands = [line.split()[:3] for line in shown.stdout.splitlines()[:3]]
     assert hands == [["a", "2", "pairs:"], ["b", "1", "pairs:"], ["all", "3", "pairs:"]]
     assert "in the pairs' own size, 128 pixels (3 measured):" in shown.stdout
     assert read_style(copied.folder).scaling.figures == {}
-    written = measure(*arguments, "--write", "--json")
+    written = run_measure(*arguments, "--write", "--json")
     assert written.exit_code == 0, written.output
     told = json.loads(written.stdout)
     assert told["all"]["num_pairs"] == 3
@@ -196,6 +212,6 @@ def test_the_command_measures_and_writes(style: Style, tmp_path: Path) -> None:
 
 def test_the_command_needs_larger_pairs_to_write(style: Style, tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs", negative, [(64, 64)])
-    result = measure(style.folder, tmp_path / "pairs", "--direction", "sketch:face", "--write")
+    result = run_measure(style.folder, tmp_path / "pairs", "--direction", "sketch:face", "--write")
     assert result.exit_code == 2
     assert "error: no pair is larger than the style's pictures" in result.stderr
