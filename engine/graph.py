@@ -46,7 +46,7 @@ class GraphInfo:
         elif size != (self.height, self.width):
             raise EngineError(
                 f"{self.path} takes pictures of {self.width}x{self.height} only, not "
-                f"{width}x{height}: write it again with tools/export_styles.py of the repository"
+                f"{width}x{height}: write it again with pmsgan styles update {self.path.parent}"
             )
         return replace(self, height=height, width=width)
 

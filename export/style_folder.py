@@ -12,7 +12,7 @@ import tomli_w
 import pmsgan
 from pmsgan.atomic import replacing
 from pmsgan.errors import StyleError
-from pmsgan.export.exporter import Exported, export_generator, graph_metadata
+from pmsgan.export.exporter import Exported, export_generator, export_style, graph_metadata
 from pmsgan.model.config import network_table
 from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator, save_generator
@@ -21,6 +21,8 @@ from pmsgan.styles.registry import (
     GRAPH_NAME,
     TRAINED_PAIRS_NAME,
     WEIGHTS_NAME,
+    Style,
+    find_style,
     is_path,
     read_description,
     user_style_folder,
@@ -104,6 +106,31 @@ def write_style(
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
     return replace(exported, path=folder / GRAPH_NAME)
+
+
+def update_graph(style: Style | Path | str) -> Exported:
+    """Write a style's graph again from its weights, with its SHA-256 in style.toml.
+
+    Graphs of pmsgan 0.1 take pictures of one size only.
+
+    Args:
+        style: a style, its name, or the path of its folder.
+
+    Raises:
+        StyleError: the style does not exist, is damaged, or cannot be written.
+        ExportError: the graph did not pass its check.
+    """
+    found = find_style(style)
+    path = found.folder / DESCRIPTION_NAME
+    exported = export_style(found, found.graph, precision="fp16")
+    try:
+        text = path.read_text(encoding="utf-8")
+        with replacing(path) as temporary:
+            text = text.replace(found.sha256[GRAPH_NAME], _sha256(found.graph))
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StyleError(f"cannot write {path}: {error.strerror}") from error
+    return exported
 
 
 def write_scaling(folder: Path, scaling: Scaling) -> None:

@@ -14,7 +14,7 @@ from pmsgan.cli.usage import App
 if TYPE_CHECKING:
     from pmsgan.evaluation.style_measurement import StyleMeasurement
 
-styles_app = App(help="List, show, add, remove and measure styles.")
+styles_app = App(help="List, show, add, remove, update and measure styles.")
 
 
 @styles_app.command("list")
@@ -72,6 +72,23 @@ def remove_command(
     from pmsgan.styles.registry import remove_style
 
     show(f"removed {remove_style(name)}")
+
+
+@styles_app.command("update")
+@one_line_errors
+def update_command(
+    style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
+) -> None:
+    """Write a style's graph again from its weights, as this version makes it.
+
+    A style of an older version may need it to be run at other sizes.
+    Needs torch, which the extra train brings.
+    """
+    need_torch("styles update")
+    from pmsgan.export.style_folder import update_graph
+
+    exported = update_graph(style)
+    show(f"updated {exported.path}: {exported.accuracy}")
 
 
 @styles_app.command("measure")

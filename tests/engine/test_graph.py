@@ -49,7 +49,9 @@ def test_a_graph_of_one_size_still_runs_at_that_size(
     info = read_graph(path)
     assert (info.height, info.width, info.side_multiple) == (64, 64, None)
     assert read_graph(path, (64, 64)) == info
-    with pytest.raises(EngineError, match=r"64x64 only, not 32x96: write it again"):
+    with pytest.raises(
+        EngineError, match=r"64x64 only, not 32x96: write it again with pmsgan styles update "
+    ):
         read_graph(path, (96, 32))
     with (
         OpenVinoEngine(info, precision="fp32") as engine,

@@ -1,14 +1,20 @@
+import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from pmsgan.errors import ExportError, StyleError
+from pmsgan.cli.app import app
+from pmsgan.engine.graph import read_graph
+from pmsgan.errors import EngineError, ExportError, StyleError
 from pmsgan.export.exporter import export_style
 from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.generator import Generator
-from pmsgan.styles.registry import find_style, user_styles_folder
+from pmsgan.styles.registry import Style, find_style, user_styles_folder
 from pmsgan.styles.scaling import Scaling
 
 WORDS = {"input_kind": "a", "output_kind": "b", "origin": {"steps": 3, "licence": "CC0"}}
@@ -37,6 +43,31 @@ def test_a_written_style_says_how_it_scales(
     folder = tmp_path / "mine"
     write_style(make_generator(), folder, height=64, width=48, scaling=scaling, **WORDS)  # type: ignore[arg-type]
     assert find_style(str(folder)).scaling == scaling
+
+
+def test_a_style_of_an_older_version_gets_a_graph_for_any_size(
+    style: Style, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(style.folder, tmp_path / "mine"))
+    text = (folder / "style.toml").read_text()
+    model = onnx.load(style.graph)
+    for value in (model.graph.input[0], model.graph.output[0]):
+        dims = value.type.tensor_type.shape.dim
+        dims[1].dim_value, dims[2].dim_value = 64, 64
+    data = model.SerializeToString()
+    (folder / "generator.onnx").write_bytes(data)
+    new = hashlib.sha256(data).hexdigest()
+    (folder / "style.toml").write_text(text.replace(style.sha256["generator.onnx"], new))
+    with pytest.raises(EngineError, match="pmsgan styles update"):
+        read_graph(find_style(folder).graph, (96, 96))
+    result = CliRunner().invoke(app, ["styles", "update", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "generator.onnx: PSNR" in result.stdout
+    updated = find_style(folder)
+    read_graph(updated.graph, (96, 96))
+    assert (folder / "style.toml").read_text() == text.replace(
+        style.sha256["generator.onnx"], updated.sha256["generator.onnx"]
+    )
 
 
 @pytest.mark.usefixtures("without_trace_cache")

@@ -109,6 +109,17 @@ def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
     assert load(data, STYLE_SIZE, USUAL).placement.output == STYLE_SIZE
     with pytest.raises(ImageError, match=r"a result of 12000x9000, .*try --output-size style"):
         load(data, STYLE_SIZE, ConvertSettings(output_size="source"))
+    tiles = Scaling(mode="tiles")
+    for fit, scaling, hint in [
+        ("pad", GUIDED, "--output-size 1024"),
+        ("crop", GUIDED, "--fit pad --output-size 1024"),
+        ("pad", tiles, "--working-size 1024 --output-size 1024"),
+    ]:
+        with pytest.raises(ImageError, match=f"decoded, it has 12000x9000: try {hint}$"):
+            load(data, STYLE_SIZE, ConvertSettings(fit=fit), scaling)  # type: ignore[arg-type]
+    smaller = ConvertSettings(output_size=1024)
+    for scaling in (GUIDED, replace(tiles, working_size=1024)):
+        assert load(data, STYLE_SIZE, smaller, scaling).placement.output == (768, 1024)
 
 
 @pytest.mark.parametrize("scaling", [GUIDED, Scaling()])
