@@ -36,7 +36,7 @@ class Scaling:
     """Radius of the guided filter's windows, at the size that the network sees [pixels]."""
     epsilon: float = 1e-4
     """Variance of the guide, with levels 0 to 1, below which the guided filter smooths."""
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict, hash=False)
     """Measurements that led to this choice, such as held-out PSNR [dB], by their name."""
 
     def __post_init__(self) -> None:
