@@ -17,14 +17,12 @@ from typing import Any
 
 import pytest
 
+from pmsgan.engine.tensorrt.product import PRODUCTS
+
 HERE = Path(__file__).parent
 BINDINGS = Path(sys.prefix) / "tensorrt-bindings"
-WHEELS = [
-    "tensorrt_cu12_bindings==10.13.0.35",
-    "tensorrt_cu13_bindings==11.4.0.106",
-    "tensorrt_rtx_cu12_bindings==1.4.0.76",
-    "tensorrt_rtx_cu13_bindings==1.7.1.116",
-]
+MAKEFILE = HERE.parents[2] / "Makefile"
+WHEELS = re.findall(r"\S+_bindings==[\d.]+", MAKEFILE.read_text(encoding="utf-8"))
 
 
 def output(*command: str) -> str:
@@ -80,6 +78,13 @@ def overloads(docstring: str, name: str) -> list[list[str]]:
     """Return the parameters of each signature in a docstring of pybind11, without self."""
     lines = re.findall(rf"^(?:\d+\. )?{name}\((self: .*)\) ->", docstring, re.MULTILINE)
     return [re.findall(r"(?:^|, )(\w+): ", line)[1:] for line in lines]
+
+
+def test_the_oldest_and_the_newest_of_both_products_are_compared() -> None:
+    assert len(set(WHEELS)) == 4
+    least = {product.module: product.least_version for product in PRODUCTS.values()}
+    for module, (major, minor) in least.items():
+        assert any(it.startswith(f"{module}_cu12_bindings=={major}.{minor}.") for it in WHEELS)
 
 
 def test_the_real_classes_have_the_members_of_the_stand_in(
