@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pmsgan.batch.files.local import read_through_links
 from pmsgan.data.pairs import Pair
-from pmsgan.errors import DataError, ImageError
+from pmsgan.errors import DataError, ImageError, StyleError
+from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style
 
 Hashes = NDArray[np.uint64]
 """Sorted hashes of 8 bytes, each once."""
@@ -67,6 +68,21 @@ class TrainedPairs:
     def has_name(self, name: str) -> bool:
         """Say whether a pair of this name was trained on, whatever it shows."""
         return bool(np.isin(_as_hashes([_name_hash(name)]), self.names).any())
+
+
+def record_of_style(style: Style) -> TrainedPairs | None:
+    """Return what a style was trained on; None where it does not say that, as those that ship.
+
+    Raises:
+        StyleError: its record cannot be read.
+    """
+    if TRAINED_PAIRS_NAME not in style.sha256:
+        return None
+    path = style.folder / TRAINED_PAIRS_NAME
+    try:
+        return TrainedPairs.from_bytes(path.read_bytes())
+    except (OSError, DataError) as error:
+        raise StyleError(f"{path} cannot be read: {error}") from error
 
 
 def _name_hash(name: str) -> int:

@@ -28,6 +28,7 @@ from pmsgan.training.config import TrainingConfig
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_threads
+from pmsgan.training.initial import InitialNetwork
 from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
@@ -53,7 +54,7 @@ def train(
     *,
     held_out: Sequence[Pair] = (),
     resume: bool = False,
-    initial: Network | None = None,
+    initial: InitialNetwork | None = None,
     vgg_weights: Path | None = None,
     fabric: Fabric | None = None,
 ) -> tuple[Network, int]:
@@ -95,8 +96,10 @@ def train(
     set_threads(config, fabric)
     trainer = Trainer(config, generator_config, fabric, perceptual_loss)
     if initial is not None:
-        trainer.generator.load_state_dict(initial.state_dict())
-    before = _resume(trainer, checkpoint) if resume else None
+        trainer.generator.load_state_dict(initial.network.state_dict())
+    before = initial.trained_pairs if initial is not None else None
+    if resume:
+        before = _resume(trainer, checkpoint)
     with (
         torch_errors_named(config),
         others_ended_on_error(fabric),

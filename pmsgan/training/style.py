@@ -17,14 +17,13 @@ from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError
 from pmsgan.export.exporter import Exported
 from pmsgan.export.style_folder import style_folder, write_style
-from pmsgan.model.config import GeneratorConfig, NetworkConfig, network_table
+from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
-from pmsgan.model.weights import load_generator
 from pmsgan.styles.looks import usual_looks
-from pmsgan.styles.registry import find_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
+from pmsgan.training.initial import InitialNetwork, load_initial
 from pmsgan.training.loop import train
 from pmsgan.training.pairs_record import load_record
 from pmsgan.training.run_folder import CHECKPOINT_NAME
@@ -44,7 +43,7 @@ class TrainingPlan:
     config: TrainingConfig
     """Settings, with epochs turned into steps."""
     network: NetworkConfig
-    initial: Network | None
+    initial: InitialNetwork | None
     """Network to begin with; None where the weights are random."""
     fabric: Fabric
     folder: Path | None
@@ -107,10 +106,10 @@ def plan_training(
     divided = load_split(
         data, direction=config.direction, preset=preset, train_list=train_list, split=split
     )
-    initial = _load_initial(initial_style, generator) if initial_style is not None else None
+    initial = load_initial(initial_style, generator) if initial_style is not None else None
     plan = TrainingPlan(
         split=divided,
-        network=initial.config if initial else generator or GeneratorConfig(),
+        network=initial.network.config if initial else generator or GeneratorConfig(),
         initial=initial,
         config=config.for_pairs(len(divided.train)),
         fabric=make_fabric(config),
@@ -233,18 +232,6 @@ def train_style(
 def _check_best(plan: TrainingPlan, best: bool) -> None:
     if best and not plan.split.held_out:
         raise ConfigError("--best needs pairs that are held out: give --train-list or a preset")
-
-
-def _load_initial(style: str, wanted: NetworkConfig | None) -> Network:
-    """Read the network to begin with."""
-    found = find_style(style)
-    if wanted is not None and wanted != found.generator:
-        tables = network_table(wanted), network_table(found.generator)
-        names = [name for name, value in tables[0].items() if tables[1].get(name, value) != value]
-        raise ConfigError(
-            f"the style {style} has another network: leave out {', '.join(names)}, or --from"
-        )
-    return load_generator(found.weights, found.generator)
 
 
 def _write_style(

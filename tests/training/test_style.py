@@ -1,6 +1,7 @@
 """From a folder of pairs to a style, as a Python program does it."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.data.trained_pairs import TrainedPairs
+from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
 from pmsgan.errors import CheckpointError, ConfigError, DataError, StyleError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
@@ -65,9 +66,12 @@ def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: P
     first = train_style(
         data, SETTINGS, NETWORK, run_folder=tmp_path / "first", style=str(tmp_path / "old")
     )
+    others = Path(shutil.copytree(data, tmp_path / "others"))
+    for path in others.glob("*/*.png"):
+        cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
     frozen = replace(SETTINGS, steps=1, learning_rate=0.0, seed=1)
     second = train_style(
-        data,
+        others,
         frozen,
         run_folder=tmp_path / "second",
         style=str(tmp_path / "new"),
@@ -76,7 +80,13 @@ def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: P
     assert second.generator.config == NETWORK
     before, after = first.generator.state_dict(), second.generator.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert read_style(tmp_path / "new").origin["initial_style"] == "old"
+    old, new = read_style(tmp_path / "old"), read_style(tmp_path / "new")
+    assert new.origin["initial_style"] == "old"
+    seen, seen_in_all = record_of_style(old), record_of_style(new)
+    assert seen is not None
+    assert seen_in_all is not None
+    assert set(seen.files) < set(seen_in_all.files)
+    assert len(seen_in_all.files) == 2 * len(seen.files)
     with pytest.raises(ConfigError, match="leave out base_channels, or --from"):
         train_style(
             data,
