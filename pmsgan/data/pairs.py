@@ -114,33 +114,31 @@ def some(names: Sequence[str]) -> str:
 
 def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]]) -> None:
     """Raise DataError where one side has no pictures."""
-    source = sides[0]
     for side, found in zip(sides, placed, strict=True):
-        if found:
-            continue
-        if not tree.folders and not tree.unread:
-            raise DataError(f"{tree.root} holds no pictures: give the folder that holds the pairs")
-        if tree.unread:
-            raise DataError(f"{tree.root} has no pictures of {side} that are read{tree.hint()}")
-        names = (it for folder in tree.folders for it in folder.parts[-1:])
-        folders = list(dict.fromkeys(it for it in names if it.casefold() not in PARTS))
-        halves = f"--direction left:right, or right:left if {source} is on the right"
-        if not folders:
-            raise DataError(
-                f"{tree.root} has no folder of {side} pictures: where each picture has both sides, "
-                f"type {halves}"
-            )
-        if len(folders) == 2:
-            one, other = folders
-            raise DataError(
-                f"{tree.root} has no folder of {side} pictures, it holds {one} and {other}: type "
-                f"--direction {one}:{other} if {one} has the {source} side, else {other}:{one}"
-            )
-        raise DataError(
-            f"{tree.root} has no folder of {side} pictures, it holds {some(folders)}: type "
-            "--direction FROM:TO with the names of two; where each picture has both sides, "
-            f"type {halves}"
-        )
+        if not found:
+            raise DataError(f"{tree.root} {_why_no_side(tree, side, sides[0])}")
+
+
+def _why_no_side(tree: Tree, side: str, source: str) -> str:
+    if tree.unread:
+        return f"has no pictures of {side} that are read{tree.hint()}"
+    if not tree.folders:
+        return "holds no pictures: give the folder that holds the pairs"
+    halves = (
+        "where each picture has both sides, type --direction left:right, or right:left if "
+        f"{source} is on the right"
+    )
+    names = (it for folder in tree.folders for it in folder.parts[-1:])
+    folders = list(dict.fromkeys(it for it in names if it.casefold() not in PARTS))
+    if not folders:
+        return f"has no folder of {side} pictures: {halves}"
+    two = "FROM:TO with two of these"
+    if len(folders) == 2:
+        two = "{0}:{1} if {0} has the {2} side, else {1}:{0}".format(*folders, source)
+    return (
+        f"has no folder of {side} pictures, it holds {some(folders)}: type --direction {two}; "
+        f"{halves}"
+    )
 
 
 def _keep_parts(tree: Tree, placed: list[list[Placed]]) -> list[list[Placed]]:

@@ -240,7 +240,7 @@ def test_anime_side_by_side_of_any_number(
 ) -> None:
     pictures.put(tmp_path / "data" / "train", (f"{it}.png" for it in range(0, 80, 2)), BOTH)
     pictures.put(tmp_path / "data" / "val", (f"{it}.png" for it in range(1, 21, 2)), BOTH)
-    with pytest.raises(DataError, match="left:right, or right:left if sketch is on the right"):
+    with pytest.raises(DataError, match=r"type --direction left:right, or right:left if sketch"):
         load_split(tmp_path / "data", preset="sketch2anime")
     split = load_split(tmp_path / "data", preset="sketch2anime", direction="right:left")
     assert sizes(split) == (40, 10)
