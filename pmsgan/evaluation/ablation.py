@@ -66,7 +66,7 @@ def evaluate_runs_on_folder(
         folder,
         held_out,
         {run.config.direction for run in trained},
-        {run.folder.name: run.pairs for run in trained},
+        {str(run.folder): run.pairs for run in trained},
     )
     found = evaluate_ablation(
         trained, held.pairs, metrics, size=size, on_start=on_start, on_picture=on_picture

@@ -55,8 +55,8 @@ def trained_remarks(trained: TrainedCount) -> Iterator[str]:
         yield "no pair was trained on, by the record of the training"
     elif trained.are_scored:
         yield (
-            f"{len(trained.names)} of these pairs were TRAINED ON, so the scores say little about "
-            f"other pictures: {_some(trained.names)}"
+            f"{len(trained.names)} of these pairs were trained on, so their scores say little "
+            f"about other pictures: {_some(trained.names)}"
         )
     else:
         yield f"{len(trained.names)} pairs were trained on and are left out: {_some(trained.names)}"

@@ -258,7 +258,7 @@ def test_trained_pairs_are_scored_where_that_is_wanted(
     )
     assert result.exit_code == 0, result.output
     assert "3 pictures of 96x96" in result.stdout
-    assert "2 of these pairs were TRAINED ON" in result.stdout
+    assert "2 of these pairs were trained on" in result.stdout
     assert "Difference to (a) one stage, with its 95 % interval" in result.stdout
 
 

@@ -116,7 +116,7 @@ def test_trained_pairs_are_scored_only_where_that_is_wanted(
     content = json.loads(result.stdout)
     assert content["trained"] == {"names": ["0", "1"], "are_scored": True, "same_name": []}
     assert content["evaluations"][0]["num_pairs"] == 2
-    assert content["remarks"][0].startswith("2 of these pairs were TRAINED ON")
+    assert content["remarks"][0].startswith("2 of these pairs were trained on")
 
 
 def test_folders_are_scored_on_what_a_style_has_not_seen(trained_style: Path, data: Path) -> None:

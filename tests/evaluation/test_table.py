@@ -101,7 +101,7 @@ def test_pairs_that_fail_for_one_reason_are_named_together() -> None:
     ("trained", "told"),
     [
         (TrainedCount(names=("x", "y"), are_scored=False), "2 pairs were trained on and are left"),
-        (TrainedCount(names=("x",), are_scored=True), "1 of these pairs were TRAINED ON"),
+        (TrainedCount(names=("x",), are_scored=True), "1 of these pairs were trained on"),
         (TrainedCount(names=(), are_scored=False), "no pair was trained on, by the record"),
     ],
 )
