@@ -140,7 +140,7 @@ def run_plan_for(target: str) -> Figures:
     from pmsgan.engine.open import open_engine
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
-    from pmsgan.engine.tensorrt.open import plan_key
+    from pmsgan.engine.tensorrt.keys import plan_key
     from pmsgan.engine.tensorrt.product import PRODUCTS as KNOWN
     from pmsgan.engine.tensorrt.product import Library
     from pmsgan.engine.tensorrt.run import TensorRtEngine

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pmsgan.atomic import replacing
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.choices import Precision
-from pmsgan.engine.graph import GraphInfo, GraphPrecision
+from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
 from pmsgan.engine.tensorrt.check import check_accuracy
+from pmsgan.engine.tensorrt.keys import keys_here, plan_key
 from pmsgan.engine.tensorrt.plan import (
     EnginePlan,
     EnginePlanKey,
@@ -22,18 +22,13 @@ from pmsgan.engine.tensorrt.plan import (
     write_plan,
 )
 from pmsgan.engine.tensorrt.product import (
-    PORTABLE,
     PRODUCTS,
     Library,
     ProductName,
-    known_capabilities,
 )
 from pmsgan.engine.tensorrt.support import need_pycuda
 from pmsgan.engine.widen import widen, widen_means
 from pmsgan.errors import EngineError
-
-if TYPE_CHECKING:
-    from pmsgan.engine.tensorrt.buffers import Gpu
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +77,7 @@ def _open(
     library = Library(PRODUCTS[product])
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
-        keys = _keys_here(library, graph, precision, max_batch, gpu)
+        keys = keys_here(library, graph, precision, max_batch, gpu)
         plan, key = _cached(keys, config) or _build_and_keep(library, graph, keys[0], config)
         try:
             engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
@@ -158,73 +153,6 @@ def build_for_capability(
     if _cached([key], config) is None:
         write_plan(_build(library, graph, key, config), key)
     return folder / key.file_name
-
-
-def _keys_here(
-    library: Library, graph: GraphInfo, precision: Precision, max_batch: int, gpu: "Gpu"
-) -> list[EnginePlanKey]:
-    """Return the keys of plans that can run on this GPU, the one to build first."""
-    if not library.product.builds_ahead:
-        return [
-            plan_key(
-                library, graph, precision, max_batch,
-                capability=gpu.capability, gpu=gpu.name, driver=gpu.driver,
-            )
-        ]  # fmt: skip
-    known = gpu.capability in known_capabilities(library)
-    return [
-        plan_key(library, graph, precision, max_batch, capability=capability)
-        for capability in ([gpu.capability] if known else []) + [PORTABLE]
-    ]
-
-
-def plan_key(
-    library: Library,
-    graph: GraphInfo,
-    precision: Precision,
-    max_batch: int,
-    *,
-    capability: str,
-    gpu: str = "",
-    driver: int = 0,
-) -> EnginePlanKey:
-    """Return the key of a plan.
-
-    Args:
-        library: the product that builds it.
-        graph: the graph to build from.
-        precision: auto (that of the graph), fp16 or fp32.
-        max_batch: pictures in a slot.
-        capability: the GPU's compute capability, such as 8.9, or portable.
-        gpu: name of the GPU; empty if the plan runs on every GPU of its capability.
-        driver: CUDA version that the driver supports, such as 13000; 0 if it does not matter.
-
-    Raises:
-        EngineError: the graph cannot be built in this precision.
-    """
-    return EnginePlanKey(
-        graph_sha256=graph.sha256,
-        product=library.product.name,
-        version=library.version,
-        capability=capability,
-        gpu=gpu,
-        driver=driver,
-        precision=_resolve(precision, graph),
-        height=graph.height,
-        width=graph.width,
-        max_batch=max_batch,
-    )
-
-
-def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
-    if precision in ("auto", graph.precision):
-        return graph.precision
-    if precision == "fp32":
-        return "fp32"
-    raise EngineError(
-        f"{graph.path.name} is in {graph.precision} and TensorRT runs it as it is: "
-        f"use --precision auto or fp32, not {precision}"
-    )
 
 
 def _cached(

@@ -14,8 +14,8 @@ from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.tensorrt import check, product
-from pmsgan.engine.tensorrt import open as open_on_gpu_module
 from pmsgan.engine.tensorrt.build import BuildConfig
+from pmsgan.engine.tensorrt.keys import keys_here
 from pmsgan.engine.tensorrt.open import make_checked_plan, open_on_gpu
 from pmsgan.errors import EngineError
 
@@ -277,5 +277,5 @@ def test_plans_of_rtx_depend_on_a_capability_others_on_one_gpu(
         api=SimpleNamespace(ComputeCapability=known),
     )
     gpu = SimpleNamespace(name="H200", capability=capability, driver=13000)
-    keys = open_on_gpu_module._keys_here(library, graph, "auto", 8, gpu)  # type: ignore[arg-type]
+    keys = keys_here(library, graph, "auto", 8, gpu)  # type: ignore[arg-type]
     assert [(key.capability, key.gpu, key.driver) for key in keys] == wanted
