@@ -75,7 +75,7 @@ class _ResidualU(nn.Module):
         skips: list[Tensor] = []
         for layer in self.down:
             skips.append(layer(_halve(skips[-1]) if skips else first))
-        features = self.bottom(skips[-1])
+        features: Tensor = self.bottom(skips[-1])
         for layer, skip in zip(reversed(self.up), reversed(skips), strict=True):
             features = layer(torch.cat([_resize(features, skip), skip], dim=1))
         return features + first
@@ -102,7 +102,7 @@ class _DilatedResidualU(nn.Module):
         skips: list[Tensor] = []
         for layer in self.down:
             skips.append(layer(skips[-1] if skips else first))
-        features = self.bottom(skips[-1])
+        features: Tensor = self.bottom(skips[-1])
         for layer, skip in zip(reversed(self.up), reversed(skips), strict=True):
             features = layer(torch.cat([features, skip], dim=1))
         return features + first
