@@ -109,6 +109,8 @@ def read_size(path: Path) -> tuple[int, int]:
             kind = kind_of(file.read(HEAD_BYTES))
             file.seek(0)
             size = _size_in_header(file, kind) if kind in _WITH_SIZE_IN_HEADER else None
+    except IsADirectoryError as error:
+        raise ImageError("is not a file") from error
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     if size is not None:

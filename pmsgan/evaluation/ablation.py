@@ -101,13 +101,12 @@ def evaluate_ablation(
         DataError: a pair cannot be read.
         EvaluationError: the disk is full.
     """
-    rows = {run: _row(run) for run in runs}
+    ordered = sorted(runs, key=lambda run: ABLATIONS.index(_row(run)))
     sides = {run.config.size for run in runs}
     if len(sides) > 1:
         raise ConfigError(f"the runs have sizes {sorted(sides)}: compare runs of one size")
     _warn_of_differences(runs)
     (side,) = sides
-    ordered = sorted(runs, key=lambda run: ABLATIONS.index(rows[run]))
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
         folders = write_pair_folders(
             pairs, Path(scratch), (side, side) if size.resize_truth else None

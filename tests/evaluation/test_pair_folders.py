@@ -15,5 +15,5 @@ def test_pairs_of_sub_folders_keep_apart(tmp_path: Path) -> None:
         cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
     (tmp_path / "out").mkdir()
     pairs = find_pairs(tmp_path / "set", "photo:sketch")
-    written = write_pair_folders(pairs, tmp_path / "out", 16, 16)
+    written = write_pair_folders(pairs, tmp_path / "out", (16, 16))
     assert [*match_folders(written.inputs, written.truth).pairs] == ["AR/1", "CUHK/1"]
