@@ -154,7 +154,10 @@ def check_journal(folder: str, run_identity: dict[str, Any], journal: Path) -> N
         if name == "graph_sha256":
             difference = f"another version of the style {run_identity['style']}"
         else:
-            difference = f"{name.replace('_', ' ')} {found.get(name)}, not {run_identity[name]}"
+            before, now = (
+                "none" if it.get(name) is None else it[name] for it in (found, run_identity)
+            )
+            difference = f"{name.replace('_', ' ')} {before}, not {now}"
         raise ConfigError(
             f"{folder} holds results made with {difference}: give another OUT, or --overwrite to "
             "do all of them again"

@@ -42,18 +42,24 @@ def write_open_raster(
     root = ElementTree.Element("image", version="0.0.5", w=str(width), h=str(height))
     stack = ElementTree.SubElement(root, "stack")
     files = {}
+    if transparency is not None and layers:
+        # Layers that were each transparent would be less so on each other.
+        mask = Layer("transparency", (0, 0, 0), transparency)
+        _add_layer(stack, mask.name, "data/mask.png", "svg:dst-in")
+        files["data/mask.png"] = _png(_pixels(mask), png_options)
     for number, layer in reversed(list(enumerate(layers))):  # the highest comes first
         name = f"data/{number:02}.png"
         mode = "svg:multiply" if layer.is_ink else "svg:src-over"
         _add_layer(stack, layer.name, name, mode)
-        files[name] = _png(_pixels(layer, transparency), png_options)
+        files[name] = _png(_pixels(layer), png_options)
     if not layers:
         _add_layer(stack, "picture", "data/00.png", "svg:src-over")
         files["data/00.png"] = merged
     files["stack.xml"] = ElementTree.tostring(root, "utf-8", xml_declaration=True)
     files[_MERGED] = merged
     small = small_size((height, width), _THUMBNAIL_SIDE)
-    thumbnail = cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA)
+    shown = image if transparency is None else cv2.merge([image, transparency])
+    thumbnail = cv2.resize(shown, small[::-1], interpolation=cv2.INTER_AREA)
     files["Thumbnails/thumbnail.png"] = _png(np.asarray(thumbnail, np.uint8), png_options)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # PNG is compressed already
@@ -84,13 +90,11 @@ def _add_layer(stack: ElementTree.Element, name: str, source: str, mode: str) ->
     )
 
 
-def _pixels(layer: Layer, transparency: Pixels | None) -> Pixels:
+def _pixels(layer: Layer) -> Pixels:
     """Return a layer uint8 [H, W, 4] BGRA."""
     pixels = np.empty((*layer.alpha.shape, 4), np.uint8)
     pixels[:, :, :3] = layer.colour
     pixels[:, :, 3] = layer.alpha
-    if transparency is not None:
-        pixels[:, :, 3] = np.rint(layer.alpha * (transparency / np.float32(255)))
     return pixels
 
 

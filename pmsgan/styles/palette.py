@@ -132,10 +132,12 @@ def _read_file(path: Path) -> Palette:
 
     try:
         data = path.read_bytes()
-        content = tomllib.loads(data.decode())
+        content = tomllib.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read the palette {path}: {error.strerror}") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the palette {path} is not text in UTF-8: save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the palette {path} is not TOML: {error}") from error
     sections = []
     for pattern, entries in content.items():
@@ -157,6 +159,9 @@ def _section(pattern: str, entries: Mapping[str, Any], where: str) -> Section:
         PurePosixPath("name").match(pattern)
     except ValueError as error:
         raise ConfigError(f"{where}: it is no pattern of picture names") from error
+    inner = next((part for part, value in entries.items() if isinstance(value, dict)), None)
+    if inner is not None:  # TOML takes the dot of [alice_1.jpg] for the start of a sub-table
+        raise ConfigError(f"{where}: put quotes around the pattern: ['{pattern}.{inner}']")
     seed = entries.get(RANDOM)
     if seed is not None and type(seed) is not int:
         raise ConfigError(f"{where}: {RANDOM} is {seed!r}: give a number as the seed, random:7")

@@ -119,7 +119,7 @@ def test_a_run_resumes_with_its_palette_alone(flat: Style, in_dir: Path, tmp_pat
     changed = settings_for(file)
     with pytest.raises(ConfigError, match=r"made with palette cast.toml \(\w+\), not cast.toml"):
         convert_folder(in_dir, out, flat, settings=changed)
-    with pytest.raises(ConfigError, match=r"made with palette cast.toml \(\w+\), not None"):
+    with pytest.raises(ConfigError, match=r"made with palette cast.toml \(\w+\), not none"):
         convert_folder(in_dir, out, flat)
     convert_folder(in_dir, out, flat, settings=changed, run=RunSettings(overwrite=True))
     assert colours_of(out / "sub" / "b.png")[1] == "#405060"

@@ -154,11 +154,19 @@ def test_colours_go_on_below_the_lines() -> None:
     assert (below[between] > 128).mean() > 0.98
 
 
-def test_transparent_pictures_have_transparent_layers() -> None:
+def test_layers_of_a_transparent_picture_are_as_transparent_together() -> None:
     loaded, result = translated(LAYERED, alpha=True)
-    _, layers, _ = unpack(encode(result, loaded, ".ora", LAYERED))
-    assert all(layer[:, :, 3].max() <= 128 for layer in layers.values())
-    assert (layers["ground"][:, :, 3] == 128).all()
+    data = encode(result, loaded, ".ora", LAYERED)
+    root, layers, _ = unpack(data)
+    highest = next(root.iter("layer"))
+    assert (highest.get("name"), highest.get("composite-op")) == ("transparency", "svg:dst-in")
+    assert (layers["transparency"][:, :, 3] == 128).all()
+    assert (layers["ground"][:, :, 3] == 255).all()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        file = np.frombuffer(archive.read("Thumbnails/thumbnail.png"), np.uint8)
+    thumbnail = cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    assert thumbnail is not None
+    assert (thumbnail[:, :, 3] == 128).all()
 
 
 def test_a_result_without_parts_is_one_layer() -> None:
