@@ -15,7 +15,7 @@ LINE_S = 30.0
 """Time between two lines, where stderr is no terminal [s]."""
 
 _LINE = (
-    "{desc}: {n_fmt} of {total_fmt} {unit}s in {elapsed}, {speed:.3g} a second, {remaining} left"
+    "{desc}: {n_fmt} of {total_fmt} {unit}s in {elapsed}, {speed} a second, {remaining} left"
     "{postfix}"
 )
 _SHORT = "{n_fmt}/{total_fmt} {unit}s, {remaining} left"
@@ -60,7 +60,8 @@ class Bar(tqdm):  # type: ignore[type-arg]
         values = super().format_dict
         if not self._is_terminal:
             values["bar_format"] = (self.bar_format or _LINE).replace("{bar}", "")
-            values["speed"] = (self.n - self.initial) / max(values["elapsed"], 1e-3)
+            speed = (self.n - self.initial) / max(values["elapsed"], 1e-3)
+            values["speed"] = f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}"
         elif columns := columns_of(self.fp):
             values["ncols"] = columns
             if columns < NARROW and self.bar_format is None:

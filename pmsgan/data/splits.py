@@ -85,7 +85,7 @@ def load_split(
             f"{_num_held_out(len(pairs), known)} at random, which is another division"
         )
     if split == ALL:
-        return _divide(direction, pairs, set(), "none")
+        return _divide(direction, pairs, set(), "as --split all says")
     if split is None and has_parts(pairs):
         held_out = _names(pair for pair in pairs if pair.part == "test")
         return _divide(direction, pairs, held_out, "those of its folders for tests")

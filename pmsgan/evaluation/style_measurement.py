@@ -103,6 +103,8 @@ def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasuremen
     """
     from pmsgan.export.style_folder import write_scaling  # it needs PyTorch; measuring does not
 
+    if not held_out:
+        return None
     # PyTorch has used CUDA for the training, and TensorRT cannot run beside it in one process.
     measured = _measure_scaling(read_style(folder), held_out, "openvino")
     if measured is not None:

@@ -33,9 +33,14 @@ def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
     """
     found = find_style(style)
     if wanted is not None and wanted != found.generator:
-        tables = network_table(wanted), network_table(found.generator)
-        names = [name for name, value in tables[0].items() if tables[1].get(name, value) != value]
+        usual, its = network_table(type(wanted)()), network_table(found.generator)
+        names = [
+            f"--{name.replace('_', '-')}"
+            for name, value in network_table(wanted).items()
+            if value != usual[name] and value != its.get(name, value)
+        ]
         raise ConfigError(
-            f"the style {style} has another network: leave out {', '.join(names)}, or --from"
+            f"the style {style} has another network: leave out {' and '.join(names) or '--network'}"
+            ", or --from"
         )
     return InitialNetwork(load_generator(found.weights, found.generator), record_of_style(found))

@@ -231,7 +231,9 @@ def train_style(
 
 def _check_best(plan: TrainingPlan, best: bool) -> None:
     if best and not plan.split.held_out:
-        raise ConfigError("--best needs pairs that are held out: give --train-list or a preset")
+        raise ConfigError(
+            "--best needs pairs that are held out: leave out --split all, or give more pairs"
+        )
 
 
 def _write_style(
