@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pmsgan.batch import run as run_module
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.engine import open as open_module
+from pmsgan.engine.gpu import count_gpus
 from pmsgan.export import exporter
 from pmsgan.export.deploy import DeploymentGraph
 from pmsgan.export.deploy import trace as trace_network
@@ -100,11 +101,19 @@ def patient_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baseline_module, "RUN_S", 0.1)
 
 
-@pytest.fixture(autouse=True)
-def without_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def without_gpu() -> Iterator[None]:
     """Let `auto` mean the same on every machine, whatever driver is there or stands in."""
-    if "driver" not in request.fixturenames and request.node.get_closest_marker("gpu") is None:
-        monkeypatch.setattr(open_module, "count_gpus", lambda: 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_module, "count_gpus", lambda: 0)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def with_driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test that stands in for the driver, or wants a real one, find its GPUs."""
+    if "driver" in request.fixturenames or request.node.get_closest_marker("gpu") is not None:
+        monkeypatch.setattr(open_module, "count_gpus", count_gpus)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pmsgan.batch.files.local import read_through_links
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError, ImageError, StyleError
-from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style
 
 Hashes = NDArray[np.uint64]
 """Sorted hashes of 8 bytes, each once."""
@@ -70,15 +69,12 @@ class TrainedPairs:
         return bool(np.isin(_as_hashes([_name_hash(name)]), self.names).any())
 
 
-def record_of_style(style: Style) -> TrainedPairs | None:
-    """Return what a style was trained on; None where it does not say that, as those that ship.
+def read_record(path: Path) -> TrainedPairs:
+    """Read the file that a style keeps its record in.
 
     Raises:
-        StyleError: its record cannot be read.
+        StyleError: it cannot be read.
     """
-    if TRAINED_PAIRS_NAME not in style.sha256:
-        return None
-    path = style.folder / TRAINED_PAIRS_NAME
     try:
         return TrainedPairs.from_bytes(path.read_bytes())
     except (OSError, DataError) as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pmsgan.data.pairs import Pair
 from pmsgan.data.splits import load_split
-from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
     METRIC_NAMES,
@@ -26,6 +26,7 @@ from pmsgan.evaluation.trained import (
     count_trained_pairs,
     joined_records,
     record_of,
+    record_of_style,
 )
 from pmsgan.styles.registry import find_style
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.data.pairs import Pair, find_pairs
-from pmsgan.data.trained_pairs import record_of_style
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.open import open_engine
 from pmsgan.evaluation.colours import (
@@ -20,7 +19,7 @@ from pmsgan.evaluation.colours import (
 )
 from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
 from pmsgan.evaluation.table import trained_remarks
-from pmsgan.evaluation.trained import count_trained_pairs
+from pmsgan.evaluation.trained import count_trained_pairs, record_of_style
 from pmsgan.styles.registry import Style, find_style, read_style
 
 _log = logging.getLogger(__name__)

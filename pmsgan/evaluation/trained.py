@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
-from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
+from pmsgan.data.trained_pairs import TrainedPairs, read_record
 from pmsgan.errors import DataError, StyleError
 from pmsgan.evaluation.result import TrainedCount
-from pmsgan.styles.registry import find_style
+from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style, find_style
 
 MIN_SHOWN = 1000
 """Pairs from which on a bar shows how far their check is."""
@@ -92,3 +92,13 @@ def record_of(network: str) -> TrainedPairs | None:
     from pmsgan.training.trained import load_trained
 
     return load_trained(Path(network)).pairs
+
+
+def record_of_style(style: Style) -> TrainedPairs | None:
+    """Return what a style was trained on; None where it does not say that, as those that ship.
+
+    Raises:
+        StyleError: its record cannot be read.
+    """
+    has_record = TRAINED_PAIRS_NAME in style.sha256
+    return read_record(style.folder / TRAINED_PAIRS_NAME) if has_record else None

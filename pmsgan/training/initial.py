@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
+from pmsgan.data.trained_pairs import TrainedPairs, read_record
 from pmsgan.errors import ConfigError
 from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator
-from pmsgan.styles.registry import find_style
+from pmsgan.styles.registry import TRAINED_PAIRS_NAME, find_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,8 @@ def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
             f"the style {style} has another network: leave out {' and '.join(names) or '--network'}"
             ", or --from"
         )
-    return InitialNetwork(load_generator(found.weights, found.generator), record_of_style(found))
+    has_record = TRAINED_PAIRS_NAME in found.sha256
+    return InitialNetwork(
+        load_generator(found.weights, found.generator),
+        read_record(found.folder / TRAINED_PAIRS_NAME) if has_record else None,
+    )

@@ -88,6 +88,7 @@ def test_what_cannot_run_here_or_fails_is_named(
         return real(engine, contender, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "measure_against", fail)
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.0)
     config = BenchmarkConfig(
         num_rounds=2,
         contenders=("tensorrt", "openvino", "eager", "torch-compile", "pix2pix", "cyclegan"),

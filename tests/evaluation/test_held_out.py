@@ -16,12 +16,12 @@ from typer.testing import CliRunner, Result
 
 from pmsgan.cli.app import app
 from pmsgan.data.pairs import find_pairs
-from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError, StyleError
 from pmsgan.evaluation import styles as styles_module
 from pmsgan.evaluation.config import HeldOutChoice
 from pmsgan.evaluation.held_out import HeldOutPairs, held_out_pairs
-from pmsgan.evaluation.trained import record_of
+from pmsgan.evaluation.trained import record_of, record_of_style
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,

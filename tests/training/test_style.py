@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pmsgan.data.trained_pairs import TrainedPairs, record_of_style
+from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import CheckpointError, ConfigError, DataError, StyleError
+from pmsgan.evaluation.trained import record_of_style
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
 from pmsgan.training import train_style

@@ -1,5 +1,6 @@
 """Our graphs against a real TensorRT parser and builder: TensorRT for RTX needs no GPU for it."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -245,7 +246,10 @@ def test_a_plan_for_something_else_is_refused_by_name(
     assert read_plan(key) is None
     path = write_plan(EnginePlan(b"plan", BuildConfig(), checked=False), key)
     other = replace(key, version="1.8.0", driver=13010)
+    assert read_plan(other) is None  # its name has the version
+    shutil.copy(path, path.with_name(other.file_name))
     with pytest.raises(
+        StaleFileError,
         match=r"was built for version '1\.7\.1', not '1\.8\.0'; driver 0, not 13010",
     ):
         read_plan(other)
@@ -267,11 +271,11 @@ def test_build_engine_builds_for_a_gpu_that_is_not_here(style: Style, cache_root
     ]  # fmt: skip
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
-    (plan,) = (cache_root / "tensorrt-rtx").glob("*-fp16-64x64-batch8-sm8.9.plan")
+    (plan,) = (cache_root / "tensorrt-rtx").glob("*-fp16-64x64-batch8-sm8.9*.plan")
     assert result.stdout.rstrip().endswith(str(plan))
     single = CliRunner().invoke(app, [*command, "--fp32"])
     assert single.exit_code == 0, single.output
-    assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-64x64-batch8-sm8.9.plan"))) == 1
+    assert len(list((cache_root / "tensorrt-rtx").glob("*-fp32-64x64-batch8-sm8.9*.plan"))) == 1
     for size, name in (("128", "128x128"), ("64x96", "64x96")):
         sized = CliRunner().invoke(app, [*command, "--size", size])
         assert sized.exit_code == 0, sized.output
