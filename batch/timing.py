@@ -13,7 +13,7 @@ Stage = Literal["read", "decode", "resize", "copy", "run", "encode", "write"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 MAX_SPANS = 120
-"""Of `Throughput`."""
+"""Constants of `Throughput`."""
 _BIN_WIDTH = math.log(1.02)
 _SHORTEST_S = 1e-7
 

@@ -308,7 +308,7 @@ def load_pictures(
 
 
 class _ImageErrors:
-    """What `as_image_error` returns; a generator would take four times as long."""
+    """The context that `as_image_error` returns; a generator would take four times as long."""
 
     def __enter__(self) -> None:
         """Do nothing."""

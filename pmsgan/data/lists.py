@@ -82,7 +82,7 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """What was found of the entries of a list."""
+    """The pairs that the entries of a list name."""
 
     found: list[T | None]
     """The object of each entry; None for one that is not there or could be several."""

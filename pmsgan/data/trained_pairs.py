@@ -27,9 +27,9 @@ class TrainedPairs:
     """Hashes of pairs; two that are different have one hash in 10^19 cases."""
 
     names: Hashes
-    """Of the pairs' names."""
+    """Hashes of the pairs' names."""
     files: Hashes
-    """Of the content of each of the pairs' files."""
+    """Hashes of the content of each of the pairs' files."""
 
     @classmethod
     def of(cls, pairs: Iterable[Pair]) -> "TrainedPairs":

@@ -371,5 +371,5 @@ def make_plan(api: SimpleNamespace, *, max_batch: int, resizes: bool = True) -> 
 
 
 def gpu_of(api: SimpleNamespace) -> str:
-    """What a plan is tied to: the GPU for TensorRT, nothing for TensorRT for RTX."""
+    """The GPU that a plan is tied to; nothing for TensorRT for RTX."""
     return "" if hasattr(api, "IRuntimeConfig") else gpu_names()[0]
