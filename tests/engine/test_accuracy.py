@@ -20,6 +20,7 @@ def test_compare_counts_grey_levels_in_both_directions() -> None:
 def test_equal_pictures_have_infinite_psnr() -> None:
     pictures = check_pictures(8, 8)
     assert compare(pictures, pictures).psnr_db == math.inf
+    assert compare(pictures, pictures).to_json()["psnr_db"] is None
 
 
 def test_one_constant_picture_among_others_is_found() -> None:
