@@ -17,7 +17,11 @@ from typing import Any
 
 from pmsgan.model.config import ABLATIONS
 
-PEERS = {"PMSGAN": ("--base-channels", "16"), "pix2pix": ("--network", "pix2pix")}
+PEERS = {
+    "PMSGAN": ("--base-channels", "16"),
+    "pix2pix": ("--network", "pix2pix", "--perceptual", "pixel"),
+}
+"""Options of each network, which override those behind --."""
 
 
 def main() -> None:
@@ -43,7 +47,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         for name, options in rows.items():
             folder = arguments.out / f"{name}-{seed}"
-            train(arguments, folder, (*options, "--seed", str(seed), *arguments.options))
+            train(arguments, folder, (*arguments.options, *options, "--seed", str(seed)))
             results[name].append(measure(arguments, folder, with_speed=rows is PEERS))
             (arguments.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     print(to_table(results))
