@@ -23,6 +23,10 @@ REACH = 3.0
 """A part that is as far away is e times less likely to have a share in a pixel [pixels]."""
 FAINT = 0.04
 """Amount of ink that the network adds where there is none."""
+DISTINCT = 40.0
+"""A colour that is as far from all blends of others is not made by chance [levels of 0..255]."""
+FEW = 4
+"""A part of such a colour is there if as many pixels have it."""
 
 _BITS = 5
 """Leading bits of each channel that decide which part a colour is surely of."""
@@ -34,7 +38,8 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
     """Return how much of each part there is in each pixel.
 
     A part is in the picture if it fills a square of three by three pixels somewhere. Its colour is
-    then the mean of such areas, so that it need not be exactly the one that is given.
+    then the mean of such areas, so that it need not be exactly the one that is given. A few pixels
+    suffice for a part whose colour no blend of these parts has, such as the whites of eyes.
 
     Args:
         image: flat colours and line art, uint8 [H, W, 3] BGR.
@@ -44,20 +49,24 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
         float32 [N, H, W], 0..1; the sum over the parts is 1 where there is no ink. None if no part
         is in the picture.
     """
-    labels = _sure_areas(image, colours)
-    areas = [labels == part for part in range(len(colours))]
-    present = [part for part, area in enumerate(areas) if area.any()]
-    if not present:
+    nearest = _nearest_parts(image, colours)
+    labels = _sure_areas(nearest, len(colours))
+    areas = {part: labels == part for part in np.flatnonzero(_counts(labels)[: len(colours)])}
+    if not areas:
         return None
     amounts = np.zeros((len(colours), *labels.shape), np.float32)
     pixels = image.astype(np.float32)
-    seen = np.stack([pixels[areas[part]].mean(axis=0) for part in present])
-    for part, colour in zip(present, seen, strict=True):
-        inside = areas[part]
-        amounts[part][inside] = pixels[inside] @ (colour / max(1.0, float(colour @ colour)))
+    seen = {part: _mean(pixels, area) for part, area in areas.items()}
+    for part, colour in seen.items():
+        light = cv2.transform(pixels, colour[None] / max(1.0, float(colour @ colour)))
+        np.copyto(amounts[part], light, where=areas[part])
+    for part in _small_parts(nearest, colours, np.stack(list(seen.values()))):
+        if part not in seen:
+            areas[part], seen[part] = nearest == part, colours[part].astype(np.float32)
     is_open = labels == len(colours)
-    far = np.stack([_distance(areas[part])[is_open] for part in present])
-    for part, share in zip(present, _mix(pixels[is_open], is_open, seen, far), strict=True):
+    far = np.stack([_distance(area)[is_open] for area in areas.values()])
+    shares = _mix(pixels[is_open], is_open, np.stack(list(seen.values())), far)
+    for part, share in zip(seen, shares, strict=True):
         amounts[part][is_open] = share
     light = amounts.sum(axis=0)
     amounts *= np.minimum(light / (1 - FAINT), 1) / np.maximum(light, 1e-6)
@@ -79,17 +88,41 @@ def blend(amounts: _Floats, colours: Pixels) -> Pixels:
     return np.ascontiguousarray(levels.astype(np.uint8).T).reshape(*amounts.shape[1:], 3)
 
 
-def _sure_areas(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:
-    """Return which part a pixel and all around it are of, uint8 [H, W]; N where that is open."""
+def _nearest_parts(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:
+    """Return which part's colour a pixel surely has, uint8 [H, W]; N where that is open."""
     blue, green, red = (channel.astype(np.uint16) >> (8 - _BITS) for channel in cv2.split(image))
-    nearest = _nearest_parts(colours.tobytes())[(blue << 2 * _BITS) | (green << _BITS) | red]
+    return _colour_cube(colours.tobytes())[(blue << 2 * _BITS) | (green << _BITS) | red]
+
+
+def _sure_areas(nearest: NDArray[np.uint8], num_parts: int) -> NDArray[np.uint8]:
+    """Return which part a pixel and all around it are of, uint8 [H, W]; N where that is open."""
     around = np.ones((3, 3), np.uint8)
     is_inner = cv2.erode(nearest, around) == cv2.dilate(nearest, around)
-    return np.where(is_inner, nearest, len(colours)).astype(np.uint8)
+    return np.where(is_inner, nearest, num_parts).astype(np.uint8)
+
+
+def _small_parts(nearest: NDArray[np.uint8], colours: Pixels, large: _Floats) -> list[int]:
+    """Return the parts that have a few pixels in a colour that no blend of large parts has.
+
+    Args:
+        nearest: the part that each pixel is surely of, uint8 [H, W].
+        colours: those of the parts, uint8 [N, 3] BGR.
+        large: those of the parts that fill areas, float32 [M, 3], 0..255.
+    """
+    few = np.flatnonzero(_counts(nearest)[: len(colours)] >= FEW)
+    own = colours[few].astype(np.float32)
+    blends = [_blends(own, large[some]) @ large[some] for some in _pairs(large)]
+    distances = np.linalg.norm(np.stack(blends) - own, axis=2).min(axis=0)
+    return few[distances > DISTINCT].tolist()
+
+
+def _counts(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how many pixels have each label, float32 [256]."""
+    return np.asarray(cv2.calcHist([labels], [0], None, [256], [0, 256]), np.float32).ravel()
 
 
 @functools.lru_cache(maxsize=8)
-def _nearest_parts(colours: bytes) -> NDArray[np.uint8]:
+def _colour_cube(colours: bytes) -> NDArray[np.uint8]:
     """Return the part that each colour is surely of, uint8 [2 ** (3 * bits)]; N where it is open.
 
     Args:
@@ -120,18 +153,16 @@ def _mix(pixels: _Floats, where: NDArray[np.bool_], colours: _Floats, far: _Floa
     best = np.full(len(pixels), np.inf, np.float32)
     amounts = np.zeros((len(colours), len(pixels)), np.float32)
     costs = np.zeros(where.shape, np.float32)
+    unlikely = far / np.float32(REACH)
     lab = _lab(np.rint(colours[None]).astype(np.uint8))[0]
-    parts = range(len(colours))
-    for some in [*((part,) for part in parts), *itertools.combinations(parts, 2)]:
-        share = np.maximum(pixels @ np.linalg.pinv(colours[list(some)]), 0)  # [M, 1 or 2]
-        share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
-        missing = share @ colours[list(some)]
+    for some in _pairs(colours):
+        share = _blends(pixels, colours[some])
+        missing = share @ colours[some]
         missing -= pixels
-        missing *= missing
-        cost = missing.sum(axis=1)
+        cost = np.einsum("ij,ij->i", missing, missing)
         cost /= 2 * NOISE * NOISE
         for part in some:
-            cost += far[part] / REACH
+            cost += unlikely[part]
         costs[where] = cost
         cost = cv2.blur(costs, (3, 3))[where]  # neighbours decide together
         better = np.flatnonzero(cost < best)
@@ -146,12 +177,31 @@ def _mix(pixels: _Floats, where: NDArray[np.bool_], colours: _Floats, far: _Floa
     return amounts
 
 
+def _pairs(colours: _Floats) -> list[list[int]]:
+    """Return each colour's number alone, and those of each two."""
+    numbers = range(len(colours))
+    return [*([one] for one in numbers), *map(list, itertools.combinations(numbers, 2))]
+
+
+def _blends(pixels: _Floats, colours: _Floats) -> _Floats:
+    """Return how much of one colour or two makes each pixel best, float32 [M, 1 or 2], 0..1."""
+    share = np.maximum(pixels @ np.linalg.pinv(colours), 0)
+    light = sum(share.T, start=np.zeros(1, np.float32))
+    share /= np.maximum(light, 1)[:, None]
+    return share
+
+
 def _steepened(share: _Floats, margin: float) -> _Floats:
     """Return blends [M, 2] of which those nearly of one part are all of it, as sure areas are."""
     light = share.sum(axis=1)
     first = share[:, 0] / np.maximum(light, 1e-6)
     first = np.clip((first - margin) / (1 - 2 * margin), 0, 1)
     return np.stack([first * light, (1 - first) * light], axis=1)
+
+
+def _mean(pixels: _Floats, area: NDArray[np.bool_]) -> _Floats:
+    """Return the mean colour of an area, float32 [3]."""
+    return np.array(cv2.mean(pixels, area.view(np.uint8))[:3], np.float32)
 
 
 def _distance(area: NDArray[np.bool_]) -> _Floats:

@@ -79,6 +79,19 @@ def test_a_part_that_fills_no_area_takes_no_share_of_lines() -> None:
     assert amounts.sum(axis=0).max() <= 1 + 1e-5
 
 
+def test_a_sliver_in_a_colour_that_no_blend_has_is_a_part() -> None:
+    """The whites of eyes are two pixels wide, and stay white on dark skin."""
+    white, bright = (253, 253, 251), (250, 252, 250)
+    old, new = np.vstack([OLD, [white]]).astype(np.uint8), np.vstack([NEW, [bright]])
+    image = painted(OLD)
+    is_sliver = np.zeros((SIDE, SIDE), bool)
+    is_sliver[58:60, 40:48] = True
+    image[is_sliver] = white
+    result = recoloured(image, old, new.astype(np.uint8)).astype(int)
+    assert np.abs(result - bright)[is_sliver].max() < 10
+    np.testing.assert_array_equal(result[~is_sliver], recoloured(painted(OLD))[~is_sliver])
+
+
 def test_a_blend_between_two_parts_stays_one() -> None:
     ramp = np.linspace(0, 1, SIDE, dtype=np.float32)[None, :, None].repeat(SIDE, axis=0)
     ramp = np.clip(1.5 * ramp - 0.25, 0, 1)
