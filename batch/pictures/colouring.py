@@ -5,18 +5,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pmsgan.batch.pictures.colour import Pixels
-from pmsgan.batch.pictures.parts import blend, separate
+from pmsgan.batch.pictures.flats import enlarge_flat, find_flats, paint_flats
+from pmsgan.batch.pictures.parts import separate
 from pmsgan.batch.settings import ConvertSettings
 
 _LINES = "lines"
 """Name of the layer of ink."""
-_SHOWN = 32
-"""A pixel with less light is hidden by ink [levels of 0..255]."""
-_LEAST = 0.02
-"""Shares of a part below this are noise."""
+_PRESENT = 0.5
+"""A part is there if a pixel has more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +43,37 @@ class Colouring:
     layers: tuple[Layer, ...] = ()
     """Those of the result from the lowest up, once it is made; none if they are not kept."""
 
-    def apply(self, translated: Pixels, enlarge: Callable[[Pixels], Pixels]) -> Pixels | None:
+    def apply(
+        self, translated: Pixels, size: tuple[int, int], enlarge: Callable[[Pixels], Pixels]
+    ) -> Pixels | None:
         """Return the result of a translation, its parts in their new colours.
 
         Args:
             translated: uint8 [h, w, 3] BGR.
-            enlarge: brings a picture uint8 [h, w, 3] to the size of the result, uint8 [H, W, 3].
+            size: height and width of the result [pixels].
+            enlarge: brings the light that lines let through, uint8 [h, w], to that size.
 
         Returns:
             uint8 [H, W, 3] BGR; None if no part is in the translation.
         """
         amounts = separate(translated, self.old)
-        if amounts is None:
+        if amounts is None or amounts.max() <= _PRESENT:
             return None
-        result = enlarge(blend(amounts, self.new))
+        present = np.flatnonzero(amounts.max(axis=(1, 2)) > _PRESENT)
+        small_light, small = find_flats(amounts[present])
+        light = enlarge(small_light)
+        alphas = [enlarge_flat(alpha, size) for alpha in small]
+        colours = self.new[present]
+        result = paint_flats(alphas, colours)
+        cv2.multiply(result, cv2.merge([light] * 3), dst=result, scale=1 / 255)
         if self.keeps_layers:
-            present = np.flatnonzero(amounts.max(axis=(1, 2)) > 0.5)
-            names = [self.names[part] for part in present]
-            sized = _enlarged(amounts[present], enlarge)
-            self.layers = _find_layers(names, self.new[present], sized)
+            self.layers = (
+                *(
+                    Layer(self.names[part], tuple(colour), alpha)
+                    for part, colour, alpha in zip(present, colours.tolist(), alphas, strict=True)
+                ),
+                Layer(_LINES, (0, 0, 0), 255 - light, is_ink=True),
+            )
         return result
 
 
@@ -89,53 +99,3 @@ def choose_colouring(settings: ConvertSettings, name: str) -> Colouring | None:
 def _bgr(colours: list[str]) -> Pixels:
     """Return #rrggbb as uint8 [N, 3] BGR."""
     return np.array([list(bytes.fromhex(it[1:]))[::-1] for it in colours], np.uint8).reshape(-1, 3)
-
-
-def _enlarged(amounts: NDArray[np.float32], enlarge: Callable[[Pixels], Pixels]) -> list[Pixels]:
-    """Return amounts [N, h, w] in the size of the result: uint8 [H, W] for each part."""
-    levels = np.rint(amounts * 255).astype(np.uint8)
-    sized: list[Pixels] = []
-    for first in range(0, len(levels), 3):  # an enlargement takes three channels
-        three = levels[first : first + 3]
-        some = np.zeros((*levels.shape[1:], 3), np.uint8)
-        some[:, :, : len(three)] = three.transpose(1, 2, 0)
-        channels = cv2.split(enlarge(some))[: len(three)]
-        sized += [np.asarray(channel, np.uint8) for channel in channels]
-    return sized
-
-
-def _find_layers(names: list[str], colours: Pixels, amounts: list[Pixels]) -> tuple[Layer, ...]:
-    """Return layers that look like the result when they lie on each other.
-
-    The lowest part fills the whole; each other one covers what is below it. Ink is black and
-    covers them all; below it, parts go on from what is beside it.
-
-    Args:
-        names: of the parts, from the lowest up.
-        colours: of the parts, uint8 [N, 3] BGR.
-        amounts: how much there is of each part, uint8 [H, W], 0..255.
-    """
-    light = np.zeros(amounts[0].shape, np.uint16)
-    for amount in amounts:
-        light += amount
-    shown = _nearest_shown(light > _SHOWN)
-    layers: list[Layer] = []
-    below = np.full(light.shape, 1e-3, np.float32)
-    for name, colour, amount in zip(names, colours.tolist(), amounts, strict=True):
-        share = (amount / np.maximum(light, 1).astype(np.float32)).ravel()[shown]
-        share[share < _LEAST] = 0
-        below += share
-        alpha = np.rint(np.minimum(share / below, 1) * 255).astype(np.uint8)
-        layers.append(Layer(name, tuple(colour), alpha if layers else np.full_like(alpha, 255)))
-    ink = (255 - np.minimum(light, 255)).astype(np.uint8)
-    return (*layers, Layer(_LINES, (0, 0, 0), ink, is_ink=True))
-
-
-def _nearest_shown(is_shown: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the number of the nearest pixel that is shown for each pixel, int32 [H, W]."""
-    _, labels = cv2.distanceTransformWithLabels(
-        (~is_shown).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    numbers = np.zeros(int(labels.max()) + 1, np.int32)
-    numbers[labels[is_shown]] = np.flatnonzero(is_shown)
-    return np.asarray(numbers[labels], np.int32)

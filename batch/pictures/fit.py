@@ -113,16 +113,17 @@ def fit_into_row(image: Pixels, placement: Placement, row: Pixels) -> None:
 
 def crop_result(translated: Pixels, placement: Placement) -> Pixels:
     """Cut the result out of a translated canvas uint8 [H, W, 3], in its output size."""
-    return _resized(placement.region.of(translated), placement.output)
+    return resized(placement.region.of(translated), placement.output)
 
 
 def crop_channel(channel: Pixels, placement: Placement) -> Pixels:
     """Return transparency or grey levels uint8 [h, w] of a picture in the size of its result."""
     part = channel if placement.crop is None else placement.crop.of(channel).copy()
-    return _resized(part, placement.output)
+    return resized(part, placement.output)
 
 
-def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+def resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return a picture uint8 [h, w, 3] or [h, w] in another height and width [pixels]."""
     if image.shape[:2] == size:
         return image
     result = np.empty((*size, *image.shape[2:]), np.uint8)

@@ -29,7 +29,7 @@ def enlarge_guided(
     """Bring a translation to the size of its guide.
 
     Args:
-        translated: uint8 [h, w, 3] BGR.
+        translated: uint8 [h, w, 3] BGR, or grey levels [h, w].
         seen: what the network saw, uint8 [h, w, 3] BGR.
         guide: grey levels of the same picture in the result's size, uint8 [H, W].
         radius: of the windows, at the network's size [pixels].
@@ -37,18 +37,20 @@ def enlarge_guided(
         strip_pixels: how many pixels are computed at a time; the result is the same.
 
     Returns:
-        uint8 [H, W, 3] BGR.
+        uint8 [H, W, 3] BGR, or [H, W].
     """
     slope, offset = _coefficients(translated, seen, radius, epsilon)
     height, width = guide.shape
-    result = np.empty((height, width, 3), np.uint8)
+    channels = translated.shape[2:]
+    result = np.empty((height, width, *channels), np.uint8)
     # OpenCV rounds a single row in another way than the rows of a larger picture.
     num_rows = min(height, max(2, strip_pixels // width))
-    grey = np.empty((num_rows, width, 3), np.uint8)
-    line, base = np.empty(grey.shape, np.float32), np.empty(grey.shape, np.float32)
+    line, base = (np.empty((num_rows, width, *channels), np.float32) for _ in range(2))
     for bottom in (*range(num_rows, height, num_rows), height):
         top = bottom - num_rows
-        cv2.cvtColor(guide[top:bottom], cv2.COLOR_GRAY2BGR, dst=grey)
+        grey = guide[top:bottom]
+        if channels:
+            grey = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
         _enlarge_rows(slope, height, top, line)
         _enlarge_rows(offset, height, top, base)
         cv2.multiply(line, grey, dst=line, dtype=cv2.CV_32F)
@@ -60,7 +62,7 @@ def enlarge_guided(
 def _coefficients(
     translated: Pixels, seen: Pixels, radius: int, epsilon: float
 ) -> tuple[_Floats, _Floats]:
-    """Return a and b of `a guide + b`, float32 [h, w, 3], for levels 0..255."""
+    """Return a and b of `a guide + b`, float32 [h, w, 3] or [h, w], for levels 0..255."""
 
     def box(image: _Floats) -> None:
         side = 2 * radius + 1
@@ -88,6 +90,8 @@ def _coefficients(
         box(offset)
         slopes.append(slope)
         offsets.append(offset)
+    if translated.ndim == 2:
+        return slopes[0], offsets[0]
     return np.dstack(slopes), np.dstack(offsets)
 
 
@@ -97,18 +101,18 @@ def _levels(image: Pixels) -> _Floats:
 
 
 def _enlarge_rows(image: _Floats, height: int, top: int, rows: _Floats) -> None:
-    """Enlarge an image [h, w, 3] bilinearly, and write some rows of the result.
+    """Enlarge an image [h, w, 3] or [h, w] bilinearly, and write some rows of the result.
 
     Args:
         image: what to enlarge.
         height: of the whole result.
         top: number of the first row to write.
-        rows: [n, W, 3] of the result, written in place.
+        rows: [n, W, 3] or [n, W] of the result, written in place.
     """
     # OpenCV cannot begin within a picture: it computes along the rows alone.
     at = (np.arange(top, top + len(rows)) + 0.5) * (len(image) / height) - 0.5
     above = np.floor(at).astype(np.intp)
-    weight = (at - above).astype(np.float32)[:, None, None]
+    weight = (at - above).astype(np.float32).reshape(-1, *[1] * (image.ndim - 1))
     narrow = image[np.clip(above, 0, len(image) - 1)]
     narrow *= 1 - weight
     narrow += image[np.clip(above + 1, 0, len(image) - 1)] * weight

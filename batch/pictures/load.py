@@ -12,7 +12,7 @@ from pmsgan.batch.pictures.check import check_translated
 from pmsgan.batch.pictures.colour import Pixels, to_srgb
 from pmsgan.batch.pictures.colouring import Colouring, choose_colouring
 from pmsgan.batch.pictures.decode import DecodedPicture, decode, quiet_decoders
-from pmsgan.batch.pictures.fit import Placement, crop_channel, crop_result, fit_into_row, place
+from pmsgan.batch.pictures.fit import Placement, crop_channel, fit_into_row, place, resized
 from pmsgan.batch.pictures.guided import enlarge_guided
 from pmsgan.batch.pictures.opened import MAX_PIXELS, PROFILE_IGNORED
 from pmsgan.batch.pictures.tiles import Tiles
@@ -134,24 +134,22 @@ class LoadedPicture:
 
     def _coloured(self, translated: Pixels, row: Pixels) -> Pixels:
         """Return the result of a whole translated canvas, in the colours that are chosen."""
+        translated, seen = (self.placement.region.of(canvas) for canvas in (translated, row))
         if self.colouring is not None:
-            result = self.colouring.apply(translated, lambda canvas: self._enlarged(canvas, row))
+            result = self.colouring.apply(
+                translated, self.placement.output, lambda light: self._enlarged(light, seen)
+            )
             if result is not None:
                 return result
             self.add_note("none of the style's colours is in its translation: no palette applied")
-        return self._enlarged(translated, row)
+        return self._enlarged(translated, seen)
 
-    def _enlarged(self, translated: Pixels, row: Pixels) -> Pixels:
-        region, guide = self.placement.region, self.guide
+    def _enlarged(self, image: Pixels, seen: Pixels) -> Pixels:
+        """Bring a translation [h, w, 3], or its light [h, w], to the size of the result."""
+        guide = self.guide
         if guide is None:
-            return crop_result(translated, self.placement)
-        return enlarge_guided(
-            region.of(translated),
-            region.of(row),
-            guide.grey,
-            radius=guide.radius,
-            epsilon=guide.epsilon,
-        )
+            return resized(image, self.placement.output)
+        return enlarge_guided(image, seen, guide.grey, radius=guide.radius, epsilon=guide.epsilon)
 
     def add_note(self, text: str) -> None:
         """Add a remark for the user, once."""

@@ -1,4 +1,4 @@
-"""Take a picture of flat colours and line art apart into its parts, and blend them again.
+"""Take a picture of flat colours and line art apart into its parts.
 
 In such a picture a pixel is the colour of a part times what the ink lets through or, at the edge
 of two parts, a blend of both. So each pixel is a sum of part colours with amounts from 0 to 1: the
@@ -71,21 +71,6 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
     light = amounts.sum(axis=0)
     amounts *= np.minimum(light / (1 - FAINT), 1) / np.maximum(light, 1e-6)
     return amounts
-
-
-def blend(amounts: _Floats, colours: Pixels) -> Pixels:
-    """Return the picture that has these amounts of the parts.
-
-    Args:
-        amounts: float32 [N, H, W], 0..1; over the parts they add up to 1 at most.
-        colours: those of the parts, uint8 [N, 3] BGR.
-
-    Returns:
-        uint8 [H, W, 3] BGR.
-    """
-    levels = colours.astype(np.float32).T @ amounts.reshape(len(colours), -1)
-    levels += 0.5
-    return np.ascontiguousarray(levels.astype(np.uint8).T).reshape(*amounts.shape[1:], 3)
 
 
 def _nearest_parts(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:

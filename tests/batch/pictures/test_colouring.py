@@ -16,7 +16,7 @@ from pmsgan.batch.pictures.load import PLAIN, LoadedPicture, load
 from pmsgan.batch.pictures.open_raster import read_merged
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.errors import ImageError
-from pmsgan.styles.palette import Palette, read_palette
+from pmsgan.styles.palette import EVERY, Palette, Section, read_palette
 from pmsgan.styles.scaling import Scaling
 
 Pixels = NDArray[np.uint8]
@@ -31,35 +31,40 @@ def bgr(colour: str) -> tuple[int, ...]:
     return tuple(bytes.fromhex(colour[1:]))[::-1]
 
 
-def draw(side: int, colours: dict[str, str] | None) -> Pixels:
-    """Draw a head in some colours, or the lines alone."""
+def draw(side: int, colours: dict[str, str] | None, line: int = 3) -> Pixels:
+    """Draw a head in some colours, or its lines alone, whose width is in 64ths of the side."""
     fine = np.full((4 * side, 4 * side, 3), bgr(colours["ground"]) if colours else 255, np.uint8)
     middle, unit = 2 * side, side / 16
     for part, radius, up in (("skin", 20, 0), ("hair", 14, 12)):
         place, axes = (middle, middle - int(up * unit)), (int(radius * unit), int(16 * unit))
-        if colours:
-            cv2.ellipse(fine, place, axes, 0, 0, 360, bgr(colours[part]), -1)
-        cv2.ellipse(fine, place, axes, 0, 0, 360, (0, 0, 0), int(3 * unit))
+        inside = bgr(colours[part]) if colours else (255, 255, 255)
+        cv2.ellipse(fine, place, axes, 0, 0, 360, inside, -1)
+        cv2.ellipse(fine, place, axes, 0, 0, 360, (0, 0, 0), int(line * unit))
     return np.asarray(cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def translated(
-    settings: ConvertSettings, scaling: Scaling = PLAIN, side: int = 192, alpha: bool = False
+    settings: ConvertSettings,
+    scaling: Scaling = PLAIN,
+    size: tuple[int, int] = (192, 192),
+    alpha: bool = False,
+    line: int = 3,
 ) -> tuple[LoadedPicture, Pixels]:
     """Return a drawing of lines, and its result from an engine that colours it."""
-    picture = draw(side, None)
-    if alpha:
-        picture = np.dstack([picture, np.full(picture.shape[:2], 128, np.uint8)])
-    loaded = load(pictures.encoded(picture, "PNG"), STYLE_SIZE, settings, scaling)
+
+    def loaded_drawing(colours: dict[str, str] | None, *others: Pixels) -> LoadedPicture:
+        rgb = cv2.resize(draw(192, colours, line), size[::-1])[:, :, ::-1]
+        data = pictures.encoded(np.dstack([rgb, *others]).astype(np.uint8), "PNG")
+        return load(data, STYLE_SIZE, settings, scaling)
+
+    loaded = loaded_drawing(None, *([np.full(size, 128, np.uint8)] if alpha else []))
+    flat = loaded_drawing(PARTS)
     loaded.choose_colours(settings, "a.png")
     result = None
     for number in range(loaded.num_rows):
-        row = np.zeros((*STYLE_SIZE, 3), np.uint8)
+        row, coloured = (np.zeros((*STYLE_SIZE, 3), np.uint8) for _ in range(2))
         loaded.fill(row, number)
-        coloured = draw(64, PARTS)
-        if scaling.mode == "tiles":
-            assert loaded.tiles is not None
-            coloured = loaded.tiles._boxes[number].of(draw(side, PARTS))
+        flat.fill(coloured, number)
         result = loaded.add(coloured, row, number)
     assert result is not None
     return loaded, result
@@ -67,7 +72,7 @@ def translated(
 
 @pytest.mark.parametrize(
     ("scaling", "decibels"),
-    [(PLAIN, 20), (GUIDED, 31), (TILES, 45)],
+    [(PLAIN, 20), (GUIDED, 38), (TILES, 45)],
     ids=["plain", "guided", "tiles"],
 )
 def test_a_result_gets_the_colours_of_its_palette(scaling: Scaling, decibels: float) -> None:
@@ -118,6 +123,30 @@ def unpack(data: bytes) -> tuple[ElementTree.Element, dict[str, Pixels], list[st
         return root, files, archive.namelist()
 
 
+@pytest.mark.parametrize(
+    "colours",
+    [{"hair": "#f6f4ee", "ground": "#0c0c10"}, {"hair": "#0c0c10", "ground": "#f6f4ee"}],
+    ids=["light hair", "dark hair"],
+)
+def test_a_light_part_throws_no_light_across_a_line(colours: dict[str, str]) -> None:
+    palette = Palette().for_style("flat", PARTS)
+    palette = replace(palette, sections=(Section(pattern=EVERY, colours=colours),))
+    _, result = translated(ConvertSettings(palette=palette), GUIDED, line=1)
+    wanted = draw(192, PARTS | colours, line=1)
+    assert cv2.PSNR(result, wanted) > 40
+    is_dark = cv2.erode((wanted.max(axis=2) <= 0x10).astype(np.uint8), np.ones((5, 5))) > 0
+    assert np.percentile(result[is_dark], 99.5) < 0x20
+
+
+def stacked(layers: dict[str, Pixels]) -> Pixels:
+    """Return layers on each other; each has one colour, and ink is black."""
+    picture = np.zeros((*layers["ground"].shape[:2], 3), np.float32)
+    for layer in reversed(layers.values()):
+        alpha = layer[:, :, 3:].astype(np.float32) / 255
+        picture = np.rint(picture * (1 - alpha) + layer[:, :, :3] * alpha)
+    return picture.astype(np.uint8)
+
+
 @pytest.mark.parametrize("scaling", [PLAIN, GUIDED, TILES], ids=lambda it: it.mode)
 def test_layers_on_each_other_are_the_result(scaling: Scaling) -> None:
     loaded, result = translated(LAYERED, scaling)
@@ -133,13 +162,18 @@ def test_layers_on_each_other_are_the_result(scaling: Scaling) -> None:
     assert (layers["ground"][:, :, 3] == 255).all()
     for part in PARTS:
         assert (layers[part][:, :, :3] == bgr(PALETTE.colours("a.png")[part])).all()
-    stacked = np.zeros((192, 192, 3), np.float32)
-    for layer in reversed(layers.values()):
-        alpha = layer[:, :, 3:].astype(np.float32) / 255
-        stacked = stacked * (1 - alpha) + layer[:, :, :3] * alpha
-    assert cv2.PSNR(np.rint(stacked).astype(np.uint8), result) > 40
+    np.testing.assert_array_equal(stacked(layers), result)
     merged = cv2.imdecode(np.frombuffer(read_merged(data), np.uint8), cv2.IMREAD_COLOR)
     np.testing.assert_array_equal(merged, result)
+
+
+@pytest.mark.parametrize("size", [(40, 700), (700, 40)], ids=str)
+def test_layers_of_a_long_picture_are_the_result(size: tuple[int, int]) -> None:
+    """The network sees it four pixels high."""
+    loaded, result = translated(LAYERED, GUIDED, size)
+    _, layers, _ = unpack(encode(result, loaded, ".ora", LAYERED))
+    assert len(layers) > 2
+    np.testing.assert_array_equal(stacked(layers), result)
 
 
 def test_colours_go_on_below_the_lines() -> None:

@@ -85,6 +85,14 @@ def test_strips_give_the_bytes_of_the_whole(size: tuple[int, int], pictures: np.
         assert (other == whole).all()
 
 
+def test_grey_levels_are_enlarged_as_a_channel_is(pictures: np.ndarray) -> None:
+    seen, translated = pictures[0], 255 - pictures[1]
+    guide = cv2.resize(cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), (301, 97))
+    alone = enlarge_guided(translated[:, :, 1], seen, guide, radius=1, epsilon=1e-4)
+    together = enlarge_guided(translated, seen, guide, radius=1, epsilon=1e-4)
+    np.testing.assert_array_equal(alone, together[:, :, 1])
+
+
 def test_lines_are_as_sharp_as_those_of_the_guide() -> None:
     full = drawing(512, 400)
     seen = cv2.resize(full, (100, 128), interpolation=cv2.INTER_AREA)

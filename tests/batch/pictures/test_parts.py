@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pmsgan.batch.pictures.parts import blend, separate
+from pmsgan.batch.pictures.colouring import Colouring
+from pmsgan.batch.pictures.parts import separate
 
 Pixels = NDArray[np.uint8]
 SIDE, FINE = 96, 8
@@ -41,9 +42,10 @@ def painted(colours: Pixels, noise: float = 0.0) -> Pixels:
 
 
 def recoloured(image: Pixels, old: Pixels = OLD, new: Pixels = NEW) -> Pixels:
-    amounts = separate(image, old)
-    assert amounts is not None
-    return blend(amounts, new)
+    colouring = Colouring(tuple(map(str, range(len(old)))), old, new)
+    result = colouring.apply(image, image.shape[:2], lambda light: light)
+    assert result is not None
+    return result
 
 
 @pytest.mark.parametrize(("noise", "decibels"), [(0.0, 40.0), (3.0, 33.0)])
@@ -125,4 +127,5 @@ def test_any_picture_can_be_taken_apart() -> None:
     tiny = np.full((1, 2, 3), OLD[0], np.uint8)
     assert (recoloured(tiny) == NEW[0]).all()
     black = np.array([(0, 0, 0), (255, 255, 255)], np.uint8)
-    assert recoloured(np.zeros((9, 9, 3), np.uint8), black, NEW[:2]).shape == (9, 9, 3)
+    colouring = Colouring(("0", "1"), black, NEW[:2])
+    assert colouring.apply(np.zeros((9, 9, 3), np.uint8), (9, 9), lambda light: light) is None
