@@ -6,7 +6,7 @@ well apart to the eye.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 SKIN_TONES = (
@@ -33,15 +33,23 @@ class _Range:
 
 
 _RANGES = {
-    "ground": _Range((90.0, 96.0), (3.0, 12.0)),
+    "ground": _Range((88.0, 96.0), (3.0, 18.0)),
     "hair": _Range((32.0, 76.0), (6.0, 55.0)),
     "eyes": _Range((35.0, 62.0), (20.0, 50.0)),
-    "glasses": _Range((22.0, 42.0), (2.0, 18.0)),
+    "glasses": _Range((12.0, 42.0), (2.0, 30.0)),
 }
 _ANY = _Range((35.0, 76.0), (28.0, 62.0))
 _KEPT = frozenset({"white"})
-_LIPS = (-16.0, 38.0, 20.0)
-"""Lips are darker than the skin by so much, and have this chroma and this hue [degrees]."""
+_NOT_BESIDE = {"ground": ("white",), "glasses": ("ground", "clothes", "hat")}
+"""Parts that do not touch a part, so that their colours may be near."""
+_BEARD = (-6.0, 6.0)
+"""A beard is darker than the hair by so much, or lighter where that is too near to the skin."""
+_LIPS = (-16.0, -30.0, 16.0, -44.0)
+"""Lips are darker than the skin by so much or, where a beard is like that, by more, or lighter."""
+_LIPS_LIGHTNESS = (30.0, 77.0)
+"""Lowest and highest lightness of lips."""
+_LIPS_COLOUR = (38.0, 20.0)
+"""Chroma and hue [degrees] of lips."""
 
 
 def choose_colours(parts: Mapping[str, str], fixed: Mapping[str, str], key: str) -> dict[str, str]:
@@ -59,22 +67,26 @@ def choose_colours(parts: Mapping[str, str], fixed: Mapping[str, str], key: str)
     chosen |= {part: parts[part] for part in parts if part in _KEPT and part not in fixed}
     for part in sorted(parts.keys() - chosen.keys(), key=lambda it: (_rank(it), it)):
         chance = _Chance(f"{key} {part}")
+        others = [chosen[it] for it in chosen if it not in _NOT_BESIDE.get(part, ())]
+        colours = _colours(_RANGES.get(part, _ANY), chance)
         if part == "skin":
-            chosen[part] = SKIN_TONES[int(chance.between(0, len(SKIN_TONES)))]
+            colours = iter([SKIN_TONES[int(chance.between(0, len(SKIN_TONES)))]])
         elif part == "beard" and "hair" in chosen:
-            lightness, chroma, hue = _polar(lab_of(chosen["hair"]))
-            chosen[part] = colour_of(max(20.0, lightness - 6.0), chroma, hue)
+            lightness, *colour = _polar(lab_of(chosen["hair"]))
+            colours = (colour_of(max(20.0, lightness + change), *colour) for change in _BEARD)
+            others = [chosen[it] for it in ("skin",) if it in chosen]
         elif part == "mouth" and "skin" in chosen:
-            lightness = max(30.0, lab_of(chosen["skin"])[0] + _LIPS[0])
-            chosen[part] = colour_of(lightness, *_LIPS[1:])
-        else:
-            chosen[part] = _apart(_RANGES.get(part, _ANY), list(chosen.values()), chance)
+            lightness, (low, high) = lab_of(chosen["skin"])[0], _LIPS_LIGHTNESS
+            levels = (min(max(low, lightness + change), high) for change in _LIPS)
+            colours = (colour_of(level, *_LIPS_COLOUR) for level in levels)
+            others = [chosen[it] for it in ("beard",) if it in chosen]
+        chosen[part] = _first_apart(colours, others)
     return {part: chosen[part] for part in parts}
 
 
 def _rank(part: str) -> int:
-    """Large areas choose first."""
-    order = ("ground", "skin", "hair", "clothes")
+    """Return a part's turn: the skin has few colours, and then large areas choose first."""
+    order = ("skin", "ground", "hair", "clothes")
     return order.index(part) if part in order else len(order)
 
 
@@ -92,13 +104,18 @@ class _Chance:
         return low + (high - low) * int.from_bytes(digest.digest()[:6], "big") / 2**48
 
 
-def _apart(range_: _Range, others: list[str], chance: _Chance) -> str:
+def _colours(range_: _Range, chance: _Chance) -> Iterator[str]:
+    """Make some colours within a range."""
+    for _ in range(NUM_TRIES):
+        lightness, chroma = chance.between(*range_.lightness), chance.between(*range_.chroma)
+        yield colour_of(lightness, chroma, chance.between(0.0, 360.0))
+
+
+def _first_apart(colours: Iterable[str], others: list[str]) -> str:
     """Return the first colour that is far from the others, or else the one that is farthest."""
     labs = [lab_of(other) for other in others]
     best, best_distance = "", -1.0
-    for _ in range(NUM_TRIES):
-        lightness, chroma = chance.between(*range_.lightness), chance.between(*range_.chroma)
-        colour = colour_of(lightness, chroma, chance.between(0.0, 360.0))
+    for colour in colours:
         distance = min((math.dist(lab_of(colour), lab) for lab in labs), default=DISTANCE)
         if distance > best_distance:
             best, best_distance = colour, distance
