@@ -21,3 +21,5 @@ class Job:
     """Size of the result that this run has made [pixels]."""
     note: str | None = None
     """A remark for the user, such as that only the first frame was translated."""
+    parts: tuple[str, ...] = ()
+    """Parts that were found in a result with a palette."""

@@ -10,6 +10,7 @@ from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
+from pmsgan.batch.palette_check import tell_missing_parts, tell_unmatched_sections
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Plan, list_reasons
@@ -22,6 +23,7 @@ from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.errors import EngineError, FolderError, PmsganError
 from pmsgan.styles.looks import tell_difference
+from pmsgan.styles.palette import Palette
 
 MIN_BASELINE_S = 10.0
 """The baseline may take as long as the run, but no less than this [seconds]."""
@@ -48,11 +50,16 @@ def run_conversion(
     """
     _announce(conversion.plan)
     _warn_of_other_pictures(conversion)
+    palette = conversion.settings.palette or Palette()
+    _warn(tell_unmatched_sections(palette, (job.name for job in conversion.plan.jobs())))
     tally = Tally(conversion.plan, conversion.progress)
     with conversion.out.output(
         conversion.run_identity(), conversion.pictures, overwrite=conversion.run.overwrite
     ) as output:
-        return _report(conversion, tally, convert(conversion, output, tally))
+        end = convert(conversion, output, tally)
+        if tally.num_done == conversion.plan.num_jobs:  # it has seen the parts of all pictures
+            _warn(tell_missing_parts(palette, tally.parts))
+        return _report(conversion, tally, end)
 
 
 def convert_here(
@@ -198,6 +205,11 @@ def _announce(plan: Plan) -> None:
             name,
             output,
         )
+
+
+def _warn(text: str | None) -> None:
+    if text is not None:
+        _log.warning("%s", text)
 
 
 def _warn_of_other_pictures(conversion: Conversion) -> None:

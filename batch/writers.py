@@ -99,6 +99,8 @@ class Writers:
                 keep_date = self._settings.metadata == "keep"
                 self._results.write(job, data, row.stamp, keep_date=keep_date)
             job.note = row.loaded.note
+            if row.loaded.colouring is not None:
+                job.parts = row.loaded.colouring.found
         except ImageError as error:
             self._ledger.fail(job, str(error))
         self._ledger.end(job)

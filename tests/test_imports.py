@@ -44,7 +44,7 @@ ALLOWED = {
 
 BATCH_FLOORS = [
     {"job", "settings"},
-    {"progress", "timing", "pictures", "files"},
+    {"progress", "timing", "pictures", "files", "palette_check"},
     {"translator"},
     {"plan", "ring"},
     {"ledger"},

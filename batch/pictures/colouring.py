@@ -40,6 +40,8 @@ class Colouring:
     new: Pixels
     """The colours that they get, uint8 [N, 3] BGR."""
     keeps_layers: bool = False
+    found: tuple[str, ...] = ()
+    """Names of the parts that are in the result, once it is made."""
     layers: tuple[Layer, ...] = ()
     """Those of the result from the lowest up, once it is made; none if they are not kept."""
 
@@ -60,6 +62,7 @@ class Colouring:
         if amounts is None or amounts.max() <= _PRESENT:
             return None
         present = np.flatnonzero(amounts.max(axis=(1, 2)) > _PRESENT)
+        self.found = tuple(self.names[part] for part in present)
         small_light, small = find_flats(amounts[present])
         light = enlarge(small_light)
         alphas = [enlarge_flat(alpha, size) for alpha in small]
@@ -69,8 +72,10 @@ class Colouring:
         if self.keeps_layers:
             self.layers = (
                 *(
-                    Layer(self.names[part], tuple(colour), alpha)
-                    for part, colour, alpha in zip(present, colours.tolist(), alphas, strict=True)
+                    Layer(name, tuple(colour), alpha)
+                    for name, colour, alpha in zip(
+                        self.found, colours.tolist(), alphas, strict=True
+                    )
                 ),
                 Layer(_LINES, (0, 0, 0), 255 - light, is_ink=True),
             )

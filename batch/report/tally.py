@@ -22,6 +22,8 @@ class Tally:
         """Some of those that are done, each as likely as another."""
         self.num_pixels = 0
         """Size of all results of this run [pixels]."""
+        self.parts: set[str] = set()
+        """Parts that the results of this run have, where there is a palette."""
         self._random = random.Random(0)
 
     def count(self, job: Job) -> None:
@@ -33,6 +35,7 @@ class Tally:
             self.num_done_before += job.was_done_before
             self.num_done += not job.was_done_before
             self.num_pixels += job.num_pixels
+            self.parts.update(job.parts)
             if job.note is not None:
                 self.notes.append(Remark(name=job.name, text=job.note))
             self._maybe_sample(job)

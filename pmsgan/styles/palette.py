@@ -45,6 +45,15 @@ class Section:
     seed: int | None = None
     """Decides the other parts, with the picture's name; None keeps the style's colours."""
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it is for all pictures."""
+        return self.pattern == EVERY
+
+    def matches(self, picture: str) -> bool:
+        """Say whether it is for a picture, whose path is below IN, with slashes."""
+        return self.is_default or PurePosixPath(picture).match(self.pattern)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Palette:
@@ -88,7 +97,7 @@ class Palette:
         from pmsgan.styles.random_colours import choose_colours
 
         for section in self.sections:
-            if section.pattern == EVERY or PurePosixPath(picture).match(section.pattern):
+            if section.matches(picture):
                 if section.seed is None:
                     return {**self.parts, **section.colours}
                 return choose_colours(self.parts, section.colours, f"{section.seed} {picture}")

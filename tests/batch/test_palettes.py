@@ -125,6 +125,28 @@ def test_a_run_resumes_with_its_palette_alone(flat: Style, in_dir: Path, tmp_pat
     assert colours_of(out / "sub" / "b.png")[1] == "#405060"
 
 
+def test_what_a_palette_colours_in_vain_is_warned_of(
+    flat: Style, in_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    style, file = replace(flat, parts=PARTS | {"hat": "#659a3c"}), tmp_path / "cast.toml"
+    file.write_text("['b.pgn']\nhair = '#102030'\n[default]\nhat = '#405060'\nhair = '#102030'\n")
+
+    def warnings(palette: str | Path, out: str) -> list[str]:
+        caplog.clear()
+        convert_folder(in_dir, tmp_path / out, style, settings=settings_for(palette))
+        return [record.message for record in caplog.records if record.levelname == "WARNING"]
+
+    in_vain = "the palette colours parts that no picture has: hat"
+    nearest = "'b.pgn' (the nearest name is 'b.png')"
+    assert warnings(file, "one") == [
+        f"sections of the palette match no picture: {nearest}",
+        in_vain,
+    ]
+    assert warnings("hat=#405060", "two") == [in_vain]
+    assert warnings("hat=#405060", "two") == [], "parts of pictures that are kept are not known"
+    assert warnings("hair=#405060", "three") == []
+
+
 def test_layered_files_are_results_like_others(flat: Style, in_dir: Path, tmp_path: Path) -> None:
     out, layered = tmp_path / "out", ConvertSettings(output_format="ora")
     report = convert_folder(in_dir, out, flat, settings=layered)
