@@ -66,6 +66,9 @@ class ConvertSettings:
     palette: Palette | None = None
     """Colours that the parts of results get, from `read_palette`; None leaves results as the
     network made them."""
+    shade: bool = False
+    """Shade the parts of results with one darker tone, as if light came from the upper left; of a
+    style that has parts."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -97,13 +100,18 @@ class ConvertSettings:
             ConfigError: the style cannot do what they ask for.
         """
         self.scaling(style)
-        is_layered = self.output_format == "ora"
-        if self.palette is None and not is_layered:
+        wishes = {
+            "write layered files": self.output_format == "ora",
+            "give its results a palette": self.palette is not None,
+            "shade its results": self.shade,
+        }
+        wished = [wish for wish, is_wished in wishes.items() if is_wished]
+        if not wished:
             return self
         if not style.parts:
-            wish = "write layered files" if is_layered else "give its results a palette"
             raise ConfigError(
-                f"cannot {wish}: the style {style.name} has no parts with colours, as anime has"
+                f"cannot {wished[0]}: the style {style.name} has no parts with colours, as anime "
+                "has"
             )
         palette = self.palette or Palette()
         return replace(self, palette=palette.for_style(style.name, style.parts))

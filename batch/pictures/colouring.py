@@ -9,10 +9,12 @@ import numpy as np
 from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.batch.pictures.flats import enlarge_flat, find_flats, paint_flats
 from pmsgan.batch.pictures.parts import separate
+from pmsgan.batch.pictures.shade import find_shade
 from pmsgan.batch.settings import ConvertSettings
 
-_LINES = "lines"
-"""Name of the layer of ink."""
+_LINES, _SHADE = "lines", "shade"
+"""Names of the layers that darken those below."""
+_BLACK = (0, 0, 0)
 _PRESENT = 0.5
 """A part is there if a pixel has more of it."""
 
@@ -26,8 +28,8 @@ class Layer:
     """Blue, green, red."""
     alpha: Pixels
     """[H, W], 0 transparent .. 255 opaque."""
-    is_ink: bool = False
-    """It darkens the layers below."""
+    darkens: bool = False
+    """It is multiplied with the layers below."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Colouring:
     """Their colours in what the network makes, uint8 [N, 3] BGR."""
     new: Pixels
     """The colours that they get, uint8 [N, 3] BGR."""
+    is_shaded: bool = False
+    """Whether the parts get a darker tone away from the light."""
     keeps_layers: bool = False
     found: tuple[str, ...] = ()
     """Names of the parts that are in the result, once it is made."""
@@ -64,20 +68,19 @@ class Colouring:
         present = np.flatnonzero(amounts.max(axis=(1, 2)) > _PRESENT)
         self.found = tuple(self.names[part] for part in present)
         small_light, small = find_flats(amounts[present])
-        light = enlarge(small_light)
         alphas = [enlarge_flat(alpha, size) for alpha in small]
         colours = self.new[present]
         result = paint_flats(alphas, colours)
-        cv2.multiply(result, cv2.merge([light] * 3), dst=result, scale=1 / 255)
+        darker = {_LINES: 255 - enlarge(small_light)}
+        if self.is_shaded:
+            darker = {_SHADE: find_shade(self.found, small, size)} | darker
+        for alpha in darker.values():
+            cv2.multiply(result, cv2.merge([255 - alpha] * 3), dst=result, scale=1 / 255)
         if self.keeps_layers:
+            parts = zip(self.found, colours.tolist(), alphas, strict=True)
             self.layers = (
-                *(
-                    Layer(name, tuple(colour), alpha)
-                    for name, colour, alpha in zip(
-                        self.found, colours.tolist(), alphas, strict=True
-                    )
-                ),
-                Layer(_LINES, (0, 0, 0), 255 - light, is_ink=True),
+                *(Layer(name, tuple(colour), alpha) for name, colour, alpha in parts),
+                *(Layer(name, _BLACK, alpha, darkens=True) for name, alpha in darker.items()),
             )
         return result
 
@@ -97,6 +100,7 @@ def choose_colouring(settings: ConvertSettings, name: str) -> Colouring | None:
         names=tuple(palette.parts),
         old=_bgr(list(palette.parts.values())),
         new=_bgr([colours[part] for part in palette.parts]),
+        is_shaded=settings.shade,
         keeps_layers=settings.output_format == "ora",
     )
 

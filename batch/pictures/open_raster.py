@@ -49,7 +49,7 @@ def write_open_raster(
         files["data/mask.png"] = _png(_pixels(mask), png_options)
     for number, layer in reversed(list(enumerate(layers))):  # the highest comes first
         name = f"data/{number:02}.png"
-        mode = "svg:multiply" if layer.is_ink else "svg:src-over"
+        mode = "svg:multiply" if layer.darkens else "svg:src-over"
         _add_layer(stack, layer.name, name, mode)
         files[name] = _png(_pixels(layer), png_options)
     if not layers:

@@ -34,7 +34,7 @@ def _address(given: str | None) -> str | None:
 @one_line_errors
 @config_options(
     rename={"output_format": "--format"},
-    flags=("overwrite", "require_gpu"),
+    flags=("overwrite", "require_gpu", "shade"),
     show_default={
         "working_size": "the style's",
         "max_batch": "the engine's choice",

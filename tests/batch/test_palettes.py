@@ -147,6 +147,14 @@ def test_what_a_palette_colours_in_vain_is_warned_of(
     assert warnings("hair=#405060", "three") == []
 
 
+def test_a_run_resumes_with_its_shade_alone(flat: Style, in_dir: Path, tmp_path: Path) -> None:
+    out, shaded = tmp_path / "out", settings_for("hair=#102030", shade=True)
+    assert convert_folder(in_dir, out, flat, settings=shaded).num_done == 2
+    assert convert_folder(in_dir, out, flat, settings=shaded).num_done_before == 2
+    with pytest.raises(ConfigError, match="made with shade True, not False"):
+        convert_folder(in_dir, out, flat, settings=replace(shaded, shade=False))
+
+
 def test_layered_files_are_results_like_others(flat: Style, in_dir: Path, tmp_path: Path) -> None:
     out, layered = tmp_path / "out", ConvertSettings(output_format="ora")
     report = convert_folder(in_dir, out, flat, settings=layered)
@@ -192,6 +200,7 @@ def test_a_translator_has_the_palette(flat: Style, in_dir: Path) -> None:
     ("settings", "reason"),
     [
         (settings_for("hair=#102030"), "cannot give its results a palette: the style tiny has no"),
+        (ConvertSettings(shade=True), "cannot shade its results: the style tiny has no parts"),
         (ConvertSettings(output_format="ora"), "cannot write layered files: the style tiny has no"),
     ],
 )

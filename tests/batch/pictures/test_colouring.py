@@ -188,6 +188,21 @@ def test_colours_go_on_below_the_lines() -> None:
     assert (below[between] > 128).mean() > 0.98
 
 
+SHADED = replace(LAYERED, shade=True)
+
+
+@pytest.mark.parametrize("scaling", [PLAIN, GUIDED, TILES], ids=lambda it: it.mode)
+def test_a_shade_is_a_layer_between_parts_and_lines(scaling: Scaling) -> None:
+    loaded, result = translated(SHADED, scaling)
+    root, layers, _ = unpack(encode(result, loaded, ".ora", SHADED))
+    assert list(layers) == ["lines", "shade", "hair", "skin", "ground"]
+    modes = [layer.get("composite-op") for layer in root.iter("layer")]
+    assert modes == ["svg:multiply"] * 2 + ["svg:src-over"] * 3
+    np.testing.assert_array_equal(stacked(layers), result)
+    del layers["shade"]
+    np.testing.assert_array_equal(stacked(layers), translated(LAYERED, scaling)[1])
+
+
 def test_layers_of_a_transparent_picture_are_as_transparent_together() -> None:
     loaded, result = translated(LAYERED, alpha=True)
     data = encode(result, loaded, ".ora", LAYERED)
