@@ -67,9 +67,9 @@ class Colouring:
             return None
         present = np.flatnonzero(amounts.max(axis=(1, 2)) > _PRESENT)
         self.found = tuple(self.names[part] for part in present)
-        small_light, small = find_flats(amounts[present])
-        alphas = [enlarge_flat(alpha, size) for alpha in small]
         colours = self.new[present]
+        small_light, small = find_flats(amounts[present], colours)
+        alphas = [enlarge_flat(alpha, size) for alpha in small]
         result = paint_flats(alphas, colours)
         darker = {_LINES: 255 - enlarge(small_light)}
         if self.is_shaded:
