@@ -51,7 +51,8 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
     """
     nearest = _nearest_parts(image, colours)
     labels = _sure_areas(nearest, len(colours))
-    areas = {part: labels == part for part in np.flatnonzero(_counts(labels)[: len(colours)])}
+    large = np.flatnonzero(_counts(labels)[: len(colours)]).tolist()
+    areas = {part: labels == part for part in large}
     if not areas:
         return None
     amounts = np.zeros((len(colours), *labels.shape), np.float32)
@@ -76,7 +77,8 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
 def _nearest_parts(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:
     """Return which part's colour a pixel surely has, uint8 [H, W]; N where that is open."""
     blue, green, red = (channel.astype(np.uint16) >> (8 - _BITS) for channel in cv2.split(image))
-    return _colour_cube(colours.tobytes())[(blue << 2 * _BITS) | (green << _BITS) | red]
+    cube = _colour_cube(colours.tobytes())
+    return np.asarray(cube[(blue << 2 * _BITS) | (green << _BITS) | red], np.uint8)
 
 
 def _sure_areas(nearest: NDArray[np.uint8], num_parts: int) -> NDArray[np.uint8]:
@@ -98,7 +100,7 @@ def _small_parts(nearest: NDArray[np.uint8], colours: Pixels, large: _Floats) ->
     own = colours[few].astype(np.float32)
     blends = [_blends(own, large[some]) @ large[some] for some in _pairs(large)]
     distances = np.linalg.norm(np.stack(blends) - own, axis=2).min(axis=0)
-    return few[distances > DISTINCT].tolist()
+    return [int(part) for part in few[distances > DISTINCT]]
 
 
 def _counts(labels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -90,4 +90,4 @@ def _moved(body: _Floats, width: float, way: Sequence[float]) -> _Floats:
 def _two_tones(share: _Floats, width: float) -> _Floats:
     """Return 1 where more than a half is shaded and else 0, with edges one pixel wide."""
     steepness = 2.5 * max(0.5, _BLUR * width)  # of an edge that is blurred as much
-    return np.clip((share - 0.5) * steepness + 0.5, 0, 1)
+    return np.asarray(np.clip((share - 0.5) * steepness + 0.5, 0, 1), np.float32)
