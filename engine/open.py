@@ -115,6 +115,7 @@ def open_engine(
     max_batch: int | None = None,
     require_gpu: bool = False,
     num_threads: int | None = None,
+    engines_per_gpu: int = 1,
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
@@ -128,6 +129,8 @@ def open_engine(
         max_batch: pictures in a slot, at least 1; by default the engine chooses.
         require_gpu: refuse backends that run on the CPU.
         num_threads: threads that a CPU computes with; by default one for each core.
+        engines_per_gpu: engines that share the GPU; this one takes its part of the memory that is
+            free, and no more.
         config: settings of TensorRT's builder; by default any cached engine is used.
         samples: returns some of the pictures to translate, uint8 [N, H, W, 3] BGR of the engine's
             size; it is called when a new engine of TensorRT is checked.
@@ -152,6 +155,7 @@ def open_engine(
             read_graph(found.graph, size),
             precision=precision,
             max_batch=max_batch or DEFAULT_BATCH,
+            engines_per_gpu=engines_per_gpu,
             config=config,
             samples=samples,
         )

@@ -94,10 +94,57 @@ def quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+class SlotMemory(ExitStack):
+    """Memory that is freed as a whole; of the GPU's it takes no more than its part.
+
+    Engines that share a GPU open one after the other. If each takes 1/n of what is free then, the
+    last one has enough, and one that is started again after a crash has it, too.
+    """
+
+    def __init__(self, engines_per_gpu: int = 1) -> None:
+        """Hold nothing yet.
+
+        Args:
+            engines_per_gpu: engines that share the GPU; one alone may take all.
+        """
+        super().__init__()
+        self._engines_per_gpu = engines_per_gpu
+        self._part_bytes: int | None = None
+        self._left_bytes = 0
+
+    def on_gpu(self, num_bytes: int) -> Any:
+        """Allocate memory on the GPU.
+
+        Raises:
+            GpuMemoryError: the part of this engine is too small.
+            cuda.MemoryError: the GPU has too little memory.
+        """
+        if self._engines_per_gpu > 1:
+            self._take_from_part(num_bytes)
+        memory = cuda.mem_alloc(max(1, num_bytes))
+        self.callback(memory.free)
+        return memory
+
+    def close(self) -> None:
+        """Free everything; the next memory is part of what is free then."""
+        self._part_bytes = None
+        super().close()
+
+    def _take_from_part(self, num_bytes: int) -> None:
+        if self._part_bytes is None:
+            self._part_bytes = self._left_bytes = cuda.mem_get_info()[0] // self._engines_per_gpu
+        if num_bytes > self._left_bytes:
+            raise GpuMemoryError(
+                f"1/{self._engines_per_gpu} of the GPU's free memory, "
+                f"{self._part_bytes >> 20} MiB, is too little"
+            )
+        self._left_bytes -= num_bytes
+
+
 class SlotBuffers:
     """The memory of one slot on host and GPU, and the events that order its work."""
 
-    def __init__(self, stack: ExitStack, shape: tuple[int, ...]) -> None:
+    def __init__(self, stack: SlotMemory, shape: tuple[int, ...]) -> None:
         """Allocate the buffers of one slot of uint8 `shape`; `stack` frees them.
 
         Raises:
@@ -106,8 +153,8 @@ class SlotBuffers:
         stack.callback(self._forget)
         with gpu_errors_named(f"hold slots of {shape[0]} pictures"):
             self.slot = Slot(_page_locked(stack, shape), _page_locked(stack, shape))
-            self.input = device_memory(stack, self.slot.input.nbytes)
-            self.output = device_memory(stack, self.slot.output.nbytes)
+            self.input = stack.on_gpu(self.slot.input.nbytes)
+            self.output = stack.on_gpu(self.slot.output.nbytes)
             self.copies = cuda.Stream()
             """The stream of the copies to and from the GPU; another stream computes."""
             self.given = cuda.Event()
@@ -130,13 +177,6 @@ class SlotBuffers:
         An error's traceback may refer to this object for longer than the GPU's context lives.
         """
         self.__dict__.clear()
-
-
-def device_memory(stack: ExitStack, num_bytes: int) -> Any:
-    """Allocate memory on the GPU; `stack` frees it."""
-    memory = cuda.mem_alloc(max(1, num_bytes))
-    stack.callback(memory.free)
-    return memory
 
 
 def _page_locked(stack: ExitStack, shape: tuple[int, ...]) -> Any:

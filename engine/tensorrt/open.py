@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pmsgan.atomic import replacing
@@ -39,6 +40,7 @@ def open_on_gpu(
     *,
     precision: Precision = "auto",
     max_batch: int = DEFAULT_BATCH,
+    engines_per_gpu: int = 1,
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
@@ -51,6 +53,7 @@ def open_on_gpu(
         graph: the graph to run.
         precision: auto (that of the graph), fp16 or fp32.
         max_batch: pictures in a slot.
+        engines_per_gpu: engines that share the memory of the GPU evenly.
         config: settings of the builder; by default any cached engine is used.
         samples: returns pictures of the graph's size, on which a new engine is checked.
 
@@ -58,7 +61,15 @@ def open_on_gpu(
         EngineError: there is no GPU, the product is not installed, the graph cannot be built, or
             the results are not accurate.
     """
-    return _open(product, graph, precision, max_batch, config, samples)[0]
+    return _open(
+        product,
+        graph,
+        precision,
+        max_batch,
+        engines_per_gpu=engines_per_gpu,
+        config=config,
+        samples=samples,
+    )[0]
 
 
 def _open(
@@ -66,6 +77,8 @@ def _open(
     graph: GraphInfo,
     precision: Precision,
     max_batch: int,
+    *,
+    engines_per_gpu: int = 1,
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> tuple[Engine, EnginePlan]:
@@ -79,14 +92,15 @@ def _open(
         gpu = stack.enter_context(gpu_context())
         keys = keys_here(library, graph, precision, max_batch, gpu)
         plan, key = _cached(keys, config) or _build_and_keep(library, graph, keys[0], config)
+        load = partial(TensorRtEngine, library, gpu=gpu, engines_per_gpu=engines_per_gpu)
         try:
-            engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
+            engine = load(plan.data, key, owned=stack)
         except EngineError as error:
             if not plan.checked:
                 raise
             _log.warning("building again: %s is refused (%s)", key.file_name, error)
             plan, key = _build_and_keep(library, graph, keys[0], config)
-            engine = TensorRtEngine(library, plan.data, key, gpu, owned=stack)
+            engine = load(plan.data, key, owned=stack)
     try:
         if not plan.checked:
             engine.compiles_ahead = True  # the kernels that are checked are those that will run

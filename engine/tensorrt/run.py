@@ -19,7 +19,7 @@ from pmsgan.engine.tensorrt.buffers import (
     Gpu,
     GpuMemoryError,
     SlotBuffers,
-    device_memory,
+    SlotMemory,
     gpu_errors_named,
     leave_context,
     quiet_stderr,
@@ -39,7 +39,13 @@ class TensorRtEngine(Engine):
     """A plan on the GPU; its CUDA context must stay current while the engine is open."""
 
     def __init__(
-        self, library: Library, plan: bytes, key: EnginePlanKey, gpu: Gpu, owned: ExitStack
+        self,
+        library: Library,
+        plan: bytes,
+        key: EnginePlanKey,
+        gpu: Gpu,
+        owned: ExitStack,
+        engines_per_gpu: int = 1,
     ) -> None:
         """Load a plan.
 
@@ -49,6 +55,7 @@ class TensorRtEngine(Engine):
             key: what the plan was built for.
             gpu: the GPU to run on.
             owned: resources that the engine closes last; it takes them over if it succeeds.
+            engines_per_gpu: engines that share the GPU's memory evenly.
 
         Raises:
             EngineError: TensorRT refuses the plan.
@@ -61,7 +68,7 @@ class TensorRtEngine(Engine):
         self._kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
-        self._memory = ExitStack()
+        self._memory = SlotMemory(engines_per_gpu)
         self._buffers: dict[Slot, SlotBuffers] = {}
         self._context: Any = None
         self._compute: Any = None
@@ -175,7 +182,7 @@ class TensorRtEngine(Engine):
             or self._engine.device_memory_size_v2
         )
         if num_bytes > 0:
-            memory = device_memory(self._memory, num_bytes)
+            memory = self._memory.on_gpu(num_bytes)
             self._context.set_device_memory(int(memory), num_bytes)
 
     def _warm_up(self, buffers: SlotBuffers) -> None:

@@ -32,7 +32,7 @@ def library(api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     yield library
 
 
-def load(library: Library, *, resizes: bool = True) -> Engine:
+def load(library: Library, *, resizes: bool = True, engines_per_gpu: int = 1) -> Engine:
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
 
@@ -43,7 +43,7 @@ def load(library: Library, *, resizes: bool = True) -> Engine:
     with ExitStack() as stack:
         gpu = stack.enter_context(gpu_context())
         plan = library.api.make_plan(max_batch=BATCH, resizes=resizes)
-        return TensorRtEngine(library, plan, key, gpu, owned=stack)
+        return TensorRtEngine(library, plan, key, gpu, owned=stack, engines_per_gpu=engines_per_gpu)
 
 
 @contextmanager
@@ -226,6 +226,29 @@ def test_memory_for_not_even_one_picture_is_an_error(library: Library, driver: A
     driver.set_capacity(ACTIVATION_BYTES)
     with pytest.raises(EngineError, match="too little memory"), opened(library) as engine:
         engine.slots(2)
+
+
+@pytest.mark.parametrize(("engines", "batch"), [(1, 4), (2, 4), (3, 2), (8, 1)])
+def test_an_engine_takes_no_more_than_its_part_of_the_gpu(
+    library: Library, driver: Any, engines: int, batch: int
+) -> None:
+    needed = BATCH * ACTIVATION_BYTES + 2 * SLOT_BYTES
+    driver.set_capacity(2 * needed)
+    with load(library, engines_per_gpu=engines) as engine:
+        np.testing.assert_array_equal(engine.translate(PICTURES), 255 - PICTURES)
+        assert engine.info.max_batch == batch
+
+
+def test_a_part_of_a_gpu_that_is_too_small_is_told(
+    library: Library, driver: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    driver.set_capacity(2 * ACTIVATION_BYTES)
+    with (
+        pytest.raises(EngineError, match=r"^1/2 of the GPU's free memory, 0 MiB, is too little$"),
+        load(library, engines_per_gpu=2) as engine,
+    ):
+        engine.slots(2)
+    assert "is too little: continuing with slots of 1" in caplog.text
 
 
 def test_later_slots_do_not_shrink_those_in_use(library: Library, driver: Any) -> None:
