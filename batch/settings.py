@@ -214,7 +214,11 @@ class Cluster:
     devices: tuple[int, ...] = ()
     """Numbers of the GPUs to use where the cluster is started here; empty takes all."""
     workers: int | None = None
-    """Engines; None is one for each GPU or, without GPUs, one for each machine."""
+    """Processes with an engine each; more than GPUs share them evenly.
+
+    None is as many for each GPU as feed its engine, in a run of many pictures, else one; without
+    GPUs one for each machine.
+    """
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""

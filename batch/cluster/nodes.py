@@ -1,9 +1,10 @@
 """The machines of a Ray cluster, and how many workers they have room for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pmsgan.batch.settings import RunSettings
 from pmsgan.errors import ConfigError, EngineError
 
 
@@ -29,13 +30,21 @@ class Share:
 
     num_workers: int
     cpus: int
-    gpus: int
-    """0 or 1."""
+    workers_per_gpu: int
+    """Workers that share each GPU; 0 if they compute on processors."""
+
+    @property
+    def gpus(self) -> float:
+        """The part of a GPU that Ray reserves for a worker, 0 to 1."""
+        # Ray counts in 1/10,000 and rounds: of six parts that were rounded up, five would fit.
+        parts = 10_000
+        return parts // self.workers_per_gpu / parts if self.workers_per_gpu else 0.0
 
     def fits(self, nodes: Iterable[Node]) -> int:
         """Return how many of the workers the nodes that are alive have room for."""
+        on_gpus = self.workers_per_gpu
         room = sum(
-            min(node.cpus // self.cpus, node.gpus if self.gpus else node.cpus)
+            min(node.cpus // self.cpus, node.gpus * on_gpus if on_gpus else node.cpus)
             for node in nodes
             if node.is_alive
         )
@@ -56,6 +65,19 @@ def read_nodes(found: Iterable[dict[str, Any]]) -> list[Node]:
     ]
 
 
+def use_gpus(nodes: Iterable[Node], run: RunSettings) -> bool:
+    """Say whether workers compute on GPUs.
+
+    Raises:
+        EngineError: they have to, and no machine that is alive has one.
+    """
+    has_gpus = any(node.gpus for node in nodes if node.is_alive)
+    needs_gpus = run.require_gpu or run.backend in ("tensorrt", "tensorrt-rtx")
+    if needs_gpus and not has_gpus:
+        raise EngineError("no machine of the cluster has a GPU")
+    return needs_gpus or (run.backend == "auto" and has_gpus)
+
+
 def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Share:
     """Say how many workers there shall be.
 
@@ -63,28 +85,49 @@ def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Sh
         nodes: those that are not alive do not count.
         wanted: how many a user asked for; by default one for each GPU or, where there are none, as
             many as have all cores of the smallest machine.
-        on_gpus: each worker has a GPU of its own.
+        on_gpus: workers compute on GPUs. More workers than GPUs share them evenly.
 
     Raises:
-        ConfigError: there is no room for so many.
+        ConfigError: there is no room for so many, or they cannot share the GPUs evenly.
         EngineError: there is room for none.
     """
     alive = [node for node in nodes if node.is_alive and node.cpus]
     if on_gpus:
         alive = [node for node in alive if node.gpus]
-        room = sum(node.gpus for node in alive)
-        cpus = min((max(1, node.cpus // node.gpus) for node in alive), default=1)
-    else:
-        room = sum(node.cpus for node in alive)
-        cpus = min((node.cpus for node in alive), default=1)
-    if not room:
+    if not alive:
         raise EngineError("no machine of the cluster has a processor that is free for workers")
-    if wanted is not None and wanted > room:
-        kind = "GPUs" if on_gpus else "processor cores"
-        raise ConfigError(f"there are {room} {kind} for {wanted} workers: give fewer --workers")
-    if on_gpus:
-        return Share(wanted or room, cpus, 1)
-    usual = sum(node.cpus // cpus for node in alive)
-    while wanted is not None and sum(node.cpus // cpus for node in alive) < wanted:
+    return _share_gpus(alive, wanted) if on_gpus else _share_cores(alive, wanted)
+
+
+def _share_gpus(nodes: Sequence[Node], wanted: int | None) -> Share:
+    num_gpus = sum(node.gpus for node in nodes)
+    if wanted is None or wanted <= num_gpus:
+        cpus = min(max(1, node.cpus // node.gpus) for node in nodes)
+        return Share(wanted or num_gpus, cpus, 1)
+    each, left = divmod(wanted, num_gpus)
+    if left:
+        raise ConfigError(
+            f"{wanted} workers cannot share {num_gpus} GPUs evenly: "
+            f"give {each * num_gpus} or {(each + 1) * num_gpus} --workers"
+        )
+    cpus = min(node.cpus // (node.gpus * each) for node in nodes)
+    if not cpus:
+        most = num_gpus * max(1, min(node.cpus // node.gpus for node in nodes))
+        raise ConfigError(
+            f"there are not enough processor cores for {wanted} workers: "
+            f"give at most {most} --workers"
+        )
+    return Share(wanted, cpus, each)
+
+
+def _share_cores(nodes: Sequence[Node], wanted: int | None) -> Share:
+    room, cpus = sum(node.cpus for node in nodes), min(node.cpus for node in nodes)
+    if wanted is None:
+        return Share(sum(node.cpus // cpus for node in nodes), cpus, 0)
+    if wanted > room:
+        raise ConfigError(
+            f"there are {room} processor cores for {wanted} workers: give fewer --workers"
+        )
+    while sum(node.cpus // cpus for node in nodes) < wanted:
         cpus -= 1
-    return Share(wanted or usual, cpus, 0)
+    return Share(wanted, cpus, 0)

@@ -19,7 +19,7 @@ from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.cluster.worker import Worker
 from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.machine import count_cores
-from pmsgan.errors import ConfigError, EngineError
+from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.install import install_command
 
 _POLL_S = 0.2
@@ -67,7 +67,10 @@ class RayPool:
         try:
             with _closed_stderr() if is_quiet else nullcontext():
                 if address is None:
-                    options |= {"num_cpus": count_cores(), "include_dashboard": False}
+                    # Ray counts GPUs by NVML, which is not everywhere where CUDA is.
+                    num_gpus = len(devices) or count_gpus()
+                    options |= {"num_cpus": count_cores(), "num_gpus": num_gpus}
+                    options["include_dashboard"] = False
                 ray.init(address=address or "local", **options)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             self._held.close()
@@ -80,6 +83,17 @@ class RayPool:
     def nodes(self) -> list[Node]:
         """Return the machines, also those that are gone."""
         return read_nodes(self._ray.nodes())
+
+    def measure_engine(self, task: Task, shard: Shard) -> float | None:
+        """Return the pictures a second that the engine translates on one GPU of the cluster.
+
+        None if there is no engine, or it failed: the workers of the run will tell why.
+        """
+        remote = self._ray.remote(num_cpus=task.cores, num_gpus=1)(_measure_engine)
+        with suppress(self._ray.exceptions.RayError):  # its process crashed
+            rate: float | None = self._ray.get(remote.remote(task, shard))
+            return rate
+        return None
 
     def run(
         self, task: Task, share: Share, shards: Iterable[Shard]
@@ -148,6 +162,16 @@ class RayPool:
             num_cpus=share.cpus,
             num_gpus=share.gpus or None,
         )
+
+
+def _measure_engine(task: Task, shard: Shard) -> float | None:
+    worker = Worker(task)
+    try:
+        return worker.measure_engine(shard)
+    except (PmsganError, OSError):
+        return None
+    finally:
+        worker.close()
 
 
 class _Mapper:

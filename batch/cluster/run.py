@@ -7,15 +7,17 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from pmsgan.batch.cluster.nodes import Node, Share, share_out
+from pmsgan.batch.cluster.nodes import Node, Share, share_out, use_gpus
+from pmsgan.batch.cluster.rate import LEAST_PICTURES, workers_per_gpu
 from pmsgan.batch.cluster.ray_pool import RayPool
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style, shard_name
 from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
+from pmsgan.batch.pictures.load import NUM_SAMPLES
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.report.report import Equipment, NodeWork
 from pmsgan.batch.report.tally import Tally
-from pmsgan.batch.settings import MAX_THREADS, Cluster, Parallelism, RunSettings
+from pmsgan.batch.settings import MAX_THREADS, Cluster, Parallelism
 from pmsgan.batch.timing import Timing
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.interrupt import interruptible
@@ -51,9 +53,13 @@ def convert_on_cluster(
         raise ConfigError(f"{conversion.pictures}: {first.name} {first.reason}")
     started = time.perf_counter()
     with RayPool(cluster.address, cluster.devices) as pool:
-        share = _share(pool.nodes(), cluster, conversion.run)
+        nodes = pool.nodes()
+        share = share_out(nodes, wanted=cluster.workers, on_gpus=use_gpus(nodes, conversion.run))
         output.begin()
         task = _task(conversion, output, share)
+        if share.workers_per_gpu and cluster.workers is None and plan.num_jobs >= LEAST_PICTURES:
+            share = _share_by_speed(pool, nodes, share, task, conversion)
+            task = _task(conversion, output, share)
         conversion.progress.start(plan.num_jobs)
         run = _ClusterRun(pool, share, task, conversion, output, tally)
         open_s = time.perf_counter() - started
@@ -74,7 +80,29 @@ def _task(conversion: Conversion, output: Output, share: Share) -> Task:
         run=conversion.run,
         cores=share.cpus,
         parallelism=conversion.run.parallelism(share.cpus if conversion.is_local else MAX_THREADS),
+        workers_per_gpu=max(1, share.workers_per_gpu),
     )
+
+
+def _share_by_speed(
+    pool: RayPool, nodes: Sequence[Node], share: Share, task: Task, conversion: Conversion
+) -> Share:
+    """Let as many workers share each GPU as it takes to feed its engine.
+
+    Args:
+        pool: measures the engine.
+        nodes: the machines.
+        share: one worker for each GPU.
+        task: what such a worker is given.
+        conversion: some of its pictures check a new engine.
+    """
+    jobs = itertools.islice(conversion.plan.jobs(), NUM_SAMPLES)
+    rate = pool.measure_engine(task, Shard(0, [(job.name, job.output) for job in jobs], {}))
+    if rate is None:
+        return share
+    each = workers_per_gpu(rate, share.cpus)
+    _log.info("the engine takes %.0f pictures a second: workers for each GPU: %d", rate, each)
+    return share_out(nodes, wanted=each * share.num_workers, on_gpus=True)
 
 
 class _ClusterRun:
@@ -241,12 +269,3 @@ class _NodeTally:
             engine=self.engine,
             is_lost=is_lost,
         )
-
-
-def _share(nodes: Sequence[Node], cluster: Cluster, run: RunSettings) -> Share:
-    has_gpus = any(node.gpus for node in nodes if node.is_alive)
-    needs_gpus = run.require_gpu or run.backend in ("tensorrt", "tensorrt-rtx")
-    if needs_gpus and not has_gpus:
-        raise EngineError("no machine of the cluster has a GPU")
-    on_gpus = needs_gpus or (run.backend == "auto" and has_gpus)
-    return share_out(nodes, wanted=cluster.workers, on_gpus=on_gpus)

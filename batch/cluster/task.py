@@ -37,6 +37,8 @@ class Task:
     """Processor cores of one worker."""
     parallelism: Parallelism
     """Threads and slots of one worker."""
+    workers_per_gpu: int = 1
+    """Workers that share the memory of a GPU."""
     version: str = pmsgan.__version__
 
     def unpack_style(self, folder: Path) -> Style:

@@ -14,6 +14,7 @@ from pathlib import Path
 import filelock
 
 import pmsgan
+from pmsgan.batch.cluster.rate import measure_engine
 from pmsgan.batch.cluster.shard_output import open_shard_output
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.files.folder import Results
@@ -57,6 +58,17 @@ class Worker:
             result.stopped, result.cannot_start = str(error), True
         return result
 
+    def measure_engine(self, shard: Shard) -> float:
+        """Return the pictures a second that the engine translates when it waits for none.
+
+        Raises:
+            PmsganError: there is no engine, or it failed.
+            OSError: the style cannot be unpacked.
+        """
+        if self._engine is None:
+            self._engine = self._open(shard)
+        return measure_engine(self._engine)
+
     def close(self) -> None:
         """Free what this holds."""
         self._engine = None
@@ -84,6 +96,7 @@ class Worker:
                     max_batch=task.run.max_batch,
                     require_gpu=task.run.require_gpu,
                     num_threads=task.cores,
+                    engines_per_gpu=task.workers_per_gpu,
                     samples=lambda: load_pictures(
                         first, task.pictures.read, style.view, task.settings
                     )[1],

@@ -94,8 +94,10 @@ def convert(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Engines in the cluster.",
-            show_default="one for each GPU; without GPUs one for each machine",
+            help="Processes with an engine each. Several share a GPU: a number of times that of "
+            "the GPUs.",
+            show_default="as many for each GPU as feed its engine, in large folders, else one; "
+            "without GPUs one for each machine",
         ),
     ] = None,
     baseline: Annotated[

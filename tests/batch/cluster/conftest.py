@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
+from sessions import kill_session, processes_of_session
 
 START_TIMEOUT_S = 120
 
@@ -36,25 +36,12 @@ class Node:
             time.sleep(0.1)
 
     def processes(self) -> list[int]:
-        """Return every process of the session; of groups Ray makes several."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    stat = (entry / "stat").read_text()
-                except OSError:
-                    continue
-                if int(stat.rpartition(")")[2].split()[3]) == self.process.pid:
-                    found.append(int(entry.name))
-        return found
+        """Return every process of the session."""
+        return processes_of_session(self.process.pid)
 
     def kill(self) -> None:
         """Kill -9 all of it."""
-        for process in self.processes():
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        kill_session(self.process.pid)
         self.process.wait()
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pmsgan.batch.cluster.nodes import Node, Share, read_nodes, share_out
+from pmsgan.batch.cluster.nodes import Node, Share, read_nodes, share_out, use_gpus
+from pmsgan.batch.settings import RunSettings
 from pmsgan.errors import ConfigError, EngineError
 
 
@@ -23,6 +24,9 @@ def node(cpus: int, gpus: int = 0, *, is_alive: bool = True) -> Node:
         ([node(64, 8), node(16, 4), node(32)], None, True, Share(12, 4, 1)),
         ([node(64, 8)], 2, True, Share(2, 8, 1)),
         ([node(2, 4)], None, True, Share(4, 1, 1)),
+        ([node(16, 1)], 3, True, Share(3, 5, 3)),
+        ([node(64, 2), node(16, 1)], 6, True, Share(6, 8, 2)),
+        ([node(2, 1), node(64)], 2, True, Share(2, 1, 2)),
     ],
 )
 def test_workers_fill_the_machines(
@@ -34,8 +38,10 @@ def test_workers_fill_the_machines(
 def test_too_many_workers_and_no_machine_are_told() -> None:
     with pytest.raises(ConfigError, match="there are 4 processor cores for 5 workers"):
         share_out([node(4)], wanted=5, on_gpus=False)
-    with pytest.raises(ConfigError, match="there are 2 GPUs for 3 workers"):
+    with pytest.raises(ConfigError, match="3 workers cannot share 2 GPUs evenly: give 2 or 4"):
         share_out([node(4, 2), node(4)], wanted=3, on_gpus=True)
+    with pytest.raises(ConfigError, match="for 8 workers: give at most 6 --workers"):
+        share_out([node(6, 2), node(64)], wanted=8, on_gpus=True)
     with pytest.raises(EngineError, match="no machine"):
         share_out([node(0), node(4, is_alive=False)], wanted=None, on_gpus=False)
 
@@ -45,6 +51,36 @@ def test_workers_that_are_alive_are_those_with_a_machine() -> None:
     assert share.fits([node(4), node(8)]) == 3
     assert share.fits([node(4), node(8, is_alive=False)]) == 1
     assert Share(8, 2, 1).fits([node(16, 4), node(64)]) == 4
+    assert Share(8, 2, 2).fits([node(16, 4), node(64)]) == 8
+    assert Share(8, 2, 2).fits([node(8, 4), node(64)]) == 4
+
+
+def test_as_many_parts_of_a_gpu_as_workers_fit_into_it() -> None:
+    assert Share(4, 1, 0).gpus == 0
+    for each in range(1, 65):
+        units = round(Share(each, 1, each).gpus * 10_000)  # so Ray counts
+        assert 10_000 - each < each * units <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("nodes", "run", "on_gpus"),
+    [
+        ([node(4), node(4, 1)], RunSettings(), True),
+        ([node(4), node(4, 1, is_alive=False)], RunSettings(), False),
+        ([node(4, 1)], RunSettings(backend="openvino"), False),
+        ([node(4, 1)], RunSettings(backend="tensorrt"), True),
+    ],
+)
+def test_gpus_are_used_where_the_backend_can(
+    nodes: list[Node], run: RunSettings, on_gpus: bool
+) -> None:
+    assert use_gpus(nodes, run) == on_gpus
+
+
+@pytest.mark.parametrize("run", [RunSettings(require_gpu=True), RunSettings(backend="tensorrt")])
+def test_gpus_that_are_needed_and_missing_are_told(run: RunSettings) -> None:
+    with pytest.raises(EngineError, match="no machine of the cluster has a GPU"):
+        use_gpus([node(4), node(4, 1, is_alive=False)], run)
 
 
 def test_ray_s_own_words_are_understood() -> None:

@@ -11,6 +11,8 @@ import pytest
 from outputs import DISK, begun
 from trees import journal_names, tree, write_pictures
 
+from pmsgan.batch.cluster import rate as rate_module
+from pmsgan.batch.cluster import ray_pool
 from pmsgan.batch.cluster import worker as worker_module
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style
 from pmsgan.batch.cluster.worker import Worker
@@ -113,6 +115,25 @@ def test_a_shard_becomes_what_a_local_run_makes(
     assert sorted(journal_names(tmp_path / "out")) == sorted(path.name for path in in_dir.iterdir())
     convert_folder(in_dir, tmp_path / "alone", str(style.folder), run=OPENVINO)
     assert tree(tmp_path / "out") == tree(tmp_path / "alone")
+
+
+def test_a_worker_measures_its_engine(
+    make_task: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_module, "_WARM_UP_S", 0.0)
+    monkeypatch.setattr(rate_module, "_MEASURED_S", 0.01)
+    task = make_task(tmp_path / "out")
+    worker = Worker(task)
+    try:
+        assert worker.measure_engine(shard_of(task)) > 0
+        assert worker.convert(Shard(0, [], {})).engine is not None  # it still works
+    finally:
+        worker.close()
+
+
+def test_an_engine_that_cannot_be_opened_is_not_measured(make_task: Any, tmp_path: Path) -> None:
+    task = make_task(tmp_path / "out", settings=ConvertSettings(precision="fp16"))
+    assert ray_pool._measure_engine(task, shard_of(task)) is None
 
 
 def test_what_a_dead_worker_has_done_is_not_done_again(
