@@ -159,7 +159,7 @@ class Ring:
             if batch.num_open_rows == 0:
                 batch.rows = []
                 self._free.append(batch)
-                self._freed.notify_all()
+                self._freed.notify(len(batch.slot.input))  # a reader for each row
 
     @property
     def is_stopped(self) -> bool:

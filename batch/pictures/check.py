@@ -39,5 +39,7 @@ def check_tile(translated: Pixels, original: Pixels) -> None:
 
 def is_flat(image: Pixels) -> bool:
     """Say whether an image uint8 [H, W, 3] has one colour."""
-    # Most pictures are told apart by a few pixels.
-    return all(bool((part == image[0, 0]).all()) for part in (image[::64, ::64], image))
+    middle = image[len(image) // 2].tobytes()
+    if middle != middle[:3] * image.shape[1]:  # so most pictures are told apart
+        return False
+    return bool((image == image[0, 0]).all())

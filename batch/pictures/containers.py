@@ -20,7 +20,7 @@ def fits_into_jpeg(*, exif: bytes = b"", xmp: bytes = b"") -> bool:
 
 
 def insert_metadata(
-    data: bytes, suffix: str, exif: bytes | None = None, xmp: bytes | None = None
+    data: bytes | memoryview, suffix: str, exif: bytes | None = None, xmp: bytes | None = None
 ) -> bytes:
     """Return a file with metadata in it.
 
@@ -35,7 +35,7 @@ def insert_metadata(
     return _INSERT[suffix](data, exif, xmp)
 
 
-def _into_jpeg(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
+def _into_jpeg(data: bytes | memoryview, exif: bytes | None, xmp: bytes | None) -> bytes:
     position = 2
     if data[2:4] == b"\xff\xe0":  # JFIF's own segment comes first
         position += 2 + int.from_bytes(data[4:6], "big")
@@ -45,7 +45,7 @@ def _into_jpeg(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
     return b"".join([data[:position], *segments, data[position:]])
 
 
-def _into_png(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
+def _into_png(data: bytes | memoryview, exif: bytes | None, xmp: bytes | None) -> bytes:
     chunks = [_SRGB_PERCEPTUAL]
     if exif:
         chunks.append(_png_chunk(b"eXIf", exif))
@@ -64,9 +64,9 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
 _SRGB_PERCEPTUAL = _png_chunk(b"sRGB", b"\0")
 
 
-def _into_webp(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
+def _into_webp(data: bytes | memoryview, exif: bytes | None, xmp: bytes | None) -> bytes:
     if not exif and not xmp:
-        return data
+        return bytes(data)
     flags = (_VP8X_EXIF if exif else 0) | (_VP8X_XMP if xmp else 0)
     header, position = _extended_header(data)
     header[0] |= flags
@@ -76,7 +76,7 @@ def _into_webp(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def _extended_header(data: bytes) -> tuple[bytearray, int]:
+def _extended_header(data: bytes | memoryview) -> tuple[bytearray, int]:
     """Return the VP8X chunk's body, made where there is none, and where the next chunk begins."""
     if data[12:16] == b"VP8X":
         return bytearray(data[20:30]), 30
@@ -95,7 +95,7 @@ def _webp_chunk(kind: bytes, body: bytes) -> bytes:
     return kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
 
 
-_INSERT: dict[str, Callable[[bytes, bytes | None, bytes | None], bytes]] = {
+_INSERT: dict[str, Callable[[bytes | memoryview, bytes | None, bytes | None], bytes]] = {
     ".jpg": _into_jpeg,
     ".png": _into_png,
     ".webp": _into_webp,

@@ -40,7 +40,9 @@ def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: Convert
             f"its translation of {width}x{height} cannot be encoded as {suffix}: try another format"
         )
     source = loaded.picture.metadata
-    file, notes = add_metadata(data.tobytes(), suffix, source, (height, width), settings)
+    # Every copy of a file's bytes keeps all other threads waiting: there is one.
+    view = memoryview(data.ravel())
+    file, notes = add_metadata(view, suffix, source, (height, width), settings)
     for note in notes:
         loaded.add_note(note)
     return file

@@ -64,7 +64,11 @@ def read_metadata(image: Image.Image) -> Metadata:
 
 
 def add_metadata(
-    data: bytes, suffix: str, source: Metadata, size: tuple[int, int], settings: ConvertSettings
+    data: bytes | memoryview,
+    suffix: str,
+    source: Metadata,
+    size: tuple[int, int],
+    settings: ConvertSettings,
 ) -> tuple[bytes, list[str]]:
     """Put what a result carries into its file.
 

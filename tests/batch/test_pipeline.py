@@ -4,7 +4,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -392,20 +393,51 @@ def test_a_second_ctrl_c_does_not_wait_for_readers_that_hang(
         presser.join()
 
 
-def test_the_ring_wakes_threads_for_slots_and_not_for_rows(
-    make_engine: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
+@contextmanager
+def counted_wake_ups() -> Iterator[list[int]]:
+    """Count how many threads each call would wake, of the conditions that are made inside."""
+    calls: list[int] = []
 
     class CountingCondition(threading.Condition):
         def notify(self, n: int = 1) -> None:
             calls.append(n)
             super().notify(n)
 
-    monkeypatch.setattr(ring_module.threading, "Condition", CountingCondition)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ring_module.threading, "Condition", CountingCondition)
+        yield calls
+
+
+def test_a_free_slot_wakes_as_many_readers_as_it_has_rows(make_engine: Any) -> None:
+    engine = make_engine(max_batch=2)
+    with counted_wake_ups() as calls:
+        ring = Ring(engine.slots(1))
+    batches = [ring.claim_row(ROW)[0] for _ in range(2)]
+    readers = [
+        threading.Thread(target=ring.run_thread, args=(lambda: ring.claim_row(ROW),), daemon=True)
+        for _ in range(4)
+    ]
+    for reader in readers:
+        reader.start()
+    while len(ring._freed._waiters) < len(readers):
+        time.sleep(0.01)
+    for batch in batches:
+        ring.row_filled(batch)
+    calls.clear()
+    for batch in batches:
+        ring.row_written(batch)
+    woken = calls.copy()
+    ring.stop()
+    for reader in readers:
+        reader.join()
+    assert woken == [2]
+
+
+def test_the_ring_wakes_threads_for_slots_and_not_for_rows(make_engine: Any) -> None:
     engine = make_engine()
-    ring, num_rows = Ring(engine.slots(2)), engine.info.max_batch
-    monkeypatch.undo()
+    with counted_wake_ups() as calls:
+        ring = Ring(engine.slots(2))
+    num_rows = engine.info.max_batch
     batches = [ring.claim_row(ROW)[0] for _ in range(num_rows)]
     for batch in batches:
         ring.row_filled(batch)

@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 import zlib
 
 import cv2
@@ -73,3 +74,16 @@ def test_png_loses_nothing(level: int) -> None:
     assert (shown[:, :, :3] == row).all()
     assert (shown[:, :, 3] == image[:, :, 3]).all()
     assert decode(data).full_size == STYLE_SIZE
+
+
+def test_the_bytes_of_a_file_are_copied_once() -> None:
+    picture, _ = loaded(pictures.encoded(pictures.photo(96, 128), "PNG"), ConvertSettings())
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    encode(noise, picture, ".png", ConvertSettings())
+    tracemalloc.start()
+    try:
+        file = encode(noise, picture, ".png", ConvertSettings())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(file) < peak < 2.5 * len(file)  # the encoder's own, and the file
