@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from pmsgan.batch.pictures.pillow_memory import look_at_rgb
 from pmsgan.errors import ImageError
 
 Pixels = NDArray[np.uint8]
@@ -33,7 +34,7 @@ def to_srgb(pixels: Pixels, profile: bytes) -> bool:
             num_rows = max(1, _STRIP_PIXELS // pixels.shape[1])
             for strip in (pixels[at : at + num_rows] for at in range(0, len(pixels), num_rows)):
                 image = Image.fromarray(cv2.cvtColor(strip, cv2.COLOR_BGR2RGB))
-                strip[:] = _bgr(_applied(transform, image))
+                strip[:] = to_bgr(_applied(transform, image))
     except PROFILE_ERRORS:
         return False
     return True
@@ -87,7 +88,7 @@ def split_alpha(image: Image.Image) -> tuple[Pixels, Pixels | None]:
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
         transform = ImageCms.buildTransform(lab, ImageCms.createProfile("sRGB"), "LAB", "RGB")
-        return _bgr(_applied(transform, image)), None
+        return to_bgr(_applied(transform, image)), None
     if image.mode in _GREY:
         grey, alpha = _grey(image)
         pixels = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
@@ -96,13 +97,18 @@ def split_alpha(image: Image.Image) -> tuple[Pixels, Pixels | None]:
         alpha = np.ascontiguousarray(colour[:, :, 3])
         pixels = colour[:, :, 2::-1]
     else:
-        pixels, alpha = _bgr(image), None
+        pixels, alpha = to_bgr(image), None
     return (pixels, None) if alpha is None else (on_white(pixels, alpha), alpha)
 
 
-def _bgr(image: Image.Image) -> Pixels:
-    rgb = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+def to_bgr(image: Image.Image) -> Pixels:
+    """Return the colour of an image of 8 bits uint8 [h, w, 3] BGR, whatever its mode is."""
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    rgb, conversion = look_at_rgb(image), cv2.COLOR_RGBA2BGR
+    if rgb is None:
+        rgb, conversion = np.asarray(image), cv2.COLOR_RGB2BGR
+    return cv2.cvtColor(rgb, conversion).astype(np.uint8, copy=False)
 
 
 def _applied(transform: ImageCms.ImageCmsTransform | None, image: Image.Image) -> Image.Image:

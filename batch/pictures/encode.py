@@ -41,7 +41,7 @@ def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: Convert
         )
     source = loaded.picture.metadata
     # Every copy of a file's bytes keeps all other threads waiting: there is one.
-    view = memoryview(data.ravel())
+    view = data.ravel().data
     file, notes = add_metadata(view, suffix, source, (height, width), settings)
     for note in notes:
         loaded.add_note(note)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pmsgan.batch.pictures.colour import Pixels, on_white
+from pmsgan.batch.pictures.colour import Pixels, on_white, to_bgr
 from pmsgan.batch.pictures.decode import DecodedPicture
 from pmsgan.batch.pictures.load import LoadedPicture, as_image_error, load, prepare
 from pmsgan.batch.settings import ConvertSettings
@@ -111,9 +111,9 @@ def _load_image(
             _as_file(image, profile), style_size, settings, scaling
         )  # decoding has their rules
     if not image.has_transparency_data:
-        return _prepared(_bgr(image), None, profile, style_size, settings, scaling)
+        return _prepared(to_bgr(image), None, profile, style_size, settings, scaling)
     alpha = np.array(image.convert("RGBA").getchannel("A"))
-    colour = _bgr(image.convert("RGBA").convert("RGB"))
+    colour = to_bgr(image.convert("RGBA").convert("RGB"))
     return _prepared(on_white(colour, alpha), alpha, profile, style_size, settings, scaling)
 
 
@@ -125,11 +125,6 @@ def _as_file(image: Image.Image, profile: bytes | None) -> bytes:
     else:
         image.copy().save(file, "TIFF", compression="raw", icc_profile=profile)
     return file.getvalue()
-
-
-def _bgr(image: Image.Image) -> Pixels:
-    rgb = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _prepared(
