@@ -59,10 +59,9 @@ def look_at_rgb(image: Image.Image) -> NDArray[np.uint8] | None:
     except ValueError:
         return None
     pixels = _ArrowArray.from_address(_pointer_in(capsule, b"arrow_array"))
-    shape = image.height, image.width, _BANDS
     if pixels.n_children != 1:
         return None
-    samples = pixels.children[0].contents
-    if (samples.n_buffers, samples.offset, samples.length) != (2, 0, int(np.prod(shape))):
+    samples, (width, height) = pixels.children[0].contents, image.size
+    if (samples.n_buffers, samples.offset, samples.length) != (2, 0, height * width * _BANDS):
         return None
-    return np.asarray(_Lent(samples.buffers[1], shape, capsule))
+    return np.asarray(_Lent(samples.buffers[1], (height, width, _BANDS), capsule))
