@@ -301,6 +301,34 @@ def ceiling() -> Figures:
             figures[form] = run(
                 sys.executable, "tools/bench_folder.py", folder, "--no-engine", "--format", form
             ).splitlines()
+    pictures = "1000" if count_gpus() else "40"
+    figures["with the interpreter held"] = run(
+        sys.executable, "tools/bench_gil.py", "16", "256", "512", "--threads", "8",
+        "--pictures", pictures, "--rounds", "3",
+    ).splitlines()  # fmt: skip
+    return figures
+
+
+def workers() -> Figures:
+    """Convert a folder by one to four workers that share the GPU."""
+    from pmsgan.engine.gpu import count_gpus
+
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder) / "in"
+        pictures.mkdir()
+        many(pictures, 8000 if count_gpus() else 40)
+        for count in range(1, 5):
+            report = Path(folder) / f"{count}.json"
+            run(
+                sys.executable, "-m", "pmsgan", "convert", str(pictures), f"{folder}/{count}",
+                "--style", "anime", "--format", "jpg", "--devices", "0",
+                "--workers", str(count), "--report", str(report),
+            )  # fmt: skip
+            told = json.loads(report.read_text())
+            figures[f"{count} workers"] = {
+                name: told[name] for name in ("pictures_per_s", "engine", "stages", "parallelism")
+            }
     return figures
 
 
@@ -340,7 +368,8 @@ STEPS: dict[str, tuple[Callable[[], Figures], float]] = {
     "training": (training, 90),
     "gpu_tests": (gpu_tests, 120),
     "convert": (convert, 120),
-    "ceiling": (ceiling, 120),
+    "workers": (workers, 150),
+    "ceiling": (ceiling, 150),
     "compiled": (compiled, 150),
 }
 """Each step, and the seconds that it may take."""
