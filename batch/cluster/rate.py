@@ -10,9 +10,12 @@ from collections import deque
 from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine, Slot
 
 LEAST_PICTURES = 20_000
-"""Pictures of a run that is worth the seconds of a measurement."""
+"""A shorter run is not worth the seconds of a measurement."""
 PROCESS_RATE = 1500.0
-"""Pictures a second that one process feeds to an engine, however many cores it has."""
+"""Pictures a second that one process feeds to an engine at most, however many cores it has.
+
+`tools/bench_gil.py` measures for how long a picture holds the interpreter.
+"""
 CORES_PER_PROCESS = 4
 """Cores that one process keeps busy at least, before its interpreter is what it waits for."""
 _WARM_UP_S = 0.5
@@ -23,7 +26,7 @@ def workers_per_gpu(engine_rate: float, cores: int) -> int:
     """Return how many workers feed one GPU.
 
     Args:
-        engine_rate: pictures a second that its engine translates.
+        engine_rate: pictures, or tiles of them, that its engine translates in a second.
         cores: processor cores for each GPU.
     """
     needed = math.ceil(engine_rate / PROCESS_RATE)
@@ -31,7 +34,7 @@ def workers_per_gpu(engine_rate: float, cores: int) -> int:
 
 
 def measure_engine(engine: Engine) -> float:
-    """Return the pictures a second that an engine translates when it waits for none.
+    """Return the pictures, or tiles, that an engine translates in a second if it never waits.
 
     Raises:
         EngineError: the engine failed.

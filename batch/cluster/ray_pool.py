@@ -89,7 +89,7 @@ class RayPool:
 
         None if there is no engine, or it failed: the workers of the run will tell why.
         """
-        remote = self._ray.remote(num_cpus=task.cores, num_gpus=1)(_measure_engine)
+        remote = self._ray.remote(num_cpus=task.cores, num_gpus=1, max_retries=0)(_measure_engine)
         with suppress(self._ray.exceptions.RayError):  # its process crashed
             rate: float | None = self._ray.get(remote.remote(task, shard))
             return rate
