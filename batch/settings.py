@@ -132,7 +132,7 @@ class ConvertSettings:
         if style.scaling.mode != "tiles":
             raise ConfigError(
                 f"the style {style.name} sees all of a picture at {style.width}x{style.height}: "
-                "leave out the working size, which is for styles that work in tiles"
+                "leave out working_size, which is for styles that work in tiles"
             )
         number = 0 if self.working_size == "source" else self.working_size
         return replace(style.scaling, working_size=number)

@@ -27,7 +27,7 @@ from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine
 from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
 from pmsgan.errors import ConfigError, EngineError
-from pmsgan.model.config import check_sides
+from pmsgan.model.config import check_side
 from pmsgan.styles.registry import Style, find_style
 from pmsgan.styles.scaling import Scaling
 
@@ -71,7 +71,7 @@ def run_benchmark(
     """
     found = find_style(style)
     for side in config.sizes:
-        check_sides(side, side, found.generator.side_multiple)
+        check_side(f"sizes is {side}, which", side, found.generator.side_multiple)
     results: list[Row | Missing] = []
     views = [(side, side) for side in config.sizes] or [found.view]
     # One view of each size is measured, not tiles.

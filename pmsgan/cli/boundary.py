@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from pmsgan.cli.terminal import tell
+from pmsgan.cli.typed import with_options
 from pmsgan.errors import ConfigError, DataError, PmsganError
 
 P = ParamSpec("P")
@@ -33,7 +34,8 @@ show_tracebacks = False
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command: errors that a user can act on, and Ctrl-C, become one line and an exit code.
 
-    These are PmsganErrors, and what the system says of a path.
+    These are PmsganErrors, and what the system says of a path. A ConfigError that names a setting
+    speaks of its option, see `with_options`.
     """
 
     @functools.wraps(command)
@@ -43,7 +45,8 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
         except PmsganError as error:
             if show_tracebacks:
                 traceback.print_exc()
-            tell(f"error: {error}")
+            text = str(error)
+            tell(f"error: {with_options(text) if isinstance(error, ConfigError) else text}")
             raise typer.Exit(_exit_code(error)) from None
         except OSError as error:
             # A folder on the way to what a user names may be locked, or the name too long.

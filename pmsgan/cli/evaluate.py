@@ -181,5 +181,5 @@ def _metrics(text: str) -> list[MetricName]:
     given = [name.strip() for name in text.split(",")]
     for name in given:
         if name not in METRIC_NAMES:
-            raise ConfigError(f"metric {name!r}: use some of {', '.join(METRIC_NAMES)}")
+            raise ConfigError(f"metrics is {text!r}: use some of {', '.join(METRIC_NAMES)}")
     return [name for name in METRIC_NAMES if name in given]

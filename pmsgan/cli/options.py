@@ -12,8 +12,6 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import typer
 
-from pmsgan.errors import ConfigError
-
 R = TypeVar("R")
 
 
@@ -64,7 +62,7 @@ def config_options(
         def wrapped(**given: Any) -> R:
             for name, config in configs.items():
                 values = {it.name: given.pop(it.name) for it in options[name]}
-                given[name] = _make(config, values, names)
+                given[name] = config(**{key: _value(value) for key, value in values.items()})
             return command(**given)
 
         parameters = [
@@ -160,16 +158,6 @@ def _default(field: "Field[Any]") -> Any:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return inspect.Parameter.empty if field.default is MISSING else field.default
-
-
-def _make(config: Any, values: Mapping[str, Any], names: Mapping[str, str]) -> Any:
-    """Return an instance; an error about a field speaks of its option."""
-    try:
-        return config(**{key: _value(value) for key, value in values.items()})
-    except ConfigError as error:
-        field, separator, rest = str(error).partition(" is ")
-        option = names.get(field, _long_name(field)) if field in values else field
-        raise ConfigError(f"{option}{separator}{rest}") from error
 
 
 def _value(given: Any) -> Any:

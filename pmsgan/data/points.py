@@ -84,7 +84,7 @@ def parse_eye_points(text: str | None) -> tuple[int, int] | None:
         return None
     numbers = [int(it) for it in text.split(",") if it.isdecimal()]
     if len(numbers) != 2 or min(numbers) < 1 or text != f"{numbers[0]},{numbers[1]}":
-        raise ConfigError(f"eye points are {text!r}: write the numbers of two, such as 17,19")
+        raise ConfigError(f"eye_points is {text!r}: write the numbers of two, such as 17,19")
     return numbers[0], numbers[1]
 
 

@@ -178,6 +178,11 @@ def read_network(table: Mapping[str, Any]) -> NetworkConfig:
 def check_sides(height: int, width: int, multiple: int = SIDE_MULTIPLE) -> None:
     """Raise ConfigError unless both sides [pixels] are multiples of `multiple`."""
     for name, side in (("height", height), ("width", width)):
-        if side < multiple or side % multiple:
-            nearest = max(1, round(side / multiple)) * multiple
-            raise ConfigError(f"{name} {side} is not a multiple of {multiple}: try {nearest}")
+        check_side(f"{name} {side}", side, multiple)
+
+
+def check_side(what: str, side: int, multiple: int = SIDE_MULTIPLE) -> None:
+    """Raise ConfigError, which begins with `what`, unless a side [pixels] is such a multiple."""
+    if side < multiple or side % multiple:
+        nearest = max(1, round(side / multiple)) * multiple
+        raise ConfigError(f"{what} is not a multiple of {multiple}: try {nearest}")

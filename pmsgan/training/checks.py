@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import CheckpointError, ConfigError, DataError
-from pmsgan.model.config import GeneratorConfig, NetworkConfig, check_sides
+from pmsgan.model.config import GeneratorConfig, NetworkConfig, check_side
 from pmsgan.training.checkpoint import load_checkpoint
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.perceptual import load_vgg19
@@ -38,8 +38,8 @@ def check_start(
         CheckpointError: there is nothing to resume, or something would be overwritten, or the
             run folder cannot be written.
     """
-    for side in (config.size, config.crop_side):
-        check_sides(side, side, network.side_multiple)
+    for name, side in (("size", config.size), ("crop", config.crop_side)):
+        check_side(f"{name} is {side}, which", side, network.side_multiple)
     if config.lambda_rgb1 and not (isinstance(network, GeneratorConfig) and network.has("full")):
         raise ConfigError(
             f"lambda_rgb1 is {config.lambda_rgb1}: without MSSA, RGB_1 is the final picture itself"

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.errors import ConfigError
-from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, NetworkName, check_sides
+from pmsgan.model.config import INITIAL_WEIGHTS, InitialWeights, NetworkName, check_side
 
 Perceptual = Literal["auto", "vgg19", "l1", "pixel"]
 PERCEPTUALS: tuple[Perceptual, ...] = get_args(Perceptual)
@@ -127,13 +127,19 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
-        check_sides(self.size, self.size)
-        if self.crop:
-            check_sides(self.crop, self.crop)
-        if self.crop_side > self.load_side:
+        for name in ("size", *(["crop"] if self.crop else [])):
+            check_side(f"{name} is {getattr(self, name)}, which", getattr(self, name))
+        if self.crop > self.load_side:
+            room = (
+                f"it must not exceed load_size, {self.load_size}"
+                if self.load_size
+                else f"pictures have {self.size}, unless load_size says more"
+            )
+            raise ConfigError(f"crop is {self.crop}: {room}")
+        if not self.crop and self.size > self.load_side:
             raise ConfigError(
-                f"{'crop' if self.crop else 'size'} is {self.crop_side}: it must not exceed "
-                f"{'load_size' if self.load_size else 'size'}, {self.load_side}"
+                f"size is {self.size}: without a crop it must not exceed load_size, "
+                f"{self.load_size}"
             )
         if self.crop_side < MIN_CROP:
             raise ConfigError(
@@ -162,7 +168,7 @@ class TrainingConfig:
         if not 0 <= self.hard_pixels <= 1:
             raise ConfigError(f"hard_pixels is {self.hard_pixels}: it must be in [0, 1]")
         if self.hard_pixels and self.perceptual != "l1":
-            raise ConfigError("hard_pixels needs perceptual l1")
+            raise ConfigError(f"hard_pixels is {self.hard_pixels}: it needs --perceptual l1")
         if self.perceptual not in PERCEPTUALS:
             raise ConfigError(
                 f"perceptual is {self.perceptual!r}: use one of {', '.join(PERCEPTUALS)}"

@@ -43,7 +43,7 @@ def make_fabric(config: TrainingConfig) -> Fabric:
         )
     num_gpus = torch.cuda.device_count()
     if not num_gpus and config.precision == "fp16":
-        raise ConfigError("precision fp16 needs a GPU: use bf16 or fp32")
+        raise ConfigError("precision is fp16, which needs a GPU: use bf16 or fp32")
     if 0 < num_gpus < config.devices:
         raise ConfigError(f"devices is {config.devices}: this machine has {num_gpus} GPUs")
     accelerator = "cuda" if num_gpus else "cpu"

@@ -136,7 +136,7 @@ def test_suffixes_may_differ(predicted: Path, truth: Path) -> None:
         (["x", "y", "--include-trained"], "--include-trained means nothing without --style"),
         (["x", "y", "--unseen-by", "anime"], "anime: no pairs to leave out are known"),
         (["missing", "gone"], "missing is not a folder"),
-        (["x", "y", "--metrics", "ssim"], "metric 'ssim': use some of fid, fsim, lpips-alex"),
+        (["x", "y", "--metrics", "ssim"], "--metrics is 'ssim': use some of fid, fsim, lpips-alex"),
         (["x", "--style", "anime", "--ablation"], "--ablation means nothing with --style"),
         (["x", "y", "--train-list", "z"], "--train-list means nothing without --style"),
         (["x", "--ablation", "--data", "y", "--backend", "eager"], "--backend means nothing with"),

@@ -128,7 +128,7 @@ def test_a_failing_process_ends_those_that_it_has_launched() -> None:
 
 def test_fp16_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(ConfigError, match="fp16 needs a GPU: use bf16"):
+    with pytest.raises(ConfigError, match="fp16, which needs a GPU: use bf16"):
         make_fabric(TrainingConfig(precision="fp16"))
 
 

@@ -162,7 +162,7 @@ def test_readers_outlive_signals_to_the_whole_process_group(
 def test_a_folded_network_names_a_crop_that_it_cannot_take(
     pairs: list[Pair], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="height 100 is not a multiple of 8: try 96"):
+    with pytest.raises(ConfigError, match="crop is 100, which is not a multiple of 8: try 96"):
         train(pairs, replace(SETTINGS, crop=100, size=104), replace(NETWORK, fold=2), tmp_path)
     assert not list(tmp_path.iterdir())
 
