@@ -1,7 +1,8 @@
 """`pmsgan train`."""
 
+import contextlib
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +13,12 @@ from pmsgan.cli.json_option import to_json
 from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.typed import typed_options
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
 from pmsgan.errors import ConfigError, PmsganError
 from pmsgan.model.config import (
     NETWORKS,
+    WITHOUT_OPTION,
     GeneratorConfig,
     NetworkConfig,
     NetworkName,
@@ -23,7 +26,7 @@ from pmsgan.model.config import (
     network_name,
     network_table,
 )
-from pmsgan.training.config import NETWORK_SETTINGS, TrainingConfig
+from pmsgan.training.config import NETWORK_SETTINGS, RENAMED_OPTIONS, TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +47,16 @@ def _use_network(context: typer.Context, network: NetworkName) -> NetworkName:
     _set_defaults(context, NETWORK_SETTINGS[network])
     _set_defaults(context, {"base_channels": NETWORKS[network]().base_channels})
     return network
+
+
+def _use_initial(context: typer.Context, style: str | None) -> str | None:
+    """Take the default of the network from the style to begin with."""
+    if style is not None:
+        from pmsgan.styles.registry import find_style
+
+        with contextlib.suppress(PmsganError):  # the command says it in one line
+            _set_defaults(context, {"network": network_name(find_style(style).generator)})
+    return style
 
 
 def _set_defaults(context: typer.Context, settings: "Mapping[str, Any]") -> None:
@@ -96,6 +109,8 @@ InitialStyle = Annotated[
     typer.Option(
         "--from",
         metavar="STYLE",
+        is_eager=True,
+        callback=_use_initial,
         help="Begin with the weights and network of this style, to adapt it with a few pairs.",
     ),
 ]
@@ -109,17 +124,8 @@ VggWeights = Annotated[
 
 @one_line_errors
 @config_options(
-    omit=(
-        "num_residual_blocks",
-        "num_growth_layers",
-        "growth_divisor",
-        "branch_divisor",
-        "dilations",
-        "attention_reduction",
-        "output",
-    ),
-    rename={"num_readers": "--readers", "initial_weights": "--init", "num_threads": "--threads"},
-    flags=("compile",),
+    omit=WITHOUT_OPTION,
+    rename=RENAMED_OPTIONS,
     show_default={
         "base_channels": " or ".join(f"{it().base_channels}" for it in NETWORKS.values()),
         "size": f"the preset's, or {TrainingConfig().size}",
@@ -160,11 +166,9 @@ def train(
     Needs torch, which the extra train brings.
     """
     need_torch("train")
-    config = _network_config(network, generator)
-    wanted: NetworkConfig | None = config
-    if initial_style is not None:
-        _check_initial(initial_style, network)
-        wanted = None if config == NETWORKS[network]() else config
+    typed = typed_options()
+    _refuse_contradictions(typed)
+    wanted = _network_config(network, generator, typed, initial_style)
     from pmsgan.training.style import check_training, plan_training, train_style
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -202,24 +206,42 @@ def train(
         _report(result, out, style)
 
 
-def _network_config(network: NetworkName, generator: GeneratorConfig) -> NetworkConfig:
-    """Return the settings of the network; those of pmsgan are no settings of others."""
-    if network == "pmsgan":
-        return generator
-    usual = asdict(GeneratorConfig(base_channels=generator.base_channels))
-    changed = [name for name, value in asdict(generator).items() if value != usual[name]]
-    if changed:
-        raise ConfigError(f"--{changed[0]} is a setting of pmsgan: leave it out, or --network")
-    return UNetConfig(base_channels=generator.base_channels)
+def _refuse_contradictions(typed: "Mapping[str, str]") -> None:
+    """Raise ConfigError for options of which only one can count."""
+    if "steps" in typed and "epochs" in typed:
+        raise ConfigError("--epochs and --steps both say how long to train: give one of them")
+    if "initial_style" in typed and "initial_weights" in typed:
+        raise ConfigError("--from and --init both say what to begin with: give one of them")
 
 
-def _check_initial(style: str, network: NetworkName) -> None:
-    """Raise ConfigError if a style to begin with is of another network."""
+def _network_config(
+    network: NetworkName,
+    generator: GeneratorConfig,
+    typed: "Mapping[str, str]",
+    initial_style: str | None,
+) -> NetworkConfig:
+    """Return the settings of the network: those that were typed, the rest by the style or default.
+
+    Raises:
+        ConfigError: an option is no setting of this network, or the style has another network.
+        StyleError: there is no such style.
+    """
+    given = {name: value for name, value in asdict(generator).items() if name in typed}
+    if network != "pmsgan" and (others := given.keys() - {"base_channels"}):
+        raise ConfigError(
+            f"{typed[min(others)]} is a setting of pmsgan: leave it out, or --network"
+        )
+    if initial_style is None:
+        is_ours = network == "pmsgan"
+        return generator if is_ours else UNetConfig(base_channels=generator.base_channels)
     from pmsgan.styles.registry import find_style
 
-    found = network_name(find_style(style).generator)
-    if found != network:
-        raise ConfigError(f"the style {style} is of the network {found}: give --network {found}")
+    found = find_style(initial_style).generator
+    if (name := network_name(found)) != network:
+        raise ConfigError(
+            f"the style {initial_style} is of the network {name}: leave out --network, or --from"
+        )
+    return replace(found, **given)
 
 
 def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
@@ -231,7 +253,10 @@ def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
         )
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.style is None:
-        show(f"done: {out / 'checkpoint.pt'}; make a style of it with --resume --style NAME")
+        show(
+            f"done: {out / 'checkpoint.pt'}; "
+            "make a style of it with the same command and --resume --style NAME"
+        )
     else:
         folder = result.style.path.parent
         show(f"style {folder.name} in {folder} ({result.style.accuracy})")

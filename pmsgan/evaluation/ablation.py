@@ -20,6 +20,7 @@ from pmsgan.evaluation.pair_folders import write_pair_folders, write_png
 from pmsgan.evaluation.result import Comparison
 from pmsgan.evaluation.translation import translate_picture
 from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
+from pmsgan.training.differences import option_of
 from pmsgan.training.trained import Trained, load_trained
 
 TITLES = dict(
@@ -167,7 +168,7 @@ def _warn_of_differences(runs: Sequence[Trained]) -> None:
     for name in settings[0]:
         values = {str(setting[name]) for setting in settings}
         if len(values) > 1 and name != "ablation":
-            _log.warning("the runs differ in %s: %s", name, ", ".join(sorted(values)))
+            _log.warning("the runs differ in %s: %s", option_of(name), ", ".join(sorted(values)))
     missing = [
         TITLES[it] for it in ABLATIONS if it not in {setting["ablation"] for setting in settings}
     ]

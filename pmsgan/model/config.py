@@ -20,6 +20,17 @@ SIDE_MULTIPLE = 4
 
 FOLDS = (1, 2)
 
+WITHOUT_OPTION = (
+    "num_residual_blocks",
+    "num_growth_layers",
+    "growth_divisor",
+    "branch_divisor",
+    "dilations",
+    "attention_reduction",
+    "output",
+)
+"""Settings of `GeneratorConfig` that `pmsgan train` has no option for."""
+
 UNET_LEVELS = 8
 """How often pix2pix's U-Net halves a picture."""
 

@@ -196,8 +196,22 @@ def is_path(name: str) -> bool:
     return "/" in name or "\\" in name
 
 
+def warn_of_hidden_style(name: str) -> None:
+    """Say in one line that a style of the user's would hide one that ships.
+
+    Args:
+        name: what the user calls the new style; the path of a folder hides nothing.
+    """
+    if not is_path(name) and _is_style(shipped_styles_folder() / name):
+        _log.warning(
+            "the style %s that ships is hidden by yours of this name: choose another name, or "
+            "have it back later by pmsgan styles remove %s",
+            name, name,
+        )  # fmt: skip
+
+
 def add_style(source: Path, name: str | None = None) -> Style:
-    """Copy a style folder to the user's styles.
+    """Copy a style folder to the user's styles; warn if it then hides one that ships.
 
     Args:
         source: the folder; its files are checked first.
@@ -223,6 +237,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
             draft.rename(folder)
     except OSError as error:
         raise StyleError(f"cannot write {folder}: {error.strerror}") from error
+    warn_of_hidden_style(name)
     return read_style(folder)
 
 

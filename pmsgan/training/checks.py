@@ -74,9 +74,22 @@ def check_files(
         alone = replace(config, devices=1, num_nodes=1, precision="fp32")
         trainer = Trainer(alone, network, Fabric(accelerator="cpu", devices=1))
         trainer.load_state_dict(load_checkpoint(run_folder / CHECKPOINT_NAME))
+        has_all_steps(trainer)
     if config.perceptual in ("auto", "vgg19"):
         path = vgg_weights or cached_weights()
         if config.perceptual == "auto" and vgg_weights is None and not path.exists():
             _log.info("the weights of VGG-19 would be downloaded from %s", WEIGHTS_URL)
         else:
             load_vgg19(path)
+
+
+def has_all_steps(trainer: Trainer) -> bool:
+    """Say whether a resumed run has no step left; tell the user so in one line."""
+    done, wanted = trainer.num_steps_done, trainer.config.steps
+    if done >= wanted and trainer.fabric.is_global_zero:
+        _log.warning(
+            "nothing is left to train: the checkpoint is of step %d, the run ends at step %d; "
+            "a larger --steps goes on",
+            done, wanted,
+        )  # fmt: skip
+    return done >= wanted

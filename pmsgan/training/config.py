@@ -20,6 +20,13 @@ SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 Precision = Literal["fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
+RENAMED_OPTIONS = {
+    "num_readers": "--readers",
+    "initial_weights": "--init",
+    "num_threads": "--threads",
+}
+"""Options of `pmsgan train` that are called otherwise than their settings."""
+
 MIN_CROP = 96
 """Smallest side to train on [pixels]: the third discriminator works at a quarter of it."""
 

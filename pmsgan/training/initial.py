@@ -8,6 +8,7 @@ from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, find_style
+from pmsgan.training.differences import name_differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
 
     Args:
         style: name of a style, or its folder.
-        wanted: settings that the network must have; None for any.
+        wanted: settings that the network must have; None takes those that it has.
 
     Raises:
         ConfigError: it has other settings.
@@ -33,15 +34,9 @@ def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
     """
     found = find_style(style)
     if wanted is not None and wanted != found.generator:
-        usual, its = network_table(type(wanted)()), network_table(found.generator)
-        names = [
-            f"--{name.replace('_', '-')}"
-            for name, value in network_table(wanted).items()
-            if value != usual[name] and value != its.get(name, value)
-        ]
+        differing = name_differences(network_table(found.generator), network_table(wanted))
         raise ConfigError(
-            f"the style {style} has another network: leave out {' and '.join(names) or '--network'}"
-            ", or --from"
+            f"the style {style} has another network: {differing}; leave out what differs, or --from"
         )
     has_record = TRAINED_PAIRS_NAME in found.sha256
     return InitialNetwork(

@@ -23,8 +23,9 @@ from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
 from pmsgan.training.batches import batches
 from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
-from pmsgan.training.checks import check_start
+from pmsgan.training.checks import check_start, has_all_steps
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.differences import name_differences
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_threads
@@ -100,6 +101,8 @@ def train(
     before = initial.trained_pairs if initial is not None else None
     if resume:
         before = _resume(trainer, checkpoint)
+        if has_all_steps(trainer):
+            return trainer.trained_generator(), trainer.num_steps_done
     with (
         torch_errors_named(config),
         others_ended_on_error(fabric),
@@ -209,13 +212,9 @@ def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
     state = load_checkpoint(checkpoint)
     trainer.load_state_dict(state)
     before, now = state["training_config"], plain(asdict(trainer.config))
-    changes = [
-        f"{name} {before.get(name)} -> {value}"
-        for name, value in now.items()
-        if name != "steps" and before.get(name) != value
-    ]
-    if changes and trainer.fabric.is_global_zero:
-        _log.warning("resuming with other settings: %s", ", ".join(changes))
+    kept = {name: value for name, value in now.items() if name not in ("steps", "epochs")}
+    if trainer.fabric.is_global_zero and (differing := name_differences(before, kept)):
+        _log.warning("the run so far had other settings: %s", differing)
     return recorded_in(state)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
 from pmsgan.styles.looks import usual_looks
+from pmsgan.styles.registry import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
@@ -116,6 +117,8 @@ def plan_training(
         folder=folder,
     )
     if plan.leads:
+        if style is not None:
+            warn_of_hidden_style(style)
         _log.info(
             "training on %d of %d pairs, %s; held out: %d, %s",
             len(divided.train),
@@ -216,9 +219,8 @@ def train_style(
     exported = None
     if plan.folder is not None and is_complete and plan.leads:
         record = load_record(Path(run_folder) / CHECKPOINT_NAME)
-        exported = _write_style(
-            trained, plan.folder, config, plan.split.train, initial_style, record
-        )
+        done = replace(config, steps=num_steps)
+        exported = _write_style(trained, plan.folder, done, plan.split.train, initial_style, record)
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,

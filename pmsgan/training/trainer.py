@@ -17,6 +17,7 @@ from pmsgan.model.generator import AllOutputs, Generator
 from pmsgan.model.initial_weights import set_initial_weights
 from pmsgan.model.network import Network, make_network
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.differences import as_typed, name_differences
 from pmsgan.training.losses import (
     adversarial_loss,
     cross_entropy_adversarial_loss,
@@ -214,13 +215,19 @@ class Trainer:
         missing = self.state_dict().keys() - state.keys()
         if missing:
             raise CheckpointError(f"this is no checkpoint of pmsgan: it lacks {min(missing)!r}")
-        if read_network(state["generator_config"]) != self.generator.config:
+        theirs, ours = read_network(state["generator_config"]), self.generator.config
+        if theirs != ours:
+            differing = name_differences(network_table(theirs), network_table(ours))
             raise CheckpointError(
-                "the checkpoint holds another network than this run asks for "
-                f"({state['generator_config']}): use its settings, or a new --out"
+                f"the checkpoint holds another network: {differing}; type its settings, or give a "
+                "new --out"
             )
         if (state["average"] is None) != (self.average is None):
-            raise CheckpointError("the checkpoint and this run differ in --ema-decay")
+            kept = as_typed("ema_decay", state["training_config"].get("ema_decay", 0.0))
+            raise CheckpointError(
+                f"the checkpoint was trained with {kept}, not {self.config.ema_decay}: type its "
+                "setting, or give a new --out"
+            )
         self.num_steps_done = state["num_steps_done"]
         try:
             self.generator.load_state_dict(state["generator"])

@@ -244,7 +244,7 @@ def test_an_ablation_has_the_paper_s_rows(
     assert first.startswith("(a) one stage & ")
     assert last.startswith("(e) + MSSA & ")
     assert 1 <= result.stdout.count(r"\textbf{") <= 2
-    assert "the runs differ in ema_decay: 0.0, 0.5" in caplog.text
+    assert "the runs differ in --ema-decay: 0.0, 0.5" in caplog.text
     assert "no run is of (b) + EFF, (c) + DFF, (d) + CSASP" in caplog.text
     assert "2 pairs were trained on and are left out: 0, 1" in result.stderr
     assert comments[0] == "% 1 pictures of 96x96 (the true pictures' own size), 8 bits, sRGB"

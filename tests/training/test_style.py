@@ -88,7 +88,7 @@ def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: P
     assert seen_in_all is not None
     assert set(seen.files) < set(seen_in_all.files)
     assert len(seen_in_all.files) == 2 * len(seen.files)
-    with pytest.raises(ConfigError, match="leave out --base-channels, or --from"):
+    with pytest.raises(ConfigError, match="network: --base-channels 4, not 8; leave out"):
         train_style(
             data,
             SETTINGS,
