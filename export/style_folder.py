@@ -22,7 +22,7 @@ from pmsgan.styles.registry import (
     TRAINED_PAIRS_NAME,
     WEIGHTS_NAME,
     Style,
-    find_style,
+    find_style_to_change,
     is_path,
     read_description,
     user_style_folder,
@@ -111,22 +111,29 @@ def write_style(
 def update_graph(style: Style | Path | str) -> Exported:
     """Write a style's graph again from its weights, with its SHA-256 in style.toml.
 
-    Graphs of pmsgan 0.1 take pictures of one size only.
+    The graph may be missing or damaged. Graphs of pmsgan 0.1 take pictures of one size only.
 
     Args:
         style: a style, its name, or the path of its folder.
 
     Raises:
-        StyleError: the style does not exist, is damaged, or cannot be written.
+        StyleError: the style does not exist, its weights are damaged, it cannot be written, or it
+            ships with the package and was given by its name.
         ExportError: the graph did not pass its check.
     """
-    found = find_style(style)
+    found = find_style_to_change(style)
+    found.verify(leave_out=[GRAPH_NAME])
     path = found.folder / DESCRIPTION_NAME
     exported = export_style(found, found.graph, precision="fp16")
+    new = _sha256(found.graph)
     try:
-        text = path.read_text(encoding="utf-8")
+        if (old := found.sha256.get(GRAPH_NAME)) is not None:
+            text = path.read_text(encoding="utf-8").replace(old, new)  # comments stay
+        else:
+            description = read_description(found.folder)
+            description["sha256"][GRAPH_NAME] = new
+            text = tomli_w.dumps(description)
         with replacing(path) as temporary:
-            text = text.replace(found.sha256[GRAPH_NAME], _sha256(found.graph))
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StyleError(f"cannot write {path}: {error.strerror}") from error

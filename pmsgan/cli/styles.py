@@ -81,7 +81,8 @@ def update_command(
 ) -> None:
     """Write a style's graph again from its weights, as this version makes it.
 
-    A style of an older version may need it to be run at other sizes.
+    A style of an older version may need it to be run at other sizes; one that has lost its graph
+    has it again. A style that ships is written to only if its folder is given.
     Needs torch, which the extra train brings.
     """
     need_torch("styles update")
@@ -117,7 +118,10 @@ def measure_command(
     plain enlargement, guided filters and tiles, and LPIPS where the extra eval is installed.
     """
     if write:
+        from pmsgan.styles.registry import find_style_to_change
+
         need_torch("styles measure --write")
+        find_style_to_change(style)
     from pmsgan.evaluation.style_measurement import measure_style
 
     measured = measure_style(style, pairs, direction)

@@ -15,9 +15,11 @@ import hashlib
 import logging
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,14 +99,23 @@ class Style:
         has_record = TRAINED_PAIRS_NAME in self.sha256
         return (WEIGHTS_NAME, GRAPH_NAME, *([TRAINED_PAIRS_NAME] if has_record else []))
 
-    def verify(self) -> None:
-        """Raise StyleError if a file is missing or differs from its sha256 in style.toml."""
+    def verify(self, leave_out: Collection[str] = ()) -> None:
+        """Raise StyleError if a file is missing or differs from its sha256 in style.toml.
+
+        Args:
+            leave_out: names of files that are not looked at.
+        """
         for name in self.file_names:
+            if name in leave_out:
+                continue
             try:
                 found = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
             except OSError as error:
+                cure = "install it again"
+                if name == GRAPH_NAME:
+                    cure = f"pmsgan styles update {shlex.quote(str(self.folder))} makes it"
                 raise StyleError(
-                    f"the style {self.name} lacks {self.folder / name}: install it again"
+                    f"the style {self.name} lacks {self.folder / name}: {cure}"
                 ) from error
             if found != self.sha256.get(name):
                 raise StyleError(
@@ -154,13 +165,36 @@ def find_style(style: Style | Path | str) -> Style:
     """
     if isinstance(style, Style):
         return style
+    found = _read_named(os.fspath(style))
+    found.verify()
+    return found
+
+
+def find_style_to_change(style: Style | Path | str) -> Style:
+    """Read a style whose files are to be written again; they are not checked.
+
+    Raises:
+        StyleError: there is none, its style.toml is damaged, or it ships with the package and was
+            not given as the path of its folder.
+    """
+    if isinstance(style, Style):
+        return style
     name = os.fspath(style)
+    found = _read_named(name)
+    if not is_path(name) and found.folder.parent == shipped_styles_folder():
+        raise StyleError(
+            f"the style {name} ships with pmsgan, and is left as it is: add a copy by pmsgan "
+            f"styles add {shlex.quote(str(found.folder))} --name NAME, or give that path"
+        )
+    return found
+
+
+def _read_named(name: str) -> Style:
+    """Read the style of a name or a path, without checking its files; raise StyleError if none."""
     named = [root / name for root in _roots()]
     for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
         if _is_style(folder):
-            style = read_style(folder)
-            style.verify()
-            return style
+            return read_style(folder)
     known = ", ".join(style.name for style in list_styles()) or "none"
     raise StyleError(
         f"there is no style {name!r} (known: {known}): give one of them, the path of a style "

@@ -14,7 +14,13 @@ from pmsgan.errors import EngineError, ExportError, StyleError
 from pmsgan.export.exporter import export_style
 from pmsgan.export.style_folder import style_folder, write_style
 from pmsgan.model.generator import Generator
-from pmsgan.styles.registry import Style, find_style, user_styles_folder
+from pmsgan.styles.registry import (
+    Style,
+    find_style,
+    find_style_to_change,
+    shipped_styles_folder,
+    user_styles_folder,
+)
 from pmsgan.styles.scaling import Scaling
 
 WORDS = {"input_kind": "a", "output_kind": "b", "origin": {"steps": 3, "licence": "CC0"}}
@@ -68,6 +74,41 @@ def test_a_style_of_an_older_version_gets_a_graph_for_any_size(
     assert (folder / "style.toml").read_text() == text.replace(
         style.sha256["generator.onnx"], updated.sha256["generator.onnx"]
     )
+
+
+@pytest.mark.parametrize("loss", ["file", "file and sha256", "half of the file"])
+def test_a_graph_that_is_lost_is_made_again(style: Style, tmp_path: Path, loss: str) -> None:
+    folder = Path(shutil.copytree(style.folder, tmp_path / "mine"))
+    description = folder / "style.toml"
+    text = description.read_text()
+    graph = folder / "generator.onnx"
+    if loss == "half of the file":
+        graph.write_bytes(graph.read_bytes()[:1000])
+    else:
+        graph.unlink()
+        with pytest.raises(StyleError, match=r"lacks .*: pmsgan styles update .*mine makes it"):
+            find_style(folder)
+    if loss == "file and sha256":
+        line = f'"generator.onnx" = "{style.sha256["generator.onnx"]}"\n'
+        assert line in text
+        description.write_text(text.replace(line, ""))
+    result = CliRunner().invoke(app, ["styles", "update", str(folder)])
+    assert result.exit_code == 0, result.output
+    read_graph(find_style(folder).graph, (96, 96))  # its files have the hashes of style.toml
+    (folder / "generator.safetensors").unlink()
+    assert "lacks" in CliRunner().invoke(app, ["styles", "update", str(folder)]).stderr
+
+
+@pytest.mark.parametrize("command", [("update", "anime"), ("measure", "anime", ".", "--write")])
+def test_a_style_that_ships_is_changed_by_its_path_alone(command: tuple[str, ...]) -> None:
+    shipped = shipped_styles_folder() / "anime"
+    before = {path: path.stat().st_mtime_ns for path in shipped.iterdir()}
+    result = CliRunner().invoke(app, ["styles", *command])
+    assert result.exit_code == 3
+    assert result.stderr.count("\n") == 1
+    assert f"add a copy by pmsgan styles add {shipped} --name NAME, or give" in result.stderr
+    assert {path: path.stat().st_mtime_ns for path in shipped.iterdir()} == before
+    assert find_style_to_change(str(shipped)).name == "anime"
 
 
 @pytest.mark.usefixtures("without_trace_cache")
