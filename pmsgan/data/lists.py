@@ -6,6 +6,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Generic, TypeVar
 
 from pmsgan.data.pairs import Pair, some
+from pmsgan.data.text_lines import read_lines
 from pmsgan.data.tree import COMPRESSED_SUFFIXES
 from pmsgan.errors import DataError
 from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
@@ -13,8 +14,17 @@ from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
 T = TypeVar("T")
 
 
-def read_rows(path: Path, *, can_have_spaces: bool) -> list[list[str]]:
-    """Read the fields of each line that is not empty.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list."""
+
+    line: int
+    """Number of the line, from 1."""
+    fields: list[str]
+
+
+def read_rows(path: Path, *, can_have_spaces: bool) -> list[Row]:
+    """Read the fields of each line but blank ones and comments, see `read_lines`.
 
     Fields are separated by ||, by tabs, by commas or semicolons, or by spaces.
 
@@ -24,13 +34,9 @@ def read_rows(path: Path, *, can_have_spaces: bool) -> list[list[str]]:
             two of them end like a picture's name.
 
     Raises:
-        DataError: the file cannot be read, or is empty.
+        DataError: the file cannot be read, or names nothing.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    rows = [_fields(line, can_have_spaces) for line in lines if line.strip()]
+    rows = [Row(number, _fields(line, can_have_spaces)) for number, line in read_lines(path)]
     if not rows:
         raise DataError(f"{path} names no pairs: write one name on each line")
     return rows
@@ -40,7 +46,8 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Return the pairs that a list names, in its order.
 
     A line has the name of a pair, or the path of its input or target, with or without suffix, as
-    far as that tells it; of several fields the first two count (photo||sketch||...).
+    far as that tells it; of several fields the first two count (photo||sketch||...). A line that
+    names no pair as a whole may have commas or spaces between its fields.
 
     Args:
         path: the list.
@@ -55,22 +62,27 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
                 str(pair.target.path.with_suffix(""))})
         for pair in pairs
     ]  # fmt: skip
-    first = find_written([row[0] for row in rows], known)
-    second = find_written([row[1] if _is_pair(row) else "" for row in rows], known)
+    whole = find_written([row.fields[0] for row in rows], known)
+    rows = [
+        Row(row.line, _fields(row.fields[0], can_have_spaces=False))
+        if len(row.fields) == 1 and pair is None
+        else row
+        for row, pair in zip(rows, whole.found, strict=True)
+    ]
+    first = find_written([row.fields[0] for row in rows], known)
+    second = find_written([row.fields[1] if len(row.fields) > 1 else "" for row in rows], known)
     chosen: dict[str, Pair] = {}
-    for number, (row, one, other) in enumerate(zip(rows, first.found, second.found, strict=True)):
+    missing = []
+    for row, one, other in zip(rows, first.found, second.found, strict=True):
         if one is not None and other is not None and one is not other:
             raise DataError(
-                f"{path} names two pictures that are no pair, in entry {number + 1}: "
-                f"{row[0]} and {row[1]}"
+                f"{path}, line {row.line}: {row.fields[0]} and {row.fields[1]} are of two pairs: "
+                "write the two sides of one pair, or one name on each line"
             )
         if (pair := one or other) is not None:
             chosen[pair.name] = pair
-    missing = [
-        row[0]
-        for row, one, other in zip(rows, first.found, second.found, strict=True)
-        if one is None and other is None
-    ]
+        else:
+            missing.append(f"{row.fields[0]} (line {row.line})")
     if missing:
         several = f"; {first.ambiguous} could be several: write the folder too"
         raise DataError(

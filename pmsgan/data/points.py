@@ -1,6 +1,7 @@
 """Eye centres of pictures, from a table or from the files of points that come with sets."""
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -8,10 +9,14 @@ from pathlib import Path
 from pmsgan.data.config import Eyes
 from pmsgan.data.lists import without_suffix
 from pmsgan.data.names import match_names
+from pmsgan.data.text_lines import read_lines
 from pmsgan.errors import ConfigError, DataError
 
 POINT_SUFFIXES = frozenset({".3pts", ".dat", ".pos", ".pts", ".txt"})
 """Suffixes of files that hold the points of one picture."""
+
+COLUMNS = ("left_x", "left_y", "right_x", "right_y")
+"""Columns of a CSV file of eyes, besides the name."""
 
 NUM_CUHK_POINTS = 35
 """Number of points in the files of CUHK, AR and XM2VTS, of which the 17th and 19th are eyes."""
@@ -26,22 +31,35 @@ def read_eyes(path: Path) -> dict[str, Eyes]:
     Raises:
         DataError: the file cannot be read, lacks a column or has a value that is no number.
     """
-    columns = ("left_x", "left_y", "right_x", "right_y")
+    heading, *lines = read_lines(path) or [(1, "")]
+    names = [name.strip() for name in _csv_fields(path, *heading)]
+    if missing := sorted({"name", *COLUMNS} - set(names)):
+        raise DataError(f"{path} lacks the column {missing[0]}: see --help")
     found: dict[str, Eyes] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            missing = sorted({"name", *columns} - set(rows.fieldnames or ()))
-            if missing:
-                raise DataError(f"{path} lacks the column {missing[0]}: see --help")
-            for row in rows:
-                left_x, left_y, right_x, right_y = (float(row[column]) for column in columns)
-                found[row["name"]] = ((left_x, left_y), (right_x, right_y))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}, line {rows.line_num}: {error}") from error
+    for number, line in lines:
+        row = dict(zip(names, _csv_fields(path, number, line), strict=False))
+        left_x, left_y, right_x, right_y = (
+            _number(f"{path}, line {number}", row, column) for column in COLUMNS
+        )
+        found[row["name"]] = ((left_x, left_y), (right_x, right_y))
     return found
+
+
+def _csv_fields(path: Path, number: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise DataError(f"{path}, line {number}, is no line of a CSV file") from error
+
+
+def _number(where: str, row: Mapping[str, str], column: str) -> float:
+    text = row.get(column, "").strip()
+    if not text:
+        raise DataError(f"{where}: {column} is missing")
+    numbers = _numbers([text])
+    if not numbers or not math.isfinite(numbers[0]):
+        raise DataError(f"{where}: {column} is {text!r}, which is not a number")
+    return numbers[0]
 
 
 def read_points(path: Path, eye_points: tuple[int, int] | None = None) -> Eyes:
@@ -58,12 +76,8 @@ def read_points(path: Path, eye_points: tuple[int, int] | None = None) -> Eyes:
     Raises:
         DataError: the file cannot be read or lacks the points.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    rows = [line.replace(",", " ").split() for line in lines]
-    named = [row for row in rows if row and "eye" in row[0].casefold()]
+    rows = [line.replace(",", " ").split() for _, line in read_lines(path)]
+    named = [row for row in rows if "eye" in row[0].casefold()]
     numbers = [it for it in map(_numbers, named if len(named) == 2 else rows) if len(it) > 1]
     if len(numbers) == 1 and len(numbers[0]) > 3:
         numbers = [numbers[0][:2], numbers[0][2:4]]

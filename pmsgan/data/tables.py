@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pmsgan.data.lists import find_written, read_rows
+from pmsgan.data.lists import Row, find_written, read_rows
 from pmsgan.data.names import singular
 from pmsgan.data.pairs import Pair, find_sides, read_direction, some
 from pmsgan.data.picture_file import PictureFile
@@ -13,7 +13,8 @@ from pmsgan.errors import DataError
 def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
     """Pair the pictures of two sides by a table, in its order.
 
-    A line names a picture of each side, in any order of the two; a line may also name a picture of
+    A line names a picture of each side, in any order of the two, which may differ from line to
+    line; a line may also name a picture of
     one side alone, and then the other side's pictures follow in the order of their names. Each pair
     has the shorter name of its pictures, or, if that of another is the same, its input's path.
 
@@ -29,14 +30,10 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
     """
     sources, targets = find_sides(root, direction)
     rows = read_rows(table, can_have_spaces=False)
-    if {singular(it) for it in rows[0]} & {singular(it) for it in read_direction(direction)}:
+    if {singular(it) for it in rows[0].fields} & {singular(it) for it in read_direction(direction)}:
         rows = rows[1:]  # a heading
-    first = [row[0] for row in rows]
-    if all(len(row) == 1 for row in rows):
-        matched = _by_order(table, first, sources, targets)
-    else:
-        second = [row[1] if len(row) > 1 else "" for row in rows]
-        matched = _by_columns(table, first, second, sources, targets)
+    one_column = all(len(row.fields) == 1 for row in rows)
+    matched = (_by_order if one_column else _by_columns)(table, rows, sources, targets)
     for side in zip(*matched, strict=True):
         if len(set(side)) < len(side):
             twice = next(it for it in side if side.count(it) > 1)
@@ -51,23 +48,36 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
 
 
 def _by_columns(
-    table: Path,
-    first: Sequence[str],
-    second: Sequence[str],
-    sources: Sequence[Path],
-    targets: Sequence[Path],
+    table: Path, rows: Sequence[Row], sources: Sequence[Path], targets: Sequence[Path]
 ) -> list[tuple[Path, Path]]:
-    straight = _find(first, sources), _find(second, targets)
-    turned = _find(second, sources), _find(first, targets)
-    ours, theirs = min(straight, turned, key=lambda found: sum(it.count(None) for it in found))
-    rows = zip(ours, theirs, strict=True)
-    matched = [(one, other) for one, other in rows if one is not None and other is not None]
-    if len(matched) < len(first):
-        missing = [
-            f"{first[i]} {second[i]}".strip()
-            for i, found in enumerate(zip(ours, theirs, strict=True))
-            if None in found
-        ]
+    """Pair by two columns; which of them has the inputs may change from line to line.
+
+    A picture whose name or folder tells its side decides it; otherwise most lines do.
+    """
+    first = [row.fields[0] for row in rows]
+    second = [row.fields[1] if len(row.fields) > 1 else "" for row in rows]
+    straight = list(zip(_find(first, sources), _find(second, targets), strict=True))
+    turned = list(zip(_find(second, sources), _find(first, targets), strict=True))
+    if _num_missing(turned) < _num_missing(straight):
+        straight, turned = turned, straight
+    anywhere = _find([*first, *second], [*sources, *targets])
+    inputs = set(sources)
+    matched, missing = [], []
+    for number, row in enumerate(rows):
+        known = [it for it in (anywhere[number], anywhere[len(rows) + number]) if it is not None]
+        by_side = sorted(known, key=lambda it: it not in inputs)
+        if len({it in inputs for it in known}) == 2:
+            matched.append((by_side[0], by_side[1]))
+        elif len(known) == 2:
+            raise DataError(
+                f"{table}, line {row.line}: {known[0]} and {known[1]} are of one side: name a "
+                "picture of each"
+            )
+        elif pair := _whole(straight[number]) or _whole(turned[number]):
+            matched.append(pair)
+        else:
+            missing.append(f"{first[number]} {second[number]}".strip() + f" (line {row.line})")
+    if missing:
         raise DataError(
             f"{table} names {len(missing)} pairs of which a picture is not there, or could be one "
             f"of several: {some(missing)}"
@@ -75,15 +85,29 @@ def _by_columns(
     return matched
 
 
+def _num_missing(pairs: Sequence[tuple[Path | None, Path | None]]) -> int:
+    return sum(pair.count(None) for pair in pairs)
+
+
+def _whole(pair: tuple[Path | None, Path | None]) -> tuple[Path, Path] | None:
+    source, target = pair
+    return None if source is None or target is None else (source, target)
+
+
 def _by_order(
-    table: Path, names: Sequence[str], sources: Sequence[Path], targets: Sequence[Path]
+    table: Path, rows: Sequence[Row], sources: Sequence[Path], targets: Sequence[Path]
 ) -> list[tuple[Path, Path]]:
+    names = [row.fields[0] for row in rows]
     ours, theirs = _find(names, sources), _find(names, targets)
     turned = ours.count(None) > theirs.count(None)
     found, others = (theirs, sources) if turned else (ours, targets)
     named = [it for it in found if it is not None]
     if len(named) < len(names):
-        missing = [name for name, it in zip(names, found, strict=True) if it is None]
+        missing = [
+            f"{row.fields[0]} (line {row.line})"
+            for row, it in zip(rows, found, strict=True)
+            if it is None
+        ]
         raise DataError(f"{table} names pictures that are not there: {some(missing)}")
     if len(named) != len(others):
         raise DataError(

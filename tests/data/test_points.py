@@ -5,21 +5,28 @@ import pytest
 from pmsgan.data.points import find_eyes, parse_eye_points, read_eyes, read_points
 from pmsgan.errors import ConfigError, DataError
 
+HEAD = "name,left_x,left_y,right_x,right_y\n"
+
 
 def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
     path = tmp_path / "eyes.csv"
     path.write_text("name,left_x,left_y,right_x,right_y\na.png,1,2,3.5,4\n")
     assert read_eyes(path) == {"a.png": ((1.0, 2.0), (3.5, 4.0))}
+    path.write_text(f'\ufeff{HEAD}\n# old\n"b, c.png",1, 2,3.5,4\n'.replace("\n", "\r\n"))
+    assert read_eyes(path) == {"b, c.png": ((1.0, 2.0), (3.5, 4.0))}
     for text, reason in (
         ("name,left_x\na,1\n", "lacks the column left_y"),
-        ("name,left_x,left_y,right_x,right_y\na,1,2,3,x\n", "line 2.*could not convert"),
-        ("name,left_x,left_y,right_x,right_y\na,1,2\n", "line 2"),
+        (f"{HEAD}\na,1,2,3,x\n", "eyes.csv, line 3: right_y is 'x', which is not a number"),
+        (f"# eyes\n{HEAD}a,1,nan,3,4\n", "line 3: left_y is 'nan', which is not a number"),
+        (f"{HEAD}a,1,2\n", "line 2: right_x is missing"),
+        (f"{HEAD}a,1,2,,4\n", "line 2: right_x is missing"),
+        (f"{HEAD}{'a' * 200_000}\n", "line 2, is no line of a CSV file"),
         ("", "lacks the column"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=reason):
             read_eyes(path)
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match=r"^cannot read .*missing\.csv: No such file or directory$"):
         read_eyes(tmp_path / "missing.csv")
 
 
@@ -46,8 +53,8 @@ def test_other_points_can_be_the_eyes(tmp_path: Path) -> None:
     assert read_points(path, parse_eye_points("3,1")) == ((1.0, 2.0), (5.0, 6.0))
     with pytest.raises(DataError, match=r"a\.dat has 3 points, the eyes should be 1,4"):
         read_points(path, (1, 4))
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="cannot read"):
+    path.write_bytes(b"1 2\n\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"a\.dat, line 2, is not text in UTF-8"):
         read_points(path)
     assert parse_eye_points(None) is None
     for text in ("1", "1,2,3", "0,2", "a,b", "1;2"):

@@ -154,6 +154,8 @@ def unlike(tmp_path: Path) -> Path:
         "10.jpg otto.tif\n9.jpg anna.tif\n",
         "anna.tif\notto.tif\n",
         "set/original_sketch/9.png||photos/anna.png||x\n10||otto||y\n",
+        "anna.tif,9.jpg\n# the other way around\n\n10.jpg,otto.tif\n",
+        "original_sketch/10.png,photos/otto.png\nphotos/anna.png,original_sketch/9.png\n",
     ],
 )
 def test_a_table_brings_two_namings_together(unlike: Path, tmp_path: Path, table: str) -> None:
@@ -171,10 +173,11 @@ def test_a_table_brings_two_namings_together(unlike: Path, tmp_path: Path, table
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ("anna,9\nemil,10\n", r"1 pairs of which a picture is not there.*: emil 10$"),
+        ("anna,9\nemil,10\n", r"1 pairs of which a picture .*not there.*: emil 10 \(line 2\)$"),
+        ("anna,9\n\notto,anna\n", r"table, line 3: .*otto\.png and .*anna\.png are of one side"),
         ("anna,9\nanna,10\n", r"names .*anna\.png twice: remove a line"),
         ("anna\n", r"has 1 lines, but there are 2 pictures .*9\.png, \.\.\.\): write two names"),
-        ("anna\nemil\n", "names pictures that are not there: emil"),
+        ("anna\nemil\n", r"names pictures that are not there: emil \(line 2\)"),
         ("", "names no pairs"),
     ],
 )
@@ -182,6 +185,29 @@ def test_a_wrong_table_is_refused(unlike: Path, tmp_path: Path, table: str, reas
     (tmp_path / "table").write_text(table)
     with pytest.raises(DataError, match=reason):
         prepare_pairs(unlike, tmp_path / "out", "photo:sketch", tmp_path / "table")
+
+
+@pytest.mark.parametrize("lines", [(0, 0), (0, 1), (1, 1)])
+def test_folders_tell_the_side_where_both_sides_have_the_same_names(
+    tmp_path: Path, lines: tuple[int, int]
+) -> None:
+    for side, level in (("photos", 10), ("sketches", 20)):
+        (tmp_path / "set" / side).mkdir(parents=True)
+        for number in range(2):
+            picture = np.full((8, 8, 3), level + number, np.uint8)
+            cv2.imwrite(str(tmp_path / "set" / side / f"{number}.png"), picture)
+    table = [["photos/0.png", "sketches/1.png"], ["photos/1.png", "sketches/0.png"]]
+    text = "".join(
+        ",".join(reversed(row) if is_swapped else row) + "\n"
+        for row, is_swapped in zip(table, lines, strict=True)
+    )
+    (tmp_path / "table").write_text(text)
+    list(prepare_pairs(tmp_path / "set", tmp_path / "out", "photo:sketch", tmp_path / "table"))
+    levels = {
+        (int(it.input.read().mean()), int(it.target.read().mean()))
+        for it in find_pairs(tmp_path / "out", "photo:sketch")
+    }
+    assert levels == {(10, 21), (11, 20)}
 
 
 def test_results_do_not_become_originals(folder: Path, tmp_path: Path) -> None:

@@ -113,7 +113,10 @@ def test_a_list_decides_before_the_preset(folder: Path, small: None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("a\nx\ny\n", "names 2 pairs that are not there: x, y"), ("\n", "no pairs")],
+    [
+        ("a\nx\ny\n", r"names 2 pairs that are not there: x \(line 2\), y \(line 3\)"),
+        ("\n", "no pairs"),
+    ],
 )
 def test_a_wrong_list_is_refused(folder: Path, text: str, reason: str) -> None:
     chosen = folder / "train.txt"
