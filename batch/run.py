@@ -18,6 +18,7 @@ from pmsgan.batch.report.report import BASELINE_OFF, Equipment, Report
 from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
+from pmsgan.counts import count
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.open import open_engine, what_is_missing
@@ -199,9 +200,8 @@ def _announce(plan: Plan) -> None:
     if renamed := plan.renamed:
         name, output = renamed[0]
         _log.info(
-            "%d results are named differently, since others would have their names: "
-            "%s becomes %s, for one",
-            len(renamed),
+            "%s named differently, since others would have the same names: %s becomes %s, for one",
+            count(len(renamed), "result is", "results are"),
             name,
             output,
         )

@@ -126,7 +126,7 @@ def _share_cores(nodes: Sequence[Node], wanted: int | None) -> Share:
         return Share(sum(node.cpus // cpus for node in nodes), cpus, 0)
     if wanted > room:
         raise ConfigError(
-            f"there are {room} processor cores for {wanted} workers: give fewer --workers"
+            f"too few processor cores ({room}) for {wanted} workers: give fewer --workers"
         )
     while sum(node.cpus // cpus for node in nodes) < wanted:
         cpus -= 1

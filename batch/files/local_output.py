@@ -12,6 +12,7 @@ import filelock
 
 from pmsgan.batch.files.journal import Journal, check_journal, not_ours, read_run_identity
 from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, Stamp, os_reason
+from pmsgan.counts import count
 from pmsgan.errors import ConfigError
 
 PARTIAL_NAME = "partial"
@@ -119,7 +120,9 @@ class LocalOutput(LocalResults):
         text = f"; free: {free / 1e6:.1f} MB"
         if self.num_written:
             needed = self.bytes_written * num_left / self.num_written
-            text += f", needed for the {num_left} pictures left: about {needed / 1e6:.1f} MB"
+            text += (
+                f", needed for the {count(num_left, 'picture')} left: about {needed / 1e6:.1f} MB"
+            )
         return text
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pmsgan.batch.comparison.baseline import Baseline
 from pmsgan.batch.report.thumbnails import Thumbnail
 from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.batch.timing import Stage, Timing
+from pmsgan.counts import count
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
@@ -44,10 +45,9 @@ class NodeWork:
         """One line for people."""
         if not self.num_workers:
             return "lost before it had finished anything" if self.is_lost else "idle"
-        plural = "s" * (self.num_workers != 1)
         text = (
-            f"{self.num_done} done, {self.num_failed} failed by {self.num_workers} "
-            f"worker{plural}, busy {self.busy_s:.1f} s; {self.engine}"
+            f"{self.num_done} done, {self.num_failed} failed by "
+            f"{count(self.num_workers, 'worker')}, busy {self.busy_s:.1f} s; {self.engine}"
         )
         return f"LOST after {text}" if self.is_lost else text
 
@@ -220,7 +220,8 @@ class Report:
         if equipment.peak_memory_bytes is not None:
             rows.append(("peak memory", f"{equipment.peak_memory_bytes / 2**20:.0f} MiB"))
         if self.notes:
-            rows.append(("notes", f"{len(self.notes)} pictures have notes in the report"))
+            noted = count(len(self.notes), "picture has", "pictures have")
+            rows.append(("notes", f"{noted} notes in the report"))
         return rows
 
     def _stages(self) -> list[str]:

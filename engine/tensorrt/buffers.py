@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pycuda.driver as cuda
 
+from pmsgan.counts import count
 from pmsgan.engine.interface import Slot
 from pmsgan.errors import EngineError
 
@@ -151,7 +152,7 @@ class SlotBuffers:
             GpuMemoryError: the GPU or the host has too little memory.
         """
         stack.callback(self._forget)
-        with gpu_errors_named(f"hold slots of {shape[0]} pictures"):
+        with gpu_errors_named(f"hold slots of {count(shape[0], 'picture')}"):
             self.slot = Slot(_page_locked(stack, shape), _page_locked(stack, shape))
             self.input = stack.on_gpu(self.slot.input.nbytes)
             self.output = stack.on_gpu(self.slot.output.nbytes)

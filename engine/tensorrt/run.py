@@ -13,6 +13,7 @@ from typing import Any
 
 import pycuda.driver as cuda
 
+from pmsgan.counts import count
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.interface import Engine, EngineInfo, GpuTimes, Slot
 from pmsgan.engine.tensorrt.buffers import (
@@ -166,7 +167,7 @@ class TensorRtEngine(Engine):
         self._context = self._need(
             self._engine.create_execution_context(how), "make an execution context"
         )
-        with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
+        with gpu_errors_named(f"translate {count(self.info.max_batch, 'picture')} at a time"):
             self._set_count(self.info.max_batch)
             self._give_memory()
             self._compute = cuda.Stream()
@@ -187,7 +188,7 @@ class TensorRtEngine(Engine):
 
     def _warm_up(self, buffers: SlotBuffers) -> None:
         """Run a full batch, since a lack of memory that shows now still makes batches smaller."""
-        with gpu_errors_named(f"translate {self.info.max_batch} pictures at a time"):
+        with gpu_errors_named(f"translate {count(self.info.max_batch, 'picture')} at a time"):
             self._translate(buffers, self.info.max_batch)
             self._compute.synchronize()
 

@@ -8,6 +8,7 @@ import pmsgan
 from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.benchmark.config import PEERS, BenchmarkConfig
 from pmsgan.benchmark.work import OWN_NETWORK, Work
+from pmsgan.counts import count
 from pmsgan.engine.accuracy import Accuracy
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
@@ -171,7 +172,7 @@ class Benchmark:
             f"# Benchmark of the style {self.style}",
             "",
             f"{machine}; {machine.system}; Python {machine.python}; pmsgan {pmsgan.__version__}; "
-            f"{packages}. {rounds} {'round' if rounds == 1 else 'rounds'}; in each, a contender "
+            f"{packages}. {count(rounds, 'round')}; in each, a contender "
             "and the first engine of its table run in turn: median (lowest .. highest).",
         ]
         names = (

@@ -13,6 +13,7 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
+from pmsgan.counts import count
 from pmsgan.errors import ConfigError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
 from pmsgan.styles.palette import read_palette
@@ -310,6 +311,6 @@ def _print_plan(
         show(printable(f"{folder.name}: {folder.reason}"))
     size = f", {num_bytes / 1e6:.1f} MB" if source.path is not None else ""
     show(
-        f"{plan.num_jobs} pictures{size}; "
-        f"{plan.num_skipped.total()} entries skipped; nothing was written"
+        f"{count(plan.num_jobs, 'picture')}{size}; "
+        f"{count(plan.num_skipped.total(), 'entry', 'entries')} skipped; nothing was written"
     )

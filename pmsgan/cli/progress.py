@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pmsgan.bar import Bar
 from pmsgan.batch.job import Job
 from pmsgan.cli.terminal import log_to_stderr, printable, tell
+from pmsgan.counts import count
 
 
 class FolderProgress:
@@ -36,7 +37,7 @@ class FolderProgress:
     def workers(self, alive: int, wanted: int) -> None:
         """Show how many workers of a cluster are alive."""
         assert self._bar is not None
-        self._bar.set_postfix_str(f"{alive} of {wanted} workers")
+        self._bar.set_postfix_str(f"{alive} of {count(wanted, 'worker')}")
 
     def comparing(self, elapsed_s: float, limit_s: float) -> None:
         """Show how long the baseline may still take; it mostly ends earlier."""

@@ -11,6 +11,7 @@ from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need
 from pmsgan.cli.terminal import show
 from pmsgan.cli.usage import App
+from pmsgan.counts import count
 from pmsgan.errors import PmsganError
 
 study_app = App(help="Ask people how good pictures are, and count their answers.")
@@ -44,7 +45,8 @@ def make_command(
             temporary.write_text(page, encoding="utf-8")
     except OSError as error:
         raise PmsganError(f"cannot write {output}: {error.strerror}") from error
-    show(f"{output}: {questions} questions, {questions * len(methods)} pictures to rate")
+    num_pictures = count(questions * len(methods), "picture")
+    show(f"{output}: {count(questions, 'question')}, {num_pictures} to rate")
 
 
 @study_app.command("tally")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Generic, TypeVar
 
+from pmsgan.counts import count
 from pmsgan.data.pairs import Pair, some
 from pmsgan.data.text_lines import read_lines
 from pmsgan.data.tree import COMPRESSED_SUFFIXES
@@ -86,7 +87,8 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     if missing:
         several = f"; {first.ambiguous} could be several: write the folder too"
         raise DataError(
-            f"{path} names {len(missing)} pairs that are not there: {some(missing)}"
+            f"{path} names {count(len(missing), 'pair that is', 'pairs that are')} not there: "
+            f"{some(missing)}"
             f"{several if first.ambiguous else ''}"
         )
     return tuple(chosen.values())

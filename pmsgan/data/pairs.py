@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.folder_names import PARTS, FolderNames, Part
 from pmsgan.data.names import Partners, match_names, natural_key
 from pmsgan.data.picture_file import PictureFile
@@ -145,8 +146,8 @@ def _keep_parts(tree: Tree, placed: list[list[Placed]]) -> list[list[Placed]]:
     kept = keep_parts(placed)
     if num_left_out := sum(map(len, placed)) - sum(map(len, kept)):
         _log.warning(
-            "%d pictures in %s are left out: they lie outside of its folders to train and test",
-            num_left_out,
+            "%s left out: outside of the folders of %s to train and test",
+            count(num_left_out, "picture is", "pictures are"),
             tree.root,
         )
     return kept
@@ -154,16 +155,17 @@ def _keep_parts(tree: Tree, placed: list[list[Placed]]) -> list[list[Placed]]:
 
 def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
     if matched.lonely:
+        lonely = count(len(matched.lonely), "picture has", "pictures have")
         raise DataError(
-            f"{len(matched.lonely)} pictures have no partner of the same name "
-            f"({some(matched.lonely)}): complete {tree.root}, or write in a FILE which belong "
-            "together, two names on each line, and type pmsgan prepare pairs "
-            f"{shlex.quote(str(tree.root))} OUT --direction {direction} --pairs FILE{tree.hint()}"
+            f"{lonely} no partner of the same name ({some(matched.lonely)}): complete {tree.root}, "
+            "or write in a FILE which belong together, two names on each line, and type pmsgan "
+            f"prepare pairs {shlex.quote(str(tree.root))} OUT --direction {direction} "
+            f"--pairs FILE{tree.hint()}"
         )
     if matched.loose:
         _log.info(
-            "%d pairs were matched though their names differ, such as %s and %s",
-            len(matched.loose),
+            "%s matched though their names differ, such as %s and %s",
+            count(len(matched.loose), "pair was", "pairs were"),
             *matched.loose[0],
         )
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.config import Eyes
 from pmsgan.data.lists import without_suffix
 from pmsgan.data.names import match_names
@@ -85,9 +86,8 @@ def read_points(path: Path, eye_points: tuple[int, int] | None = None) -> Eyes:
     if eye_points is None:
         eye_points = (17, 19) if len(points) == NUM_CUHK_POINTS else (1, 2)
     if max(eye_points) > len(points):
-        raise DataError(
-            f"{path} has {len(points)} points, the eyes should be {eye_points[0]},{eye_points[1]}"
-        )
+        wanted = f"{eye_points[0]},{eye_points[1]}"
+        raise DataError(f"{path} has {count(len(points), 'point')}, the eyes should be {wanted}")
     first, second = sorted((points[eye_points[0] - 1], points[eye_points[1] - 1]))
     return first, second
 

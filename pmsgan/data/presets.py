@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.config import PRESETS, Preset, PresetName
 from pmsgan.data.pairs import Pair, has_parts, some
 from pmsgan.errors import DataError
@@ -82,7 +83,8 @@ def _check_sizes(pairs: Sequence[Pair], name: PresetName, folder: Path) -> None:
         else "cut them in two by pmsgan prepare pairs, and see pmsgan prepare align"
     )
     raise DataError(
-        f"{name} is prepared as {width}x{height}, {len(others)} pictures here are not "
+        f"{name} is prepared as {width}x{height}, "
+        f"{count(len(others), 'picture here is', 'pictures here are')} not "
         f"(most of them {most[0]}x{most[1]}): "
         f"{some([str(path.relative_to(folder)) for path, _ in others])}; {advice}"
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, Preset, PresetName
 from pmsgan.data.lists import select_pairs
 from pmsgan.data.pairs import Pair, find_pairs, has_parts
@@ -131,8 +132,9 @@ def _check_list(
             f"list of the {known.num_train} to train on"
         )
     _log.warning(
-        "%s names %d pairs, the paper trains on %d", train_list, len(chosen), known.num_train
-    )
+        "%s names %s, the paper trains on %d",
+        train_list, count(len(chosen), "pair"), known.num_train,
+    )  # fmt: skip
 
 
 def _names(pairs: Iterable[Pair]) -> set[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.lists import Row, find_written, read_rows
 from pmsgan.data.names import singular
 from pmsgan.data.pairs import Pair, find_sides, read_direction, some
@@ -79,8 +80,8 @@ def _by_columns(
             missing.append(f"{first[number]} {second[number]}".strip() + f" (line {row.line})")
     if missing:
         raise DataError(
-            f"{table} names {len(missing)} pairs of which a picture is not there, or could be one "
-            f"of several: {some(missing)}"
+            f"{table} names {count(len(missing), 'pair')} of which a picture is not there, or "
+            f"could be one of several: {some(missing)}"
         )
     return matched
 
@@ -111,8 +112,8 @@ def _by_order(
         raise DataError(f"{table} names pictures that are not there: {some(missing)}")
     if len(named) != len(others):
         raise DataError(
-            f"{table} has {len(named)} lines, but there are {len(others)} pictures to pair with "
-            f"them ({others[0]}, ...): write two names on each line"
+            f"{table} has {count(len(named), 'line')} for {count(len(others), 'picture')} "
+            f"({others[0]}, ...): write two names on each line"
         )
     return list(zip(others, named, strict=True) if turned else zip(named, others, strict=True))
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.batch.pictures.colour import Pixels
+from pmsgan.counts import count
 from pmsgan.data.pairs import Pair
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
@@ -52,7 +53,7 @@ class ClosenessSummary:
     def __str__(self) -> str:
         """Return one line for people."""
         return (
-            f"{self.num_pairs:5} pairs: {self.right:6.1%} of the area right, "
+            f"{count(self.num_pairs, 'pair'):>11}: {self.right:6.1%} of the area right, "
             f"median PSNR {self.median_psnr_db:.1f} dB, worst {self.worst_psnr_db:.1f}, "
             f"difference {self.difference:.1f} grey levels"
         )

@@ -176,7 +176,7 @@ def held_out_pairs(
     if record is None:
         if not has_choice:
             _log.warning(
-                "evaluating on all %d pairs, %s: --train-list or --preset leaves out those that "
+                "evaluating on all pairs (%d, %s): --train-list or --preset leaves out those that "
                 "were trained on",
                 len(pairs),
                 split.direction,

@@ -151,14 +151,16 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
     except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
         reason = getattr(error, "reason", error)
         raise EvaluationError(
-            f"its weights cannot be downloaded ({reason}): fetch them on another machine, and give "
+            f"the weights cannot be downloaded ({reason}): fetch them on another machine, and give "
             "a copy of its torch hub folder with --weights-dir"
         ) from error
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if "torchvision::" in reason:
-            reason += ": torch and torchvision are of two builds, install both from one index"
-        raise EvaluationError(f"its library fails: {reason}") from error
+            raise EvaluationError(
+                "torch and torchvision are of two builds, install both from one index"
+            ) from error
+        raise EvaluationError(f"the library fails: {reason}") from error
 
 
 def use_weights_of(folder: Path) -> None:

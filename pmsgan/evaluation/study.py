@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+from pmsgan.counts import count
 from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
@@ -40,8 +41,9 @@ def make_study(
     common = sorted(set.intersection(*(set(folder) for folder in folders)))
     if len(common) < num_questions:
         raise DataError(
-            f"only {len(common)} pictures are in all folders, and there are to be {num_questions} "
-            "questions: give fewer --questions, or folders with the same names"
+            f"only {count(len(common), 'picture is', 'pictures are')} in all folders, too few for "
+            f"{count(num_questions, 'question')}: give fewer --questions, or folders with the same "
+            "names"
         )
     chance = random.Random(seed)
     questions = []

@@ -4,6 +4,7 @@ import importlib.metadata
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from pmsgan.counts import count
 from pmsgan.evaluation.bootstrap import CONFIDENCE, NUM_RESAMPLES
 from pmsgan.evaluation.config import METRICS, MIN_FID_PICTURES, MetricName
 from pmsgan.evaluation.result import Comparison, Evaluation, TrainedCount
@@ -55,15 +56,17 @@ def trained_remarks(trained: TrainedCount) -> Iterator[str]:
         yield "no pair was trained on, by the record of the training"
     elif trained.are_scored:
         yield (
-            f"{len(trained.names)} of these pairs were trained on, so their scores say little "
-            f"about other pictures: {_some(trained.names)}"
+            f"{count(len(trained.names), 'of these pairs was', 'of these pairs were')} trained on, "
+            f"so their scores say little about other pictures: {_some(trained.names)}"
         )
     else:
-        yield f"{len(trained.names)} pairs were trained on and are left out: {_some(trained.names)}"
+        words = "pair was trained on and is left out", "pairs were trained on and are left out"
+        yield f"{count(len(trained.names), *words)}: {_some(trained.names)}"
     if trained.same_name:
+        known = count(len(trained.same_name), "pair has", "pairs have")
         yield (
-            f"{len(trained.same_name)} pairs have the name of a pair that was trained on, but "
-            f"other files: see that they show something else: {_some(trained.same_name)}"
+            f"{known} the name of a pair that was trained on, but other files: "
+            f"see that they show something else: {_some(trained.same_name)}"
         )
 
 
@@ -124,7 +127,7 @@ def _conditions(comparison: Comparison) -> Iterator[str]:
         shown = f"{small[0]}x{small[1]}"
         if len(sizes) > 1:
             shown = f"{len(sizes)} sizes, {shown} to {large[0]}x{large[1]}"
-        yield f"{sum(sizes.values())} pictures of {shown} ({whose} own size), 8 bits, sRGB"
+        yield f"{count(sum(sizes.values()), 'picture')} of {shown} ({whose} own size), 8 bits, sRGB"
     for name in comparison.metrics:
         metric = METRICS[name]
         yield f"{metric.title}: {metric.distribution} {_version(name)}, {metric.measured_on}"
@@ -138,28 +141,41 @@ def _version(name: MetricName) -> str:
 
 
 def _remarks(it: Evaluation) -> Iterator[str]:
-    for name, score in it.scores.items():
-        title = METRICS[name].title
-        if score.value is None:
-            yield f"{title} not measured: {score.reason}"
-        elif score.missing:
-            why = f": {score.reason}" if score.reason else ""
-            yield f"{title} has no number for {_some(score.missing)}{why}"
+    yield from _without_number(it)
     if it.num_resized:
-        yield f"{it.num_resized} pictures were brought to that size before they were compared"
-    for names, what in ((it.only_predicted, "predicted alone"), (it.only_true, "true alone")):
-        if names:
-            yield f"{len(names)} pictures are {what}: {_some(names)}"
+        resized = count(it.num_resized, "picture was", "pictures were")
+        yield f"{resized} brought to that size before the comparison"
+    if it.only_predicted:
+        results = count(len(it.only_predicted), "result has", "results have")
+        yield f"{results} no true picture: {_some(it.only_predicted)}"
+    if it.only_true:
+        pictures = count(len(it.only_true), "true picture has", "true pictures have")
+        yield f"{pictures} no result: {_some(it.only_true)}"
     by_reason: dict[str, list[str]] = {}
     for picture, why in it.failures.items():
         by_reason.setdefault(why, []).append(picture)
     for why, pictures in list(by_reason.items())[:MAX_NAMED]:
         yield f"{_some(pictures)} not compared: {why}"
     if len(by_reason) > MAX_NAMED:
-        yield f"{len(it.failures)} pairs not compared"
+        yield f"{count(len(it.failures), 'pair')} not compared"
     is_known = "fid" in it.scores and it.scores["fid"].value is not None
     if is_known and it.num_pairs < MIN_FID_PICTURES:
-        yield f"FID of {it.num_pairs} pictures says little: it takes {MIN_FID_PICTURES:,} or more"
+        pictures = count(it.num_pairs, "picture")
+        yield f"FID of {pictures} says little: it takes {MIN_FID_PICTURES:,} or more"
+
+
+def _without_number(it: Evaluation) -> Iterator[str]:
+    """Yield a line for each reason why metrics, or pictures of metrics, have no number."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for name, score in it.scores.items():
+        why = f": {score.reason}" if score.reason else ""
+        if score.value is None:
+            by_reason.setdefault(("not measured", why), []).append(METRICS[name].title)
+        elif score.missing:
+            without = f"without a number for {_some(score.missing)}"
+            by_reason.setdefault((without, why), []).append(METRICS[name].title)
+    for (what, why), titles in by_reason.items():
+        yield f"{', '.join(titles)} {what}{why}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from scipy import stats
 
+from pmsgan.counts import count
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
 
@@ -49,7 +50,7 @@ class StudyResult:
         """Return a table: per cent of the votes at each level, and the mean opinion score."""
         width = max([6, *(len(it.method) for it in self.opinions)]) + 2
         lines = [
-            f"{self.num_people} people; {WORST_LEVEL} .. {BEST_LEVEL}",
+            f"{count(self.num_people, 'person', 'people')}; {WORST_LEVEL} .. {BEST_LEVEL}",
             f"{'method':<{width}}" + "".join(f"{level:>8}" for level in LEVELS) + "   mean (95 %)",
         ]
         for it in self.opinions:
@@ -118,8 +119,10 @@ def _opinion(method: str, votes: list[list[int]]) -> Opinion:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: give files that the page has saved") from error
     try:
         methods, answers = content["methods"], content["answers"]
         asked = Counter(it["method"] for it in answers)

@@ -46,7 +46,7 @@ def count_trained(
     trained = {name for name, paths in bar if record.has_file(*paths)}
     if files and len(trained) == len(files) and not are_scored:
         raise DataError(
-            f"all {len(files)} pairs of {folder} were trained on: give others; pmsgan evaluate "
+            f"all pairs of {folder} ({len(files)}) were trained on: give others; pmsgan evaluate "
             "--include-trained scores them all the same"
         )
     same_name = [name for name in files if name not in trained and record.has_name(name)]

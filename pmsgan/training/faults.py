@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from pmsgan.bar import Bar
+from pmsgan.counts import count
 from pmsgan.errors import DataError, TrainingError
 from pmsgan.training.config import TrainingConfig
 
@@ -33,8 +34,8 @@ class BrokenPictures:
             Bar.write(f"skipped: {reason}")
         if len(self._reasons) > self._most:
             raise DataError(
-                f"{len(self._reasons)} pictures cannot be read, more than {MAX_BROKEN_SHARE:.0%} "
-                "of the pairs: remove or replace the ones named above"
+                f"{count(len(self._reasons), 'picture')} cannot be read, more than "
+                f"{MAX_BROKEN_SHARE:.0%} of the pairs: remove or replace what is named above"
             )
 
 

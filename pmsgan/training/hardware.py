@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.plugins import Precision as FabricPrecision
 
+from pmsgan.counts import count
 from pmsgan.engine.machine import count_cores
 from pmsgan.errors import ConfigError
 from pmsgan.training.config import Precision, TrainingConfig
@@ -37,15 +38,15 @@ def make_fabric(config: TrainingConfig) -> Fabric:
     started = int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or 0)
     if started not in (0, config.devices * config.num_nodes):
         raise ConfigError(
-            f"{started} processes were started for {config.devices} devices on "
-            f"{config.num_nodes} nodes: give --devices and --num-nodes the same numbers as "
-            "torchrun or Slurm"
+            f"{count(started, 'process was', 'processes were')} started for "
+            f"{count(config.devices, 'device')} on {count(config.num_nodes, 'node')}: give "
+            "--devices and --num-nodes the same numbers as torchrun or Slurm"
         )
     num_gpus = torch.cuda.device_count()
     if not num_gpus and config.precision == "fp16":
         raise ConfigError("precision is fp16, which needs a GPU: use bf16 or fp32")
     if 0 < num_gpus < config.devices:
-        raise ConfigError(f"devices is {config.devices}: this machine has {num_gpus} GPUs")
+        raise ConfigError(f"devices is {config.devices}: this machine has {count(num_gpus, 'GPU')}")
     accelerator = "cuda" if num_gpus else "cpu"
     return Fabric(
         accelerator=accelerator,
@@ -70,8 +71,9 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
         torch.set_num_threads(num_threads)
         if fabric.is_global_zero and num_threads * config.devices < num_cores:
             _log.info(
-                "%d of %d cores are idle: computing with %d threads; --threads sets the number",
-                num_threads * config.devices, num_cores, num_threads,
+                "%d of %s idle: computing with %s; --threads sets the number",
+                num_threads * config.devices, count(num_cores, "core is", "cores are"),
+                count(num_threads, "thread"),
             )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from pmsgan.counts import count
+
 T = TypeVar("T")
 
 
@@ -41,6 +43,7 @@ class Stopwatch:
         """Say how fast the run was, and how much of it was waiting for pictures."""
         seconds = max(self.seconds, 1e-9)
         return (
-            f"{self.num_steps} steps in {seconds:.1f} s, {self.num_steps / seconds:.2f} steps/s, "
+            f"{count(self.num_steps, 'step')} in {seconds:.1f} s, "
+            f"{self.num_steps / seconds:.2f} steps/s, "
             f"{self._waited_s / seconds:.1%} of the time waiting for pictures"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
+from pmsgan.counts import count
 from pmsgan.data.config import PresetName
 from pmsgan.data.pairs import Pair, read_direction
 from pmsgan.data.splits import Split, load_split
@@ -120,9 +121,9 @@ def plan_training(
         if style is not None:
             warn_of_hidden_style(style)
         _log.info(
-            "training on %d of %d pairs, %s; held out: %d, %s",
+            "training on %d of %s, %s; held out: %d, %s",
             len(divided.train),
-            len(divided.pairs),
+            count(len(divided.pairs), "pair"),
             divided.direction,
             len(divided.held_out),
             divided.rule,

@@ -123,7 +123,7 @@ def test_a_plan_of_a_url_tells_what_it_would_do() -> None:
     result = pmsgan_command("convert", "memory://bucket/in", "memory://bucket/out", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a/b.jpg -> a/b.png" in result.stdout
-    assert "1 pictures; 0 entries" in result.stdout
+    assert "1 picture; 0 entries" in result.stdout
     result = pmsgan_command("convert", "foo://bucket", "out", "--dry-run")
     assert result.exit_code == 2
     assert "foo:// are not known" in last_line(result.stderr)

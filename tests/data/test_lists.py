@@ -74,7 +74,7 @@ def test_what_could_be_several_is_refused(tmp_path: Path) -> None:
 def test_an_entry_of_a_set_that_is_missing_is_not_taken_from_another(tmp_path: Path) -> None:
     text = "AR/photos/1.jpg\nCUHK/photos/1.jpg\nXM2VTS/photos/1.jpg\n"
     with pytest.raises(
-        DataError, match=r"names 1 pairs that are not there: CUHK/photos/1\.jpg \(line 2\)$"
+        DataError, match=r"names 1 pair that is not there: CUHK/photos/1\.jpg \(line 2\)$"
     ):
         names_in(text, tmp_path / "list")
 

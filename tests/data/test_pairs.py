@@ -61,7 +61,7 @@ def test_a_direction_that_cannot_be_read_is_refused(tmp_path: Path, direction: s
 
 def test_pictures_without_partner_are_named(two_folders: Path) -> None:
     write(two_folders / "sketch" / "lonely.png", 1)
-    with pytest.raises(DataError, match=r"1 pictures have no partner.*lonely"):
+    with pytest.raises(DataError, match=r"1 picture has no partner.*lonely"):
         find_pairs(two_folders, "sketch:face")
 
 

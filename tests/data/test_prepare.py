@@ -173,10 +173,10 @@ def test_a_table_brings_two_namings_together(unlike: Path, tmp_path: Path, table
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ("anna,9\nemil,10\n", r"1 pairs of which a picture .*not there.*: emil 10 \(line 2\)$"),
+        ("anna,9\nemil,10\n", r"1 pair of which a picture .*not there.*: emil 10 \(line 2\)$"),
         ("anna,9\n\notto,anna\n", r"table, line 3: .*otto\.png and .*anna\.png are of one side"),
         ("anna,9\nanna,10\n", r"names .*anna\.png twice: remove a line"),
-        ("anna\n", r"has 1 lines, but there are 2 pictures .*9\.png, \.\.\.\): write two names"),
+        ("anna\n", r"has 1 line for 2 pictures .*9\.png, \.\.\.\): write two names"),
         ("anna\nemil\n", r"names pictures that are not there: emil \(line 2\)"),
         ("", "names no pairs"),
     ],

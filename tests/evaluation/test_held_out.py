@@ -109,7 +109,7 @@ def test_trained_pairs_are_scored_only_where_that_is_wanted(
         (data / "sketch" / f"{number}.png").unlink()
     result = evaluate(data, "--style", trained_style, "--metrics", "fsim")
     assert result.exit_code == 2
-    assert f"error: all 2 pairs of {data} were trained on" in result.stderr
+    assert f"error: all pairs of {data} (2) were trained on" in result.stderr
     arguments = (data, "--style", trained_style, "--metrics", "fsim", "--include-trained")
     result = evaluate(*arguments, "--json")
     assert result.exit_code == 0, result.output
@@ -173,7 +173,7 @@ def test_without_a_record_the_choice_says_what_is_held_out(
     turned = held_out_pairs(data, HeldOutChoice(), {"sketch:photo"}, {"old": None})
     assert names(turned) == ["0", "1", "2", "3"]
     assert {pair.input.path.parent.name for pair in turned.pairs} == {"sketch"}
-    assert "evaluating on all 4 pairs, sketch:photo" in caplog.text
+    assert "evaluating on all pairs (4, sketch:photo)" in caplog.text
 
 
 def test_trainings_of_two_directions_need_one(data: Path) -> None:
@@ -238,5 +238,5 @@ def test_a_style_is_measured_on_what_it_has_not_seen(
 
 def test_no_pair_left_is_an_error(data: Path) -> None:
     record = TrainedPairs.of(find_pairs(data, "photo:sketch"))
-    with pytest.raises(DataError, match=r"all 4 pairs of .* were trained on"):
+    with pytest.raises(DataError, match=r"all pairs of .* \(4\) were trained on"):
         held_out_pairs(data, HeldOutChoice(), {"photo:sketch"}, {"mine": record})

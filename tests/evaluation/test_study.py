@@ -211,7 +211,7 @@ def test_the_interval_covers_the_mean_as_often_as_it_says(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "cannot read"),
+        ("{", "is not JSON: give files that the page has saved"),
         ("[]", "holds no answers"),
         (json.dumps({"kind": "tally"}), "holds no answers"),
         (json.dumps(answers("p", {"a": [7]})), "is not whole"),

@@ -84,7 +84,7 @@ def test_remarks_name_what_a_reader_has_to_know() -> None:
     assert "50%_a: FID of 2 pictures says little: it takes 2,048 or more" in told
     assert "b: FID not measured: no weights" in told
     assert "b: FSIM not measured: no picture has a number" in told
-    assert "b: 7 pictures are true alone: a, b, c, d, e and 2 more" in told
+    assert "b: 7 true pictures have no result: a, b, c, d, e and 2 more" in told
 
 
 def test_pairs_that_fail_for_one_reason_are_named_together() -> None:
@@ -100,13 +100,19 @@ def test_pairs_that_fail_for_one_reason_are_named_together() -> None:
 @pytest.mark.parametrize(
     ("trained", "told"),
     [
-        (TrainedCount(names=("x", "y"), are_scored=False), "2 pairs were trained on and are left"),
-        (TrainedCount(names=("x",), are_scored=True), "1 of these pairs were trained on"),
+        (
+            TrainedCount(names=("x", "y"), are_scored=False),
+            "2 pairs were trained on and are left",
+        ),
+        (
+            TrainedCount(names=("x",), are_scored=True),
+            "1 of these pairs was trained on",
+        ),
         (TrainedCount(names=(), are_scored=False), "no pair was trained on, by the record"),
     ],
 )
 def test_trained_pairs_are_counted_by_name(trained: TrainedCount, told: str) -> None:
-    (remark,) = [it for it in remarks(compared(FIRST, trained=trained)) if "trained" in it.lower()]
+    (remark,) = [it for it in remarks(compared(FIRST, trained=trained)) if "train" in it.lower()]
     assert remark.startswith(told)
     assert remark.endswith(": " + ", ".join(trained.names)) or not trained.names
 
@@ -134,3 +140,28 @@ def test_what_only_one_method_has_is_not_compared() -> None:
     assert found is not None
     assert (found.mean, found.low, found.high) == (1.0, 1.0, 1.0)
     assert paired_difference({"a": 1.0}, {"a": 0.0}) is None
+
+
+def test_metrics_without_a_number_for_one_reason_share_a_line() -> None:
+    builds = "torch and torchvision are of two builds"
+    failed = Evaluation(
+        method="a",
+        scores={
+            "fid": Score(value=None, reason=builds),
+            "fsim": Score.of({"x": 0.5, "y": math.nan}, "too small"),
+            "lpips-alex": Score(value=None, reason=builds),
+            "lpips-vgg": Score.of({"x": 0.5, "y": math.nan}, "too small"),
+        },
+        num_pairs=1,
+        failures={},
+        only_predicted=("z",),
+        only_true=("u", "v"),
+        num_resized=1,
+    )
+    assert remarks(compared(failed)) == [
+        f"FID, LPIPS (alex) not measured: {builds}",
+        "FSIM, LPIPS (vgg) without a number for y: too small",
+        "1 picture was brought to that size before the comparison",
+        "1 result has no true picture: z",
+        "2 true pictures have no result: u, v",
+    ]

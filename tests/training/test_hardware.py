@@ -113,7 +113,7 @@ def test_another_number_of_processes_than_devices_is_refused(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "4")
-    with pytest.raises(ConfigError, match="4 processes were started for 1 devices on 1 nodes"):
+    with pytest.raises(ConfigError, match="4 processes were started for 1 device on 1 node:"):
         make_fabric(TrainingConfig())
 
 

@@ -291,7 +291,7 @@ def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
             NETWORK,
             tmp_path / "run",
         )
-    assert str(caught.value).startswith("none of the 1 pairs can be read")
+    assert str(caught.value).startswith("no pair can be read; the first: ")
     assert "\n" not in str(caught.value)
 
 
