@@ -15,10 +15,10 @@ LINE_S = 30.0
 """Time between two lines, where stderr is no terminal [s]."""
 
 _LINE = (
-    "{desc}: {n_fmt} of {total_fmt} {unit}s in {elapsed}, {speed} a second, {remaining} left"
+    "{desc}: {n_fmt} of {total_fmt} {units} in {elapsed}, {speed} a second, {remaining} left"
     "{postfix}"
 )
-_SHORT = "{n_fmt}/{total_fmt} {unit}s, {remaining} left"
+_SHORT = "{n_fmt}/{total_fmt} {units}, {remaining} left"
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
@@ -58,6 +58,7 @@ class Bar(tqdm):  # type: ignore[type-arg]
     def format_dict(self) -> Any:
         """The values to format, with a format for what there is room for."""
         values = super().format_dict
+        values["units"] = self.unit if self.total == 1 else f"{self.unit}s"
         if not self._is_terminal:
             values["bar_format"] = (self.bar_format or _LINE).replace("{bar}", "")
             speed = (self.n - self.initial) / max(values["elapsed"], 1e-3)

@@ -90,6 +90,19 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("stream", "text"), [(Terminal, "1/1 picture, "), (io.StringIO, "1 of 1 picture in")]
+)
+def test_one_is_no_plural(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], text: str
+) -> None:
+    shown = stream()
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys, "stderr", shown)
+    count(1)
+    assert text in shown.getvalue()
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize(
     "error",
