@@ -1,7 +1,7 @@
 """`pmsgan evaluate`."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Collection
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
+from pmsgan.cli.typed import typed_options
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
     METRIC_NAMES,
@@ -97,20 +98,20 @@ def evaluate(
     """
     chosen = _metrics(metrics)
     folders: tuple[dict[str, Path], Path] | None = None
-    of_folders = {"truth": truth, "unseen_by": unseen_by, "fit": size.fit}
+    of_folders = {"truth", "unseen_by", "fit"}
+    of_styles = {field.name for field in fields(RuntimeChoice)}
     if style is not None:
-        _refuse({"ablation": ablation, "data": data, **of_folders}, "with --style")
+        _refuse({"ablation", "data"} | of_folders, "with --style")
         if len(arguments) != 1:
             raise ConfigError("with --style give one folder, DATA")
     elif ablation:
-        _refuse({**asdict(runtime), **of_folders}, "with --ablation")
+        _refuse(of_styles | of_folders, "with --ablation")
         if data is None:
             raise ConfigError("--ablation needs --data, the pairs that the runs were trained on")
     else:
-        of_pairs = asdict(runtime) | asdict(held_out) | {"data": data}
-        if unseen_by:
-            del of_pairs["include_trained"]
-        _refuse(of_pairs, "without --style or --ablation")
+        of_pairs = {"data"} | {field.name for field in fields(HeldOutChoice)}
+        of_pairs -= {"include_trained"} if unseen_by else set()
+        _refuse(of_styles | of_pairs, "without --style or --ablation")
         folders = _folders(arguments, truth)
     need("evaluate", "eval", "torch")
     from pmsgan.cli.progress import PictureProgress, shown_conversion
@@ -170,11 +171,11 @@ def _print(found: "Comparison", *, latex: bool, as_json: bool) -> None:
         (tell if latex else show)(remark)
 
 
-def _refuse(options: Mapping[str, object], where: str) -> None:
-    """Raise ConfigError for the first option that was given and means nothing here."""
-    for name, value in options.items():
-        if value not in (None, False, "auto", [], ()):
-            raise ConfigError(f"--{name.replace('_', '-')} means nothing {where}")
+def _refuse(names: Collection[str], where: str) -> None:
+    """Raise ConfigError for the first option that was typed and means nothing here."""
+    for name, option in typed_options().items():
+        if name in names:
+            raise ConfigError(f"{option} means nothing {where}")
 
 
 def _metrics(text: str) -> list[MetricName]:

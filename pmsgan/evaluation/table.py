@@ -149,8 +149,8 @@ def _remarks(it: Evaluation) -> Iterator[str]:
         results = count(len(it.only_predicted), "result has", "results have")
         yield f"{results} no true picture: {_some(it.only_predicted)}"
     if it.only_true:
-        pictures = count(len(it.only_true), "true picture has", "true pictures have")
-        yield f"{pictures} no result: {_some(it.only_true)}"
+        true_pictures = count(len(it.only_true), "true picture has", "true pictures have")
+        yield f"{true_pictures} no result: {_some(it.only_true)}"
     by_reason: dict[str, list[str]] = {}
     for picture, why in it.failures.items():
         by_reason.setdefault(why, []).append(picture)
@@ -160,8 +160,8 @@ def _remarks(it: Evaluation) -> Iterator[str]:
         yield f"{count(len(it.failures), 'pair')} not compared"
     is_known = "fid" in it.scores and it.scores["fid"].value is not None
     if is_known and it.num_pairs < MIN_FID_PICTURES:
-        pictures = count(it.num_pairs, "picture")
-        yield f"FID of {pictures} says little: it takes {MIN_FID_PICTURES:,} or more"
+        compared = count(it.num_pairs, "picture")
+        yield f"FID of {compared} says little: it takes {MIN_FID_PICTURES:,} or more"
 
 
 def _without_number(it: Evaluation) -> Iterator[str]:

@@ -143,6 +143,7 @@ def test_suffixes_may_differ(predicted: Path, truth: Path) -> None:
         (["x", "--ablation"], "--ablation needs --data"),
         (["x", "y", "--style", "anime"], "with --style give one folder, DATA"),
         (["x", "y", "--against", "eager"], "--against means nothing without --style"),
+        (["x", "y", "--backend", "auto"], "--backend means nothing without --style"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: list[str], message: str) -> None:
