@@ -15,9 +15,9 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
     """Pair the pictures of two sides by a table, in its order.
 
     A line names a picture of each side, in any order of the two, which may differ from line to
-    line; a line may also name a picture of
-    one side alone, and then the other side's pictures follow in the order of their names. Each pair
-    has the shorter name of its pictures, or, if that of another is the same, its input's path.
+    line. A line may also name a picture of one side alone, and then the other side's pictures
+    follow in the order of their names. Each pair has the shorter name of its pictures, or, if that
+    of another is the same, its input's path.
 
     Args:
         root: see `pmsgan.data.pairs.find_sides`.

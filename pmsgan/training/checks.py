@@ -89,7 +89,7 @@ def has_all_steps(trainer: Trainer) -> bool:
     if done >= wanted and trainer.fabric.is_global_zero:
         _log.warning(
             "nothing is left to train: the checkpoint is of step %d, the run ends at step %d; "
-            "a larger --steps goes on",
+            "a larger --steps continues it",
             done, wanted,
         )  # fmt: skip
     return done >= wanted
