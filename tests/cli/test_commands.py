@@ -488,7 +488,7 @@ def test_train_takes_the_settings_of_pix2pix_from_its_paper(in_dir: Path) -> Non
         assert f"{option} is a setting of pmsgan" in result.stderr
     result = pmsgan_command("train", in_dir, "--from", "anime", "--network", "pix2pix")
     assert result.exit_code == 2
-    assert "the style anime is of the network pmsgan: give --network pmsgan" in result.stderr
+    assert "anime is of the network pmsgan: leave out --network, or --from" in result.stderr
 
 
 def test_doctor_says_what_can_run_and_what_the_others_lack(
