@@ -12,8 +12,8 @@ FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": 
 """Packages that lie beside pmsgan/, see package-dir in pyproject.toml."""
 
 BASE = {
-    "pmsgan.errors", "pmsgan.atomic", "pmsgan.bar", "pmsgan.child", "pmsgan.formats",
-    "pmsgan.html_page", "pmsgan.install", "pmsgan.interrupt", "pmsgan.resize",
+    "pmsgan.errors", "pmsgan.atomic", "pmsgan.bar", "pmsgan.child", "pmsgan.counts",
+    "pmsgan.formats", "pmsgan.html_page", "pmsgan.install", "pmsgan.interrupt", "pmsgan.resize",
     "pmsgan.spread", "pmsgan.terminal",
 }  # fmt: skip
 """Loose modules: everybody may import them, and they import nothing but each other."""
