@@ -46,7 +46,7 @@ def test_a_doodle_gets_the_colours_and_layers(tmp_path: Path) -> None:
     [
         ("nose=#112233", "error: the style anime has no part 'nose': its parts are ground, skin,"),
         ("hair=blue", "error: palette: hair is 'blue': a colour is #rrggbb, such as #2244aa"),
-        ("hair", "error: palette is 'hair': give PART=#rrggbb,..., random:SEED or FILE.toml"),
+        ("hair", "error: --palette is 'hair': give PART=#rrggbb,..., random:SEED or FILE.toml"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, palette: str, reason: str) -> None:
