@@ -1,4 +1,4 @@
-"""Keep the kernels that TensorRT for RTX compiles when it loads a plan."""
+"""Keep what TensorRT for RTX finds out on a GPU: compiled kernels, and whether CUDA graphs help."""
 
 import logging
 from dataclasses import asdict, replace
@@ -13,7 +13,7 @@ from pmsgan.errors import EngineError
 if TYPE_CHECKING:
     from pmsgan.engine.tensorrt.buffers import Gpu
 
-MAGIC = b"pmsgan-kernels-1 "
+MAGIC = b"pmsgan-kernels-2 "
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,10 @@ class KernelCache:
         """
         self._library = library
         self._key = replace(key, gpu=gpu.name, driver=gpu.driver)
+        self.uses_graphs: bool | None = None
+        """Whether CUDA graphs make batches faster; None until that is measured."""
         self._kept = self._read()
+        self._kept_choice = self.uses_graphs
         self._cache: Any = None
 
     def make_config(self, engine: Any, *, ahead: bool) -> Any:
@@ -54,6 +57,10 @@ class KernelCache:
         config.dynamic_shapes_kernel_specialization_strategy = (
             strategies.EAGER if ahead else strategies.LAZY
         )
+        graphs = api.CudaGraphStrategy
+        config.cuda_graph_strategy = (
+            graphs.WHOLE_GRAPH_CAPTURE if self.uses_graphs else graphs.DISABLED
+        )
         if self._cache is None:
             self._cache = need(config.create_runtime_cache(), "make a cache of kernels")
             if self._kept and not self._cache.deserialize(self._kept):
@@ -62,16 +69,16 @@ class KernelCache:
         return config
 
     def keep(self) -> None:
-        """Write kernels that are new to the user's cache; a failure is only a warning."""
+        """Write what is new to the user's cache; a failure is only a warning."""
         if self._cache is None or (folder := cache_folder(self._key.product)) is None:
             return
         data = bytes(self._cache.serialize() or b"")
-        if data in (b"", self._kept):
+        if not data or (data == self._kept and self.uses_graphs == self._kept_choice):
             return
         try:
-            header = {"key": asdict(self._key)}
+            header = {"key": asdict(self._key), "uses_graphs": self.uses_graphs}
             write_sealed(folder / self._key.kernels_name, MAGIC, header, data)
-            self._kept = data
+            self._kept, self._kept_choice = data, self.uses_graphs
         except EngineError as error:
             _log.warning("the next run will compile kernels again: %s", error)
 
@@ -83,6 +90,7 @@ class KernelCache:
         except EngineError as error:
             _log.info("kernels are compiled again: %s", error)
             return b""
-        if found is None or found[0] != {"key": asdict(self._key)}:
+        if found is None or found[0].get("key") != asdict(self._key):
             return b""
+        self.uses_graphs = found[0].get("uses_graphs")
         return found[1]

@@ -15,6 +15,7 @@ from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
 from pmsgan.engine.tensorrt.check import check_accuracy
+from pmsgan.engine.tensorrt.graphs import choose_graphs
 from pmsgan.engine.tensorrt.keys import keys_here, plan_key
 from pmsgan.engine.tensorrt.plan import (
     EnginePlan,
@@ -102,6 +103,8 @@ def _open(
             plan, key = _build_and_keep(library, graph, keys[0], config)
             engine = load(plan.data, key, owned=stack)
     try:
+        if engine.kernels is not None and engine.kernels.uses_graphs is None:
+            choose_graphs(engine, engine.kernels)
         if not plan.checked:
             engine.compiles_ahead = True  # the kernels that are checked are those that will run
             _log.info("checked: %s", check_accuracy(engine, graph, samples and samples()))

@@ -66,7 +66,8 @@ class TensorRtEngine(Engine):
         self._engine = library.need(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
         )
-        self._kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
+        self.kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
+        """What TensorRT for RTX has found out on this GPU; None with TensorRT."""
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
         self._memory = SlotMemory(engines_per_gpu)
@@ -84,6 +85,11 @@ class TensorRtEngine(Engine):
             runtime=f"{library.product.title} {library.version}",
         )
         self._owned = owned.pop_all()
+
+    @property
+    def compute_s(self) -> float:
+        """Time that the GPU has spent translating so far, by its own clock [seconds]."""
+        return 0.0 if self.gpu_times is None else self.gpu_times.compute_s
 
     def _new_slots(self, count: int) -> list[Slot]:
         """Make slots; while the first ones do not fit in memory, halve the pictures in a slot.
@@ -162,8 +168,8 @@ class TensorRtEngine(Engine):
     def _make_context(self) -> None:
         """Make the execution context, with memory for the activations of `max_batch` pictures."""
         how: Any = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
-        if self._kernels is not None:
-            how = self._kernels.make_config(self._engine, ahead=self.compiles_ahead)
+        if self.kernels is not None:
+            how = self.kernels.make_config(self._engine, ahead=self.compiles_ahead)
         self._context = self._need(
             self._engine.create_execution_context(how), "make an execution context"
         )
@@ -227,8 +233,8 @@ class TensorRtEngine(Engine):
     def _free_slots(self) -> bool:
         """Do what `free_slots` does; return whether the GPU is lost, so that nothing works."""
         is_lost = not self._end_work()
-        if self._kernels is not None and not is_lost:
-            self._kernels.keep()
+        if self.kernels is not None and not is_lost:
+            self.kernels.keep()
         with quiet_stderr() if is_lost else nullcontext():
             self._buffers.clear()
             self._kept_slots = ()

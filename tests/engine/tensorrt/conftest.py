@@ -110,3 +110,13 @@ def tensorrt(
     monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
     monkeypatch.setattr(check, "OpenVinoEngine", Reference)
     yield api
+
+
+@pytest.fixture
+def rtx(
+    tensorrt: SimpleNamespace, driver: Any, standin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SimpleNamespace]:
+    """A stand-in for TensorRT for RTX in its place."""
+    api = standin.make_api(driver, is_rtx=True, version="1.7.1")
+    monkeypatch.setattr(product.importlib, "import_module", lambda name: api)
+    yield api

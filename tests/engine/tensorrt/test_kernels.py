@@ -1,28 +1,16 @@
 """TensorRT for RTX compiles kernels on the GPU; they are kept between runs."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pmsgan.engine.accuracy import check_pictures
 from pmsgan.engine.graph import GraphInfo
-from pmsgan.engine.tensorrt import product
 from pmsgan.engine.tensorrt.kernels import MAGIC
 from pmsgan.engine.tensorrt.open import open_on_gpu
-
-
-@pytest.fixture
-def rtx(
-    tensorrt: SimpleNamespace, driver: Any, standin: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SimpleNamespace]:
-    """A stand-in for TensorRT for RTX in its place."""
-    api = standin.make_api(driver, is_rtx=True, version="1.7.1")
-    monkeypatch.setattr(product.importlib, "import_module", lambda name: api)
-    yield api
 
 
 def run(graph: GraphInfo) -> None:

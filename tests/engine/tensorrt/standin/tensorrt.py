@@ -8,6 +8,7 @@ the stream, from the addresses that it was given before. It is as unkind as the 
 - memory that was set before `update_device_memory_size_for_shapes` counts no more;
 - the memory shrinks with the batch only if the plan was built so;
 - a plan or a timing cache of another GPU is refused;
+- a batch takes as many launches as a test says, with and without CUDA graphs;
 - a runtime that is newer than the driver is made, and then crashes.
 """
 
@@ -63,11 +64,16 @@ class DynamicShapesKernelSpecializationStrategy(IntEnum):
     EAGER = 1
 
 
+class CudaGraphStrategy(IntEnum):
+    DISABLED = 0
+    WHOLE_GRAPH_CAPTURE = 1
+
+
 ENUMS = (
     NetworkDefinitionCreationFlag, BuilderFlag, MemoryPoolType, PreviewFeature,
     ExecutionContextAllocationStrategy,
 )  # fmt: skip
-RTX_ENUMS = (ComputeCapability, DynamicShapesKernelSpecializationStrategy)
+RTX_ENUMS = (ComputeCapability, DynamicShapesKernelSpecializationStrategy, CudaGraphStrategy)
 
 
 def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> SimpleNamespace:
@@ -77,7 +83,8 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
     """
     api = SimpleNamespace(
         __version__=version, wheel_cuda=13, fails=set(), num_built=0, num_updates=0,
-        largest_enqueued=99, num_contexts=0, num_compiled=0,
+        largest_enqueued=99, largest_graph=99, num_contexts=0, num_compiled=0,
+        launches=1, graph_launches=1,
         cleared=None, timing_caches=[], kernels={"kernel 1"},
     )  # fmt: skip
 
@@ -107,10 +114,11 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             raise NotImplementedError
 
     class IExecutionContext:
-        __slots__ = ("_addresses", "_memory", "_plan", "_shape")
+        __slots__ = ("_addresses", "_graphs", "_memory", "_plan", "_shape")
 
-        def __init__(self, plan: dict[str, Any]) -> None:
+        def __init__(self, plan: dict[str, Any], graphs: bool) -> None:
             self._plan = plan
+            self._graphs = graphs
             self._addresses: dict[str, int] = {}
             self._shape: tuple[int, ...] = ()
             self._memory: tuple[int, int] | None = None
@@ -138,10 +146,15 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             if "execute_async_v3" in api.fails:
                 log_error("no kernel for this")
                 return False
-            if self._shape[0] > api.largest_enqueued:
+            if self._shape[0] > (api.largest_graph if self._graphs else api.largest_enqueued):
                 log_error("[virtualMemoryBuffer.cpp::resizePhysical::154] OutOfMemory")
                 return False
             needed = self._num_bytes()
+            if self._graphs and "graphs" in api.fails:
+                log_error("the stream cannot be captured")
+                return False
+            for _ in range((api.graph_launches if self._graphs else api.launches) - 1):
+                driver.launch(stream_handle)
             assert self._memory is not None or needed == 0, "the memory was not set after update"
             scratch = self._memory or (0, 0)
             assert scratch[1] >= needed
@@ -174,10 +187,14 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             return True
 
     class IRuntimeConfig:
-        __slots__ = ("_cache", "_strategy", "dynamic_shapes_kernel_specialization_strategy")
+        __slots__ = (
+            "_cache", "_strategy", "cuda_graph_strategy",
+            "dynamic_shapes_kernel_specialization_strategy",
+        )  # fmt: skip
 
         def __init__(self) -> None:
             self._cache: Any = None
+            self.cuda_graph_strategy = CudaGraphStrategy.DISABLED
             self._strategy = ExecutionContextAllocationStrategy.STATIC
             self.dynamic_shapes_kernel_specialization_strategy = (
                 DynamicShapesKernelSpecializationStrategy.LAZY
@@ -211,12 +228,17 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
 
         def create_execution_context(self, *how: Any) -> IExecutionContext | None:
             (strategy,) = how  # or a runtime_config: the real one has both
+            graphs = False
             if isinstance(strategy, IRuntimeConfig):
                 config = strategy
                 strategy = config._strategy
                 api.specialization = config.dynamic_shapes_kernel_specialization_strategy.name
                 known = set() if config._cache is None else config._cache._kernels
                 api.num_compiled += len(api.kernels - known)
+                # Only the best kernels are captured; those of LAZY are compiled later.
+                is_best = api.specialization == "EAGER" or api.kernels <= known
+                graphs = bool(config.cuda_graph_strategy) and is_best
+                api.has_graphs = graphs
                 known |= api.kernels
             assert strategy == ExecutionContextAllocationStrategy.USER_MANAGED
             api.num_contexts += 1
@@ -226,7 +248,7 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
                 api.fails.discard("context memory")
                 log_error("Error Code 2: OutOfMemory (Requested size was 4096 bytes.)")
                 return None
-            return IExecutionContext(self._plan)
+            return IExecutionContext(self._plan, graphs)
 
     class Runtime:
         __slots__ = ()
