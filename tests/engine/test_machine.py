@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from pmsgan.engine import doctor
 from pmsgan.engine import machine as machine_module
+from pmsgan.engine import open as open_module
 from pmsgan.engine.doctor import diagnose
 from pmsgan.engine.machine import Machine, count_cores, examine_machine, peak_memory_bytes
 
@@ -89,3 +91,19 @@ def test_the_diagnosis_names_what_each_backend_lacks() -> None:
     ]  # fmt: skip
     for backend in content["backends"]:
         assert backend["can_run"] == (backend["missing"] is None)
+
+
+def test_the_diagnosis_names_what_auto_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_module, "count_gpus", lambda: 0)
+    monkeypatch.setattr(doctor, "gpu_capability", lambda: None)
+    monkeypatch.setattr(doctor, "driver_cuda", lambda: None)
+    diagnosis = diagnose()
+    reason = "no NVIDIA GPU with a driver was found; the first that can run here"
+    assert diagnosis.to_json()["auto"] == {"backend": "openvino", "reason": reason}
+    assert f"--backend auto takes openvino ({reason})" in diagnosis.to_text()
+    assert "compute capability" not in diagnosis.to_text()
+    monkeypatch.setattr(open_module.importlib.util, "find_spec", lambda name: None)
+    nothing = diagnose()
+    assert nothing.to_json()["auto"] is None
+    assert "--backend auto takes" not in nothing.to_text()
+    assert "TensorRT for RTX: not installed" in nothing.to_text()

@@ -7,7 +7,9 @@ import pytest
 
 from pmsgan.engine import open as open_module
 from pmsgan.engine.accuracy import check_pictures
+from pmsgan.engine.doctor import diagnose
 from pmsgan.engine.graph import GraphInfo
+from pmsgan.engine.machine import examine_machine
 from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.tensorrt import product, support
 from pmsgan.engine.tensorrt.open import open_on_gpu
@@ -108,3 +110,34 @@ def test_a_version_that_is_too_old_is_refused_however_it_was_installed(
     tensorrt.__version__ = "10.12.1"
     with pytest.raises(EngineError, match=r"TensorRT 10\.12\.1 is too old, 10\.13 is the least"):
         open_on_gpu("tensorrt", graph)
+
+
+def test_the_diagnosis_tells_what_an_engine_depends_on(
+    tensorrt: SimpleNamespace, driver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name != "tensorrt_cu12_bindings":
+            raise support.metadata.PackageNotFoundError
+        return "10.13.0.35"
+
+    examine_machine()  # which is kept, and names the packages that are really here
+    monkeypatch.setattr(open_module.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(support.metadata, "version", version)
+    driver.set_gpu(capability=(9, 0), cuda=12040)
+    diagnosis = diagnose()
+    content = diagnosis.to_json()
+    assert (content["gpu_capability"], content["driver_cuda"]) == ("9.0", "12.4")
+    assert content["products"] == {
+        "tensorrt": {"version": "10.13.0.35", "wheel_cuda": 12},
+        "tensorrt-rtx": {"version": None, "wheel_cuda": None},
+    }
+    assert content["auto"] == {"backend": "tensorrt", "reason": "the first that can run here"}
+    text = diagnosis.to_text()
+    for line in (
+        "the first GPU has compute capability 9.0",
+        "the NVIDIA driver supports CUDA up to 12.4",
+        "TensorRT: 10.13.0.35, wheel for CUDA 12 (cu12)",
+        "TensorRT for RTX: installed, not from its wheels",
+        "--backend auto takes tensorrt (the first that can run here)",
+    ):
+        assert line in text.splitlines()
