@@ -9,11 +9,15 @@ from pmsgan.engine.cache import need_cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import EngineInfo
+from pmsgan.engine.layer_times import LayerTimes
 from pmsgan.engine.open import choose_backend, open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.open import build_for_capability
+from pmsgan.engine.tensorrt.product import PRODUCTS
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import find_style
+
+NUM_TIMED_BATCHES = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,10 +32,17 @@ class PreparedEngine:
     """The engine that will run; None if it was built for a GPU that is not here."""
     compute_capability: str | None
     """Compute capability that it was built for; None for the machine that is here."""
+    layer_times: LayerTimes | None = None
+    """How long each layer takes; None if that was not asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the content for JSON."""
-        return asdict(self) | {"path": str(self.path)}
+        times = self.layer_times and self.layer_times.to_json()
+        return asdict(self) | {"path": str(self.path), "layer_times": times}
+
+    def to_text(self) -> str:
+        """Return one line for people, and the table of layers if there is one."""
+        return "\n".join([str(self), *([self.layer_times.to_text()] if self.layer_times else [])])
 
     def __str__(self) -> str:
         """Return one line for people."""
@@ -54,6 +65,7 @@ def prepare_engine(
     config: BuildConfig | None = None,
     compute_capability: str | None = None,
     require_gpu: bool = False,
+    with_layer_times: bool = False,
 ) -> PreparedEngine:
     """Compile a style into the user's cache.
 
@@ -67,13 +79,14 @@ def prepare_engine(
         compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
             8.9, or portable for 8.0 and newer.
         require_gpu: refuse backends that run on the CPU.
+        with_layer_times: run the engine and time each of its layers, which TensorRT can do.
 
     Returns:
         The prepared engine, and where it is.
 
     Raises:
-        ConfigError: the backend cannot build for a GPU that is not here, or a side is no multiple
-            of what the network needs.
+        ConfigError: the backend cannot build for a GPU that is not here, layers are to be timed
+            for such a GPU or without TensorRT, or a side is no multiple of what the network needs.
         StyleError: the style does not exist.
         EngineError: no backend here can run it, the chosen one compiles nothing, or there is no
             cache to keep the result in.
@@ -83,10 +96,19 @@ def prepare_engine(
             raise ConfigError(
                 f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
             )
+        if with_layer_times:
+            raise ConfigError(
+                "layers are timed on the GPU that is here: leave out --compute-capability"
+            )
         return _prepare_for_other_gpu(style, size, compute_capability, precision, max_batch, config)
     choice = choose_backend(backend, require_gpu=require_gpu)
     if choice.backend == "eager":
         raise EngineError("eager PyTorch compiles nothing: pip install openvino")
+    if with_layer_times and choice.backend not in PRODUCTS:
+        raise ConfigError(
+            f"TensorRT alone times its layers, not {choice.backend} ({choice.reason}): "
+            "leave out --profile"
+        )
     folder = need_cache_folder(choice.backend)
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep the engine: {folder} cannot be written")
@@ -99,6 +121,7 @@ def prepare_engine(
         require_gpu=require_gpu,
         config=config,
     ) as engine:
+        layer_times = engine.time_layers(NUM_TIMED_BATCHES) if with_layer_times else None
         info = engine.info
     return PreparedEngine(
         style=style,
@@ -106,6 +129,7 @@ def prepare_engine(
         path=folder,
         engine=info,
         compute_capability=None,
+        layer_times=layer_times,
     )
 
 

@@ -9,6 +9,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import NDArray
 
+from pmsgan.engine.layer_times import LayerTimes
 from pmsgan.errors import ConfigError, EngineError
 
 MAX_IN_FLIGHT = 2
@@ -92,6 +93,15 @@ class Engine(ABC):
             self._kept_slots = [*self._kept_slots, *missing]
         return self._kept_slots[:count]
 
+    def time_layers(self, num_batches: int) -> LayerTimes:
+        """Run full batches one by one and time each layer; slots that were made become invalid.
+
+        Raises:
+            EngineError: this engine cannot time its layers, or failed.
+        """
+        self._refuse_if_closed()
+        return self._time_layers(num_batches)
+
     def close(self) -> None:
         """End running work and free what the engine holds; a second call does nothing."""
         if not self._is_closed:
@@ -158,6 +168,10 @@ class Engine(ABC):
     @abstractmethod
     def _close(self) -> None:
         """End running work and free what the engine holds; called once."""
+
+    def _time_layers(self, num_batches: int) -> LayerTimes:
+        """Do what `time_layers` does, in an open engine."""
+        raise EngineError(f"{self.info.runtime} does not time its layers here: use TensorRT")
 
     def _abandon(self) -> None:
         """Do what `abandon` does; NumPy's own memory lives as long as somebody refers to it."""

@@ -125,6 +125,8 @@ def _make_options(
         options.builder_optimization_level = config.optimization_level
     if not half:
         options.clear_flag(api.BuilderFlag.TF32)  # it is no more precise than FP16
+    # A plan is no larger for it, and its layers can be told apart.
+    options.profiling_verbosity = api.ProfilingVerbosity.DETAILED
     # Else a smaller batch would need as much memory as the largest one.
     options.set_preview_feature(api.PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10, True)
     _set_capability(library, options, capability)

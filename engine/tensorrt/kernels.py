@@ -37,13 +37,14 @@ class KernelCache:
         self._kept_choice = self.uses_graphs
         self._cache: Any = None
 
-    def make_config(self, engine: Any, *, ahead: bool) -> Any:
+    def make_config(self, engine: Any, *, ahead: bool, allows_graphs: bool) -> Any:
         """Return settings for an execution context that takes kernels from here.
 
         Args:
             engine: the loaded plan.
             ahead: compile the best kernels before a batch runs; else general ones run until the
                 best are compiled.
+            allows_graphs: use CUDA graphs, if they make batches faster.
 
         Raises:
             EngineError: TensorRT for RTX gives no settings.
@@ -59,7 +60,7 @@ class KernelCache:
         )
         graphs = api.CudaGraphStrategy
         config.cuda_graph_strategy = (
-            graphs.WHOLE_GRAPH_CAPTURE if self.uses_graphs else graphs.DISABLED
+            graphs.WHOLE_GRAPH_CAPTURE if allows_graphs and self.uses_graphs else graphs.DISABLED
         )
         if self._cache is None:
             self._cache = need(config.create_runtime_cache(), "make a cache of kernels")

@@ -16,6 +16,7 @@ import pycuda.driver as cuda
 from pmsgan.counts import count
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.interface import Engine, EngineInfo, GpuTimes, Slot
+from pmsgan.engine.layer_times import LayerTimes
 from pmsgan.engine.tensorrt.buffers import (
     Gpu,
     GpuMemoryError,
@@ -28,6 +29,7 @@ from pmsgan.engine.tensorrt.buffers import (
 from pmsgan.engine.tensorrt.kernels import KernelCache
 from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import Library
+from pmsgan.engine.tensorrt.profile import inspect_layers, layers_of, make_profiler
 from pmsgan.errors import EngineError
 
 _MEMORY_FAULT = re.compile(r"out ?of ?memory|insufficient memory|memory ?alloc", re.IGNORECASE)
@@ -70,6 +72,7 @@ class TensorRtEngine(Engine):
         """What TensorRT for RTX has found out on this GPU; None with TensorRT."""
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
+        self._allows_graphs = True
         self._memory = SlotMemory(engines_per_gpu)
         self._buffers: dict[Slot, SlotBuffers] = {}
         self._context: Any = None
@@ -138,6 +141,28 @@ class TensorRtEngine(Engine):
             before.compute_s + compute_ms / 1000.0, before.copy_s + copy_ms / 1000.0
         )
 
+    def _time_layers(self, num_batches: int) -> LayerTimes:
+        """Time single batches with TensorRT's profiler, which sees no layers in a CUDA graph."""
+        profiler = make_profiler(self._library)
+        compiles_ahead = self.compiles_ahead
+        self.free_slots()
+        self.compiles_ahead, self._allows_graphs = True, False
+        try:
+            (slot,) = self.slots(1)
+            buffers, batch = self._buffers_of(slot), self.info.max_batch
+            described = inspect_layers(self._library, self._engine, self._context)
+            self._context.profiler = profiler
+            with gpu_errors_named("time its layers"):
+                for _ in range(num_batches):
+                    profiler.begin_batch()
+                    self._translate(buffers, batch)
+                    self._compute.synchronize()
+        finally:
+            self.free_slots()  # with the context, which refers to the profiler
+            self.compiles_ahead, self._allows_graphs = compiles_ahead, True
+        layers = layers_of(profiler.batches, described)
+        return LayerTimes(batch=batch, num_batches=num_batches, layers=layers)
+
     def _close(self) -> None:
         """Wait for running work, then free everything in reverse order."""
         is_lost = True
@@ -169,7 +194,9 @@ class TensorRtEngine(Engine):
         """Make the execution context, with memory for the activations of `max_batch` pictures."""
         how: Any = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
         if self.kernels is not None:
-            how = self.kernels.make_config(self._engine, ahead=self.compiles_ahead)
+            how = self.kernels.make_config(
+                self._engine, ahead=self.compiles_ahead, allows_graphs=self._allows_graphs
+            )
         self._context = self._need(
             self._engine.create_execution_context(how), "make an execution context"
         )

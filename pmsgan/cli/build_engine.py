@@ -76,6 +76,9 @@ def build_engine(
     workspace: Workspace = None,
     max_aux_streams: MaxAuxStreams = None,
     optimization_level: OptimizationLevel = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="TensorRT: run it, and time each of its layers.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a style ahead of time, for this machine or for another GPU.
@@ -100,8 +103,9 @@ def build_engine(
         config=config if config != BuildConfig() else None,
         compute_capability=compute_capability,
         require_gpu=require_gpu,
+        with_layer_times=profile,
     )
-    show(to_json(prepared.to_json()) if as_json else str(prepared))
+    show(to_json(prepared.to_json()) if as_json else prepared.to_text())
 
 
 def _read_size(text: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ the stream, from the addresses that it was given before. It is as unkind as the 
 - memory that was set before `update_device_memory_size_for_shapes` counts no more;
 - the memory shrinks with the batch only if the plan was built so;
 - a plan or a timing cache of another GPU is refused;
+- a profiler is told nothing of a CUDA graph;
 - a batch takes as many launches as a test says, with and without CUDA graphs;
 - a runtime that is newer than the driver is made, and then crashes.
 """
@@ -45,6 +46,16 @@ class PreviewFeature(IntEnum):
     RUNTIME_ACTIVATION_RESIZE_10_10 = 0
 
 
+class ProfilingVerbosity(IntEnum):
+    LAYER_NAMES_ONLY = 0
+    DETAILED = 2
+
+
+class LayerInformationFormat(IntEnum):
+    ONELINE = 0
+    JSON = 1
+
+
 class ExecutionContextAllocationStrategy(IntEnum):
     STATIC = 0
     USER_MANAGED = 2
@@ -71,7 +82,7 @@ class CudaGraphStrategy(IntEnum):
 
 ENUMS = (
     NetworkDefinitionCreationFlag, BuilderFlag, MemoryPoolType, PreviewFeature,
-    ExecutionContextAllocationStrategy,
+    ProfilingVerbosity, LayerInformationFormat, ExecutionContextAllocationStrategy,
 )  # fmt: skip
 RTX_ENUMS = (ComputeCapability, DynamicShapesKernelSpecializationStrategy, CudaGraphStrategy)
 
@@ -85,6 +96,7 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
         __version__=version, wheel_cuda=13, fails=set(), num_built=0, num_updates=0,
         largest_enqueued=99, largest_graph=99, num_contexts=0, num_compiled=0,
         launches=1, graph_launches=1,
+        layer_ms={"conv 1": 2.0, "norm 1": 0.5, "conv 2": 1.0},
         cleared=None, timing_caches=[], kernels={"kernel 1"},
     )  # fmt: skip
 
@@ -113,12 +125,19 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
         def phase_finish(self, phase_name: str) -> None:
             raise NotImplementedError
 
+    class IProfiler:
+        __slots__ = ("__dict__",)
+
+        def report_layer_time(self, layer_name: str, ms: float) -> None:
+            raise NotImplementedError
+
     class IExecutionContext:
-        __slots__ = ("_addresses", "_graphs", "_memory", "_plan", "_shape")
+        __slots__ = ("_addresses", "_graphs", "_memory", "_plan", "_shape", "profiler")
 
         def __init__(self, plan: dict[str, Any], graphs: bool) -> None:
             self._plan = plan
             self._graphs = graphs
+            self.profiler: Any = None
             self._addresses: dict[str, int] = {}
             self._shape: tuple[int, ...] = ()
             self._memory: tuple[int, int] | None = None
@@ -162,6 +181,9 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             source, target = self._addresses["image"], self._addresses["translated"]
             mask = 0 if "black" in api.fails else 0x80 if "wrong" in api.fails else 0xFF
             driver.invert(stream_handle, source, target, count, scratch, mask)
+            if self.profiler is not None and not self._graphs:
+                for name, ms in api.layer_ms.items():
+                    self.profiler.report_layer_time(name, ms)
             return True
 
         def _num_bytes(self) -> int:
@@ -212,6 +234,24 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
             self._cache = cache
             return "set_runtime_cache" not in api.fails
 
+    class EngineInspector:
+        __slots__ = ("_plan", "execution_context")
+
+        def __init__(self, plan: dict[str, Any]) -> None:
+            self._plan = plan
+            self.execution_context: Any = None
+
+        def get_engine_information(self, format: LayerInformationFormat) -> str:
+            assert format == LayerInformationFormat.JSON
+            assert self.execution_context._shape, "shapes are set for what depends on them"
+            if "inspect" in api.fails:
+                return ""
+            names = list(api.layer_ms)[:2]  # some layers are added when a plan is loaded
+            detailed = self._plan["detailed"]
+            kinds = {"conv": "CaskConvolution", "norm": "Norm"}
+            layers = [{"Name": it, "LayerType": kinds[it[:4]], "Inputs": []} for it in names]
+            return json.dumps({"Layers": layers if detailed else names, "Bindings": ["image"]})
+
     class ICudaEngine:
         __slots__ = ("_plan",)
 
@@ -221,6 +261,9 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
         @property
         def device_memory_size_v2(self) -> int:
             return 0 if "no activations" in api.fails else self._plan["max_batch"] * 4096
+
+        def create_engine_inspector(self) -> EngineInspector:
+            return EngineInspector(self._plan)
 
         def create_runtime_config(self) -> IRuntimeConfig:
             assert is_rtx
@@ -290,11 +333,12 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
         # Slots as in the real one: a misspelt setting is an error.
         __slots__ = (
             "builder_optimization_level", "max_aux_streams", "num_compute_capabilities",
-            "progress_monitor",
+            "profiling_verbosity", "progress_monitor",
         )  # fmt: skip
 
         def __init__(self) -> None:
             self.progress_monitor = None
+            self.profiling_verbosity = ProfilingVerbosity.LAYER_NAMES_ONLY
             api.preview_features = set()
             api.capability = None
 
@@ -358,7 +402,8 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
                 return None
             api.num_built += 1
             resizes = PreviewFeature.RUNTIME_ACTIVATION_RESIZE_10_10 in api.preview_features
-            return make_plan(api, max_batch=api.shapes[2][0], resizes=resizes)
+            detailed = config.profiling_verbosity == ProfilingVerbosity.DETAILED
+            return make_plan(api, max_batch=api.shapes[2][0], resizes=resizes, detailed=detailed)
 
     class OnnxParser:
         __slots__ = ()
@@ -372,8 +417,9 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
 
     ILogger.Severity = Severity  # type: ignore[attr-defined]
     classes = [
-        ILogger, IProgressMonitor, IExecutionContext, ICudaEngine, Runtime, ITimingCache,
-        IOptimizationProfile, IBuilderConfig, INetworkDefinition, Builder, OnnxParser, *ENUMS,
+        ILogger, IProgressMonitor, IProfiler, IExecutionContext, EngineInspector, ICudaEngine,
+        Runtime, ITimingCache, IOptimizationProfile, IBuilderConfig, INetworkDefinition,
+        Builder, OnnxParser, *ENUMS,
     ]  # fmt: skip
     if not is_rtx:
         del IBuilderConfig.set_compute_capability, IBuilderConfig.num_compute_capabilities
@@ -386,9 +432,11 @@ def make_api(driver: Any, *, is_rtx: bool = False, version: str = "10.13.0") -> 
     return api
 
 
-def make_plan(api: SimpleNamespace, *, max_batch: int, resizes: bool = True) -> bytes:
+def make_plan(
+    api: SimpleNamespace, *, max_batch: int, resizes: bool = True, detailed: bool = True
+) -> bytes:
     """Return a plan that the stand-in's runtime takes on the GPU that is here."""
-    plan = {"version": api.__version__, "gpu": gpu_of(api)}
+    plan = {"version": api.__version__, "gpu": gpu_of(api), "detailed": detailed}
     return json.dumps(plan | {"max_batch": max_batch, "resizes": resizes}).encode()
 
 
