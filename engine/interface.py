@@ -46,6 +46,18 @@ class Slot:
     """Their translations [max_batch, H, W, 3] BGR."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineCosts:
+    """What it takes to build an engine and to hold it on a GPU."""
+
+    build_s: float
+    """Time that its compilation took, now or in an earlier run [seconds]."""
+    file_bytes: int
+    """Size of the compiled engine."""
+    gpu_bytes: int
+    """Memory of the GPU for the engine, its activations and the slots that are made."""
+
+
 @dataclass(frozen=True, slots=True)
 class GpuTimes:
     """Working time of a GPU by its own clock."""
@@ -101,6 +113,10 @@ class Engine(ABC):
         """
         self._refuse_if_closed()
         return self._time_layers(num_batches)
+
+    def costs(self) -> EngineCosts | None:
+        """Return what it takes to build and hold this engine; None if it is not known."""
+        return None
 
     def close(self) -> None:
         """End running work and free what the engine holds; a second call does nothing."""

@@ -12,7 +12,7 @@ from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.engine.accuracy import Accuracy, Pictures, compare
 from pmsgan.engine.choices import Precision
-from pmsgan.engine.interface import Engine, EngineInfo
+from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo
 from pmsgan.errors import EngineError
 from pmsgan.spread import Spread
 
@@ -83,6 +83,11 @@ class Baseline:
     """The engine's results compared with eager PyTorch in FP32; None without a reference."""
     compared_accuracy: Accuracy | None
     """The compared engine's results compared with the same reference."""
+    engine_single_s: tuple[float, ...] = ()
+    """Seconds that the engine took for each of several single pictures, in memory."""
+    compared_single_s: tuple[float, ...] = ()
+    """The same of the compared engine."""
+    compared_costs: EngineCosts | None = None
 
     @property
     def gpu_pictures_per_s(self) -> float | None:
@@ -152,6 +157,7 @@ def measure_against(
     reference: Pictures | None = None,
     before: Baseline | None = None,
     deadline: Deadline | None = None,
+    single_s: float = 0.0,
 ) -> tuple[Baseline, Pictures | None]:
     """Compare an open engine with one contender.
 
@@ -164,6 +170,7 @@ def measure_against(
         reference: the results of eager PyTorch in FP32 for the first pictures, if they are known.
         before: an earlier comparison of the same two; its runs become part of the result.
         deadline: when to end; each side runs the workload once at least.
+        single_s: how long each side translates pictures one by one; 0 leaves that out.
 
     Returns:
         The comparison, and the reference: the results of a contender that is eager PyTorch in
@@ -189,7 +196,12 @@ def measure_against(
         files_to_files = before.files_to_files if before else Timings(num_pictures=count)
         for _ in deadline.repeat(num_repeats):
             files_to_files += pair.convert()
-        info = process.info()
+        engine_single_s = before.engine_single_s if before else ()
+        compared_single_s = before.compared_single_s if before else ()
+        if single_s > 0:
+            engine_single_s += workload.translate_singly(engine, single_s)
+            compared_single_s += process.translate_singly(single_s)
+        info, costs = process.info(), process.costs()
     if contender == Contender(backend="eager", precision="fp32"):
         reference = compared_results
     is_pmsgan = not contender.network
@@ -200,6 +212,9 @@ def measure_against(
         files_to_files=files_to_files,
         engine_accuracy=_accuracy(results, reference),
         compared_accuracy=_accuracy(compared_results, reference) if is_pmsgan else None,
+        engine_single_s=engine_single_s,
+        compared_single_s=compared_single_s,
+        compared_costs=costs,
     )
     return baseline, reference
 

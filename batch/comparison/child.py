@@ -14,7 +14,7 @@ from pmsgan.batch.comparison.workload import Workload
 from pmsgan.child import TIMEOUT_S, ChildProcess
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
-from pmsgan.engine.interface import Engine, EngineInfo
+from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo
 from pmsgan.engine.open import open_engine, what_is_missing
 from pmsgan.errors import ChildError, EngineError
 from pmsgan.styles.registry import Style
@@ -77,6 +77,14 @@ class MeasuredEngine:
         """Translate the first `count` pictures in memory; return the seconds."""
         seconds, self._results = self._workload.translate(self._engine, count)
         return seconds
+
+    def translate_singly(self, duration_s: float) -> tuple[float, ...]:
+        """Translate pictures one by one, see `Workload.translate_singly`."""
+        return self._workload.translate_singly(self._engine, duration_s)
+
+    def costs(self) -> EngineCosts | None:
+        """Return what it takes to build and hold the engine."""
+        return self._engine.costs()
 
     def convert(self, count: int, scratch: str | None = None) -> float:
         """Convert the files of the first `count` pictures, see `Workload.convert`."""
@@ -148,6 +156,16 @@ class ComparisonProcess:
         """Let it translate the first `count` pictures in memory; return the seconds."""
         seconds: float = self._call("translate", count)
         return seconds
+
+    def translate_singly(self, duration_s: float) -> tuple[float, ...]:
+        """Let it translate pictures one by one, see `Workload.translate_singly`."""
+        seconds: tuple[float, ...] = self._call("translate_singly", duration_s)
+        return seconds
+
+    def costs(self) -> EngineCosts | None:
+        """Return what it takes to build and hold its engine; None if it is not known."""
+        costs: EngineCosts | None = self._call("costs")
+        return costs
 
     def convert(self, count: int) -> float:
         """Let it convert their files to a scratch folder; return the seconds."""

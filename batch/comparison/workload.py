@@ -15,6 +15,7 @@ from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 from pmsgan.styles.scaling import Scaling
 
+NUM_SINGLE_WARM_UPS = 2
 _DISK = LocalFolder(Path())
 """Reads pictures by their paths."""
 
@@ -35,6 +36,19 @@ class Workload:
         start = time.perf_counter()
         results = engine.translate(self.pictures[:count])
         return time.perf_counter() - start, results
+
+    def translate_singly(self, engine: Engine, duration_s: float) -> tuple[float, ...]:
+        """Translate pictures one by one for about `duration_s`; return the seconds of each."""
+        for _ in range(NUM_SINGLE_WARM_UPS):
+            engine.translate(self.pictures[:1])
+        seconds: list[float] = []
+        end = time.perf_counter() + duration_s
+        while not seconds or time.perf_counter() < end:
+            place = len(seconds) % len(self.pictures)
+            start = time.perf_counter()
+            engine.translate(self.pictures[place : place + 1])
+            seconds.append(time.perf_counter() - start)
+        return tuple(seconds)
 
     def _scaling(self) -> Scaling:
         """Return how results get their size: by one view of each picture, as there is in memory.

@@ -1,6 +1,7 @@
 """Open an engine for a graph: load its plan from the cache, or build, check and cache one."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -102,6 +103,7 @@ def _open(
             _log.warning("building again: %s is refused (%s)", key.file_name, error)
             plan, key = _build_and_keep(library, graph, keys[0], config)
             engine = load(plan.data, key, owned=stack)
+    engine.build_s = plan.build_s
     try:
         if engine.kernels is not None and engine.kernels.uses_graphs is None:
             choose_graphs(engine, engine.kernels)
@@ -208,6 +210,7 @@ def _keep(plan: EnginePlan, key: EnginePlanKey) -> None:
 def _build(
     library: Library, graph: GraphInfo, key: EnginePlanKey, config: BuildConfig | None
 ) -> EnginePlan:
+    start = time.perf_counter()
     _log.info("building %s for compute capability %s", graph.path, key.capability)
     config = config or BuildConfig()
     data = graph.path.read_bytes()
@@ -227,7 +230,7 @@ def _build(
     )
     if new_timings and timings is not None:
         _cache_timings(timings, new_timings)
-    return EnginePlan(built, config, checked=False)
+    return EnginePlan(built, config, checked=False, build_s=time.perf_counter() - start)
 
 
 def _prepared(data: bytes, graph: GraphInfo, key: EnginePlanKey) -> bytes:

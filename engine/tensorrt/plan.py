@@ -13,7 +13,7 @@ from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.product import ProductName
 from pmsgan.engine.tensorrt.sealed import StaleFileError, read_sealed, write_sealed
 
-MAGIC = b"pmsgan-plan-1 "
+MAGIC = b"pmsgan-plan-2 "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +77,8 @@ class EnginePlan:
     """Settings of the builder."""
     checked: bool
     """Whether its pictures on a GPU have been compared with FP32 on the CPU."""
+    build_s: float = 0.0
+    """Time that the build took [seconds]."""
 
 
 def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
@@ -86,7 +88,10 @@ def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
         EngineError: the plan cannot be written, or there is no cache.
     """
     path = need_cache_folder(key.product) / key.file_name
-    header = {"key": asdict(key), "config": asdict(plan.config), "checked": plan.checked}
+    header = {
+        "key": asdict(key), "config": asdict(plan.config), "checked": plan.checked,
+        "build_s": plan.build_s,
+    }  # fmt: skip
     write_sealed(path, MAGIC, header, plan.data)
     return path
 
@@ -107,6 +112,7 @@ def read_plan(key: EnginePlanKey) -> EnginePlan | None:
     header, plan = sealed
     try:
         found, checked, config = header["key"], header["checked"], BuildConfig(**header["config"])
+        build_s = header["build_s"]
     except (KeyError, TypeError) as error:
         raise StaleFileError(f"{path} was built by another version of pmsgan") from error
     differences = [
@@ -116,4 +122,4 @@ def read_plan(key: EnginePlanKey) -> EnginePlan | None:
     ]
     if differences:
         raise StaleFileError(f"{path} was built for {'; '.join(differences)}")
-    return EnginePlan(plan, config, checked)
+    return EnginePlan(plan, config, checked, build_s)

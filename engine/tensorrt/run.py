@@ -15,7 +15,7 @@ import pycuda.driver as cuda
 
 from pmsgan.counts import count
 from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
-from pmsgan.engine.interface import Engine, EngineInfo, GpuTimes, Slot
+from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo, GpuTimes, Slot
 from pmsgan.engine.layer_times import LayerTimes
 from pmsgan.engine.tensorrt.buffers import (
     Gpu,
@@ -64,6 +64,10 @@ class TensorRtEngine(Engine):
             EngineError: TensorRT refuses the plan.
         """
         self._library = library
+        self.build_s = 0.0
+        """Time that the plan's build took [seconds]."""
+        self._plan_bytes = len(plan)
+        self._free_bytes = _free_bytes()
         self._runtime = library.make("Runtime", library.log)
         self._engine = library.need(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
@@ -88,6 +92,14 @@ class TensorRtEngine(Engine):
             runtime=f"{library.product.title} {library.version}",
         )
         self._owned = owned.pop_all()
+
+    def costs(self) -> EngineCosts:
+        """Return what it takes to build and hold this engine; other users of the GPU blur it."""
+        return EngineCosts(
+            build_s=self.build_s,
+            file_bytes=self._plan_bytes,
+            gpu_bytes=max(0, self._free_bytes - _free_bytes()),
+        )
 
     @property
     def compute_s(self) -> float:
@@ -283,3 +295,9 @@ class TensorRtEngine(Engine):
             except EngineError:  # `wait` reports failures
                 is_lost = True
         return not is_lost
+
+
+def _free_bytes() -> int:
+    """Return how much memory of the GPU nobody uses."""
+    with gpu_errors_named("tell its free memory"):
+        return int(cuda.mem_get_info()[0])

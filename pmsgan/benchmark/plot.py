@@ -3,7 +3,8 @@
 import math
 from pathlib import Path
 
-from pmsgan.benchmark.result import Benchmark, Row
+from pmsgan.benchmark.result import Benchmark
+from pmsgan.benchmark.row import Row
 
 
 def plot(benchmark: Benchmark, path: Path) -> None:

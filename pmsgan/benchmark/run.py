@@ -3,7 +3,7 @@
 import itertools
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, RunSettings
 from pmsgan.benchmark.config import PEERS, BenchmarkConfig, fits_peer
 from pmsgan.benchmark.peer import open_peer
-from pmsgan.benchmark.result import Benchmark, Missing, Row, compared_row, engine_row
+from pmsgan.benchmark.result import Benchmark, Missing
+from pmsgan.benchmark.row import Row, compared_row, engine_row
 from pmsgan.benchmark.work import Work, examine_work
 from pmsgan.engine.accuracy import Pictures, check_pictures
 from pmsgan.engine.choices import Backend
@@ -35,6 +36,9 @@ NUM_PICTURES = 32
 """A workload has at least so many pictures, and four batches; a slow contender gets fewer."""
 REPEATS_PER_ROUND = 2
 """How often a contender and the first backend run the workload in a round."""
+SINGLE_S = 2.0
+"""How long single pictures are translated for their latency, in the first round alone: some engines
+compile for each batch that they have not met."""
 _SETTINGS = ConvertSettings(output_format="jpg")
 
 _log = logging.getLogger(__name__)
@@ -76,13 +80,16 @@ def run_benchmark(
     views = [(side, side) for side in config.sizes] or [found.view]
     # One view of each size is measured, not tiles.
     scaling = Scaling() if found.scaling.mode == "tiles" else found.scaling
-    for height, width in views:
+    works: Sequence[Work | None] = [None] * len(views)
+    no_work = ""
+    try:
+        works = examine_work(found.generator, views, config.num_threads)
+    except EngineError as error:
+        no_work = str(error)
+    for (height, width), work in zip(views, works, strict=True):
         sized = replace(found, height=height, width=width, scaling=scaling)
-        work = None
-        try:
-            work = examine_work(sized.generator, sized.height, sized.width, config.num_threads)
-        except EngineError as error:
-            results.append(_missing("GFLOP/s", sized, str(error)))
+        if no_work:
+            results.append(_missing("GFLOP/s", sized, no_work))
         for batch in dict.fromkeys(config.batches) or (None,):
             try:
                 results += _measure(_Case(sized, batch, work, pictures), config)
@@ -130,7 +137,7 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
         for title, reason in failed.items():
             yield _missing(title, case.style, reason, is_failure=True)
         if baselines:
-            yield engine_row(engine.info, baselines, case.work)
+            yield engine_row(engine, baselines, case.work)
         for baseline in baselines:
             yield compared_row(engine.info, baseline, case.work)
 
@@ -190,6 +197,7 @@ def _run_rounds(
                 num_threads=config.num_threads,
                 reference=reference,
                 before=measured.get(contender.title),
+                single_s=0.0 if contender.title in measured else SINGLE_S,
             )
         except EngineError as error:
             round_number = number // len(contenders) + 1

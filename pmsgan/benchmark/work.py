@@ -1,39 +1,46 @@
-"""Count the operations of a picture, and measure how fast this machine multiplies matrices."""
+"""Count the work of a picture: its operations, and the numbers that they read and write."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from pmsgan.benchmark.ceilings import Ceilings, matrix_rates, memory_rate
 from pmsgan.benchmark.config import PEERS, fits_peer
 from pmsgan.benchmark.peer import make_peer
 from pmsgan.child import call_in_child
 from pmsgan.engine.open import what_is_missing
-from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import ChildError, EngineError
 from pmsgan.model.config import NetworkConfig
 
-NUM_PRODUCTS = 10
+if TYPE_CHECKING:
+    from torch import nn
+
 OWN_NETWORK = "the style's"
 """Name of the network that is no peer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """The operations of a picture, and the rate that bounds them."""
+    """The work of a picture, and the rates that bound it."""
 
     network_gflop: dict[str, float]
     """Operations for one picture, by network; a multiply-add counts as two [10^9]."""
-    matrix_gflop_per_s: dict[str, float]
-    """Rate of a large matrix product, by precision [10^9 operations per second]."""
+    network_gvalues: dict[str, float]
+    """Numbers that matrix products and convolutions read and write for one picture, by network
+    [10^9]. An engine that fuses all else into them moves no more."""
+    ceilings: Ceilings
 
 
-def examine_work(config: NetworkConfig, height: int, width: int, num_threads: int | None) -> Work:
-    """Count and measure in a child process, since torch and pycuda cannot share one.
+def examine_work(
+    config: NetworkConfig, sizes: Sequence[tuple[int, int]], num_threads: int | None
+) -> list[Work]:
+    """Count the work of a picture of each size, and measure the ceilings once.
+
+    torch and pycuda cannot share a process, so each works in a child process.
 
     Args:
         config: the network.
-        height: height of a picture [pixels].
-        width: width of a picture [pixels].
+        sizes: heights and widths of pictures [pixels].
         num_threads: threads that a CPU computes with; by default one for each core.
 
     Raises:
@@ -42,20 +49,25 @@ def examine_work(config: NetworkConfig, height: int, width: int, num_threads: in
     if (missing := what_is_missing("eager")) is not None:
         raise EngineError(missing)
     try:
-        return call_in_child(_examine, config, height, width, num_threads)
+        counts, matrix = call_in_child(_examine, config, sizes, num_threads)
     except ChildError as error:
         raise EngineError(f"the work cannot be counted: {error}") from error
+    ceilings = Ceilings(matrix_gflop_per_s=matrix, memory_gb_per_s=memory_rate())
+    return [
+        Work(network_gflop=gflop, network_gvalues=gvalues, ceilings=ceilings)
+        for gflop, gvalues in counts
+    ]
 
 
-def _examine(config: NetworkConfig, height: int, width: int, num_threads: int | None) -> Work:
+def _examine(
+    config: NetworkConfig, sizes: Sequence[tuple[int, int]], num_threads: int | None
+) -> tuple[list[tuple[dict[str, float], dict[str, float]]], dict[str, float]]:
     import torch
 
     if num_threads is not None:
         torch.set_num_threads(num_threads)
-    return Work(
-        network_gflop=count_gflop(config, height, width),
-        matrix_gflop_per_s=matrix_rates(num_threads),
-    )
+    counts = [(count_gflop(config, *size), count_gvalues(config, *size)) for size in sizes]
+    return counts, matrix_rates(num_threads)
 
 
 def count_gflop(config: NetworkConfig, height: int, width: int) -> dict[str, float]:
@@ -63,74 +75,53 @@ def count_gflop(config: NetworkConfig, height: int, width: int) -> dict[str, flo
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from pmsgan.model.network import make_network
-
+    counts = {}
     with torch.device("meta"):
-        networks: dict[str, torch.nn.Module] = {OWN_NETWORK: make_network(config)}
-        networks |= {name: make_peer(name) for name in PEERS if fits_peer(name, height, width)}
-        counts = {}
-        for name, network in networks.items():
+        for name, network in _networks(config, height, width):
             with FlopCounterMode(display=False) as counter:
-                network.eval()(torch.empty(1, 3, height, width))
+                network(torch.empty(1, 3, height, width))
             counts[name] = counter.get_total_flops() / 1e9
     return counts
 
 
-def matrix_rates(num_threads: int | None) -> dict[str, float]:
-    """Return how fast this machine multiplies large matrices [10^9 operations per second].
+def count_gvalues(config: NetworkConfig, height: int, width: int) -> dict[str, float]:
+    """Return the numbers that products and convolutions read and write, by network [10^9].
 
-    A CPU runs both PyTorch and OpenVINO; the faster counts.
+    Those of one picture, weights among them.
     """
     import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+    from torch.utils.flop_counter import flop_registry
 
-    if torch.cuda.is_available():
-        return {name: _torch_rate(name, "cuda", 8192) for name in ("fp32", "bf16", "fp16")}
-    side = 2048
-    return {
-        name: max(_openvino_rate(name, side, num_threads), _torch_rate(name, "cpu", side))
-        for name in ("fp32", "bf16")
-    }
+    class ValueCounter(TorchDispatchMode):
+        """Counts the numbers of operations whose FLOP count."""
 
+        num_values = 0
 
-def _torch_rate(precision: str, device: str, side: int) -> float:
-    import torch
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            if func.overloadpacket in flop_registry:
+                tensors = (it for it in tree_leaves((args, result)) if torch.is_tensor(it))
+                self.num_values += sum(it.numel() for it in tensors)
+            return result
 
-    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    matrix = torch.randn(side, side, device=device).to(types[precision])
-
-    def multiply() -> None:
-        torch.mm(matrix, matrix)
-        if device == "cuda":
-            torch.cuda.synchronize()
-
-    return _rate(multiply, side)
-
-
-def _openvino_rate(precision: str, side: int, num_threads: int | None) -> float:
-    import numpy as np
-
-    with without_telemetry():
-        import openvino
-        from openvino import opset13
-
-    matrix = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
-    left = opset13.parameter(matrix.shape, np.float32)
-    product = opset13.matmul(left, opset13.constant(matrix), False, False)
-    properties = {"INFERENCE_PRECISION_HINT": precision.replace("fp", "f")} | (
-        {} if num_threads is None else {"INFERENCE_NUM_THREADS": num_threads}
-    )
-    request = openvino.compile_model(
-        openvino.Model([product], [left]), "CPU", properties
-    ).create_infer_request()
-    request.set_input_tensor(openvino.Tensor(matrix))
-    return _rate(request.infer, side)
+    counts = {}
+    with torch.device("meta"):
+        for name, network in _networks(config, height, width):
+            with ValueCounter() as counter:
+                network(torch.empty(1, 3, height, width))
+            counts[name] = counter.num_values / 1e9
+    return counts
 
 
-def _rate(multiply: Callable[[], object], side: int) -> float:
-    multiply()  # warms up
-    seconds = []
-    for _ in range(NUM_PRODUCTS):
-        start = time.perf_counter()
-        multiply()
-        seconds.append(time.perf_counter() - start)
-    return 2 * side**3 / min(seconds) / 1e9  # the fastest: the machine may do other work
+def _networks(config: NetworkConfig, height: int, width: int) -> Iterator[tuple[str, "nn.Module"]]:
+    """Yield the style's network and the peers that take this size."""
+    from pmsgan.model.network import make_network
+
+    yield OWN_NETWORK, make_network(config).eval()
+    for name in PEERS:
+        if fits_peer(name, height, width):
+            yield name, make_peer(name).eval()

@@ -5,8 +5,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,32 +18,49 @@ from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.settings import ConvertSettings, Parallelism
-from pmsgan.benchmark import run, work
+from pmsgan.benchmark import ceilings, run
+from pmsgan.benchmark.ceilings import Ceilings
 from pmsgan.benchmark.compare import compare_reports
 from pmsgan.benchmark.config import PEERS, BenchmarkConfig
 from pmsgan.benchmark.files import write_benchmark
 from pmsgan.benchmark.peer import open_peer
 from pmsgan.benchmark.resnet import ResNet
+from pmsgan.benchmark.row import Latency, Row
 from pmsgan.benchmark.run import run_benchmark
+from pmsgan.benchmark.table import markdown_table, text_table
 from pmsgan.benchmark.u2net import U2Net
-from pmsgan.benchmark.work import OWN_NETWORK, Work, count_gflop, examine_work
+from pmsgan.benchmark.work import (
+    OWN_NETWORK,
+    Work,
+    count_gflop,
+    count_gvalues,
+    examine_work,
+)
 from pmsgan.engine import open as open_module
+from pmsgan.engine.interface import EngineCosts
 from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.export.style_folder import write_style
 from pmsgan.install import install_command
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.generator import Generator
 from pmsgan.model.unet import UNet
+from pmsgan.spread import Spread
 from pmsgan.styles.registry import Style, read_style
 
-WORK = Work(network_gflop={OWN_NETWORK: 2.0}, matrix_gflop_per_s={"fp32": 1e4, "bf16": 2e4})
+WORK = Work(
+    network_gflop={OWN_NETWORK: 2.0},
+    network_gvalues={OWN_NETWORK: 0.5},
+    ceilings=Ceilings(matrix_gflop_per_s={"fp32": 1e4, "bf16": 2e4}),
+)
+RATE = Spread.of([10.0])
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiplying large matrices and waiting for slow rounds is not what most tests are about."""
-    monkeypatch.setattr(run, "examine_work", lambda *arguments: WORK)
+    monkeypatch.setattr(run, "examine_work", lambda config, sizes, threads: [WORK] * len(sizes))
     monkeypatch.setattr(baseline_module, "RUN_S", 0.0)
+    monkeypatch.setattr(run, "SINGLE_S", 0.01)
 
 
 @pytest.mark.usefixtures("quick")
@@ -64,6 +82,9 @@ def test_all_sizes_and_batches_are_measured(style: Style, tmp_path: Path) -> Non
     assert eager.speedup.low <= eager.speedup.median <= eager.speedup.high
     assert eager.gflop_per_s == pytest.approx(2.0 * eager.in_memory.median)
     assert eager.matrix_share == pytest.approx(2.0 * eager.in_memory.median / 1e4)
+    for row in result.rows:
+        assert row.latency is not None
+        assert 0 < row.latency.p50_ms <= row.latency.p95_ms <= row.latency.p99_ms
     write_benchmark(result, tmp_path)
     assert json.loads((tmp_path / "bench.json").read_text())["kind"] == "benchmark"
     page = (tmp_path / "bench.md").read_text()
@@ -218,11 +239,80 @@ def test_work_is_counted_as_by_hand() -> None:
 
 
 def test_the_machine_s_matrix_rate_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = examine_work(GeneratorConfig(base_channels=4), 64, 64, 1)
-    assert told.network_gflop[OWN_NETWORK] > 0
-    assert min(told.matrix_gflop_per_s.values()) > 1.0
+    small, large = examine_work(GeneratorConfig(base_channels=4), [(64, 64), (128, 64)], 1)
+    assert 0 < small.network_gflop[OWN_NETWORK] < large.network_gflop[OWN_NETWORK]
+    assert small.ceilings is large.ceilings
+    assert min(small.ceilings.matrix_gflop_per_s.values()) > 1.0
     with pytest.raises(EngineError, match="the work cannot be counted"):
-        examine_work(GeneratorConfig(base_channels=4), -64, 64, 1)
-    monkeypatch.setattr(work, "NUM_PRODUCTS", 1)
-    assert work._torch_rate("fp32", "cpu", 64) > 0
-    assert work._openvino_rate("fp32", 64, 1) > 0
+        examine_work(GeneratorConfig(base_channels=4), [(-64, 64)], 1)
+    monkeypatch.setattr(ceilings, "NUM_PRODUCTS", 1)
+    assert ceilings._torch_rate("fp32", "cpu", 64) > 0
+    assert ceilings._openvino_rate("fp32", 64, 1) > 0
+
+
+def test_the_numbers_of_convolutions_are_counted_as_their_modules_have_them() -> None:
+    num_values = 0
+
+    def add(module: torch.nn.Module, inputs: tuple[torch.Tensor], result: torch.Tensor) -> None:
+        nonlocal num_values
+        weights = sum(weight.numel() for weight in module.parameters())
+        num_values += inputs[0].numel() + weights + result.numel()
+
+    with torch.device("meta"):
+        network = UNet().eval()
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+                module.register_forward_hook(add)
+        network(torch.empty(1, 3, 256, 256))
+    counted = count_gvalues(GeneratorConfig(base_channels=4), 256, 256)
+    assert counted["pix2pix"] == num_values / 1e9
+    assert counted[OWN_NETWORK] > 0
+
+
+def a_row(**figures: Any) -> Row:
+    rate = Spread.of([10.0])
+    usual = dict.fromkeys((field.name for field in fields(Row)), None)
+    return Row(
+        **usual | {"title": "tensorrt, fp16", "in_memory": rate, "files_to_files": rate} | figures
+    )  # type: ignore[arg-type]
+
+
+def test_a_column_without_a_figure_is_left_out() -> None:
+    bare = a_row()
+    assert markdown_table([bare])[0] == (
+        "|  | pictures/s, in memory | ms/picture | pictures/s, files to files |"
+    )
+    costs = EngineCosts(build_s=84.0, file_bytes=9_200_000, gpu_bytes=256 << 20)
+    latency = Latency(count=100, p50_ms=1.5, p95_ms=2.0, p99_ms=4.0)
+    full = a_row(memory_share=0.25, costs=costs, latency=latency)
+    names, _, first, second = markdown_table([full, bare])
+    assert names.endswith(
+        "| latency of single pictures, ms: median | 95 % | 99 % | of the memory's bandwidth "
+        "| build, s | engine, MB | GPU memory, MiB |"
+    )
+    assert first.endswith("| 1.50 | 2.00 | 4.00 | 25% | 84.0 | 9.20 | 256 |")
+    assert second.endswith("|  |  |  |  |  |  |  |")
+    assert text_table([full])[-1].split()[-4:] == ["10.0", "10.0", "1.50", "25%"]
+
+
+def test_the_share_of_the_bandwidth_follows_from_the_precision(
+    style: Style, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = Ceilings(matrix_gflop_per_s={}, memory_gb_per_s=1000.0)
+    monkeypatch.setattr(run, "examine_work", lambda *arguments: [replace(WORK, ceilings=rates)])
+    config = BenchmarkConfig(num_rounds=1, contenders=("openvino", "eager"), num_threads=1)
+    for row in run_benchmark(style, config).rows:
+        num_bytes = 4 if row.precision == "fp32" else 2
+        assert row.memory_share == pytest.approx(0.5e-3 * num_bytes * row.in_memory.median)
+        assert row.matrix_share is None
+
+
+def test_without_a_gpu_there_is_no_bandwidth(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ceilings, "count_gpus", lambda: 0)
+    assert ceilings.memory_rate() is None
+    monkeypatch.setattr(ceilings, "count_gpus", lambda: 1)
+    monkeypatch.setattr(ceilings, "_memory_rate", json.loads)  # which fails without arguments
+    assert ceilings.memory_rate() is None
+    assert "the bandwidth of the GPU's memory cannot be measured: TypeError" in caplog.text

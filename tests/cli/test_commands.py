@@ -113,7 +113,8 @@ def test_bench_prints_a_table_and_leaves_reports(
     style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(baseline, "RUN_S", 0.0)
-    monkeypatch.setattr(run, "examine_work", lambda *arguments: None)
+    monkeypatch.setattr(run, "examine_work", lambda config, sizes, threads: [None] * len(sizes))
+    monkeypatch.setattr(run, "SINGLE_S", 0.01)
     arguments = (
         "bench", "--style", style.folder, "--backends", "openvino,eager", "--rounds", "1",
         "--batches", "2",

@@ -349,6 +349,11 @@ EXPORT CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUst
     return copy(stream, to, (const void *)from, bytes);
 }
 
+EXPORT CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
+    MAY_FAIL
+    return copy(stream, (void *)to, (const void *)from, bytes);
+}
+
 /* ---- device and context ---- */
 
 EXPORT CUresult cuInit(unsigned int flags) {
