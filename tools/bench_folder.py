@@ -96,7 +96,7 @@ def main() -> None:
     cores, threads = os.cpu_count() or 1, arguments.threads
     style, settings = find_style(arguments.style), ConvertSettings(output_format=arguments.format)
     size = style.view
-    shares = []
+    shares, rates = [], []
     engine: Engine = Copier(*size) if arguments.no_engine else open_engine(style)
     with engine, ThreadPoolExecutor(threads) as pool, quiet_decoders():
         source = LocalFolder(arguments.in_dir)
@@ -155,10 +155,12 @@ def main() -> None:
             slowest = max(read_s, engine_s, write_s)
             per_core = (read_cpu + engine_cpu + write_cpu) / cores
             shares.append(timing.wall_s / max(slowest, per_core))
+            rates.append(len(jobs) / timing.wall_s)
             print(
                 f"{read_s:7.2f} {engine_s:8.2f} {write_s:8.2f} | {slowest:12.2f} "
                 f"{per_core:10.2f} | {timing.wall_s:10.2f} {shares[-1]:11.3f}"
             )
+    print(f"folder run: median {statistics.median(rates):.0f} pictures/s")
     low, high = min(shares), max(shares)
     print(f"run/bound: median {statistics.median(shares):.3f} ({low:.3f}..{high:.3f})")
 
