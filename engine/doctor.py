@@ -75,8 +75,8 @@ class Diagnosis:
             lines.append(f"the first GPU has compute capability {self.gpu_capability}")
         if self.driver_cuda is not None:
             lines.append(f"the NVIDIA driver supports CUDA up to {self.driver_cuda}")
-        for name, product in PRODUCTS.items():
-            lines.append(f"{product.title}: {self.products[name] or 'not installed'}")
+        for product in PRODUCTS.values():
+            lines.append(f"{product.title}: {self.products[product.name] or 'not installed'}")
         lines += [
             f"installed: {packages}",
             "backends, in the order in which --backend auto tries them:",

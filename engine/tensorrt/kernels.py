@@ -34,7 +34,7 @@ class KernelCache:
         self.uses_graphs: bool | None = None
         """Whether CUDA graphs make batches faster; None until that is measured."""
         self._kept = self._read()
-        self._kept_choice = self.uses_graphs
+        self._kept_choice: bool | None = self.uses_graphs
         self._cache: Any = None
 
     def make_config(self, engine: Any, *, ahead: bool, allows_graphs: bool) -> Any:

@@ -172,7 +172,8 @@ class TensorRtEngine(Engine):
         finally:
             self.free_slots()  # with the context, which refers to the profiler
             self.compiles_ahead, self._allows_graphs = compiles_ahead, True
-        layers = layers_of(profiler.batches, described)
+        if not (layers := layers_of(profiler.batches, described)):
+            raise EngineError(f"{self.info.runtime} tells no times of this engine's layers")
         return LayerTimes(batch=batch, num_batches=num_batches, layers=layers)
 
     def _close(self) -> None:

@@ -111,7 +111,7 @@ def count_gvalues(config: NetworkConfig, height: int, width: int) -> dict[str, f
     counts = {}
     with torch.device("meta"):
         for name, network in _networks(config, height, width):
-            with ValueCounter() as counter:
+            with ValueCounter() as counter:  # type: ignore[no-untyped-call]
                 network(torch.empty(1, 3, height, width))
             counts[name] = counter.num_values / 1e9
     return counts

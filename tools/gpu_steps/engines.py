@@ -9,6 +9,7 @@ from typing import Any
 from gpu_steps.attempts import Figures, Parts, attempt, attempt_apart, run
 
 PRODUCTS = ("tensorrt", "tensorrt-rtx")
+COPY_BYTES = 64 << 20
 
 
 def versions() -> Parts:
@@ -27,18 +28,22 @@ def driver() -> Parts:
 
 def copy_to_card() -> Figures:
     """Copy there and back, and compare."""
+    from pmsgan.engine.tensorrt.buffers import gpu_context
+
+    with gpu_context() as gpu:
+        card = {"name": gpu.name, "capability": gpu.capability, "driver": gpu.driver}
+        return card | time_copies()
+
+
+def time_copies() -> Figures:
+    """Copy page-locked bytes; what pycuda holds is freed on return, before the context."""
     import numpy as np
     import pycuda.driver as cuda
 
-    cuda.init()
-    device = cuda.Device(0)
-    context = device.retain_primary_context()
-    context.push()
     stream, start, middle, end = cuda.Stream(), cuda.Event(), cuda.Event(), cuda.Event()
-    sent = cuda.pagelocked_empty(64 << 20, np.uint8)
-    got = cuda.pagelocked_empty(64 << 20, np.uint8)
-    sent[:] = np.arange(64 << 20, dtype=np.uint32).astype(np.uint8)
-    memory = cuda.mem_alloc(sent.nbytes)
+    sent, got = (cuda.pagelocked_empty(COPY_BYTES, np.uint8) for _ in range(2))
+    sent[:] = np.arange(COPY_BYTES, dtype=np.uint32).astype(np.uint8)
+    memory = cuda.mem_alloc(COPY_BYTES)
     for _ in range(3):
         start.record(stream)
         cuda.memcpy_htod_async(memory, sent, stream)
@@ -46,18 +51,11 @@ def copy_to_card() -> Figures:
         cuda.memcpy_dtoh_async(got, memory, stream)
         end.record(stream)
         stream.synchronize()
-    figures = {
-        "name": device.name(),
-        "capability": device.compute_capability(),
-        "driver": cuda.get_driver_version(),
+    return {
         "copies_are_right": bool((sent == got).all()),
-        "to_card_gb_per_s": sent.nbytes / start.time_till(middle) / 1e6,
-        "from_card_gb_per_s": sent.nbytes / middle.time_till(end) / 1e6,
+        "to_card_gb_per_s": COPY_BYTES / start.time_till(middle) / 1e6,
+        "from_card_gb_per_s": COPY_BYTES / middle.time_till(end) / 1e6,
     }
-    memory.free()
-    context.pop()
-    context.detach()
-    return figures
 
 
 def copy_within_card() -> float:

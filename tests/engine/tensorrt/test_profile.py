@@ -15,6 +15,7 @@ from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.layer_times import Layer, LayerTimes
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.tensorrt.open import open_on_gpu
+from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
 
 
@@ -67,6 +68,17 @@ def test_what_the_inspector_does_not_say_costs_no_times(
     ]  # fmt: skip
 
 
+def test_an_engine_without_times_of_layers_is_an_error(
+    graph: GraphInfo, tensorrt: SimpleNamespace
+) -> None:
+    tensorrt.layer_ms = {}
+    with (
+        open_on_gpu("tensorrt", graph) as engine,
+        pytest.raises(EngineError, match="tells no times of this engine's layers"),
+    ):
+        engine.time_layers(1)
+
+
 def test_a_profiled_engine_goes_on_as_it_was(graph: GraphInfo, rtx: SimpleNamespace) -> None:
     rtx.launches = 9
     with open_on_gpu("tensorrt-rtx", graph) as engine:
@@ -105,6 +117,6 @@ def test_a_long_name_is_shortened_in_the_table_alone() -> None:
 def test_an_engine_that_cannot_time_its_layers_says_so(style: Style, user_folders: Path) -> None:
     with (
         open_engine(style, backend="openvino") as engine,
-        pytest.raises(open_module.EngineError, match=r"OpenVINO .* does not time its layers"),
+        pytest.raises(EngineError, match=r"OpenVINO .* does not time its layers"),
     ):
         engine.time_layers(1)
