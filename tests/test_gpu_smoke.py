@@ -126,3 +126,17 @@ def test_the_page_shows_figures_and_leaves_a_whole_report_to_the_file(smoke: Mod
         assert line in page.splitlines()
     assert "  ```\n  one line\n  another\n  ```" in page
     assert "deeper" not in page
+
+
+def test_a_folder_is_converted_for_its_rate(smoke: ModuleType, in_dir: Path) -> None:
+    told = smoke.folders.share_out(in_dir, "anime", "jpg", 0)
+    assert (told["pictures_done"], told["pictures_failed"]) == (9, 0)
+    assert told["steady_pictures_per_s"] > 0
+
+
+def test_a_processor_times_a_small_network(
+    smoke: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    told = dict(smoke.networks.eager())
+    assert told["base 4, fold 1, 64 px, fp32, batch 1"]["batch_ms"] > 0

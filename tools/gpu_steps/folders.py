@@ -54,15 +54,15 @@ def workers() -> Parts:
                 )
 
 
-def share_out(pictures: Path, style: Path, form: str, num_workers: int) -> Figures:
+def share_out(pictures: Path, style: Path | str, form: str, num_workers: int) -> Figures:
     """Convert on the processors; 0 workers means without Ray."""
-    from pmsgan.batch import Cluster, ConvertSettings, RunSettings, convert_folder
+    from pmsgan import batch
 
     with tempfile.TemporaryDirectory() as out:
-        report = convert_folder(
-            pictures, out, style, settings=ConvertSettings(output_format=form),  # type: ignore[arg-type]
-            run=RunSettings(backend="openvino"),
-            cluster=Cluster(workers=num_workers) if num_workers else None,
+        report = batch.convert_folder(
+            pictures, out, style, settings=batch.ConvertSettings(output_format=form),  # type: ignore[arg-type]
+            run=batch.RunSettings(backend="openvino"),
+            cluster=batch.Cluster(workers=num_workers) if num_workers else None,
         ).to_json()  # fmt: skip
     rates = [it / report["throughput"]["span_s"] for it in report["throughput"]["pictures"] if it]
     return {
@@ -78,16 +78,18 @@ def convert() -> Parts:
     with tempfile.TemporaryDirectory() as scratch:
         pictures = copy_samples(Path(scratch, "in"), with_gpu(4000))
         for form in FORMATS:
-            yield form, attempt(report_of, pictures, form)
+            yield form, attempt(convert_by_command, pictures, form)
 
 
-def report_of(pictures: Path, form: str) -> Figures:
-    """Convert a folder by the command; return its report."""
+def convert_by_command(pictures: Path, form: str) -> Figures:
+    """Convert a folder by the command; return what it prints, and its report."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.json")
-        run(
+        told = run(
             sys.executable, "-m", "pmsgan", "convert", pictures, Path(scratch, "out"),
             "--style", "anime", "--format", form, "--report", report,
         )  # fmt: skip
-        figures: Figures = json.loads(report.read_text(encoding="utf-8"))
-        return figures
+        return {
+            "told": told.splitlines(),
+            "report": json.loads(report.read_text(encoding="utf-8")),
+        }

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-MAX_DEPTH = 2
-"""Deeper figures, as those of a whole report, are in the JSON file alone."""
+MAX_DEPTH = 1
+"""Deeper figures, such as those of a whole report, are in the JSON file alone."""
 
 
 def section(name: str, purpose: str, figures: dict[str, Any]) -> list[str]:
