@@ -37,10 +37,10 @@ def choose_graphs(engine: "TensorRtEngine", kernels: KernelCache) -> None:
     Raises:
         EngineError: the engine fails without graphs.
     """
-    info, engine.compiles_ahead = engine.info, True
+    engine.compiles_ahead = True
     seconds: dict[bool, float] = {}
     for uses_graphs in (False, True, False):  # the GPU's clock rises in the first rounds
-        kernels.uses_graphs = uses_graphs
+        info, engine.graphs = engine.info, uses_graphs
         try:
             now = _batch_s(engine)
         except EngineError as error:
@@ -50,9 +50,10 @@ def choose_graphs(engine: "TensorRtEngine", kernels: KernelCache) -> None:
             now = float("inf")
         seconds[uses_graphs] = min(now, seconds.get(uses_graphs, now))
         engine.free_slots()
-        engine.info = info  # graphs may have halved the batch
+        if uses_graphs:
+            engine.info = info  # graphs may have had too little memory for the whole batch
     kernels.uses_graphs = seconds[False] > LEAST_GAIN * seconds[True]
-    engine.compiles_ahead = False
+    engine.graphs, engine.compiles_ahead = None, False
     _log.info(
         "CUDA graphs are %s: a batch takes %.3f ms with them, %.3f ms without",
         "used" if kernels.uses_graphs else "not used", 1e3 * seconds[True], 1e3 * seconds[False],

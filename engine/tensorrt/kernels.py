@@ -37,14 +37,14 @@ class KernelCache:
         self._kept_choice: bool | None = self.uses_graphs
         self._cache: Any = None
 
-    def make_config(self, engine: Any, *, ahead: bool, allows_graphs: bool) -> Any:
+    def make_config(self, engine: Any, *, ahead: bool, graphs: bool | None) -> Any:
         """Return settings for an execution context that takes kernels from here.
 
         Args:
             engine: the loaded plan.
             ahead: compile the best kernels before a batch runs; else general ones run until the
                 best are compiled.
-            allows_graphs: use CUDA graphs, if they make batches faster.
+            graphs: use CUDA graphs; None uses them if they make batches faster.
 
         Raises:
             EngineError: TensorRT for RTX gives no settings.
@@ -58,9 +58,10 @@ class KernelCache:
         config.dynamic_shapes_kernel_specialization_strategy = (
             strategies.EAGER if ahead else strategies.LAZY
         )
-        graphs = api.CudaGraphStrategy
+        if graphs is None:
+            graphs = bool(self.uses_graphs)
         config.cuda_graph_strategy = (
-            graphs.WHOLE_GRAPH_CAPTURE if allows_graphs and self.uses_graphs else graphs.DISABLED
+            api.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE if graphs else api.CudaGraphStrategy.DISABLED
         )
         if self._cache is None:
             self._cache = need(config.create_runtime_cache(), "make a cache of kernels")

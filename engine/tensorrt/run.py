@@ -76,7 +76,8 @@ class TensorRtEngine(Engine):
         """What TensorRT for RTX has found out on this GPU; None with TensorRT."""
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
-        self._allows_graphs = True
+        self.graphs: bool | None = None
+        """Whether batches are CUDA graphs; None leaves it to what has been measured."""
         self._memory = SlotMemory(engines_per_gpu)
         self._buffers: dict[Slot, SlotBuffers] = {}
         self._context: Any = None
@@ -158,7 +159,7 @@ class TensorRtEngine(Engine):
         profiler = make_profiler(self._library)
         compiles_ahead = self.compiles_ahead
         self.free_slots()
-        self.compiles_ahead, self._allows_graphs = True, False
+        self.compiles_ahead, self.graphs = True, False
         try:
             (slot,) = self.slots(1)
             buffers, batch = self._buffers_of(slot), self.info.max_batch
@@ -171,7 +172,7 @@ class TensorRtEngine(Engine):
                     self._compute.synchronize()
         finally:
             self.free_slots()  # with the context, which refers to the profiler
-            self.compiles_ahead, self._allows_graphs = compiles_ahead, True
+            self.compiles_ahead, self.graphs = compiles_ahead, None
         if not (layers := layers_of(profiler.batches, described)):
             raise EngineError(f"{self.info.runtime} tells no times of this engine's layers")
         return LayerTimes(batch=batch, num_batches=num_batches, layers=layers)
@@ -208,7 +209,7 @@ class TensorRtEngine(Engine):
         how: Any = self._library.api.ExecutionContextAllocationStrategy.USER_MANAGED
         if self.kernels is not None:
             how = self.kernels.make_config(
-                self._engine, ahead=self.compiles_ahead, allows_graphs=self._allows_graphs
+                self._engine, ahead=self.compiles_ahead, graphs=self.graphs
             )
         self._context = self._need(
             self._engine.create_execution_context(how), "make an execution context"

@@ -8,7 +8,9 @@ import pytest
 
 from pmsgan.engine.accuracy import check_pictures
 from pmsgan.engine.graph import GraphInfo
+from pmsgan.engine.tensorrt.kernels import KernelCache
 from pmsgan.engine.tensorrt.open import open_on_gpu
+from pmsgan.errors import EngineError
 
 
 def opened_with_graphs(graph: GraphInfo, rtx: SimpleNamespace) -> bool:
@@ -61,6 +63,31 @@ def test_graphs_that_fail_are_not_used(
         assert not opened_with_graphs(graph, rtx)
     assert caplog.text.count("CUDA graphs fail: ") == 1
     assert "the stream cannot be captured" in caplog.text
+
+
+def test_nothing_is_kept_of_a_measurement_that_failed(
+    graph: GraphInfo, rtx: SimpleNamespace
+) -> None:
+    rtx.launches = 9
+    rtx.fails.add("set_input_shape")
+    with pytest.raises(EngineError, match="cannot take a batch"):
+        open_on_gpu("tensorrt-rtx", graph)
+    rtx.fails.clear()
+    assert opened_with_graphs(graph, rtx)
+
+
+def test_a_choice_is_kept_only_once_it_is_made(
+    graph: GraphInfo, rtx: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []
+    real = KernelCache.keep
+    monkeypatch.setattr(
+        KernelCache, "keep", lambda cache: kept.append(cache.uses_graphs) or real(cache)
+    )
+    rtx.launches = 9
+    assert opened_with_graphs(graph, rtx)
+    assert kept[:3] == [None, None, None]
+    assert kept[-1] is True
 
 
 def test_graphs_that_lack_memory_leave_the_batch_as_it_is(
