@@ -28,6 +28,15 @@ def ceiling() -> Parts:
         for form in FORMATS:
             for threads in sorted({min(it, cores) for it in (1, 4, 8, cores)}, reverse=True):
                 yield f"{form}, {threads} threads", attempt(bench, pictures, form, threads)
+    yield "interpreter held", attempt(bench_interpreter)
+
+
+def bench_interpreter() -> list[str]:
+    """Return for how long a picture holds the interpreter, which bounds one process."""
+    return run(
+        sys.executable, "tools/bench_gil.py", "16", "256", "--pictures", str(with_gpu(1000)),
+        "--rounds", "2",
+    ).splitlines()  # fmt: skip
 
 
 def bench(pictures: Path, form: str, threads: int) -> list[str]:
@@ -40,6 +49,7 @@ def bench(pictures: Path, form: str, threads: int) -> list[str]:
 
 def workers() -> Parts:
     """Convert with a network of next to no work, without Ray, then with 1 to 4 of its workers."""
+    from pmsgan.engine.gpu import count_gpus
     from pmsgan.engine.machine import count_cores
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -52,17 +62,26 @@ def workers() -> Parts:
                     f"{form}, {number} workers",
                     attempt_apart(share_out, pictures, tiny, form, number),
                 )
+        for number in range(1, 5) if count_gpus() else ():
+            yield f"one card, {number} workers", attempt_apart(share_card, pictures, number)
 
 
-def share_out(pictures: Path, style: Path | str, form: str, num_workers: int) -> Figures:
-    """Convert on the processors; 0 workers means without Ray."""
+def share_card(pictures: Path, num_workers: int) -> Figures:
+    """Convert with the style `anime` by workers that share the first card."""
+    return share_out(pictures, "anime", "jpg", num_workers, devices=(0,))
+
+
+def share_out(
+    pictures: Path, style: Path | str, form: str, num_workers: int, devices: tuple[int, ...] = ()
+) -> Figures:
+    """Convert on the processors, or on cards; 0 workers means without Ray."""
     from pmsgan import batch
 
     with tempfile.TemporaryDirectory() as out:
         report = batch.convert_folder(
             pictures, out, style, settings=batch.ConvertSettings(output_format=form),  # type: ignore[arg-type]
-            run=batch.RunSettings(backend="openvino"),
-            cluster=batch.Cluster(workers=num_workers) if num_workers else None,
+            run=batch.RunSettings(backend="auto" if devices else "openvino"),
+            cluster=batch.Cluster(workers=num_workers, devices=devices) if num_workers else None,
         ).to_json()  # fmt: skip
     rates = [it / report["throughput"]["span_s"] for it in report["throughput"]["pictures"] if it]
     return {
