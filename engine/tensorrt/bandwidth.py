@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pycuda.driver as cuda
 
-from pmsgan.engine.tensorrt.buffers import device_memory, gpu_context, gpu_errors_named
+from pmsgan.engine.tensorrt.buffers import SlotMemory, gpu_context, gpu_errors_named
 
 COPY_BYTES = 256 << 20
 """More than any cache of a GPU holds."""
@@ -23,7 +23,8 @@ def memory_gb_per_s() -> float:
     with ExitStack() as stack:
         stack.enter_context(gpu_context())
         with gpu_errors_named("copy within its memory"):
-            source, target = (device_memory(stack, COPY_BYTES) for _ in range(2))
+            memory = stack.enter_context(SlotMemory())
+            source, target = (memory.on_gpu(COPY_BYTES) for _ in range(2))
             stream, start, end = cuda.Stream(), cuda.Event(), cuda.Event()
             milliseconds = []
             for _ in range(1 + NUM_COPIES):  # the first one warms up
