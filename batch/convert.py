@@ -11,7 +11,7 @@ from typing import BinaryIO
 from pmsgan.atomic import replacing
 from pmsgan.batch.conversion import Conversion
 from pmsgan.batch.files.folder import Folder
-from pmsgan.batch.files.local_results import OWN_NAME, os_reason
+from pmsgan.batch.files.local_results import OWN_NAME
 from pmsgan.batch.files.named import name_pictures
 from pmsgan.batch.files.open import open_folder
 from pmsgan.batch.files.stamp import MAX_FILE_BYTES
@@ -20,7 +20,7 @@ from pmsgan.batch.progress import NoProgress, Progress
 from pmsgan.batch.report.report import Report
 from pmsgan.batch.run import convert_here, run_conversion
 from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selection
-from pmsgan.errors import ConfigError, FolderError
+from pmsgan.errors import ConfigError, FolderError, os_reason
 from pmsgan.formats import format_of
 from pmsgan.styles.registry import Style, find_style
 

@@ -3,13 +3,13 @@
 import io
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tqdm import tqdm
 
-from pmsgan.terminal import NARROW, columns_of, fitted
+from pmsgan.display import display
+from pmsgan.terminal import NARROW, columns_of
 
 LINE_S = 30.0
 """Time between two lines, where stderr is no terminal [s]."""
@@ -21,12 +21,12 @@ _LINE = (
 _SHORT = "{n_fmt}/{total_fmt} {units}, {remaining} left"
 
 
-class Bar(tqdm):  # type: ignore[type-arg]
-    """A progress bar that never ends the work it shows: where it cannot be written, it is off."""
+class Bar:
+    """Counts work that is done; the display shows how far it is, and never holds the work up."""
 
     def __init__(
         self,
-        iterable: Iterable[Any] | None = None,
+        iterable: Iterable[Any] = (),
         *,
         desc: str,
         unit: str,
@@ -44,59 +44,77 @@ class Bar(tqdm):  # type: ignore[type-arg]
             total: how many there are; by default the length of `iterable`.
             initial: how many are done already.
             disable: show nothing.
-            bar_format: format that replaces that of tqdm.
+            bar_format: format that replaces the usual one, see tqdm.
         """
-        self._is_terminal = columns_of(sys.stderr) is not None
-        self._is_off = False
-        self._next_line = time.monotonic() + LINE_S
-        super().__init__(
-            iterable, desc=desc, unit=unit, total=total, initial=initial, disable=disable,
-            bar_format=bar_format, dynamic_ncols=True, file=sys.stderr or io.StringIO(),
-        )  # fmt: skip
+        self.stream = sys.stderr or io.StringIO()
+        self.is_terminal = columns_of(self.stream) is not None
+        self.n = self.initial = initial
+        self.total = len(iterable) if total is None and hasattr(iterable, "__len__") else total
+        self._iterable = iterable
+        self._desc, self._unit, self._postfix = desc, unit, ""
+        self._format = bar_format
+        self._started = time.monotonic()
+        self._next_line = self._started + LINE_S
+        if not disable:
+            display.start(self)
 
-    @property
-    def format_dict(self) -> Any:
-        """The values to format, with a format for what there is room for."""
-        values = super().format_dict
-        values["units"] = self.unit if self.total == 1 else f"{self.unit}s"
-        if not self._is_terminal:
-            values["bar_format"] = (self.bar_format or _LINE).replace("{bar}", "")
-            speed = (self.n - self.initial) / max(values["elapsed"], 1e-3)
-            values["speed"] = f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}"
-        elif columns := columns_of(self.fp):
-            values["ncols"] = columns
-            if columns < NARROW and self.bar_format is None:
-                values["bar_format"] = _SHORT
-        return values
+    def update(self, count: int = 1) -> None:
+        """Count what is done."""
+        self.n += count
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Show the bar; without a terminal, add a line if it is time, or the last one."""
-        if self._is_off:
-            return
-        try:
-            if self._is_terminal:
-                super().display(msg, pos)
-            elif self.disable or time.monotonic() >= self._next_line:  # disable: it is being closed
-                self._next_line = time.monotonic() + LINE_S
-                self.fp.write(str(self) + ("" if self.disable else "\n"))
-                self.fp.flush()
-        except (OSError, ValueError):
-            self._is_off = True
-
-    def clear(self, nolock: bool = False) -> None:
-        """Remove the bar from a terminal."""
-        if self._is_terminal and not self._is_off:
-            with suppress(OSError, ValueError):
-                super().clear(nolock)
+    def set_postfix(self, values: Mapping[str, str] | str) -> None:
+        """Show a text, or the names and values of numbers, behind the bar."""
+        if not isinstance(values, str):
+            values = ", ".join(f"{name}={value}" for name, value in values.items())
+        self._postfix = values
 
     def close(self) -> None:
         """End the bar, and leave it where it is."""
-        with suppress(OSError, ValueError):
-            super().close()
+        display.end(self, self._drawn(time.monotonic()))
 
-    @classmethod
-    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:
-        """Print text on stderr, above the bars."""
-        if sys.stderr is not None:
-            with suppress(OSError, ValueError):
-                super().write(fitted(s, sys.stderr), file or sys.stderr, end, nolock)
+    def text(self, now: float) -> str | None:
+        """Return the bar; without a terminal a line, or None if none is due."""
+        if not self.is_terminal:
+            if now < self._next_line:
+                return None
+            self._next_line = now + LINE_S
+        return self._drawn(now)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Count each while the next one is worked on; the end closes the bar."""
+        with self:
+            for one in self._iterable:
+                yield one
+                self.update()
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _drawn(self, now: float) -> str:
+        elapsed_s = now - self._started
+        speed = (self.n - self.initial) / max(elapsed_s, 1e-3)
+        columns, bar_format = columns_of(self.stream), self._format
+        if not self.is_terminal:
+            bar_format = (bar_format or _LINE).replace("{bar}", "")
+        elif columns and columns < NARROW and bar_format is None:
+            bar_format = _SHORT
+        text: str = tqdm.format_meter(
+            self.n, self.total, elapsed_s, prefix=self._desc, unit=self._unit,
+            ncols=columns if self.is_terminal else None, ascii=not _has_blocks(self.stream),
+            bar_format=bar_format, postfix=self._postfix or None, initial=self.initial,
+            units=self._unit if self.total == 1 else f"{self._unit}s",
+            speed=f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}",
+        )  # fmt: skip
+        return text
+
+
+def _has_blocks(stream: Any) -> bool:
+    """Say whether a stream's encoding has the letters that bars are made of."""
+    try:
+        "\u2588\u258f".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True

@@ -49,9 +49,18 @@ class DiskFullError(FolderError):
     """OUT has no room left."""
 
 
+class OutputError(PmsganError):
+    """The standard output cannot be written; what was to be shown there is lost."""
+
+
 class EvaluationError(PmsganError):
     """A metric cannot be measured, or what it is to be measured on cannot be made."""
 
 
 class ChildError(PmsganError):
     """A child process failed, died or did not answer in time."""
+
+
+def os_reason(error: BaseException) -> str:
+    """Say in the system's words what went wrong."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,4 +1,4 @@
-"""How wide a terminal is, and text that fits into a narrow one."""
+"""Text for a terminal: what it shows as it is, and what fits into a narrow one."""
 
 import os
 import textwrap
@@ -7,6 +7,11 @@ from typing import TextIO
 NARROW = 60
 """Columns below which text is broken between words; a wider terminal breaks lines by itself, so
 that what is copied from it is whole."""
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey instead of showing; names of files are hostile."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def columns_of(stream: TextIO | None) -> int | None:

@@ -2,12 +2,16 @@
 
 import errno
 import io
+import re
 import sys
+import threading
+import time
 
 import pytest
 
 from pmsgan import bar
 from pmsgan.bar import Bar
+from pmsgan.display import Display, display
 
 
 class Terminal(io.StringIO):
@@ -36,24 +40,29 @@ def count(total: int = 3) -> None:
     shown = Bar(total=total, desc="converting", unit="picture")
     for index in range(total):
         if index == 1:
-            Bar.write("failed: a.png")
+            display.write("failed: a.png\n\x1b[2J")
         shown.update()
     shown.close()
-
-
-@pytest.fixture(autouse=True)
-def display_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Bar, "monitor_interval", 0)
+    display.flush()
 
 
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stderr", terminal)
-    count()
-    assert "\rconverting: 100%|" in terminal.getvalue()
-    assert "| 3/3 [" in terminal.getvalue()
-    assert "failed: a.png\n" in terminal.getvalue()
+    shown = Bar(total=2, desc="converting", unit="picture")
+    while "| 0/2 [" not in terminal.getvalue():
+        time.sleep(0.01)
+    display.write("failed: a.png\n\x1b[2J")
+    shown.update(2)
+    shown.close()
+    display.flush()
+    *before, line, last, end = re.split("[\r\n]+", terminal.getvalue())
+    assert before[1].startswith("converting:   0%|")
+    assert line == "failed: a.png\\n\\x1b[2J"
+    assert last.startswith("converting: 100%|")
+    assert "| 2/2 [" in last
+    assert end == ""
 
 
 def test_a_narrow_terminal_shows_whole_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,24 +79,35 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
     now, stream = [1000.0], io.StringIO()
     monkeypatch.setattr(bar.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(sys, "stderr", stream)
-    shown = Bar(total=90, desc="converting", unit="picture")
-    shown._time = lambda: now[0]
-    shown.start_t = shown.last_print_t = now[0]
+    shown = Bar(total=90, desc="converting", unit="picture", disable=True)
+    lines = []
     for _ in range(90):
         now[0] += 1.0
         shown.update()
         if shown.n == 45:
-            shown.set_postfix_str("1 of 2 workers")
-    Bar.write("failed: a.png")
-    shown.close()
-    lines = stream.getvalue().split("\n")
-    assert "\r" not in stream.getvalue()
-    assert lines[0] == "converting: 30 of 90 pictures in 00:30, 1 a second, 01:00 left"
-    assert lines[1].startswith("converting: 60 of 90 pictures in 01:00, ")
-    assert lines[1].endswith(", 00:30 left, 1 of 2 workers")
-    assert [line.partition(" in ")[0] for line in lines[2:]] == [
-        "converting: 90 of 90 pictures", "failed: a.png", "converting: 90 of 90 pictures", "",
-    ]  # fmt: skip
+            shown.set_postfix("1 of 2 workers")
+        lines.append(shown.text(now[0]))
+    due = [line for line in lines if line is not None]
+    assert due == [lines[29], lines[59], lines[89]]
+    assert due[0] == "converting: 30 of 90 pictures in 00:30, 1 a second, 01:00 left"
+    assert due[1].startswith("converting: 60 of 90 pictures in 01:00, ")
+    assert due[1].endswith(", 00:30 left, 1 of 2 workers")
+
+
+def test_without_a_terminal_the_last_line_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    for _ in Bar("abc", desc="preparing", unit="picture"):
+        pass
+    with pytest.raises(ZeroDivisionError), Bar(total=9, desc="training", unit="step") as shown:
+        shown.set_postfix({"loss": "1.5"})
+        shown.update(2 // 0)
+    display.flush()
+    first, second, end = stream.getvalue().split("\n")
+    assert first.startswith("preparing: 3 of 3 pictures in 00:00")
+    assert second.startswith("training: 0 of 9 steps in 00:00")
+    assert second.endswith(", loss=1.5")
+    assert end == ""
 
 
 @pytest.mark.parametrize(
@@ -121,8 +141,43 @@ def test_a_bar_that_cannot_be_written_is_off(
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stderr", stream)
     count()
-    assert 0 < stream.num_tries <= 6
-    count()  # no lock is held
+    count()
+    assert stream.num_tries == 1
+
+
+class Asleep(io.StringIO):
+    """A stream that takes nothing until it is woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.woken.wait(60)
+        return super().write(text)
+
+
+def test_nobody_waits_long_for_a_terminal_that_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream, shown = Asleep(), Display()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr("pmsgan.display.MAX_WAITING", 3)
+    shown.write("first")
+    shown.flush(0.01)
+    for number in range(5):
+        shown.write(f"line {number}")
+    shown.flush(3600)  # it has been waited for already
+    assert stream.getvalue() == ""
+    stream.woken.set()
+    shown.write("last")
+    assert shown._thread is not None
+    shown._thread.join(60)
+    shown.write("now")
+    shown.flush()
+    assert stream.getvalue().split("\n") == [
+        "first", "(3 lines are left out)", "line 3", "line 4", "last", "now", "",
+    ]  # fmt: skip
 
 
 def test_without_stderr_nothing_is_shown(

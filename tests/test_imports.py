@@ -13,6 +13,7 @@ FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": 
 
 BASE = {
     "pmsgan.errors", "pmsgan.atomic", "pmsgan.bar", "pmsgan.child", "pmsgan.counts",
+    "pmsgan.display",
     "pmsgan.formats", "pmsgan.html_page", "pmsgan.install", "pmsgan.interrupt", "pmsgan.resize",
     "pmsgan.spread", "pmsgan.terminal",
 }  # fmt: skip

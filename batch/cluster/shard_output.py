@@ -15,8 +15,8 @@ from pmsgan.batch.files.folder import Folder, Results
 from pmsgan.batch.files.journal import Journal, read_done
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.files.local_output import PARTIAL_NAME, SHARDS_NAME
-from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, os_reason
-from pmsgan.errors import FolderError
+from pmsgan.batch.files.local_results import OWN_NAME, LocalResults
+from pmsgan.errors import FolderError, os_reason
 
 
 @dataclass(frozen=True, slots=True)

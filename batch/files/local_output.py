@@ -13,7 +13,7 @@ import filelock
 from pmsgan.batch.files.journal import Journal, check_journal, not_ours, read_run_identity
 from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, Stamp, os_reason
 from pmsgan.counts import count
-from pmsgan.errors import ConfigError
+from pmsgan.errors import ConfigError, os_reason
 
 PARTIAL_NAME = "partial"
 SHARDS_NAME = "shards"

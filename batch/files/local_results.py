@@ -11,7 +11,7 @@ from pathlib import Path
 from pmsgan.batch.files.journal import Journal
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
-from pmsgan.errors import DiskFullError, FolderError, ImageError
+from pmsgan.errors import DiskFullError, FolderError, ImageError, os_reason
 
 OWN_NAME = ".pmsgan"
 """Our folder in OUT."""
@@ -157,8 +157,3 @@ def _replace(temporary: str, target: str) -> None:
     except FileNotFoundError:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(temporary).replace(target)
-
-
-def os_reason(error: BaseException) -> str:
-    """Say in the system's words what went wrong."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

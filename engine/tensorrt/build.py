@@ -166,7 +166,6 @@ def _progress_bar(library: Library, options: Any, interrupted: Callable[[], bool
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             self._done[phase_name] = 0
             self._bar.total = (self._bar.total or 0) + num_steps
-            self._bar.refresh()
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             self._bar.update(step + 1 - self._done.get(phase_name, 0))

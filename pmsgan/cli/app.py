@@ -17,7 +17,12 @@ from pmsgan.cli.export_triton import export_triton
 from pmsgan.cli.prepare import prepare_app
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
-from pmsgan.cli.terminal import escape_what_stdout_lacks, fill_closed_streams, log_to_stderr
+from pmsgan.cli.terminal import (
+    escape_what_stdout_lacks,
+    fill_closed_streams,
+    log_to_stderr,
+    show,
+)
 from pmsgan.cli.train import train
 from pmsgan.cli.usage import App
 
@@ -44,7 +49,7 @@ app.add_typer(styles_app, name="styles")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"pmsgan {pmsgan.__version__}")
+        show(f"pmsgan {pmsgan.__version__}")
         raise typer.Exit
 
 

@@ -11,7 +11,8 @@ import typer
 
 from pmsgan.cli.terminal import tell
 from pmsgan.cli.typed import with_options
-from pmsgan.errors import ConfigError, DataError, PmsganError
+from pmsgan.display import display
+from pmsgan.errors import ConfigError, DataError, OutputError, PmsganError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +43,10 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except OutputError as error:
+            if not isinstance(error.__cause__, BrokenPipeError):  # the reader has seen enough
+                tell(f"error: {error}")
+            raise typer.Exit(ExitCode.SOME_FAILED) from None
         except PmsganError as error:
             if show_tracebacks:
                 traceback.print_exc()
@@ -59,6 +64,8 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             tell("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+        finally:
+            display.flush()
 
     return wrapped
 

@@ -14,9 +14,10 @@ from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import printable, show, tell
 from pmsgan.counts import count
-from pmsgan.errors import ConfigError, PmsganError
+from pmsgan.errors import ConfigError, OutputError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
 from pmsgan.styles.palette import read_palette
+from pmsgan.terminal import printable
 
 if TYPE_CHECKING:
     from pmsgan.batch.report.report import Report
@@ -186,7 +187,7 @@ def convert(
     if as_json:
         show(to_json(result.to_json()))
     elif target != STANDARD:
-        show(result.to_text())
+        _show_text(result)
     _end(result, problem, overwrite=run.overwrite)
 
 
@@ -271,6 +272,15 @@ def _write_report(result: "Report", path: Path) -> PmsganError | None:
         return error
     tell(f"report: {page_path(path)}")
     return None
+
+
+def _show_text(result: "Report") -> None:
+    """Print the report for people; the run is done, whether they see it or not."""
+    try:
+        show(result.to_text())
+    except OutputError as error:
+        if not isinstance(error.__cause__, BrokenPipeError):  # the reader has seen enough
+            tell(str(error))
 
 
 def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable, show
+from pmsgan.cli.terminal import show
 from pmsgan.cli.usage import App
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 
@@ -111,12 +111,13 @@ def pairs(
 
 def _run(preparation: "Preparation") -> None:
     from pmsgan.bar import Bar
+    from pmsgan.display import display
 
     num_failed = 0
     for one in Bar(preparation, desc="preparing", unit="picture"):
         if one.failure is not None:
             num_failed += 1
-            Bar.write(f"failed: {printable(one.failure)}")
+            display.write(f"failed: {one.failure}")
     show(f"{len(preparation) - num_failed} done, {num_failed} failed")
     if num_failed:
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from pmsgan.bar import Bar
 from pmsgan.batch.job import Job
-from pmsgan.cli.terminal import log_to_stderr, printable, tell
+from pmsgan.cli.terminal import log_to_stderr
 from pmsgan.counts import count
+from pmsgan.display import display
 
 
 class FolderProgress:
@@ -27,7 +28,7 @@ class FolderProgress:
         """Count a picture that is done, was done before, or has failed; the last ends the bar."""
         assert self._bar is not None
         if job.failure is not None:
-            Bar.write(f"failed: {printable(f'{job.name} {job.failure}')}")
+            display.write(f"failed: {job.name} {job.failure}")
         if job.was_done_before:
             self._bar.initial += 1
         self._bar.update()
@@ -37,12 +38,12 @@ class FolderProgress:
     def workers(self, alive: int, wanted: int) -> None:
         """Show how many workers of a cluster are alive."""
         assert self._bar is not None
-        self._bar.set_postfix_str(f"{alive} of {count(wanted, 'worker')}")
+        self._bar.set_postfix(f"{alive} of {count(wanted, 'worker')}")
 
     def comparing(self, elapsed_s: float, limit_s: float) -> None:
         """Show how long the baseline may still take; it mostly ends earlier."""
         if self._comparing is None:
-            tell(
+            display.write(
                 f"timing eager PyTorch on some of the pictures, for some {limit_s:.0f} s; "
                 "--no-baseline leaves it out"
             )
@@ -50,8 +51,7 @@ class FolderProgress:
                 total=round(limit_s), desc="comparing", unit="s",
                 bar_format="{desc}: {n:.0f} of {total} s {bar}",
             )  # fmt: skip
-        self._comparing.n = min(elapsed_s, limit_s)
-        self._comparing.refresh()
+        self._comparing.n = round(min(elapsed_s, limit_s))
 
     def __enter__(self) -> "FolderProgress":
         return self

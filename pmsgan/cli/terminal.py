@@ -4,35 +4,50 @@ import io
 import logging
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
-from pmsgan.terminal import fitted
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would obey instead of showing; names of files are hostile."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+from pmsgan.display import display
+from pmsgan.errors import OutputError, os_reason
+from pmsgan.terminal import fitted, printable
 
 
 def show(text: str) -> None:
-    """Print a result of one or more lines on stdout."""
-    typer.echo(fitted("\n".join(map(printable, text.split("\n"))), sys.stdout))
+    """Print a result of one or more lines on stdout.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    display.flush()  # both may be one terminal
+    try:
+        typer.echo(fitted("\n".join(map(printable, text.split("\n"))), sys.stdout))
+    except (OSError, ValueError) as error:
+        raise lost_output(error) from error
+
+
+def lost_output(error: Exception) -> OutputError:
+    """Return the error for a standard output that cannot be written, and close it for good.
+
+    What Python still holds for it would else be an error again when the process ends.
+    """
+    with suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OutputError(f"cannot write to the standard output: {os_reason(error)}")
 
 
 def tell(text: str) -> None:
     """Print one line for people on stderr, above the bars; it is lost where nobody can read it."""
-    from pmsgan.bar import Bar
-
-    Bar.write(printable(text))
+    display.write(text)
+    display.flush()
 
 
 class StderrHandler(logging.Handler):
     """Logs messages alone, one on each line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a message."""
-        tell(record.getMessage())
+        """Print a message; the thread that has it may hold a lock, and does not wait."""
+        display.write(record.getMessage())
 
 
 def log_to_stderr() -> None:

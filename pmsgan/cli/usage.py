@@ -1,6 +1,7 @@
 """Wrong usage in one line, and help that fits into the terminal."""
 
 import difflib
+import errno
 import re
 import shutil
 import sys
@@ -12,7 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pmsgan.cli.boundary import ExitCode
-from pmsgan.cli.terminal import tell
+from pmsgan.cli.terminal import lost_output, tell
+from pmsgan.errors import OutputError
 from pmsgan.formats import FORMAT_ALIASES
 from pmsgan.terminal import NARROW
 
@@ -21,6 +23,8 @@ WHOLE_SENTENCE = 120
 """Letters of a command's first sentence that the list of commands shows."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OUTPUT_LOST = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 _UsageError: Any = typer.BadParameter.__base__
 _HelpFormatter: Any = typer.Context.formatter_class
@@ -124,6 +128,13 @@ class Group(TyperGroup):
             else:
                 tell(f"error: {_one_line(error)}")
             sys.exit(error.exit_code)
+        except (OSError, OutputError) as error:  # help or version, which no command has printed
+            if isinstance(error, OSError) and error.errno not in _OUTPUT_LOST:
+                raise
+            lost = lost_output(error) if isinstance(error, OSError) else error
+            if not isinstance(error.__cause__ or error, BrokenPipeError):
+                tell(f"error: {lost}")
+            sys.exit(ExitCode.SOME_FAILED)
         except typer.Abort:
             tell("interrupted")
             sys.exit(ExitCode.INTERRUPTED)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from pmsgan.bar import Bar
 from pmsgan.counts import count
+from pmsgan.display import display
 from pmsgan.errors import DataError, TrainingError
 from pmsgan.training.config import TrainingConfig
 
@@ -31,7 +31,7 @@ class BrokenPictures:
         """
         for reason in sorted(set(skipped) - self._reasons - {""}):
             self._reasons.add(reason)
-            Bar.write(f"skipped: {reason}")
+            display.write(f"skipped: {reason}")
         if len(self._reasons) > self._most:
             raise DataError(
                 f"{count(len(self._reasons), 'picture')} cannot be read, more than "

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import pty
@@ -17,8 +18,10 @@ from pathlib import Path
 import cv2
 import pytest
 
-from pmsgan.cli.terminal import StderrHandler, printable
+from pmsgan.cli.terminal import StderrHandler
+from pmsgan.display import display
 from pmsgan.styles.registry import Style
+from pmsgan.terminal import printable
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:
@@ -30,6 +33,7 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 def test_what_is_logged_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     record = logging.LogRecord("name", logging.INFO, "file", 1, "%s is full", ("a\x07",), None)
     StderrHandler().emit(record)
+    display.flush()
     assert capsys.readouterr().err == "a\\x07 is full\n"
 
 
@@ -50,12 +54,38 @@ def terminal_gone() -> int:
     return terminal
 
 
+def reader_asleep() -> int:
+    """A pipe that is full, and that somebody holds and does not read."""
+    reader, writer = os.pipe()
+    asleep.append(reader)
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 512)
+    os.set_blocking(writer, True)
+    return writer
+
+
+def terminal_stopped() -> int:
+    """A terminal in which somebody has pressed Ctrl-S."""
+    controller, terminal = pty.openpty()
+    asleep.append(controller)
+    termios.tcflow(terminal, termios.TCOOFF)
+    return terminal
+
+
+asleep: list[int] = []
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize(
     "open_stderr",
-    [reader_gone, terminal_gone, lambda: os.open("/dev/full", os.O_WRONLY)],
-    ids=["reader gone", "terminal gone", "disk full"],
-)
+    [
+        reader_gone, terminal_gone, lambda: os.open("/dev/full", os.O_WRONLY), reader_asleep,
+        terminal_stopped,
+    ],
+    ids=["reader gone", "terminal gone", "disk full", "reader asleep", "terminal stopped"],
+)  # fmt: skip
 def test_a_run_goes_on_where_stderr_cannot_be_written(
     style: Style, in_dir: Path, tmp_path: Path, open_stderr: Callable[[], int]
 ) -> None:
@@ -63,12 +93,51 @@ def test_a_run_goes_on_where_stderr_cannot_be_written(
     try:
         done = subprocess.run(
             convert(style, in_dir, tmp_path / "out"), stdout=subprocess.PIPE, stderr=stderr,
-            start_new_session=True, text=True,
+            start_new_session=True, text=True, timeout=60,
         )  # fmt: skip
     finally:
-        os.close(stderr)
+        for number in (stderr, *asleep):
+            os.close(number)
+        asleep.clear()
     assert done.returncode == 0
     assert "9 done, 0 failed" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/dev/full", "cannot write to the standard output: No space left on device\n"), (None, "")],
+    ids=["disk full", "reader gone"],
+)
+def test_a_run_whose_table_nobody_can_see_is_done(
+    style: Style, in_dir: Path, tmp_path: Path, target: str | None, said: str
+) -> None:
+    stdout = reader_gone() if target is None else os.open(target, os.O_WRONLY)
+    try:
+        for options, code in (((), 0), (("--json",), 1)):
+            done = subprocess.run(
+                [*convert(style, in_dir, tmp_path / "out"), *options],
+                stdout=stdout, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            assert done.returncode == code, done.stderr
+            assert done.stderr.partition("report.html\n")[2].removeprefix("error: ") == said
+    finally:
+        os.close(stdout)
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["pictures_done_before"] == 9
+
+
+@pytest.mark.parametrize("words", [["styles", "list"], ["--help"], ["--version"]])
+def test_what_stdout_does_not_take_is_an_error(words: list[str]) -> None:
+    stdout = os.open("/dev/full", os.O_WRONLY)
+    command = [sys.executable, "-m", "pmsgan", *words]
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    os.close(stdout)
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write to the standard output: No space left on device\n"
+    stdout = reader_gone()
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    os.close(stdout)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_closed_stderr_is_no_place_for_results(
