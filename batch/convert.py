@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import write_whole
 from pmsgan.batch.conversion import Conversion
 from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.files.local_results import OWN_NAME
@@ -178,8 +178,7 @@ def _deliver(data: bytes, target: Path | BinaryIO) -> None:
     try:
         if isinstance(target, Path):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(target) as temporary:
-                temporary.write_bytes(data)
+            write_whole(target, data)
         else:
             target.write(data)
             target.flush()

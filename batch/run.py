@@ -55,7 +55,10 @@ def run_conversion(
     _warn(tell_unmatched_sections(palette, (job.name for job in conversion.plan.jobs())))
     tally = Tally(conversion.plan, conversion.progress)
     with conversion.out.output(
-        conversion.run_identity(), conversion.pictures, overwrite=conversion.run.overwrite
+        conversion.run_identity(),
+        conversion.pictures,
+        overwrite=conversion.run.overwrite,
+        verify=conversion.run.verify,
     ) as output:
         end = convert(conversion, output, tally)
         if tally.num_done == conversion.plan.num_jobs:  # it has seen the parts of all pictures

@@ -166,6 +166,8 @@ class RunSettings:
 
     overwrite: bool = False
     """Do everything again, whatever is in OUT."""
+    verify: bool = False
+    """Read the results in OUT, and do again what is not as it was written."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
     require_gpu: bool = False

@@ -98,7 +98,8 @@ class Writers:
             with times.measure("write"):
                 keep_date = self._settings.metadata == "keep"
                 self._results.write(job, data, row.stamp, keep_date=keep_date)
-            job.note = row.loaded.note
+            notes = (row.loaded.note, job.note)
+            job.note = "; ".join(note for note in notes if note) or None
             if row.loaded.colouring is not None:
                 job.parts = row.loaded.colouring.found
         except ImageError as error:

@@ -1,19 +1,35 @@
 """Write a file so that nobody ever sees half of it."""
 
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pmsgan.directory import Directory
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a hidden path beside `path` to write to; rename it to `path` when the block ends well.
 
-    After an error the hidden file is removed, and what was at `path` before is still there.
+    The hidden file is there, new and empty. After an error it is removed, and what was at `path`
+    before is still there.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".pmsgan-{secrets.token_hex(4)}.part")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file in the place of what is there, in a folder where others may write, too.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with Directory(path.parent) as folder:
+        folder.write(path.name, data)

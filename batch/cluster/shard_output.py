@@ -1,9 +1,9 @@
 """Where a worker's results go: beside those of others, with a journal for each shard."""
 
-import shutil
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
@@ -12,10 +12,12 @@ from pmsgan.batch.cluster.task import Shard, Task, shard_name
 from pmsgan.batch.files.bucket import BucketFolder
 from pmsgan.batch.files.bucket_output import JOURNAL, TRIES, BucketResults
 from pmsgan.batch.files.folder import Folder, Results
-from pmsgan.batch.files.journal import Journal, read_done
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.files.journal_file import read_done
 from pmsgan.batch.files.local import LocalFolder
-from pmsgan.batch.files.local_output import PARTIAL_NAME, SHARDS_NAME
+from pmsgan.batch.files.local_output import PARTIAL_NAME, SHARDS_NAME, empty
 from pmsgan.batch.files.local_results import OWN_NAME, LocalResults
+from pmsgan.directory import Directory
 from pmsgan.errors import FolderError, os_reason
 
 
@@ -54,26 +56,35 @@ def open_shard_output(
 def _open_local(
     out: LocalFolder, task: Task, shard: Shard, worker: str, started: float
 ) -> Iterator[ShardOutput]:
-    own, name = out.path / OWN_NAME, shard_name(task.name, shard.number)
-    partial, shards = own / PARTIAL_NAME / f"{task.name}-{worker}", own / SHARDS_NAME
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        shards.mkdir(parents=True, exist_ok=True)
-        path = shards / f"{name}.{worker}.jsonl"
-        path.touch()
-        # Nothing that a dead worker has recorded is done again. A worker may only be cut off, and
-        # still write: each has a journal of its own.
-        begun, known = list(shards.glob(f"{name}.*.jsonl")), dict(shard.known)
-        for other in begun:
-            known |= read_done(other)
-        journal = Journal(path, task.run_identity, known)
-    except OSError as error:
-        raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
-    try:
-        yield ShardOutput(LocalResults(out.path, partial, task.pictures.stamp, journal), len(begun))
-    finally:
-        journal.close()
-        shutil.rmtree(partial, ignore_errors=True)
+    shard_start = f"{shard_name(task.name, shard.number)}."
+    own_journal, scratch = f"{shard_start}{worker}.jsonl", f"{task.name}-{worker}"
+    with ExitStack() as held:
+        try:
+            root = held.enter_context(Directory(out.path))
+            own = held.enter_context(root.folder(OWN_NAME, make=True))
+            partials = held.enter_context(own.folder(PARTIAL_NAME, make=True))
+            partial = held.enter_context(partials.folder(scratch, make=True))
+            shards = held.enter_context(own.folder(SHARDS_NAME, make=True))
+            os.close(shards.open(own_journal, os.O_WRONLY | os.O_CREAT))
+            # Nothing that a dead worker has recorded is done again. A worker may only be cut off,
+            # and still write: each has a journal of its own.
+            begun = [it for it in shards.names() if it.startswith(shard_start)]
+            known = dict(shard.known)
+            for other in begun:
+                known |= read_done(other, shards.open)
+            journal = Journal(own_journal, task.run_identity, known, shards.open)
+        except OSError as error:
+            raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error
+        try:
+            results = LocalResults(
+                root, partial, task.pictures.stamp, journal,
+                overwrite=task.run.overwrite, verify=task.run.verify,
+            )  # fmt: skip
+            yield ShardOutput(results, len(begun))
+        finally:
+            journal.close()
+            with suppress(OSError):
+                empty(partials, scratch)
 
 
 @open_shard_output.register(BucketFolder)
@@ -85,7 +96,10 @@ def _open_in_bucket(
     begun = f"{TRIES}{name}.{worker}"
     with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
         file = Path(scratch) / "journal.jsonl"
-        results = BucketResults(out.store, f"{name}.{worker}", file, task.pictures.stamp, started)
+        results = BucketResults(
+            out.store, f"{name}.{worker}", file, task.pictures.stamp, started,
+            overwrite=task.run.overwrite, verify=task.run.verify,
+        )  # fmt: skip
         try:
             out.store.write(begun, b"")
             num_tries = sum(it.name.startswith(f"{name}.") for it in out.store.list(TRIES))

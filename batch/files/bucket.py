@@ -80,7 +80,14 @@ class BucketFolder:
         return self.store.stamp(source)
 
     def output(
-        self, run_identity: dict[str, Any], pictures: Folder, *, overwrite: bool
+        self,
+        run_identity: dict[str, Any],
+        pictures: Folder,
+        *,
+        overwrite: bool,
+        verify: bool = False,
     ) -> BucketOutput:
         """Take this folder for the results of a run, see `Folder.output`."""
-        return BucketOutput(self.store, run_identity, pictures.stamp, overwrite=overwrite)
+        return BucketOutput(
+            self.store, run_identity, pictures.stamp, overwrite=overwrite, verify=verify
+        )

@@ -11,11 +11,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from pmsgan.batch.files.journal import Journal, check_journal, not_ours, read_run_identity
-from pmsgan.batch.files.local_results import OWN_NAME, Stamp
+from pmsgan.batch.files.journal import Journal, digest_of
+from pmsgan.batch.files.journal_file import check_journal, not_ours
+from pmsgan.batch.files.local_results import OWN_NAME, Stamp, changed_note
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.files.store import Store, Streak
 from pmsgan.batch.job import Job
+from pmsgan.directory import backup_names
 from pmsgan.errors import ConfigError, FolderError, ImageError
 
 JOURNAL = f"{OWN_NAME}/journal/"
@@ -44,6 +46,9 @@ class BucketResults:
         journal_file: Path,
         stamp: Stamp,
         started: float | None = None,
+        *,
+        overwrite: bool = False,
+        verify: bool = False,
     ) -> None:
         """Take a folder of a store.
 
@@ -53,7 +58,11 @@ class BucketResults:
             journal_file: a file on this machine's disk that gathers what is recorded.
             stamp: looks at a picture.
             started: when the process began to work, on the monotonic clock; by default now.
+            overwrite: do not keep what somebody has changed.
+            verify: read results to see whether they are as they were written.
         """
+        self._overwrite = overwrite
+        self._verify = verify
         self.store = store
         self._name = name
         self._file = journal_file
@@ -94,8 +103,7 @@ class BucketResults:
         part = self._file.with_name("part.jsonl")
         part.write_bytes(self.store.read(JOURNAL + name))
         check_journal(self.store.url, self._run_identity, part)
-        if read_run_identity(part) == self._run_identity:
-            self.journal.take(part)
+        self.journal.take(part)
 
     def skip_upload(self) -> None:
         """Take all that the file holds now for uploaded."""
@@ -108,9 +116,11 @@ class BucketResults:
         try:
             output = self.store.stamp(job.output)
             stamp = self._stamp(job.source)
+            if not self.journal.is_done(job.name, stamp, job.output, output.size):
+                return False
+            return not self._verify or self._digest(job.output) == self.journal.digest(job.name)
         except OSError:
             return False
-        return self.journal.is_done(job.name, stamp, job.output, output.size)
 
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record it; its date is the store's, whatever `keep_date` says.
@@ -122,6 +132,8 @@ class BucketResults:
         if not _is_text(job.output):
             raise ImageError("its translation cannot be written: its name is not valid UTF-8")
         try:
+            if not self._overwrite and self.journal.digest(job.name) is not None:
+                self._keep_changed(job, data)
             self.store.write(job.output, data)
             self._streak.end()
         except PermissionError as error:
@@ -130,7 +142,7 @@ class BucketResults:
         except OSError as error:
             raise FolderError(f"cannot write to OUT: {error}") from error
         try:
-            self.journal.add_done(job.name, stamp, job.output, len(data))
+            self.journal.add_done(job.name, stamp, job.output, data)
         except OSError as error:
             raise _no_room(error) from error
         self._upload_if_due()
@@ -173,6 +185,21 @@ class BucketResults:
         if failures:
             raise failures[0]
 
+    def _digest(self, name: str) -> int:
+        return digest_of(self.store.read(name))
+
+    def _keep_changed(self, job: Job, data: bytes) -> None:
+        """Copy a result that is not as a run has written it to NAME.bak."""
+        try:
+            found = self.store.read(job.output)
+        except FileNotFoundError:
+            return
+        if digest_of(found) not in (self.journal.digest(job.name), digest_of(data)):
+            taken = {entry.name for entry in self.store.list(job.output.rpartition("/")[0])}
+            kept = next(name for name in backup_names(job.output) if _last_part(name) not in taken)
+            self.store.write(kept, found)
+            job.note = changed_note(kept)
+
     def _upload_if_due(self) -> None:
         now = time.monotonic()
         wait_s = max(SHORTEST_WAIT_S, WAIT_SHARE * (now - self._started))
@@ -207,7 +234,13 @@ class BucketOutput(BucketResults):
     """OUT in an object store while a run has it."""
 
     def __init__(
-        self, store: Store, run_identity: dict[str, Any], stamp: Stamp, *, overwrite: bool
+        self,
+        store: Store,
+        run_identity: dict[str, Any],
+        stamp: Stamp,
+        *,
+        overwrite: bool,
+        verify: bool = False,
     ) -> None:
         """Take a folder and read its journal; `begin` has to be called before it is written to.
 
@@ -216,17 +249,18 @@ class BucketOutput(BucketResults):
             run_identity: style and settings, which all results of one folder have in common.
             stamp: looks at a picture.
             overwrite: do everything again, whatever is there.
+            verify: do again what is not as it was written.
 
         Raises:
             ConfigError: it cannot be read, or it holds what was made with another style or
                 settings, or by somebody else.
         """
         self.run_identity = run_identity
-        self._overwrite = overwrite
         self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
         # The order of names is the order of time, in any time zone.
         name = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
-        super().__init__(store, name, Path(self._scratch.name) / "journal.jsonl", stamp)
+        file = Path(self._scratch.name) / "journal.jsonl"
+        super().__init__(store, name, file, stamp, overwrite=overwrite, verify=verify)
         try:
             self.open_journal(run_identity, {})
             self._header = self._file.read_bytes()
@@ -288,6 +322,10 @@ class BucketOutput(BucketResults):
 
     def _holds_results(self) -> bool:
         return any(not entry.name.startswith(".") for entry in self.store.list(""))
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _is_text(name: str) -> bool:

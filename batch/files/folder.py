@@ -75,7 +75,12 @@ class Folder(Protocol):
         """
 
     def output(
-        self, run_identity: dict[str, Any], pictures: "Folder", *, overwrite: bool
+        self,
+        run_identity: dict[str, Any],
+        pictures: "Folder",
+        *,
+        overwrite: bool,
+        verify: bool = False,
     ) -> "Output":
         """Take this folder for the results of a run.
 
@@ -83,6 +88,7 @@ class Folder(Protocol):
             run_identity: style and settings, which all results of one folder have in common.
             pictures: the folder that the pictures come from.
             overwrite: do everything again, whatever is there.
+            verify: read the results that are there, and do again what is not as it was written.
 
         Raises:
             ConfigError: it cannot be written to, another run has it, or what is there was made
@@ -98,6 +104,8 @@ class Results(Protocol):
 
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record that the picture with this stamp is done.
+
+        What somebody has changed in its place is kept as NAME.bak, which the job's note says.
 
         Args:
             job: the picture.

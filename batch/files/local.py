@@ -66,10 +66,17 @@ class LocalFolder:
         return FileStamp(found.st_size, found.st_mtime_ns)
 
     def output(
-        self, run_identity: dict[str, Any], pictures: Folder, *, overwrite: bool
+        self,
+        run_identity: dict[str, Any],
+        pictures: Folder,
+        *,
+        overwrite: bool,
+        verify: bool = False,
     ) -> LocalOutput:
         """Lock this folder for the results of a run, see `Folder.output`."""
-        return LocalOutput(self.path, run_identity, pictures.stamp, overwrite=overwrite)
+        return LocalOutput(
+            self.path, run_identity, pictures.stamp, overwrite=overwrite, verify=verify
+        )
 
 
 def read_file(path: Path | str) -> tuple[bytes, FileStamp]:

@@ -1,31 +1,52 @@
 """OUT on a disk: one run at a time, and a record of what is done.
 
-Beside the results, OUT/.pmsgan holds a lock, the journal, and files that are being written.
+Beside the results, OUT/.pmsgan holds a lock, the journal, and files that are being written. Nothing
+is removed there but what has a name that we give.
 """
 
-import contextlib
+import errno
+import logging
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import filelock
-
-from pmsgan.batch.files.journal import Journal, check_journal, not_ours, read_run_identity
-from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, Stamp, os_reason
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.files.journal_file import check_journal, not_ours, read_run_identity
+from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, Stamp
+from pmsgan.batch.files.lock import LockedError, lock
 from pmsgan.counts import count
-from pmsgan.errors import ConfigError, os_reason
+from pmsgan.directory import Directory
+from pmsgan.errors import ConfigError, FolderError, os_reason
 
 PARTIAL_NAME = "partial"
 SHARDS_NAME = "shards"
 JOURNAL_NAME = "journal.jsonl"
 REPORT_NAME = "report.json"
 
+_RESULT = re.compile(r"\d+")
+"""A file that is being written."""
+_WORKER = re.compile(r".+-[0-9a-f]{8}")
+"""A folder in which a worker of a cluster writes such files."""
+_SHARD = re.compile(r".+-\d{6}(\..+)?\.jsonl")
+"""The journal of a shard."""
+
+_log = logging.getLogger(__name__)
+
 
 class LocalOutput(LocalResults):
     """A folder on a disk that belongs to one run until its `with` block ends."""
 
     def __init__(
-        self, folder: Path, run_identity: dict[str, Any], stamp: Stamp, *, overwrite: bool = False
+        self,
+        folder: Path,
+        run_identity: dict[str, Any],
+        stamp: Stamp,
+        *,
+        overwrite: bool = False,
+        verify: bool = False,
     ) -> None:
         """Lock the folder; `begin` has to be called before it is written to.
 
@@ -34,38 +55,35 @@ class LocalOutput(LocalResults):
             run_identity: style and settings, which all results of one folder have in common.
             stamp: looks at a picture.
             overwrite: do everything again, whatever is there.
+            verify: do again what is not as it was written.
 
         Raises:
             ConfigError: it cannot be written to, another run has it, or what is there was made
                 with another style or settings, or by somebody else.
         """
-        self._own = folder / OWN_NAME
-        super().__init__(folder, self._own / PARTIAL_NAME, stamp)
+        self.folder = folder
         self.run_identity = run_identity
-        self._overwrite = overwrite
-        try:
-            if not overwrite:
-                _check_content(folder, run_identity)
-            self._partial.mkdir(parents=True, exist_ok=True)
-            self._lock = filelock.FileLock(self._own / "lock")
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise ConfigError(
-                f"another run is converting to {folder}: wait for it, or give another OUT"
-            ) from error
-        except (OSError, NotImplementedError) as error:
-            raise ConfigError(f"cannot write to {folder}: {os_reason(error)}") from error
-        try:
-            if not overwrite:  # another run may have come in between
-                _check_content(folder, run_identity)
-            shutil.rmtree(self._partial)  # what a killed run left
-            self._partial.mkdir()
-        except OSError as error:
-            self._lock.release()
-            raise ConfigError(f"cannot write to {folder}: {os_reason(error)}") from error
-        except ConfigError:
-            self._lock.release()
-            raise
+        with ExitStack() as held:
+            try:
+                if not overwrite and folder.is_dir():
+                    with Directory(folder) as root:
+                        _check_content(root, run_identity)
+                folder.mkdir(parents=True, exist_ok=True)
+                root = held.enter_context(Directory(folder))
+                self._own = held.enter_context(root.folder(OWN_NAME, make=True))
+                held.enter_context(lock(self._own, "lock"))
+                if not overwrite:  # another run may have come in between
+                    _check_content(root, run_identity)
+                partial = held.enter_context(self._own.folder(PARTIAL_NAME, make=True))
+                _empty(partial)  # of what a killed run left
+            except LockedError as error:
+                raise ConfigError(
+                    f"another run is converting to {folder}: wait for it, or give another OUT"
+                ) from error
+            except OSError as error:
+                raise _unusable(folder, error) from error
+            super().__init__(root, partial, stamp, overwrite=overwrite, verify=verify)
+            self._held = held.pop_all()
 
     def begin(self) -> None:
         """Continue the journal of earlier runs, or begin a new one.
@@ -73,24 +91,29 @@ class LocalOutput(LocalResults):
         Raises:
             ConfigError: it cannot be written.
         """
-        path = self._own / JOURNAL_NAME
         try:
-            if self._overwrite or read_run_identity(path) != self.run_identity:
-                path.unlink(missing_ok=True)
-                shutil.rmtree(self._own / SHARDS_NAME, ignore_errors=True)
-            self._journal = Journal(path, self.run_identity)
+            found = read_run_identity(JOURNAL_NAME, self._own.open)
+            if self._overwrite or found not in (None, self.run_identity):
+                self._own.remove(JOURNAL_NAME)
+                for shards, name in self._shards():
+                    shards.remove(name)
+            self._journal = Journal(JOURNAL_NAME, self.run_identity, opener=self._own.open)
         except OSError as error:
-            raise ConfigError(f"cannot write to {self.folder}: {os_reason(error)}") from error
-        self._collect("*")  # what a cluster run left that was ended
+            raise _unusable(self.folder, error) from error
+        self._collect("")  # what a cluster run left that was ended
 
     def save(self) -> None:
-        """Put the journal on the disk.
+        """Put the journal on the disk, and say so if somebody has taken it away.
 
         Raises:
-            FolderError: it cannot be written.
+            FolderError: it cannot be written, or OUT is another folder now.
         """
         try:
             self.journal.sync()
+            if not self._root.is_there():
+                raise FolderError("OUT was moved or removed while the run wrote to it")
+            if self.journal.restore(JOURNAL_NAME, self._own.open):
+                _log.warning("somebody has removed the journal in OUT: it is written again")
         except OSError as error:
             raise self._error(error) from error
 
@@ -100,16 +123,19 @@ class LocalOutput(LocalResults):
         Raises:
             ConfigError: it cannot be read, or not be written.
         """
-        self._collect(f"{shard}.*")
+        self._collect(f"{shard}.")
 
-    def _collect(self, pattern: str) -> None:
+    def _collect(self, start: str) -> None:
         try:
-            for path in sorted((self._own / SHARDS_NAME).glob(pattern)):
-                if path.suffix == ".jsonl" and read_run_identity(path) == self.run_identity:
-                    self.journal.take(path)
-                path.unlink()
+            for shards, name in self._shards():
+                if name.startswith(start):
+                    self.journal.take(name, shards.open)
+                    shards.remove(name)
         except OSError as error:
-            raise ConfigError(f"cannot write to {self.folder}: {os_reason(error)}") from error
+            raise _unusable(self.folder, error) from error
+
+    def _shards(self) -> Iterator[tuple[Directory, str]]:
+        return _shards(self._own)
 
     def space(self, num_left: int) -> str:
         """Describe how much room the disk has, and how much that many results need."""
@@ -127,13 +153,14 @@ class LocalOutput(LocalResults):
 
     def close(self) -> None:
         """Release the folder; a second call does nothing."""
-        if self._lock.is_locked:
+        with self._held:
             if self._journal is not None:
                 self._journal.close()
-            shutil.rmtree(self._partial, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                (self._own / SHARDS_NAME).rmdir()
-            self._lock.release()
+                self._journal = None
+            with suppress(OSError):
+                _empty(self._partial)
+                self._own.remove_folder(PARTIAL_NAME)
+                self._own.remove_folder(SHARDS_NAME)
 
     def __enter__(self) -> "LocalOutput":
         """Return the output."""
@@ -144,15 +171,49 @@ class LocalOutput(LocalResults):
         self.close()
 
 
-def _check_content(folder: Path, run_identity: dict[str, Any]) -> None:
+def _check_content(root: Directory, run_identity: dict[str, Any]) -> None:
     """Raise ConfigError if what is in a folder would be mixed with other things."""
-    own = folder / OWN_NAME
-    paths = [own / JOURNAL_NAME, *(own / SHARDS_NAME).glob("*.jsonl")]
-    journals = [path for path in paths if read_run_identity(path) is not None]
-    for journal in journals:
-        check_journal(str(folder), run_identity, journal)
-    if journals:
-        return
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    if any(name != REPORT_NAME and not name.startswith(".") for name in names):
-        raise not_ours(str(folder))
+    is_ours = False
+    with suppress(FileNotFoundError), root.folder(OWN_NAME) as own:
+        if own.look(JOURNAL_NAME):
+            is_ours = check_journal(str(root.path), run_identity, JOURNAL_NAME, own.open)
+        for shards, name in _shards(own):
+            is_ours |= check_journal(str(root.path), run_identity, name, shards.open)
+    is_others = any(name != REPORT_NAME and not name.startswith(".") for name in root.names())
+    if is_others and not is_ours:
+        raise not_ours(str(root.path))
+
+
+def _shards(own: Directory) -> Iterator[tuple[Directory, str]]:
+    """Yield the journals of shards, each with the folder that it is in."""
+    with suppress(FileNotFoundError), own.folder(SHARDS_NAME) as shards:
+        for name in sorted(shards.names()):
+            if _SHARD.fullmatch(name):
+                yield shards, name
+
+
+def _empty(partial: Directory) -> None:
+    """Remove files that were being written, also those of workers."""
+    for name in partial.names():
+        if _RESULT.fullmatch(name):
+            partial.remove(name)
+        elif _WORKER.fullmatch(name):
+            empty(partial, name)
+
+
+def empty(partial: Directory, worker: str) -> None:
+    """Remove the folder in which a worker writes, with the files that it was writing."""
+    with suppress(FileNotFoundError), partial.folder(worker) as folder:
+        for name in folder.names():
+            if _RESULT.fullmatch(name):
+                folder.remove(name)
+    partial.remove_folder(worker)
+
+
+def _unusable(folder: Path, error: OSError) -> ConfigError:
+    if error.errno == errno.ELOOP:
+        return ConfigError(
+            f"cannot write to {folder}: its {OWN_NAME}, or something in it, is a link, which no "
+            "run makes: remove it, or give another OUT"
+        )
+    return ConfigError(f"cannot write to {folder}: {os_reason(error)}")

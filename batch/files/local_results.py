@@ -1,16 +1,19 @@
-"""Write results to a disk: whole files only, each recorded in a journal once it has its name."""
+"""Write results to a disk: whole files only, each recorded in a journal once it has its name.
+
+Others may write to OUT, too, and put links there. Every file is opened in a folder that is held
+open, so a link in the place of a folder leads nowhere.
+"""
 
 import errno
 import itertools
-import os
+import stat
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
-from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.files.journal import Journal, digest_of
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
+from pmsgan.directory import Directory
 from pmsgan.errors import DiskFullError, FolderError, ImageError, os_reason
 
 OWN_NAME = ".pmsgan"
@@ -24,28 +27,36 @@ class LocalResults:
     """A folder that this process writes results to; others may write other results there."""
 
     def __init__(
-        self, folder: Path, partial: Path, stamp: Stamp, journal: Journal | None = None
+        self,
+        root: Directory,
+        partial: Directory,
+        stamp: Stamp,
+        journal: Journal | None = None,
+        *,
+        overwrite: bool = False,
+        verify: bool = False,
     ) -> None:
         """Take a folder.
 
         Args:
-            folder: where results go.
+            root: where results go.
             partial: where results are while they are written, on the same disk; a folder that no
                 other process uses.
             stamp: looks at a picture.
             journal: where results are recorded; it can come later, before the first result.
+            overwrite: do not keep what somebody has changed.
+            verify: read results to see whether they are as they were written.
         """
-        self.folder = folder
+        self._root = root
         self._partial = partial
-        # Strings: paths as objects are slow where each picture has four of them.
-        self._prefix, self._partial_prefix = f"{folder}/", f"{partial}/"
         self._stamp = stamp
         self._journal = journal
+        self._overwrite = overwrite
+        self._verify = verify
         self._numbers = itertools.count()
         self._counting = threading.Lock()
         self.num_written = 0
         self.bytes_written = 0
-        self._real_folders = {""}
 
     @property
     def journal(self) -> Journal:
@@ -57,41 +68,50 @@ class LocalResults:
         """Say whether an earlier run has done this very picture, and its result is there."""
         if not self.journal.known([job.name]):
             return False
+        parent, _, name = job.output.rpartition("/")
         try:
             stamp = self._stamp(job.source)
-            output = os.lstat(self._prefix + job.output)
+            with self._root.folder(parent) as folder:
+                output = folder.look(name)
+                if output is None or not stat.S_ISREG(output.st_mode):
+                    return False
+                if not self.journal.is_done(job.name, stamp, job.output, output.st_size):
+                    return False
+                return not self._verify or _digest(folder, name) == self.journal.digest(job.name)
         except OSError:
             return False
-        return self.journal.is_done(job.name, stamp, job.output, output.st_size)
 
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record it in the journal, see `Results.write`.
 
-        Nothing but the whole result ever has its final name.
+        Nothing but the whole result ever has its final name. What somebody has changed is kept
+        under another name.
 
         Raises:
             ImageError: this result cannot have its name.
             FolderError: nothing can be written any more.
         """
-        self._refuse_links(job.output.rpartition("/")[0])
-        target = self._prefix + job.output
-        temporary = f"{self._partial_prefix}{next(self._numbers)}"
+        temporary = str(next(self._numbers))
         try:
-            _write_new(temporary, data)
+            self._partial.write_new(temporary, data, stamp.mtime_ns if keep_date else 0)
         except OSError as error:
-            Path(temporary).unlink(missing_ok=True)
+            self._discard(temporary)
             raise self._error(error) from error
-        if keep_date:
-            _set_date(temporary, stamp)
+        parent, _, name = job.output.rpartition("/")
         try:
-            _replace(temporary, target)
+            with self._root.folder(parent, make=True) as folder:
+                if not self._overwrite:
+                    self._keep_changed(folder, name, job, data)
+                self._partial.move(temporary, folder, name)
         except OSError as error:
-            Path(temporary).unlink(missing_ok=True)
-            if error.errno in _DISK_ERRORS or not self._partial.exists():
+            self._discard(temporary)
+            if error.errno in _DISK_ERRORS or self._is_gone():
                 raise self._error(error) from error
-            raise ImageError(f"its translation cannot be written: {os_reason(error)}") from error
+            is_link = error.errno == errno.ELOOP
+            reason = "a folder in OUT is a link" if is_link else os_reason(error)
+            raise ImageError(f"its translation cannot be written: {reason}") from error
         try:
-            self.journal.add_done(job.name, stamp, job.output, len(data))
+            self.journal.add_done(job.name, stamp, job.output, data)
         except OSError as error:
             raise self._error(error) from error
         with self._counting:
@@ -109,51 +129,42 @@ class LocalResults:
         except OSError as error:
             raise self._error(error) from error
 
-    def _refuse_links(self, name: str) -> None:
-        """Raise ImageError if a folder below OUT is a link: it might lead back to originals."""
-        if name in self._real_folders:
+    def _keep_changed(self, folder: Directory, name: str, job: Job, data: bytes) -> None:
+        """Set aside what is in the place of a result and was not written there by a run."""
+        found = folder.look(name)
+        if found is None or stat.S_ISDIR(found.st_mode):
             return
-        if (self.folder / name).resolve() != self.folder.resolve() / name:
-            raise ImageError("its translation cannot be written: a folder in OUT is a link")
-        self._real_folders.add(name)
+        known = self.journal.digest(job.name), digest_of(data)
+        if not stat.S_ISREG(found.st_mode) or _digest(folder, name) not in known:
+            parent = job.output.removesuffix(name)
+            job.note = changed_note(parent + folder.set_aside(name))
+
+    def _discard(self, temporary: str) -> None:
+        try:
+            self._partial.remove(temporary)
+        except OSError:
+            return  # the next run removes it
+
+    def _is_gone(self) -> bool:
+        return not self._partial.is_there()
 
     def _error(self, error: OSError) -> FolderError:
         # Ends up in the report, which holds no paths of this machine.
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return DiskFullError("OUT is full")
-        if not self._partial.exists():
+        if self._is_gone():
             return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
         return FolderError(f"cannot write to OUT: {os_reason(error)}")
-
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-_NEW |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-def _write_new(path: str, data: bytes) -> None:
-    """Write a file that is not there yet."""
-    file = os.open(path, _NEW, 0o666)
-    try:
-        written = os.write(file, data)
-        while written < len(data):  # a disk takes all but very large files at once
-            written += os.write(file, memoryview(data)[written:])
-    finally:
-        os.close(file)
-
-
-def _set_date(path: str, stamp: FileStamp) -> None:
-    """Give a file the date of a picture; a store that knows no date says 0."""
-    if stamp.mtime_ns:
-        with suppress(OSError, OverflowError):  # not every disk knows every date
-            os.utime(path, ns=(stamp.mtime_ns, stamp.mtime_ns))
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-def _replace(temporary: str, target: str) -> None:
-    try:
-        os.replace(temporary, target)  # noqa: PTH105
-    except FileNotFoundError:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        Path(temporary).replace(target)
+def changed_note(kept: str) -> str:
+    """Say where a result is that somebody has changed."""
+    return f"its result had been changed, and is kept as {kept}"
+
+
+def _digest(folder: Directory, name: str) -> int:
+    with folder.read(name) as file:
+        return digest_of(file.read())

@@ -70,7 +70,12 @@ class NamedPictures(LocalFolder):
         return str(self.sources[name])
 
     def output(
-        self, run_identity: dict[str, Any], pictures: Folder, *, overwrite: bool
+        self,
+        run_identity: dict[str, Any],
+        pictures: Folder,
+        *,
+        overwrite: bool,
+        verify: bool = False,
     ) -> LocalOutput:
         """Raise ConfigError: results go to a folder."""
         raise ConfigError(f"{self} is no folder: give a folder for the results")

@@ -1,11 +1,13 @@
 """Write a report: for programs as JSON, for people as a page."""
 
+import itertools
 import json
 from pathlib import Path
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import write_whole
 from pmsgan.batch.report.page import make_page
 from pmsgan.batch.report.report import Report
+from pmsgan.directory import Directory
 from pmsgan.errors import PmsganError
 
 
@@ -30,6 +32,32 @@ def page_path(path: Path) -> Path:
     return path.with_suffix(".html") if path.suffix == ".json" else Path(f"{path}.html")
 
 
+def report_place(folder: Path, name: str = "report") -> Path:
+    """Return where in a folder a report goes: NAME.json, or pmsgan-NAME.json and so on.
+
+    What is there already and is no report of a run is somebody's own, and stays.
+    """
+    names = itertools.chain(
+        (name, f"pmsgan-{name}"), (f"pmsgan-{name}-{number}" for number in itertools.count(2))
+    )
+    places = (folder / f"{name}.json" for name in names)
+    return next(it for it in places if _is_free(it, _JSON) and _is_free(page_path(it), _PAGE))
+
+
+_JSON, _PAGE = b'"kind": "conversion"', b"<title>pmsgan: "
+"""Words near the beginning of our files."""
+
+
+def _is_free(path: Path, words: bytes) -> bool:
+    """Say whether there is no file, or one that a run has written."""
+    try:
+        with Directory(path.parent) as folder, folder.read(path.name) as file:
+            return words in file.read(1024)
+    except FileNotFoundError:
+        return True
+    except OSError:  # a link, a folder, a pipe
+        return False
+
+
 def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_whole(path, text.encode("utf-8", "backslashreplace"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import write_whole
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.choices import Precision
@@ -250,7 +250,6 @@ def _read_timings(path: Path) -> bytes:
 def _cache_timings(path: Path, data: bytes) -> None:
     """Cache the timings for a faster build; a failure is only a warning."""
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(data)
+        write_whole(path, data)
     except OSError as error:
         _log.warning("cannot cache the timings in %s: %s", path, error.strerror)

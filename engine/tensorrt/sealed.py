@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import write_whole
 from pmsgan.errors import EngineError
 
 
@@ -26,8 +26,7 @@ def write_sealed(path: Path, magic: bytes, header: dict[str, Any], data: bytes) 
     """
     body = json.dumps(header, sort_keys=True).encode() + b"\n" + data
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(magic + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        write_whole(path, magic + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     except OSError as error:
         raise EngineError(f"cannot write the engine {path}: {error.strerror}") from error
 

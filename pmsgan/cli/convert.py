@@ -12,7 +12,7 @@ from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selecti
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable, show, tell
+from pmsgan.cli.terminal import show, tell
 from pmsgan.counts import count
 from pmsgan.errors import ConfigError, OutputError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
@@ -36,7 +36,7 @@ def _address(given: str | None) -> str | None:
 @one_line_errors
 @config_options(
     rename={"output_format": "--format"},
-    flags=("overwrite", "require_gpu", "shade"),
+    flags=("overwrite", "verify", "require_gpu", "shade"),
     show_default={
         "working_size": "the style's",
         "max_batch": "the engine's choice",
@@ -251,15 +251,15 @@ def _numbers(devices: str | None) -> tuple[int, ...]:
 
 
 def _report_path(out_dir: str) -> Path:
-    from pmsgan.batch.files.local_output import REPORT_NAME
     from pmsgan.batch.files.local_results import OWN_NAME
     from pmsgan.batch.files.open import open_folder
+    from pmsgan.batch.report.write import report_place
 
     folder = open_folder(out_dir).path
     # In a folder that is not there the report would be taken for somebody else's file.
     if folder is not None and (folder / OWN_NAME).exists():
-        return folder / REPORT_NAME
-    return Path(f"pmsgan-{REPORT_NAME}")
+        return report_place(folder)
+    return report_place(Path(), "pmsgan-report")
 
 
 def _write_report(result: "Report", path: Path) -> PmsganError | None:

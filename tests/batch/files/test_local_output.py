@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 from outputs import begun, locked
 
-from pmsgan.batch.files import journal as journal_module
+from pmsgan import directory
+from pmsgan.batch.files import journal_file
 from pmsgan.batch.files import local_output as out_module
-from pmsgan.batch.files import local_results as result_module
-from pmsgan.batch.files.journal import Journal, read_run_identity
+from pmsgan.batch.files.journal import Journal
+from pmsgan.batch.files.journal_file import read_run_identity
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
@@ -245,9 +247,9 @@ def test_a_disk_that_fails_is_no_picture_s_fault(
     with opened(style, tmp_path) as out:
         with monkeypatch.context() as patch:
             if place == "open":
-                patch.setattr(result_module.os, "open", fail_with(number))
+                patch.setattr(directory.os, "open", fail_with(number))
             elif place == "replace":
-                patch.setattr(result_module.os, "replace", fail_with(number))
+                patch.setattr(directory.os, "replace", fail_with(number))
             else:
                 patch.setattr(out.journal, "_write", fail_with(number))
             with pytest.raises(FolderError, match=said):
@@ -269,9 +271,19 @@ def test_a_full_disk_is_noticed_even_by_a_small_file(style: Style, tmp_path: Pat
 
 def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
     with opened(style, tmp_path) as out:
-        (tmp_path / "out").rename(tmp_path / "moved")
+        shutil.rmtree(tmp_path / "out")
         with pytest.raises(FolderError, match=r"OUT was removed, or its folder \.pmsgan was"):
             out.write(job(tmp_path), b"result", STAMP)
+
+
+def test_a_folder_that_is_moved_keeps_its_run(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        (tmp_path / "out").rename(tmp_path / "moved")
+        out.write(job(tmp_path), b"result", STAMP)
+        with pytest.raises(FolderError, match="OUT was moved or removed while the run wrote to it"):
+            out.save()
+    assert (tmp_path / "moved" / "a.png").read_bytes() == b"result"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("kind", ["folder", "parent", "length"])
@@ -308,13 +320,13 @@ def test_a_torn_line_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     path = tmp_path / "journal.jsonl"
     for name in ("a", "b"):
         journal = Journal(path, {})
-        journal.add_done(name, STAMP, name, 9)
+        journal.add_done(name, STAMP, name, b"123456789")
         journal.close()
     whole = path.read_bytes()
     for length in range(len(whole) - 1, whole.index(b'{"name": "b"'), -7):
         path.write_bytes(whole[:length])
         journal = Journal(path, {})
-        journal.add_done("c", STAMP, "c", 9)
+        journal.add_done("c", STAMP, "c", b"123456789")
         journal.close()
         journal = Journal(path, {})
         assert journal.is_done("a", STAMP, "a", 9)
@@ -332,7 +344,7 @@ def test_a_journal_whose_first_line_was_cut_off_starts_over(tmp_path: Path) -> N
     for start in (b"", b'{"jour', b'{"journal": 2, "run_identity": {"style": "a"}'):
         path.write_bytes(start)
         journal = Journal(path, {"style": "a"})
-        journal.add_done("c", STAMP, "c", 9)
+        journal.add_done("c", STAMP, "c", b"123456789")
         journal.close()
         assert read_run_identity(path) == {"style": "a"}
         journal = Journal(path, {"style": "a"})
@@ -344,7 +356,7 @@ def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"not \xff utf-8\n")
     for _ in range(2):
         journal = Journal(tmp_path / "journal.jsonl", {})
-        journal.add_done(name, STAMP, name, 9)
+        journal.add_done(name, STAMP, name, b"123456789")
         assert not journal.is_done("other", STAMP, name, 9)
         journal.close()
     journal = Journal(tmp_path / "journal.jsonl", {})
@@ -363,4 +375,4 @@ def test_a_journal_of_another_kind_belongs_to_nobody(tmp_path: Path) -> None:
     path.unlink()
     Journal(path, {"style": "a"}).close()
     assert read_run_identity(path) == {"style": "a"}
-    assert journal_module.VERSION == 2
+    assert journal_file.VERSION == 2
