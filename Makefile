@@ -46,7 +46,7 @@ lint: .venv/dev
 	cd build/types && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p pmsgan
 
 soak: .venv/dev
-	.venv/bin/python -m pytest -m soak tests/batch --durations=0
+	.venv/bin/python -m pytest -m soak tests/batch tests/engine --durations=0
 
 # The first look at a machine; without a GPU it tells what is lacking, and runs the rest.
 gpu-smoke: .venv/dev

@@ -7,14 +7,16 @@ as OpenVINO has streams; the others wait in its queue.
 
 import contextlib
 import functools
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+import json
+import logging
 
 import numpy as np
 
 from pmsgan.engine.cache import cache_folder
 from pmsgan.engine.graph import INPUT_NAME, GraphInfo
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
+from pmsgan.engine.sealed import read_sealed_for, write_sealed
 from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import EngineError
 
@@ -22,9 +24,12 @@ with without_telemetry():
     import openvino
 
 BACKEND = "openvino"
+MAGIC = b"pmsgan-openvino-1 "
 DEVICE = "CPU"
 MIN_BATCH = 4
 """Pictures in a slot on a small CPU; with fewer, readers would wait for each other."""
+
+_log = logging.getLogger(__name__)
 
 
 class OpenVinoEngine(Engine):
@@ -60,9 +65,10 @@ class OpenVinoEngine(Engine):
             properties["INFERENCE_NUM_THREADS"] = num_threads
             # Other processes use the other cores; with pinning, each would take the first ones.
             properties["ENABLE_CPU_PINNING"] = "NO"
-        if use_cache and (folder := cache_folder(BACKEND)) is not None:
-            properties["CACHE_DIR"] = str(folder)
-        self._compiled = _compile(core, graph, properties)
+        if use_cache:
+            self._compiled = _cached(core, graph, properties)
+        else:
+            self._compiled = _compile(core, graph, properties)
         self.info = EngineInfo(
             backend=BACKEND,
             device=str(core.get_property(DEVICE, "FULL_DEVICE_NAME")).strip(),
@@ -137,13 +143,46 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
+def _cached(
+    core: openvino.Core, graph: GraphInfo, properties: dict[str, str | int]
+) -> openvino.CompiledModel:
+    """Load a compiled graph from the cache, or compile it and keep it there.
+
+    OpenVINO has a cache of its own, which takes damaged files for compiled graphs.
+    """
+    if (folder := cache_folder(BACKEND)) is None:
+        return _compile(core, graph, properties)
+    header = {
+        "graph_sha256": graph.sha256,
+        "height": graph.height,
+        "width": graph.width,
+        "properties": properties,
+        "version": openvino.__version__,
+        "processor": str(core.get_property(DEVICE, "FULL_DEVICE_NAME")),
+        "capabilities": sorted(core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")),
+    }
+    key = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:8]
+    name = f"{graph.sha256[:16]}-{graph.width}x{graph.height}-{key}.engine"
+    if (data := read_sealed_for(folder / name, MAGIC, header)) is not None:
+        try:
+            return core.import_model(data, DEVICE, properties)
+        except RuntimeError as error:
+            _log.warning("OpenVINO compiles again, it refuses %s: %s", name, _reason(error))
+    compiled = _compile(core, graph, properties)
+    try:
+        write_sealed(folder / name, MAGIC, header, compiled.export_model().getvalue())
+    except (EngineError, RuntimeError) as error:
+        _log.info("the next run will compile again: %s", _reason(error))
+    return compiled
+
+
 def _compile(
-    core: openvino.Core, graph: GraphInfo, properties: Mapping[str, Any]
+    core: openvino.Core, graph: GraphInfo, properties: dict[str, str | int]
 ) -> openvino.CompiledModel:
     try:
         model = core.read_model(graph.path)
         model.reshape({INPUT_NAME: [1, graph.height, graph.width, 3]})
-        return core.compile_model(model, DEVICE, dict(properties))
+        return core.compile_model(model, DEVICE, properties)
     except RuntimeError as error:
         raise EngineError(
             f"OpenVINO cannot compile {graph.path}: {_reason(error)}; export it again"

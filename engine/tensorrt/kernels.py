@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pmsgan.engine.cache import cache_folder
+from pmsgan.engine.sealed import read_sealed, write_sealed
 from pmsgan.engine.tensorrt.plan import EnginePlanKey
 from pmsgan.engine.tensorrt.product import Library
-from pmsgan.engine.tensorrt.sealed import read_sealed, write_sealed
 from pmsgan.errors import EngineError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class KernelCache:
         try:
             found = read_sealed(folder / self._key.kernels_name, MAGIC)
         except EngineError as error:
-            _log.info("kernels are compiled again: %s", error)
+            _log.warning("%s: it is made again", error)
             return b""
         if found is None or found[0].get("key") != asdict(self._key):
             return b""

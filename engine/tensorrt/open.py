@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pmsgan.atomic import write_whole
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.sealed import read_sealed_for, write_sealed
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig, build_plan
 from pmsgan.engine.tensorrt.check import check_accuracy
 from pmsgan.engine.tensorrt.graphs import choose_graphs
@@ -32,6 +32,8 @@ from pmsgan.engine.tensorrt.product import (
 from pmsgan.engine.tensorrt.support import need_pycuda
 from pmsgan.engine.widen import widen, widen_means
 from pmsgan.errors import EngineError
+
+TIMINGS_MAGIC = b"pmsgan-timings-1 "
 
 _log = logging.getLogger(__name__)
 
@@ -182,7 +184,7 @@ def _cached(
         try:
             plan = read_plan(key)
         except EngineError as error:  # it is damaged, or cannot be read
-            _log.info("%s", error)
+            _log.warning("%s: it is built again", error)
             continue
         if plan is not None and config in (None, plan.config):
             return plan, key
@@ -226,7 +228,7 @@ def _build(
         half=key.precision == "fp16",
         config=config,
         capability=key.capability if library.product.builds_ahead else None,
-        timing_cache=_read_timings(timings) if timings is not None else b"",
+        timing_cache=(timings and read_sealed_for(timings, TIMINGS_MAGIC, {})) or b"",
     )
     if new_timings and timings is not None:
         _cache_timings(timings, new_timings)
@@ -240,16 +242,9 @@ def _prepared(data: bytes, graph: GraphInfo, key: EnginePlanKey) -> bytes:
     return widen_means(data) if key.precision == "fp16" else data
 
 
-def _read_timings(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
 def _cache_timings(path: Path, data: bytes) -> None:
     """Cache the timings for a faster build; a failure is only a warning."""
     try:
-        write_whole(path, data)
-    except OSError as error:
-        _log.warning("cannot cache the timings in %s: %s", path, error.strerror)
+        write_sealed(path, TIMINGS_MAGIC, {}, data)
+    except EngineError as error:
+        _log.warning("the next build will time kernels again: %s", error)

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from pmsgan.engine.cache import cache_folder, need_cache_folder
+from pmsgan.engine.sealed import StaleFileError, read_sealed, write_sealed
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.product import ProductName
-from pmsgan.engine.tensorrt.sealed import StaleFileError, read_sealed, write_sealed
 
 MAGIC = b"pmsgan-plan-2 "
 

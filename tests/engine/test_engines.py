@@ -1,5 +1,6 @@
 """Both engines keep the same promises."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pmsgan.engine.build_ahead import prepare_engine
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
-from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.openvino import MAGIC, OpenVinoEngine
+from pmsgan.engine.sealed import read_sealed, write_sealed
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -201,7 +203,8 @@ ENGINES_COME_AND_GO = """
 import gc, os, signal, sys, threading
 from pathlib import Path
 from pmsgan.engine.graph import read_graph
-from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.openvino import MAGIC, OpenVinoEngine
+from pmsgan.engine.sealed import read_sealed, write_sealed
 
 signal.signal(signal.SIGINT, lambda *args: None)
 graph = read_graph(Path(sys.argv[1]))
@@ -236,13 +239,13 @@ def test_preparing_fills_the_cache_and_says_where(
     said = str(prepare_engine(str(style.folder), precision="fp32"))
     assert str(tmp_path / "openvino") in said
     assert "fp32" in said
-    assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
+    assert len(list((tmp_path / "openvino").glob("*.engine"))) == 1
     prepare_engine(str(style.folder), precision="fp32")
-    assert len(list((tmp_path / "openvino").glob("*.blob"))) == 1
+    assert len(list((tmp_path / "openvino").glob("*.engine"))) == 1
     for _ in range(2):
         said = str(prepare_engine(str(style.folder), size=(32, 96), precision="fp32"))
         assert "96x32" in said
-        assert len(list((tmp_path / "openvino").glob("*.blob"))) == 2
+        assert len(list((tmp_path / "openvino").glob("*.engine"))) == 2
     real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
         open_module.importlib.util,
@@ -251,6 +254,57 @@ def test_preparing_fills_the_cache_and_says_where(
     )
     with pytest.raises(EngineError, match="compiles nothing"):
         prepare_engine(str(style.folder))
+
+
+def damage(path: Path, seed: int) -> None:
+    """Change one byte of a file, or cut it off."""
+    data, chance = bytearray(path.read_bytes()), random.Random(seed)
+    place = chance.randrange(len(data))
+    if seed % 4 == 3:
+        del data[place:]
+    else:
+        data[place] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("times", [4, pytest.param(200, marks=pytest.mark.soak)])
+def test_a_damaged_engine_is_compiled_again_and_told_once(
+    style: Style,
+    pictures: Pictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    times: int,
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    with open_engine(style, backend="openvino", max_batch=9) as engine:
+        expected = engine.translate(pictures)
+    (kept,) = (tmp_path / "openvino").iterdir()
+    for seed in range(times):
+        damage(kept, seed)
+        for told in ([f"{kept} is damaged: it is made again"], []):
+            caplog.clear()
+            with open_engine(style, backend="openvino", max_batch=9) as engine:
+                assert (engine.translate(pictures) == expected).all()
+            assert [it.getMessage() for it in caplog.records if it.levelname == "WARNING"] == told
+
+
+def test_an_engine_that_openvino_refuses_is_compiled_again(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    with open_engine(style, backend="openvino"):
+        pass
+    (kept,) = (tmp_path / "openvino").iterdir()
+    header, data = read_sealed(kept, MAGIC) or ({}, b"")
+    write_sealed(kept, MAGIC, header, data[:1000])
+    with open_engine(style, backend="openvino"):
+        pass
+    assert f"OpenVINO compiles again, it refuses {kept.name}: " in caplog.text
+    again = read_sealed(kept, MAGIC)
+    assert again is not None
+    assert again[0] == header
+    assert len(again[1]) > 1000
 
 
 def test_threads_are_limited_as_asked(style: Style) -> None:

@@ -18,6 +18,7 @@ from pmsgan.cli.app import app
 from pmsgan.engine import cache
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.graph import GraphInfo, read_graph
+from pmsgan.engine.sealed import StaleFileError
 from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
 from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.plan import (
@@ -27,7 +28,6 @@ from pmsgan.engine.tensorrt.plan import (
     write_plan,
 )
 from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
-from pmsgan.engine.tensorrt.sealed import StaleFileError
 from pmsgan.engine.widen import widen
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.export.deploy import DeploymentGraph, trace

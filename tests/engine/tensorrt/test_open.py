@@ -13,10 +13,11 @@ from pmsgan.engine.accuracy import Accuracy, check_pictures
 from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.sealed import read_sealed, write_sealed
 from pmsgan.engine.tensorrt import check, product
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.keys import keys_here
-from pmsgan.engine.tensorrt.open import make_checked_plan, open_on_gpu
+from pmsgan.engine.tensorrt.open import TIMINGS_MAGIC, make_checked_plan, open_on_gpu
 from pmsgan.errors import EngineError
 
 EXACT = Accuracy(max_difference=0, mean_difference=0.0, psnr_db=99.0)
@@ -90,11 +91,24 @@ def test_timings_that_are_refused_are_replaced(
     folder = tmp_path / "tensorrt"
     folder.mkdir(mode=0o700)
     timings = folder / "timings-sm8.9-stand-in-10.13.0.bin"
-    timings.write_bytes(b"of another GPU")
+    write_sealed(timings, TIMINGS_MAGIC, {}, b"of another GPU")
     with open_on_gpu("tensorrt", graph):
         pass
     assert tensorrt.timing_caches == [(b"of another GPU", False), (b"", True)]
-    assert timings.read_bytes() == b"Stand-in"
+    assert read_sealed(timings, TIMINGS_MAGIC) == ({}, b"Stand-in")
+
+
+def test_damaged_timings_never_reach_the_builder(
+    graph: GraphInfo, tensorrt: SimpleNamespace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "tensorrt"
+    folder.mkdir(mode=0o700)
+    timings = folder / "timings-sm8.9-stand-in-10.13.0.bin"
+    timings.write_bytes(b"damaged")
+    with open_on_gpu("tensorrt", graph):
+        pass
+    assert tensorrt.timing_caches == [(b"", True)]
+    assert f"{timings} is damaged: it is made again" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["Builder", "OnnxParser", "Runtime"])
@@ -214,7 +228,7 @@ def test_timings_that_cannot_be_kept_lose_no_build(
     (folder / "timings-sm8.9-stand-in-10.13.0.bin").mkdir()
     with open_on_gpu("tensorrt", graph) as engine:
         assert translated(engine)
-    assert "cannot cache the timings" in caplog.text
+    assert "the next build will time kernels again: cannot write" in caplog.text
 
 
 def test_without_a_cache_each_run_builds_and_checks(

@@ -7,11 +7,14 @@ rest is the native code.
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from pmsgan.atomic import write_whole
 from pmsgan.errors import EngineError
+
+_log = logging.getLogger(__name__)
 
 
 class StaleFileError(EngineError):
@@ -49,3 +52,16 @@ def read_sealed(path: Path, magic: bytes) -> tuple[dict[str, Any], bytes] | None
         raise StaleFileError(f"{path} is damaged")
     text, _, data = body.partition(b"\n")
     return json.loads(text), data
+
+
+def read_sealed_for(path: Path, magic: bytes, header: dict[str, Any]) -> bytes | None:
+    """Return the native code of a file that has this very header; None if there is no such file.
+
+    A file that is damaged or cannot be read is logged, and taken as none.
+    """
+    try:
+        found = read_sealed(path, magic)
+    except EngineError as error:
+        _log.warning("%s: it is made again", error)
+        return None
+    return found[1] if found is not None and found[0] == header else None
