@@ -11,6 +11,7 @@ from pmsgan.engine.open import NEEDS, Choice, choose_backend, what_is_missing
 from pmsgan.engine.tensorrt.product import PRODUCTS, Product
 from pmsgan.engine.tensorrt.support import installed_wheel
 from pmsgan.errors import EngineError
+from pmsgan.terminal import printable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +88,7 @@ class Diagnosis:
             )
         if self.choice is not None:
             lines.append(f"--backend auto takes {self.choice.backend} ({self.choice.reason})")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def diagnose() -> Diagnosis:

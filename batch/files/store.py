@@ -73,8 +73,9 @@ class Store:
     def _opened(self) -> tuple[Any, str]:
         import fsspec
 
-        # A worker must not trust what it has listed before.
-        system, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+        with _os_errors():  # a URL may be no URL
+            # A worker must not trust what it has listed before.
+            system, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         return system, root.rstrip("/")
 
     @property

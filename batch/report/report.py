@@ -13,6 +13,7 @@ from pmsgan.counts import count
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
+from pmsgan.terminal import printable
 
 BASELINE_OFF = "switched off"
 """Why there is no baseline where the user wants none; nothing that a user needs to read."""
@@ -184,7 +185,10 @@ class Report:
     def to_text(self) -> str:
         """Return the report as text for a terminal."""
         return "\n".join(
-            [*_aligned(self._rows()), "", *self._stages(), "", *_aligned(self._speedups())]
+            map(
+                printable,
+                [*_aligned(self._rows()), "", *self._stages(), "", *_aligned(self._speedups())],
+            )
         )
 
     def counts(self) -> str:

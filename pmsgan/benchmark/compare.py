@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pmsgan.errors import ConfigError
 from pmsgan.spread import Spread
+from pmsgan.terminal import printable
 
 TOLERANCE = 0.10
 """Medians that are closer than this do not differ, however small the spread within each run is: on
@@ -86,7 +87,7 @@ class Comparison:
             f"{counts['faster']} faster, {counts['slower']} slower, "
             f"{counts['same']} without a difference beyond noise"
         )
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def compare_reports(a: Path, b: Path) -> Comparison:

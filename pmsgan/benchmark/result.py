@@ -9,6 +9,7 @@ from pmsgan.benchmark.row import Row
 from pmsgan.benchmark.table import TEXT_LEGEND, markdown_table, text_table
 from pmsgan.counts import count
 from pmsgan.engine.machine import Machine
+from pmsgan.terminal import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Benchmark:
 
     def to_text(self) -> str:
         """Return a table of medians for a terminal."""
-        lines = [f"style {self.style}; {self.machine}"]
+        lines = [printable(f"style {self.style}; {self.machine}")]
         for size, batch, rows in self._cases():
             lines += ["", f"{size}, batch {batch}", *text_table(rows)]
         return "\n".join([*lines, "", *TEXT_LEGEND, *self._missing_lines()])
@@ -80,5 +81,7 @@ class Benchmark:
     def _missing_lines(self) -> list[str]:
         if not self.missing:
             return []
-        reasons = dict.fromkeys(f"not measured: {it.title}: {it.reason}" for it in self.missing)
+        reasons = dict.fromkeys(
+            printable(f"not measured: {it.title}: {it.reason}") for it in self.missing
+        )
         return ["", *(f"{reason}  " for reason in reasons)]

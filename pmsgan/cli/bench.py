@@ -8,7 +8,7 @@ import typer
 from pmsgan.benchmark.config import CONTENDERS, BenchmarkConfig
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.terminal import show_lines, tell
 from pmsgan.errors import ConfigError
 
 _USUAL = BenchmarkConfig()
@@ -64,7 +64,7 @@ def bench(
         raise ConfigError(f"cannot write to {output}: {error.strerror}") from error
     result = run_benchmark(style, config, pictures)
     write_benchmark(result, output)
-    show(to_json(result.to_json()) if as_json else result.to_text())
+    show_lines(to_json(result.to_json()) if as_json else result.to_text())
     tell(f"report: {output / 'bench.md'}")
     if any(it.is_failure for it in result.missing):
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -2,14 +2,13 @@
 
 import functools
 import os
-import traceback
 from collections.abc import Callable
 from enum import IntEnum
 from typing import ParamSpec, TypeVar
 
 import typer
 
-from pmsgan.cli.terminal import tell
+from pmsgan.cli.terminal import tell, tell_traceback
 from pmsgan.cli.typed import with_options
 from pmsgan.display import display
 from pmsgan.errors import ConfigError, DataError, OutputError, PmsganError
@@ -49,7 +48,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(ExitCode.SOME_FAILED) from None
         except PmsganError as error:
             if show_tracebacks:
-                traceback.print_exc()
+                tell_traceback()
             text = str(error)
             tell(f"error: {with_options(text) if isinstance(error, ConfigError) else text}")
             raise typer.Exit(_exit_code(error)) from None
@@ -58,7 +57,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             if error.filename is None:
                 raise
             if show_tracebacks:
-                traceback.print_exc()
+                tell_traceback()
             tell(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
             raise typer.Exit(ExitCode.USAGE) from None
         except KeyboardInterrupt:

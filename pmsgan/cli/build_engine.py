@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show_lines
 from pmsgan.engine.choices import CompilingBackend
 
 Size = Annotated[
@@ -105,7 +105,7 @@ def build_engine(
         require_gpu=require_gpu,
         with_layer_times=profile,
     )
-    show(to_json(prepared.to_json()) if as_json else prepared.to_text())
+    show_lines(to_json(prepared.to_json()) if as_json else prepared.to_text())
 
 
 def _read_size(text: str) -> tuple[int, int]:

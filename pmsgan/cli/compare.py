@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show_lines
 
 
 @one_line_errors
@@ -25,6 +25,6 @@ def compare(
 
     result = compare_reports(a, b)
     if as_json:
-        show(to_json(result.to_json()))
+        show_lines(to_json(result.to_json()))
     else:
-        show(result.to_text())
+        show_lines(result.to_text())

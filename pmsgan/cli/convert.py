@@ -12,12 +12,11 @@ from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selecti
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.terminal import show, show_lines, tell
 from pmsgan.counts import count
 from pmsgan.errors import ConfigError, OutputError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
 from pmsgan.styles.palette import read_palette
-from pmsgan.terminal import printable
 
 if TYPE_CHECKING:
     from pmsgan.batch.report.report import Report
@@ -185,7 +184,7 @@ def convert(
         report = _report_path(target)
     problem = None if report is None else _write_report(result, report)
     if as_json:
-        show(to_json(result.to_json()))
+        show_lines(to_json(result.to_json()))
     elif target != STANDARD:
         _show_text(result)
     _end(result, problem, overwrite=run.overwrite)
@@ -277,7 +276,7 @@ def _write_report(result: "Report", path: Path) -> PmsganError | None:
 def _show_text(result: "Report") -> None:
     """Print the report for people; the run is done, whether they see it or not."""
     try:
-        show(result.to_text())
+        show_lines(result.to_text())
     except OutputError as error:
         if not isinstance(error.__cause__, BrokenPipeError):  # the reader has seen enough
             tell(str(error))
@@ -307,18 +306,18 @@ def _print_plan(
     source = open_folder(in_dir)
     plan = plan_folder(source, open_folder(out_dir), settings.output_format, selection)
     if as_json:
-        show(to_json(plan.to_json()))
+        show_lines(to_json(plan.to_json()))
         return
     num_bytes = 0
     for job in plan.jobs():
-        show(printable(f"{job.name} -> {job.output}"))
+        show(f"{job.name} -> {job.output}")
         if source.path is not None:  # a store would be asked for each
             with contextlib.suppress(OSError):  # it has gone since
                 num_bytes += source.stamp(job.source).size
     for entry in plan.skipped:
-        show(printable(f"{entry.name}: skipped, {entry.reason}"))
+        show(f"{entry.name}: skipped, {entry.reason}")
     for folder in plan.unlisted:
-        show(printable(f"{folder.name}: {folder.reason}"))
+        show(f"{folder.name}: {folder.reason}")
     size = f", {num_bytes / 1e6:.1f} MB" if source.path is not None else ""
     show(
         f"{count(plan.num_jobs, 'picture')}{size}; "

@@ -2,7 +2,7 @@
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show_lines
 
 
 @one_line_errors
@@ -11,4 +11,4 @@ def doctor(as_json: JsonOption = False) -> None:
     from pmsgan.engine.doctor import diagnose
 
     diagnosis = diagnose()
-    show(to_json(diagnosis.to_json()) if as_json else diagnosis.to_text())
+    show_lines(to_json(diagnosis.to_json()) if as_json else diagnosis.to_text())

@@ -12,7 +12,7 @@ from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable, show, tell
+from pmsgan.cli.terminal import show, show_lines, tell
 from pmsgan.cli.typed import typed_options
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
@@ -22,6 +22,7 @@ from pmsgan.evaluation.config import (
     RuntimeChoice,
     SizeChoice,
 )
+from pmsgan.terminal import printable
 
 if TYPE_CHECKING:
     from pmsgan.evaluation.result import Comparison
@@ -164,9 +165,9 @@ def _print(found: "Comparison", *, latex: bool, as_json: bool) -> None:
 
     noted = [printable(remark) for remark in remarks(found)]
     if as_json:
-        show(to_json(found.to_json() | {"remarks": noted}))
+        show_lines(to_json(found.to_json() | {"remarks": noted}))
         return
-    show(to_latex(found) if latex else to_text(found))
+    show_lines(to_latex(found) if latex else to_text(found))
     for remark in noted:
         (tell if latex else show)(remark)
 

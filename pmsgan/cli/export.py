@@ -8,7 +8,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need_torch
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show, show_lines
 
 
 @one_line_errors
@@ -33,6 +33,6 @@ def export(
 
     result = export_style(style, output, precision="fp16" if fp16 else "fp32")
     if as_json:
-        show(to_json(result.to_json()))
+        show_lines(to_json(result.to_json()))
     else:
         show(f"{result.path}: {result.precision}, {result.accuracy}")

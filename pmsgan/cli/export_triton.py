@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show, show_lines
 from pmsgan.engine.choices import TritonBackend
 
 
@@ -35,4 +35,4 @@ def export_triton(
     from pmsgan.export.triton import export_triton as add_to_repository
 
     model = add_to_repository(style, repository, backend=backend, max_batch=max_batch or MAX_BATCH)
-    show(to_json(model.to_json()) if as_json else str(model))
+    show_lines(to_json(model.to_json())) if as_json else show(str(model))

@@ -9,7 +9,7 @@ from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need
-from pmsgan.cli.terminal import show
+from pmsgan.cli.terminal import show, show_lines
 from pmsgan.cli.usage import App
 from pmsgan.counts import count
 from pmsgan.errors import PmsganError
@@ -64,6 +64,6 @@ def tally_command(
 
     result = tally_answers(answers)
     if as_json:
-        show(to_json(result.to_json()))
+        show_lines(to_json(result.to_json()))
     else:
-        show(result.to_text())
+        show_lines(result.to_text())

@@ -8,7 +8,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need_torch
-from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.terminal import show, show_lines, tell
 from pmsgan.cli.usage import App
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def list_command(as_json: JsonOption = False) -> None:
     from pmsgan.styles.registry import list_styles
 
     if as_json:
-        show(to_json([style.to_json() for style in list_styles()]))
+        show_lines(to_json([style.to_json() for style in list_styles()]))
         return
     for style in list_styles():
         size = f"{style.width}x{style.height}"
@@ -42,10 +42,10 @@ def show_command(
 
     found = find_style(style)
     if as_json:
-        show(to_json(found.to_json()))
+        show_lines(to_json(found.to_json()))
         return
     show(f"# {found.folder}")
-    show((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
+    show_lines((found.folder / DESCRIPTION_NAME).read_text(encoding="utf-8").rstrip())
 
 
 @styles_app.command("add")
@@ -126,9 +126,9 @@ def measure_command(
 
     measured = measure_style(style, pairs, direction)
     if as_json:
-        show(to_json(measured.to_json(by_hand=by_hand)))
+        show_lines(to_json(measured.to_json(by_hand=by_hand)))
     else:
-        show(measured.to_text(by_hand=by_hand))
+        show_lines(measured.to_text(by_hand=by_hand))
     if write:
         _write(measured)
 

@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import sys
+import traceback
 from contextlib import suppress
 
 import typer
@@ -13,8 +14,17 @@ from pmsgan.errors import OutputError, os_reason
 from pmsgan.terminal import fitted, printable
 
 
-def show(text: str) -> None:
-    """Print a result of one or more lines on stdout.
+def show(line: str) -> None:
+    """Print a result of one line on stdout.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    show_lines(printable(line))
+
+
+def show_lines(text: str) -> None:
+    """Print a result of several lines on stdout; what is named in it must hold no line breaks.
 
     Raises:
         OutputError: it cannot be written.
@@ -50,8 +60,18 @@ class StderrHandler(logging.Handler):
         display.write(record.getMessage())
 
 
+def tell_traceback() -> None:
+    """Print where the error comes from that is being handled; its message is one line."""
+    for part in traceback.format_exception(*sys.exc_info()):
+        is_ours = part.startswith(("Traceback", "  File", "\n"))
+        for line in part.strip("\n").split("\n") if is_ours else (part.rstrip("\n"),):
+            display.write(line)
+    display.flush()
+
+
 def log_to_stderr() -> None:
     """Show what pmsgan has to say, and the warnings of libraries."""
+    logging.captureWarnings(True)
     logging.basicConfig(handlers=[StderrHandler()], level=logging.WARNING)
     logging.getLogger("pmsgan").setLevel(logging.INFO)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it notes that it has no cache, too

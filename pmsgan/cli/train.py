@@ -12,7 +12,7 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import to_json
 from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.terminal import show, show_lines, tell
 from pmsgan.cli.typed import typed_options
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
 from pmsgan.errors import ConfigError, PmsganError
@@ -186,7 +186,7 @@ def train(
         check_training(plan, out, resume=resume, best=best, vgg_weights=vgg_weights)
         if plan.leads:
             settings = {"generator": network_table(plan.network), "training": asdict(plan.config)}
-            show(to_json(settings))
+            show_lines(to_json(settings))
         return
     result = train_style(
         data,
@@ -274,4 +274,4 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
         tell(f"warning: how results best get their size was not measured: {error}")
         return
     if measured is not None:
-        show(str(measured))
+        show_lines(str(measured))

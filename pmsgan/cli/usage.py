@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pmsgan.cli.boundary import ExitCode
-from pmsgan.cli.terminal import lost_output, tell
+from pmsgan.cli.terminal import lost_output, tell, tell_traceback
 from pmsgan.errors import OutputError
 from pmsgan.formats import FORMAT_ALIASES
 from pmsgan.terminal import NARROW
@@ -130,14 +130,16 @@ class Group(TyperGroup):
             sys.exit(error.exit_code)
         except (OSError, OutputError) as error:  # help or version, which no command has printed
             if isinstance(error, OSError) and error.errno not in _OUTPUT_LOST:
-                raise
-            lost = lost_output(error) if isinstance(error, OSError) else error
-            if not isinstance(error.__cause__ or error, BrokenPipeError):
-                tell(f"error: {lost}")
+                tell_traceback()
+            elif not isinstance(error.__cause__ or error, BrokenPipeError):
+                tell(f"error: {lost_output(error) if isinstance(error, OSError) else error}")
             sys.exit(ExitCode.SOME_FAILED)
         except typer.Abort:
             tell("interrupted")
             sys.exit(ExitCode.INTERRUPTED)
+        except Exception:  # a bug, whose message may hold names of files
+            tell_traceback()
+            sys.exit(ExitCode.SOME_FAILED)
 
 
 def _one_line(error: Any) -> str:

@@ -21,6 +21,7 @@ from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
 from pmsgan.evaluation.table import trained_remarks
 from pmsgan.evaluation.trained import count_trained_pairs, record_of_style
 from pmsgan.styles.registry import Style, find_style, read_style
+from pmsgan.terminal import printable
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class StyleMeasurement:
     def to_text(self, *, by_hand: bool = False) -> str:
         """Return several lines for people; with one for each drawing hand, if that is wanted."""
         summaries = self._hands(by_hand) | {"all": summarise(list(self.closeness.values()))}
-        lines = [f"{name:12} {summary}" for name, summary in summaries.items()]
+        lines = [f"{printable(name):12} {summary}" for name, summary in summaries.items()]
         if self.scaling is not None:
             lines.append(str(self.scaling))
         return "\n".join(lines)

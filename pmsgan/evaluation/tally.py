@@ -14,6 +14,7 @@ from scipy import stats
 from pmsgan.counts import count
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
+from pmsgan.terminal import printable
 
 LEVELS = (1, 2, 3, 4, 5)
 CONFIDENCE = 0.95
@@ -57,7 +58,7 @@ class StudyResult:
             levels = "".join(f"{it.percent[level]:>7.1f}%" for level in LEVELS)
             interval = "" if it.low is None else f" ({it.low:.2f} .. {it.high:.2f})"
             lines.append(f"{it.method:<{width}}{levels}   {it.mean:.2f}{interval}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def tally_answers(files: Sequence[Path]) -> StudyResult:
