@@ -29,6 +29,9 @@ KeepMetadata = Literal["keep", "strip"]
 MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
+_MOST = {"max_batch": 4096, "slots": 256, "readers": 256, "writers": 256}
+"""Larger numbers are mistakes: threads and batches beyond these use up a machine."""
+
 
 def _check_choices(**values: tuple[str, Any]) -> None:
     """Raise ConfigError if a value is none of its choices; a program may give any."""
@@ -184,10 +187,10 @@ class RunSettings:
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
         _check_choices(backend=(self.backend, Backend))
-        for name in ("max_batch", "slots", "readers", "writers"):
+        for name, most in _MOST.items():
             number = getattr(self, name)
-            if number is not None and number < 1:
-                raise ConfigError(f"{name} is {number}: it must be at least 1")
+            if number is not None and not 1 <= number <= most:
+                raise ConfigError(f"{name} is {number}: it must lie within 1..{most}")
 
     def parallelism(self, default: int | None = None) -> Parallelism:
         """Return how many threads and slots to use.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmsgan.engine.layer_times import LayerTimes
+from pmsgan.engine.machine import memory_bytes
 from pmsgan.errors import ConfigError, EngineError
 
 MAX_IN_FLIGHT = 2
@@ -83,9 +84,24 @@ class Engine(ABC):
     _is_closed = False
 
     def slots(self, count: int) -> list[Slot]:
-        """Make `count` slots, which are valid until the engine is closed."""
+        """Make `count` slots, which are valid until the engine is closed.
+
+        Raises:
+            EngineError: there is not enough memory for them.
+        """
         self._refuse_if_closed()
-        return self._new_slots(count)
+        info = self.info
+        needed = 2 * count * info.max_batch * info.height * info.width * 3
+        too_large = (
+            f"{count} slots of {info.max_batch} pictures need {needed / 1e9:.1f} GB of memory, "
+            "more than there is: lower --max-batch or --slots"
+        )
+        if needed > (memory_bytes() or needed):
+            raise EngineError(too_large)
+        try:
+            return self._new_slots(count)
+        except MemoryError as error:
+            raise EngineError(too_large) from error
 
     def submit(self, slot: Slot, count: int) -> None:
         """Start to translate the first `count` pictures of a slot, and return."""

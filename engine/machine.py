@@ -64,7 +64,7 @@ def examine_machine() -> Machine:
         cpu=facts.get("model name") or _cpu_name(),
         cpu_flags=tuple(sorted(flag for flag in flags if flag.startswith(_FLAGS))),
         cores=count_cores(),
-        memory_bytes=_memory_bytes(),
+        memory_bytes=memory_bytes(),
         gpus=_gpus(),
         system=platform.platform(),
         python=platform.python_version(),
@@ -107,7 +107,8 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _memory_bytes() -> int | None:
+def memory_bytes() -> int | None:
+    """Return the memory of this machine; None where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -56,10 +56,14 @@ class OpenVinoEngine(Engine):
         Raises:
             EngineError: OpenVINO cannot read, compile or run the graph.
         """
-        core = _core()
+        try:
+            core = _core()
+            hint = _hint(core, precision)
+        except RuntimeError as error:  # its libraries cannot be loaded, for want of memory
+            raise EngineError(f"OpenVINO cannot start: {_reason(error)}") from error
         properties: dict[str, str | int] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
-            "INFERENCE_PRECISION_HINT": _hint(core, precision),
+            "INFERENCE_PRECISION_HINT": hint,
         }
         if num_threads is not None:
             properties["INFERENCE_NUM_THREADS"] = num_threads

@@ -130,6 +130,14 @@ class Directory:
         """List what lies in this folder."""
         return os.listdir(self.path if self._handle is None else self._handle)  # noqa: PTH208
 
+    def num_files_left(self) -> int | None:
+        """Return how many files the disk still takes; None where the system does not tell."""
+        try:
+            found = os.statvfs(self.path if self._handle is None else self._handle)
+        except (AttributeError, OSError):
+            return None
+        return found.f_favail if found.f_files else None  # some disks count none
+
     def is_there(self) -> bool:
         """Say whether this folder still has its path."""
         if self._handle is None:

@@ -78,7 +78,7 @@ class LocalResults:
                 if not self.journal.is_done(job.name, stamp, job.output, output.st_size):
                     return False
                 return not self._verify or _digest(folder, name) == self.journal.digest(job.name)
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
@@ -96,6 +96,10 @@ class LocalResults:
             self._partial.write_new(temporary, data, stamp.mtime_ns if keep_date else 0)
         except OSError as error:
             self._discard(temporary)
+            if error.errno == errno.EFBIG:  # a limit of one file, which others may keep
+                raise ImageError(
+                    f"its translation cannot be written: {os_reason(error)}"
+                ) from error
             raise self._error(error) from error
         parent, _, name = job.output.rpartition("/")
         try:
@@ -110,6 +114,9 @@ class LocalResults:
             is_link = error.errno == errno.ELOOP
             reason = "a folder in OUT is a link" if is_link else os_reason(error)
             raise ImageError(f"its translation cannot be written: {reason}") from error
+        except ValueError as error:  # a bucket's names may hold what those of a disk cannot
+            self._discard(temporary)
+            raise ImageError(f"its translation cannot be written: {error}") from error
         try:
             self.journal.add_done(job.name, stamp, job.output, data)
         except OSError as error:
@@ -150,7 +157,11 @@ class LocalResults:
 
     def _error(self, error: OSError) -> FolderError:
         # Ends up in the report, which holds no paths of this machine.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno == errno.EDQUOT:
+            return DiskFullError("the quota of OUT is used up")
+        if error.errno == errno.ENOSPC:
+            if self._root.num_files_left() == 0:
+                return DiskFullError("OUT takes no more files (its disk is out of inodes)")
             return DiskFullError("OUT is full")
         if self._is_gone():
             return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")

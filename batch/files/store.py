@@ -52,19 +52,25 @@ class Store:
             self._system.rm_file(self._path(name))
 
     def list(self, name: str) -> list["StoreEntry"]:
-        """List a folder below the URL; there is nothing in one that does not exist."""
+        """List a folder below the URL; there is nothing in one that does not exist.
+
+        An object whose name has an empty part, or a slash at its end, is neither file nor folder.
+        """
         folder = self._path(name).rstrip("/")
         try:
             with _os_errors():
                 found = self._system.ls(folder, detail=True)
         except FileNotFoundError:
             return []
-        entries = [
-            StoreEntry(entry["name"].rstrip("/").rpartition("/")[2], entry["type"])
-            for entry in found
-            if entry["name"].strip("/") != folder.strip("/")  # an object that marks the folder
-        ]
-        return [entry for entry in entries if entry.name]
+        entries = []
+        for entry in found:
+            if entry["name"].strip("/") != folder.strip("/"):
+                last_part = entry["name"].rstrip("/").rpartition("/")[2]
+                entries.append(StoreEntry(last_part, entry["type"]))
+            elif entry.get("size") or (entry["type"] == "directory" and entry["name"][-1] == "/"):
+                entries.append(StoreEntry("/", "other"))
+            # Else it is an empty object that marks the folder.
+        return entries
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root

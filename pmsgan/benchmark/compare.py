@@ -128,7 +128,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: give report.json or bench.json") from error
     if not isinstance(content, dict) or content.get("kind") not in ("conversion", "benchmark"):
         raise ConfigError(f"{path} is no report: give report.json or bench.json")

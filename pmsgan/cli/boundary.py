@@ -52,6 +52,11 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             text = str(error)
             tell(f"error: {with_options(text) if isinstance(error, ConfigError) else text}")
             raise typer.Exit(_exit_code(error)) from None
+        except MemoryError:
+            if show_tracebacks:
+                tell_traceback()
+            tell("error: not enough memory: end other programs, or raise the limit of this one")
+            raise typer.Exit(ExitCode.CANNOT_START) from None
         except OSError as error:
             # A folder on the way to what a user names may be locked, or the name too long.
             if error.filename is None:

@@ -1,6 +1,7 @@
 """Eye centres of pictures, from a table or from the files of points that come with sets."""
 
 import csv
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,8 @@ from pmsgan.data.lists import without_suffix
 from pmsgan.data.names import match_names
 from pmsgan.data.text_lines import read_lines
 from pmsgan.errors import ConfigError, DataError
+
+_log = logging.getLogger(__name__)
 
 POINT_SUFFIXES = frozenset({".3pts", ".dat", ".pos", ".pts", ".txt"})
 """Suffixes of files that hold the points of one picture."""
@@ -30,19 +33,29 @@ def read_eyes(path: Path) -> dict[str, Eyes]:
         The eyes of each picture, by the path that the file gives it.
 
     Raises:
-        DataError: the file cannot be read, lacks a column or has a value that is no number.
+        DataError: the file cannot be read, lacks a column, or has no line that is right; others
+            are left out with a warning.
     """
     heading, *lines = read_lines(path) or [(1, "")]
     names = [name.strip() for name in _csv_fields(path, *heading)]
     if missing := sorted({"name", *COLUMNS} - set(names)):
         raise DataError(f"{path} lacks the column {missing[0]}: see --help")
     found: dict[str, Eyes] = {}
+    faults = []
     for number, line in lines:
-        row = dict(zip(names, _csv_fields(path, number, line), strict=False))
-        left_x, left_y, right_x, right_y = (
-            _number(f"{path}, line {number}", row, column) for column in COLUMNS
-        )
+        try:
+            row = dict(zip(names, _csv_fields(path, number, line), strict=False))
+            left_x, left_y, right_x, right_y = (
+                _number(f"{path}, line {number}", row, column) for column in COLUMNS
+            )
+        except DataError as error:
+            faults.append(str(error))
+            continue
         found[row["name"]] = ((left_x, left_y), (right_x, right_y))
+    if faults and not found:
+        raise DataError(faults[0])
+    for fault in faults:
+        _log.warning("left out: %s", fault)
     return found
 
 
@@ -59,7 +72,7 @@ def _number(where: str, row: Mapping[str, str], column: str) -> float:
         raise DataError(f"{where}: {column} is missing")
     numbers = _numbers([text])
     if not numbers or not math.isfinite(numbers[0]):
-        raise DataError(f"{where}: {column} is {text!r}, which is not a number")
+        raise DataError(f"{where}: {column} is {text[:100]!r}, which is not a number")
     return numbers[0]
 
 
@@ -158,7 +171,9 @@ def _numbers(row: list[str]) -> list[float]:
     numbers = []
     for text in row:
         try:
-            numbers.append(float(text))
+            number = float(text)
         except ValueError:
             continue
+        if math.isfinite(number):
+            numbers.append(number)
     return numbers

@@ -339,7 +339,10 @@ def read_description(folder: Path) -> dict[str, Any]:
         OSError: it cannot be read.
         ValueError: it is not TOML.
     """
-    return tomllib.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _parts(table: dict[str, Any]) -> dict[str, str]:

@@ -132,3 +132,10 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
         (tmp_path / "bad").write_text(text)
         with pytest.raises(ConfigError, match=r"give report.json or bench.json"):
             compare_reports(good, tmp_path / "bad")
+
+
+def test_a_report_that_is_nested_too_deeply_is_no_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match=r"is not JSON: give report.json or bench.json"):
+        compare_reports(path, path)

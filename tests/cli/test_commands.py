@@ -527,3 +527,14 @@ def test_a_required_gpu_that_is_not_there_is_an_error(
     result = pmsgan_command("build-engine", "--fp16", "--backend", "tensorrt")
     assert result.exit_code == 3
     assert result.stderr.startswith("error: backend tensorrt cannot run here: no NVIDIA GPU")
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pmsgan.engine.doctor.diagnose", fail)
+    result = pmsgan_command("doctor")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("error: not enough memory: ")
+    assert len(result.stderr.splitlines()) == 1

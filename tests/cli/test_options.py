@@ -1,5 +1,6 @@
 """Options from dataclasses: name, type, default and help are the field's."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from pmsgan.batch.settings import RunSettings
+from pmsgan.cli.app import app
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.options import config_options, field_docs
 from pmsgan.errors import ConfigError
@@ -155,3 +158,16 @@ def test_without_source_the_help_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
         "city": "Place of the gallery.",
         "place": "Latitude and longitude [degrees].",
     }
+
+
+@pytest.mark.parametrize("name", ["max_batch", "slots", "readers", "writers"])
+def test_numbers_far_beyond_reason_are_refused(name: str) -> None:
+    most = 4096 if name == "max_batch" else 256
+    RunSettings(**{name: most})
+    for number in (0, most + 1, 10**12):
+        said = f"{name} is {number}: it must lie within 1..{most}"
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            RunSettings(**{name: number})
+        option = "--" + name.replace("_", "-")
+        result = CliRunner().invoke(app, ["convert", "in", "out", option, str(number)])
+        assert (result.exit_code, result.stderr) == (2, f"error: {said.replace(name, option)}\n")

@@ -30,6 +30,33 @@ def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
         read_eyes(tmp_path / "missing.csv")
 
 
+def test_a_line_that_is_wrong_costs_one_picture(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "eyes.csv"
+    lines = [
+        "name,left_x,left_y,right_x,right_y", "a.png,1,2,3,4", "b.png,nan,2,3,4",
+        "c.png,1,inf,3,4", f"d.png,{'9' * 200_000},2,3,4", "e.png,1", "f.png,x,2,3,4",
+        "g.png,5,6,7,8",
+    ]  # fmt: skip
+    path.write_text("\n".join(lines))
+    assert read_eyes(path) == {"a.png": ((1, 2), (3, 4)), "g.png": ((5, 6), (7, 8))}
+    told = [message.partition(": ")[2] for message in caplog.messages]
+    assert [message.partition(": ")[0] for message in told] == [
+        f"{path}, line {number}" for number in (3, 4, 5, 6, 7)
+    ]
+    assert told[0].endswith("nan, 2, 3, 4 are no places in a picture")
+    path.write_text("\n".join([*lines[:1], *lines[2:4]]))
+    with pytest.raises(DataError, match=r"eyes\.csv, line 2: nan, 2, 3, 4 are no places"):
+        read_eyes(path)
+
+
+def test_points_that_are_no_places_are_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.pts").write_text("nan 51\n70 52\n")
+    with pytest.raises(DataError, match=r"a\.pts has 1 points"):
+        read_points(tmp_path / "a.pts")
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

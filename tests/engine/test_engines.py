@@ -325,3 +325,32 @@ def test_kept_slots_are_the_same_at_each_call(style: Style) -> None:
         first = engine.kept_slots(1)
         assert [*engine.kept_slots(3)][:1] == [*first]
         assert engine.kept_slots(3) == engine.kept_slots(3)
+
+
+def test_slots_that_no_memory_holds_are_refused(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "2 slots of 5000000 pictures need 245.8 GB of memory, more than there is: lower --max-"
+    with open_engine(style, backend="openvino", max_batch=5_000_000) as engine:
+        monkeypatch.setattr("pmsgan.engine.interface.memory_bytes", lambda: 2**30)
+        with pytest.raises(EngineError, match=said):
+            engine.slots(2)
+        monkeypatch.setattr("pmsgan.engine.interface.memory_bytes", lambda: None)
+
+        def fail(count: int) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(engine, "_new_slots", fail)
+        with pytest.raises(EngineError, match=said):
+            engine.slots(2)
+
+
+def test_an_openvino_that_cannot_be_loaded_is_an_error(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("Cannot load library libopenvino_intel_cpu_plugin.so: out of memory")
+
+    monkeypatch.setattr("pmsgan.engine.openvino._core", fail)
+    with pytest.raises(EngineError, match="OpenVINO cannot start: Cannot load library"):
+        open_engine(style, backend="openvino")

@@ -212,6 +212,7 @@ def test_the_interval_covers_the_mean_as_often_as_it_says(tmp_path: Path) -> Non
     ("content", "message"),
     [
         ("{", "is not JSON: give files that the page has saved"),
+        ("[" * 100_000, "is not JSON"),
         ("[]", "holds no answers"),
         (json.dumps({"kind": "tally"}), "holds no answers"),
         (json.dumps(answers("p", {"a": [7]})), "is not whole"),

@@ -56,6 +56,7 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
         ("base_channels = 4", "base_channels = 3", "base_channels is 3"),
         ("base_channels = 4", "colour = 4", "unknown setting 'colour'"),
         ("[generator]", "[generator", "cannot be read"),
+        ("[generator]", f"x = {'[' * 100_000}", "cannot be read: it is nested too deeply"),
         ("[generator]", "[scaling]\nmode = 'magic'\n[generator]", "scaling mode is 'magic'"),
     ],
 )

@@ -112,3 +112,29 @@ def test_empty_and_changing_pictures_are_refused(
     monkeypatch.setattr(type(store), "cat_file", lambda *arguments: b"longer")
     with pytest.raises(ImageError, match="was changed while it was read"):
         folder.read("a.png")
+
+
+def test_every_object_is_listed_or_counted(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 lists common prefixes as folders; that of a name with an empty part ends with a slash."""
+    listed = {
+        "bucket/in": [
+            {"name": "bucket/in/", "type": "file", "size": 0},  # it marks the folder
+            {"name": "bucket/in/", "type": "directory", "size": 0},  # of in//a.png
+            {"name": "bucket/in/b.png", "type": "directory", "size": 0},  # of b.png/
+            {"name": "bucket/in/c.png", "type": "file", "size": 1},
+        ],
+        "bucket/in/b.png": [{"name": "bucket/in/b.png/", "type": "file", "size": 7}],
+    }
+    monkeypatch.setattr(type(store), "ls", lambda self, folder, detail: listed[folder.strip("/")])
+    plan = plan_folder(open_folder("memory://bucket/in"), open_folder("memory://out"))
+    assert [job.name for job in plan.jobs()] == ["c.png"]
+    assert plan.num_skipped == {"not named like a picture": 2}
+
+
+def test_what_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(url: str, **options: Any) -> None:
+        raise ValueError("Invalid IPv6 URL")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", fail)
+    with pytest.raises(OSError, match="Invalid IPv6 URL"):
+        list(BucketFolder("s3://[31m/in").list(""))

@@ -7,6 +7,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.errors import ConfigError, FolderError, ImageError
+from pmsgan.errors import ConfigError, DiskFullError, FolderError, ImageError
 from pmsgan.styles.registry import Style
 
 USUAL = ConvertSettings()
@@ -231,7 +232,7 @@ def test_a_journal_that_cannot_be_written_is_refused_and_frees_the_lock(
     ("number", "said"),
     [
         (errno.ENOSPC, "OUT is full"),
-        (errno.EDQUOT, "OUT is full"),
+        (errno.EDQUOT, "the quota of OUT is used up"),
         (errno.EIO, "cannot write to OUT: Input/output error"),
     ],
 )
@@ -267,6 +268,42 @@ def test_a_full_disk_is_noticed_even_by_a_small_file(style: Style, tmp_path: Pat
         out.journal._file = os.open("/dev/full", os.O_WRONLY)
         with pytest.raises(FolderError, match="is full"):
             out.note_failure(job(tmp_path), "is damaged")
+
+
+def test_a_disk_without_inodes_is_not_said_to_be_full(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(f_files=100, f_favail=0)
+    monkeypatch.setattr(directory.os, "statvfs", lambda place: found)
+    with opened(style, tmp_path) as out, monkeypatch.context() as patch:
+        patch.setattr(directory.os, "open", fail_with(errno.ENOSPC))
+        with pytest.raises(DiskFullError, match=r"OUT takes no more files .*inodes"):
+            out.write(job(tmp_path), b"result", STAMP)
+        found.f_files = 0  # this disk does not count them
+        with pytest.raises(DiskFullError, match="OUT is full"):
+            out.write(job(tmp_path), b"result", STAMP)
+
+
+def test_a_limit_of_one_file_is_one_picture_s_fault(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(style, tmp_path) as out, monkeypatch.context() as patch:
+        patch.setattr(directory.os, "write", fail_with(errno.EFBIG))
+        with pytest.raises(ImageError, match="its translation cannot be written: File too large"):
+            out.write(job(tmp_path), b"result", STAMP)
+        assert partial_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a\0.png", "\ud800.png", "sub\0/a.png", "x" * 300 + "/a.png"])
+def test_a_name_that_no_disk_takes_is_one_picture_s_fault(
+    style: Style, tmp_path: Path, name: str
+) -> None:
+    wanted = Job(source="a.png", name=name, output=name)
+    with opened(style, tmp_path) as out:
+        assert not out.was_done_before(wanted)
+        with pytest.raises(ImageError, match="its translation cannot be written"):
+            out.write(wanted, b"result", STAMP)
+        assert partial_files(tmp_path) == []
 
 
 def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
