@@ -3,7 +3,7 @@
 import io
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 from tqdm import tqdm
@@ -49,7 +49,7 @@ class Bar:
         self.stream = sys.stderr or io.StringIO()
         self.is_terminal = columns_of(self.stream) is not None
         self.n = self.initial = initial
-        self.total = len(iterable) if total is None and hasattr(iterable, "__len__") else total
+        self.total = len(iterable) if total is None and isinstance(iterable, Sized) else total
         self._iterable = iterable
         self._desc, self._unit, self._postfix = desc, unit, ""
         self._format = bar_format
@@ -101,14 +101,16 @@ class Bar:
             bar_format = (bar_format or _LINE).replace("{bar}", "")
         elif columns and columns < NARROW and bar_format is None:
             bar_format = _SHORT
-        text: str = tqdm.format_meter(
-            self.n, self.total, elapsed_s, prefix=self._desc, unit=self._unit,
-            ncols=columns if self.is_terminal else None, ascii=not _has_blocks(self.stream),
-            bar_format=bar_format, postfix=self._postfix or None, initial=self.initial,
-            units=self._unit if self.total == 1 else f"{self._unit}s",
-            speed=f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}",
-        )  # fmt: skip
-        return text
+        values: dict[str, Any] = {
+            "n": self.n, "total": self.total, "elapsed": elapsed_s, "initial": self.initial,
+            "prefix": self._desc, "unit": self._unit, "postfix": self._postfix or None,
+            "ncols": columns if self.is_terminal else None,
+            "ascii": not _has_blocks(self.stream),
+            "bar_format": bar_format,
+            "units": self._unit if self.total == 1 else f"{self._unit}s",
+            "speed": f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}",
+        }  # fmt: skip
+        return str(tqdm.format_meter(**values))
 
 
 def _has_blocks(stream: Any) -> bool:
