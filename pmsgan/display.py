@@ -6,6 +6,7 @@ becomes of it.
 """
 
 import atexit
+import io
 import os
 import sys
 import threading
@@ -161,6 +162,25 @@ def _write(stream: TextIO, text: str) -> None:
             data = data[os.write(number, data) :]
         except BlockingIOError:  # somebody has set it so
             time.sleep(DRAW_EVERY_S)
+
+
+class DisplayStream(io.TextIOBase):
+    """Takes what a library prints, and shows it line by line."""
+
+    def __init__(self, to: Display) -> None:
+        self._to = to
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        """Show the lines that are whole."""
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            self._to.write(line)
+        return len(text)
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
 
 
 display = Display()

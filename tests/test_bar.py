@@ -1,5 +1,6 @@
 """Bars in a terminal, wide or narrow, lines without one, nothing where nothing can be written."""
 
+import contextlib
 import errno
 import io
 import re
@@ -11,7 +12,7 @@ import pytest
 
 from pmsgan import bar
 from pmsgan.bar import Bar
-from pmsgan.display import Display, display
+from pmsgan.display import Display, DisplayStream, display
 
 
 class Terminal(io.StringIO):
@@ -178,6 +179,16 @@ def test_nobody_waits_long_for_a_terminal_that_takes_nothing(
     assert stream.getvalue().split("\n") == [
         "first", "(3 lines are left out)", "line 3", "line 4", "last", "now", "",
     ]  # fmt: skip
+
+
+def test_what_a_library_prints_is_shown_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with contextlib.redirect_stdout(DisplayStream(display)):
+        sys.stdout.write("joined ")
+        sys.stdout.write("10.0.0.1\x1b[2J\nready\nnot wh")
+    display.flush()
+    assert stream.getvalue() == "joined 10.0.0.1\\x1b[2J\nready\n"
 
 
 def test_without_stderr_nothing_is_shown(

@@ -17,6 +17,7 @@ import numpy as np
 from pmsgan.batch.cluster.nodes import Node, Share, read_nodes
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.cluster.worker import Worker
+from pmsgan.display import DisplayStream, display
 from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.machine import count_cores
 from pmsgan.errors import ConfigError, EngineError, PmsganError
@@ -61,7 +62,7 @@ class RayPool:
         self._ray: Any = ray
         self._held = ExitStack()
         # Ray prints what its machines tell on stdout, which is for results alone.
-        self._held.enter_context(redirect_stdout(sys.stderr))
+        self._held.enter_context(redirect_stdout(DisplayStream(display)))
         ray._private.worker._worker_logs_enabled = False
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         try:
@@ -205,7 +206,9 @@ def unpack(data: bytes) -> Any:
 @contextmanager
 def _closed_stderr() -> Iterator[None]:
     """Let nothing be written to stderr: Ray's native code tells there how it is set up."""
-    sys.stderr.flush()
+    with suppress(AttributeError, OSError, ValueError):  # it may be closed, or dead
+        sys.stderr.flush()
+    display.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

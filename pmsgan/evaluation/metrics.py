@@ -7,7 +7,6 @@
 
 import importlib.util
 import math
-import sys
 import urllib.error
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pmsgan.data.picture_file import PictureFile
+from pmsgan.display import DisplayStream, display
 from pmsgan.errors import EvaluationError, PmsganError
 from pmsgan.evaluation.config import METRICS, MetricName
 from pmsgan.install import install_command
@@ -143,7 +143,7 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
     if importlib.util.find_spec(package) is None:
         raise EvaluationError(f"{package} is not installed: {install_command('eval')}")
     try:
-        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+        with warnings.catch_warnings(), redirect_stdout(DisplayStream(display)):
             warnings.simplefilter("ignore")
             yield
     except PmsganError:
