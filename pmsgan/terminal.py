@@ -1,6 +1,7 @@
 """Text for a terminal: what it shows as it is, and what fits into a narrow one."""
 
 import os
+import re
 import textwrap
 from typing import TextIO
 
@@ -9,9 +10,18 @@ NARROW = 60
 that what is copied from it is whole."""
 
 
+_PASSWORD = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+
+
 def printable(text: str) -> str:
-    """Escape what a terminal would obey instead of showing; names of files are hostile."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    """Escape what a terminal would obey instead of showing, and hide the passwords of URLs."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return without_passwords(shown)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text whose URLs do not say who uses them, nor by which password."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 def columns_of(stream: TextIO | None) -> int | None:

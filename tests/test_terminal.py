@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from pmsgan.terminal import columns_of, fitted
+from pmsgan.terminal import columns_of, fitted, printable
 
 TEXT = "error: the folder pictures/of/somebody is not there: give a folder"
 TABLE = "read             0.00 s    0%    0.319 ms    0.319    0.319"
@@ -39,3 +39,16 @@ def test_what_is_no_terminal_has_no_columns(monkeypatch: pytest.MonkeyPatch) -> 
     for stream in (io.StringIO(), closed, None):
         assert columns_of(stream) is None
         assert fitted(TEXT, stream) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ftp://me:secret@host/in is empty", "ftp://***@host/in is empty"),
+        ("s3+x://key:se:cret@bucket and http://token@b", "s3+x://***@bucket and http://***@b"),
+        ("s3://bucket/in: mail a@b.c", "s3://bucket/in: mail a@b.c"),
+        ("ftp://me:sec\x1bret@host", "ftp://***@host"),
+    ],
+)
+def test_passwords_are_not_shown(text: str, shown: str) -> None:
+    assert printable(text) == shown

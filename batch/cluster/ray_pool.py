@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pmsgan.batch.cluster.nodes import Node, Share, read_nodes
+from pmsgan.batch.cluster.private_ray import private_ray
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.cluster.worker import Worker
 from pmsgan.display import DisplayStream, display
@@ -49,35 +50,27 @@ class RayPool:
         os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
         if devices:
             _choose_gpus(devices)
-        try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise EngineError(
-                f"running on several GPUs or machines needs Ray ({error}): "
-                f"{install_command('cluster')}"
-            ) from error
-        if address is not None:
-            _check_address(address)
-        self._ray: Any = ray
         self._held = ExitStack()
-        # Ray prints what its machines tell on stdout, which is for results alone.
-        self._held.enter_context(redirect_stdout(DisplayStream(display)))
-        ray._private.worker._worker_logs_enabled = False
-        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        try:
-            with _closed_stderr() if is_quiet else nullcontext():
-                if address is None:
-                    # Ray counts GPUs by NVML, which is not everywhere where CUDA is.
-                    num_gpus = len(devices) or count_gpus()
-                    options |= {"num_cpus": count_cores(), "num_gpus": num_gpus}
-                    options["include_dashboard"] = False
-                ray.init(address=address or "local", **options)
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            self._held.close()
+        with private_ray() if address is None else nullcontext({}) as ours:
+            ray = self._ray = _import_ray()
+            if address is not None:
+                _check_address(address)
+            # Ray prints what its machines tell on stdout, which is for results alone.
+            self._held.enter_context(redirect_stdout(DisplayStream(display)))
+            ray._private.worker._worker_logs_enabled = False
+            options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
             if address is None:
-                raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
-            raise _unreachable(address, _first_line(error)) from error
+                # Ray counts GPUs by NVML, which is not everywhere where CUDA is.
+                num_gpus = len(devices) or count_gpus()
+                options |= ours | {"num_cpus": count_cores(), "num_gpus": num_gpus}
+            try:
+                with _closed_stderr() if is_quiet else nullcontext():
+                    ray.init(address=address or "local", **options)
+            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+                self._held.close()
+                if address is None:
+                    raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
+                raise _unreachable(address, _first_line(error)) from error
         ray.data.DataContext.get_current().enable_progress_bars = False
         self._results: Any = None
 
@@ -191,6 +184,18 @@ class _Mapper:
         packed = np.empty(len(results), object)
         packed[:] = [pack(result) for result in results]
         return {"result": packed}
+
+
+def _import_ray() -> Any:
+    """Import Ray; raise EngineError if it is not installed."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise EngineError(
+            f"running on several GPUs or machines needs Ray ({error}): {install_command('cluster')}"
+        ) from error
+    return ray
 
 
 def pack(value: Any) -> bytes:

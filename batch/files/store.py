@@ -9,6 +9,7 @@ from typing import Any
 
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.errors import FolderError
+from pmsgan.terminal import without_passwords
 
 LONGEST_STREAK = 100
 """So many refusals in a row are the store's fault, and no picture's."""
@@ -149,5 +150,5 @@ def _os_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileNotFoundError("is not there") from error
     except Exception as error:
-        text = str(error).strip().split("\n")[0]
+        text = without_passwords(str(error).strip().split("\n")[0])
         raise OSError(text or type(error).__name__) from error
