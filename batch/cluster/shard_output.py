@@ -60,6 +60,7 @@ def _open_local(
     own_journal, scratch = f"{shard_start}{worker}.jsonl", f"{task.name}-{worker}"
     with ExitStack() as held:
         try:
+            out.path.mkdir(parents=True, exist_ok=True)
             root = held.enter_context(Directory(out.path))
             own = held.enter_context(root.folder(OWN_NAME, make=True))
             partials = held.enter_context(own.folder(PARTIAL_NAME, make=True))

@@ -1,6 +1,7 @@
 """The pipeline around an engine that inverts bytes (see conftest.py)."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -14,12 +15,12 @@ import numpy as np
 import pytest
 from outputs import DISK, begun
 
+from pmsgan import directory
 from pmsgan.batch import pipeline
 from pmsgan.batch import readers as readers_module
 from pmsgan.batch import ring as ring_module
 from pmsgan.batch import writers as writers_module
 from pmsgan.batch.files import local as local_module
-from pmsgan.batch.files import local_results as result_module
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures import load as load_module
@@ -242,14 +243,14 @@ def test_a_full_disk_ends_the_run_once_and_loses_nothing(
 
     def fill_up(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
         nonlocal num_opened
-        if flags & os.O_EXCL and "partial" in str(path):
+        if flags & os.O_EXCL and options.get("dir_fd") is not None:
             num_opened += 1
             if num_opened > after:
                 raise OSError(28, "No space left on device")
         return real(path, flags, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(result_module.os, "open", fill_up)
+        patch.setattr(directory.os, "open", fill_up)
         outcome = folder.run(make_engine())
     assert outcome.stopped == "OUT is full"
     assert folder.failures == {}
@@ -259,14 +260,11 @@ def test_a_full_disk_ends_the_run_once_and_loses_nothing(
     folder.check_results()
 
 
-def test_out_removed_during_the_run_ends_it(
-    conversion: Any, make_engine: Any, tmp_path: Path
-) -> None:
+def test_out_removed_during_the_run_ends_it(conversion: Any, make_engine: Any) -> None:
     folder, engine = conversion(40), make_engine(max_batch=2)
 
     def remove() -> None:
-        if folder.out_dir.exists():
-            folder.out_dir.rename(tmp_path / "moved")
+        shutil.rmtree(folder.out_dir, ignore_errors=True)
 
     engine.before_wait = remove
     outcome = folder.run(engine)
