@@ -29,29 +29,30 @@ def command(in_dir: Path, out_dir: Path, style: Style, *options: str) -> list[st
     ]  # fmt: skip
 
 
-def run(in_dir: Path, out_dir: Path, style: Style) -> None:
+def run(in_dir: Path, out_dir: Path, style: Style, *options: str) -> None:
     result = subprocess.run(
-        command(in_dir, out_dir, style), capture_output=True, text=True, check=False
+        command(in_dir, out_dir, style, *options), capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
 
 
 def end_at_random(
-    number: signal.Signals, times: int, style: Style, folder: Path
+    number: signal.Signals, times: int, style: Style, folder: Path, *options: str
 ) -> tuple[int, int]:
     """End runs by a signal; return how many had begun to write, and how many did not finish."""
     in_dir, out, whole = folder / "in", folder / "out", folder / "whole"
     write_pictures(in_dir, NUM_PICTURES)
-    run(in_dir, whole, style)
+    run(in_dir, whole, style, *options)
     expected = tree(whole)
     chance = random.Random(0)
     num_begun = num_ended = 0
     for index in range(times):
         target = out / str(index)
         process = subprocess.Popen(
-            command(in_dir, target, style), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while process.poll() is None and not list(target.glob("*.png")):
+            command(in_dir, target, style, *options),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while process.poll() is None and not [*target.glob("*.png"), *target.glob("*.jpg")]:
             time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.4))
         process.send_signal(number)
@@ -63,7 +64,7 @@ def end_at_random(
         assert before.items() <= expected.items()
         if number != signal.SIGKILL:
             assert not list((target / ".pmsgan").glob("partial/*"))
-        run(in_dir, target, style)
+        run(in_dir, target, style, *options)
         assert tree(target) == expected
         assert not list((target / ".pmsgan").glob("partial/*"))
     return num_begun, num_ended
@@ -91,26 +92,64 @@ def test_a_run_in_tiles_that_is_killed_goes_on_where_it_was(
     assert end_at_random(signal.SIGKILL, 1, in_tiles, tmp_path)[0] == 1
 
 
+def lose_stderr(times: int, style: Style, folder: Path) -> None:
+    """Let the reader of stderr go away at random moments of runs, which are done all the same."""
+    write_pictures(folder / "in", NUM_PICTURES)
+    for index in range(20):  # each is named on stderr
+        (folder / "in" / f"bad{index}.png").write_bytes(b"no picture")
+    expected: dict[str, str] = {}
+    chance = random.Random(0)
+    for index in range(times):
+        target = folder / "out" / str(index)
+        process = subprocess.Popen(
+            command(folder / "in", target, style),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(chance.uniform(0, 1))
+        process.stderr.close()
+        assert process.wait(120) == 1  # some pictures are bad
+        assert len(tree(target)) == NUM_PICTURES
+        expected = expected or tree(target)
+        assert tree(target) == expected
+        assert (target / "report.json").exists()
+
+
+def test_a_run_whose_stderr_is_closed_is_done(style: Style, tmp_path: Path) -> None:
+    lose_stderr(1, style, tmp_path)
+
+
+@pytest.mark.soak
+def test_many_runs_whose_stderr_is_closed_are_done(style: Style, tmp_path: Path) -> None:
+    lose_stderr(20, style, tmp_path)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    ("number", "times", "name"),
+    ("number", "times", "name", "options"),
     [
-        (signal.SIGKILL, 50, "style"),
-        (signal.SIGINT, 20, "style"),
-        (signal.SIGKILL, 10, "in_tiles"),
-        (signal.SIGINT, 10, "in_tiles"),
+        (signal.SIGKILL, 50, "style", ()),
+        (signal.SIGINT, 20, "style", ()),
+        (signal.SIGKILL, 20, "in_tiles", ()),
+        (signal.SIGINT, 10, "in_tiles", ()),
+        (signal.SIGKILL, 20, "style", ("--output-size", "style")),
+        (signal.SIGKILL, 20, "style", ("--format", "same")),
+        (signal.SIGKILL, 20, "style", ("--verify",)),
+        (signal.SIGKILL, 20, "style", ("--readers", "2", "--writers", "2")),
     ],
 )
 def test_many_runs_that_are_ended_do(
     number: signal.Signals,
     times: int,
     name: str,
+    options: tuple[str, ...],
     request: pytest.FixtureRequest,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     style = request.getfixturevalue(name)
-    num_begun, num_ended = end_at_random(number, times, style, tmp_path)
+    num_begun, num_ended = end_at_random(number, times, style, tmp_path, *options)
     with capsys.disabled():
         sys.stdout.write(f"\n{name}, {number.name}: {num_ended} of {times} runs ended early\n")
     assert num_begun == times
