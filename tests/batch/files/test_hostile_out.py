@@ -1,6 +1,9 @@
 """OUT may hold what somebody has planted there: links, pipes, and files that are not ours."""
 
+import contextlib
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -191,3 +194,40 @@ def test_a_folder_says_whether_it_is_where_it_was(tmp_path: Path) -> None:
     assert (tmp_path / "b" / "file").read_bytes() == b"1"
     with pytest.raises(OSError, match="is closed"):
         folder.look("file")
+
+
+@pytest.mark.parametrize("times", [200, pytest.param(20_000, marks=pytest.mark.soak)])
+def test_a_folder_that_flickers_between_folder_and_link_is_never_followed(
+    style: Style, tmp_path: Path, elsewhere: Path, times: int
+) -> None:
+    out, ended = tmp_path / "out", threading.Event()
+
+    def flicker() -> None:
+        while not ended.is_set():
+            (out / "link").symlink_to(elsewhere)
+            for name in ("sub", "sub/deep"):
+                with contextlib.suppress(OSError):
+                    (out / name).rename(out / "aside")
+                    (out / "link").rename(out / name)
+                    (out / name).unlink()
+                    (out / "aside").rename(out / name)
+                shutil.rmtree(out / "aside", ignore_errors=True)
+                if not (out / "link").is_symlink():
+                    (out / "link").symlink_to(elsewhere)
+            (out / "link").unlink()
+
+    num_written = 0
+    with begun(out, style) as output:
+        thread = threading.Thread(target=flicker)
+        thread.start()
+        try:
+            for index in range(times):
+                name = "precious" if index % 2 else str(index)
+                with contextlib.suppress(ImageError):
+                    output.write(job(f"sub/deep/{name}"), b"result", STAMP)
+                    num_written += 1
+        finally:
+            ended.set()
+            thread.join()
+    assert num_written
+    assert untouched(elsewhere)
