@@ -33,6 +33,8 @@ _WORKER = re.compile(r".+-[0-9a-f]{8}")
 _SHARD = re.compile(r".+-\d{6}(\..+)?\.jsonl")
 """The journal of a shard."""
 
+_GONE = f"OUT, or its folder {OWN_NAME}, was removed or moved while the run wrote to it"
+
 _log = logging.getLogger(__name__)
 
 
@@ -110,8 +112,8 @@ class LocalOutput(LocalResults):
         """
         try:
             self.journal.sync()
-            if not self._root.is_there():
-                raise FolderError("OUT was moved or removed while the run wrote to it")
+            if not (self._root.is_there() and self._own.is_there()):
+                raise FolderError(_GONE)
             if self.journal.restore(JOURNAL_NAME, self._own.open):
                 _log.warning("somebody has removed the journal in OUT: it is written again")
         except OSError as error:
@@ -127,6 +129,8 @@ class LocalOutput(LocalResults):
 
     def _collect(self, start: str) -> None:
         try:
+            if not self._own.is_there():
+                raise ConfigError(_GONE)
             for shards, name in self._shards():
                 if name.startswith(start):
                     self.journal.take(name, shards.open)

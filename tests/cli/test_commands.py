@@ -211,8 +211,7 @@ def test_out_that_is_gone_is_not_made_again_for_the_report(
     out, real = tmp_path / "out", LocalOutput.write
 
     def write(self: LocalOutput, *arguments: object, **options: Any) -> None:
-        if out.exists():
-            out.rename(tmp_path / "moved")
+        shutil.rmtree(out, ignore_errors=True)
         real(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LocalOutput, "write", write)

@@ -313,11 +313,21 @@ def test_a_folder_that_is_gone_is_named(style: Style, tmp_path: Path) -> None:
             out.write(job(tmp_path), b"result", STAMP)
 
 
+def test_a_journal_that_is_moved_away_is_noticed(style: Style, tmp_path: Path) -> None:
+    with opened(style, tmp_path) as out:
+        (tmp_path / "out" / ".pmsgan").rename(tmp_path / "out" / ".gone")
+        out.write(job(tmp_path), b"result", STAMP)
+        with pytest.raises(FolderError, match=r"OUT, or its folder \.pmsgan, was removed or moved"):
+            out.save()
+        with pytest.raises(ConfigError, match="was removed or moved while the run wrote to it"):
+            out.collect("run-000001")
+
+
 def test_a_folder_that_is_moved_keeps_its_run(style: Style, tmp_path: Path) -> None:
     with opened(style, tmp_path) as out:
         (tmp_path / "out").rename(tmp_path / "moved")
         out.write(job(tmp_path), b"result", STAMP)
-        with pytest.raises(FolderError, match="OUT was moved or removed while the run wrote to it"):
+        with pytest.raises(FolderError, match=r"OUT, or its folder .*, was removed or moved while"):
             out.save()
     assert (tmp_path / "moved" / "a.png").read_bytes() == b"result"
     assert not (tmp_path / "out").exists()
