@@ -127,13 +127,15 @@ def open_style(
 
     Raises:
         ConfigError: a side is no multiple of the generator's `side_multiple`.
+        ConfigError: the style's network came as an ONNX file.
         CheckpointError: the weights cannot be read, or belong to another network.
         EngineError: fp16 was asked for on a CPU.
     """
     height, width = size
-    check_sides(height, width, style.generator.side_multiple)
+    network = style.own_network("run it in eager PyTorch")
+    check_sides(height, width, network.side_multiple)
     return EagerEngine(
-        load_generator(style.weights, style.generator),
+        load_generator(style.weights, network),
         height=height,
         width=width,
         precision=precision,

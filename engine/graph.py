@@ -1,13 +1,13 @@
 """Read and check a deployment graph before any runtime sees the file."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import onnx
 
+from pmsgan.engine.limits import check_model, check_sizes, read_model, tensors
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.model.config import check_sides
 
@@ -32,6 +32,8 @@ class GraphInfo:
     """Both sides may be any multiple of this [pixels]; None if the graph has one size only."""
     precision: GraphPrecision
     """Precision of its weights."""
+    is_batch_fixed: bool = False
+    """It takes one picture at a time."""
 
     def resized(self, size: tuple[int, int]) -> "GraphInfo":
         """Return the same graph to be run at another size (height, width) [pixels].
@@ -46,7 +48,8 @@ class GraphInfo:
         elif size != (self.height, self.width):
             raise EngineError(
                 f"{self.path} takes pictures of {self.width}x{self.height} only, not "
-                f"{width}x{height}: write it again with pmsgan styles update {self.path.parent}"
+                f"{width}x{height}: an older graph takes any size after "
+                f"pmsgan styles update {self.path.parent}"
             )
         return replace(self, height=height, width=width)
 
@@ -62,17 +65,11 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
     Raises:
         ConfigError: a side is no multiple of what the graph needs.
         EngineError: the file is missing or damaged, keeps data in another file, holds no such
-            graph, or one of another size.
+            graph, or one of another size, or what no such graph needs, see `check_model`.
     """
-    try:
-        data = path.read_bytes()
-        # load_model_from_string opens no other file, whatever the model says.
-        model = onnx.load_model_from_string(data)
-    except OSError as error:
-        raise EngineError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # protobuf's errors share no base class
-        raise EngineError(f"{path} is not an ONNX file: export it again") from error
+    data, model = read_model(path)
     refuse_external_data(model, path)
+    check_model(model, path)
     height, width, side_multiple = _picture_size(model, path)
     graph = GraphInfo(
         path=path,
@@ -81,8 +78,11 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
         width=width,
         side_multiple=side_multiple,
         precision="fp16" if _has_half(model) else "fp32",
+        is_batch_fixed=model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1,
     )
-    return graph if size is None else graph.resized(size)
+    graph = graph if size is None else graph.resized(size)
+    check_sizes(model, path, (1, graph.height, graph.width, 3))
+    return graph
 
 
 def size_notes(height: int, width: int, side_multiple: int) -> dict[str, str]:
@@ -96,33 +96,16 @@ def refuse_external_data(model: onnx.ModelProto, path: Path) -> None:
 
     The model could name any path of the machine that reads it.
     """
-    for tensor in _tensors(model.graph):
+    for tensor in tensors(model.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise EngineError(
                 f"{path} keeps the tensor {tensor.name!r} in another file: "
                 "export it again as one self-contained file"
             )
-    if model.functions:
-        raise EngineError(f"{path} holds functions of its own: export it again with pmsgan export")
 
 
 def _has_half(model: onnx.ModelProto) -> bool:
     return any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer)
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield from (sparse.values, sparse.indices)
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _tensors(inner)
 
 
 def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | None]:
@@ -140,7 +123,8 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | N
                 f"uint8 {OUTPUT_NAME!r} out): make one with pmsgan export"
             )
         shapes.append([side.dim_value or side.dim_param for side in kind.shape.dim])
-    if shapes[0] != shapes[1] or len(shapes[0]) != 4 or shapes[0][3] != 3 or not all(shapes[0]):
+    is_picture = len(shapes[0]) == 4 and shapes[0][3] == 3 and all(shapes[0])
+    if shapes[0] != shapes[1] or not is_picture or shapes[0][0] not in (1, *_names(shapes[0])):
         raise EngineError(
             f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out, not the same "
             "[N, H, W, 3]: export it again with pmsgan export"
@@ -149,6 +133,10 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | N
     if isinstance(height, int) and isinstance(width, int):
         return height, width, None
     return _read_size_notes(model, path)
+
+
+def _names(shape: list[int | str]) -> list[int | str]:
+    return [side for side in shape if isinstance(side, str)]
 
 
 def _read_size_notes(model: onnx.ModelProto, path: Path) -> tuple[int, int, int]:

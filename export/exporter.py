@@ -115,12 +115,14 @@ def export_style(
         precision: precision of the graph's weights and activations.
 
     Raises:
+        ConfigError: the style's network came as an ONNX file.
         StyleError: the style does not exist.
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
     found = find_style(style)
+    network = found.own_network(f"write its graph again, which is {found.graph}")
     return export_generator(
-        load_generator(found.weights, found.generator),
+        load_generator(found.weights, network),
         path or Path(f"{found.name}-{precision}.onnx"),
         height=found.height,
         width=found.width,

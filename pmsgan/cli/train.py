@@ -236,7 +236,7 @@ def _network_config(
         return generator if is_ours else UNetConfig(base_channels=generator.base_channels)
     from pmsgan.styles.registry import find_style
 
-    found = find_style(initial_style).generator
+    found = find_style(initial_style).own_network("train it further")
     if (name := network_name(found)) != network:
         raise ConfigError(
             f"the style {initial_style} is of the network {name}: leave out --network, or --from"

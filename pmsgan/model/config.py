@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from pmsgan.errors import ConfigError
 
@@ -30,6 +30,16 @@ WITHOUT_OPTION = (
     "output",
 )
 """Settings of `GeneratorConfig` that `pmsgan train` has no option for."""
+MAX_CHANNELS = 1024
+MAX_LAYERS = 64
+MAX_MULTIPLE = 1024
+"""A style from elsewhere may name any number; beyond these, a network takes all memory."""
+
+Layout = Literal["nchw", "nhwc"]
+ChannelOrder = Literal["rgb", "bgr"]
+OutputRange = Literal["0..1", "-1..1", "0..255"]
+InputRange = Literal["0..1", "-1..1", "0..255", "imagenet"]
+"""imagenet: 0..1, less the mean and divided by the deviation of ImageNet's pictures."""
 
 UNET_LEVELS = 8
 """How often pix2pix's U-Net halves a picture."""
@@ -76,21 +86,26 @@ class GeneratorConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
-        if self.base_channels < 2 or self.base_channels % 2:
+        if not 2 <= self.base_channels <= MAX_CHANNELS or self.base_channels % 2:
             raise ConfigError(
-                f"base_channels is {self.base_channels}: it must be an even number from 2 up"
+                f"base_channels is {self.base_channels}: it must be an even number from 2 to "
+                f"{MAX_CHANNELS}"
             )
-        for name in ("num_residual_blocks", "num_growth_layers", "attention_reduction"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        for name, most in (
+            ("num_residual_blocks", MAX_LAYERS),
+            ("num_growth_layers", MAX_LAYERS),
+            ("attention_reduction", MAX_CHANNELS),
+        ):
+            if not 1 <= getattr(self, name) <= most:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must lie within 1..{most}")
         for name in ("growth_divisor", "branch_divisor"):
             if not 1 <= getattr(self, name) <= self.base_channels:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)}: it must be from 1 to base_channels, "
                     f"{self.base_channels}"
                 )
-        if len(self.dilations) != 3 or min(self.dilations) < 1:
-            raise ConfigError(f"dilations is {self.dilations}: it must be three numbers from 1 up")
+        if len(self.dilations) != 3 or not 1 <= min(self.dilations) <= max(self.dilations) <= 64:
+            raise ConfigError(f"dilations is {self.dilations}: it must be three numbers of 1..64")
         if self.fold not in FOLDS:
             raise ConfigError(f"fold is {self.fold}: it must be 1 or 2")
         if self.ablation not in ABLATIONS:
@@ -133,8 +148,10 @@ class UNetConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
-        if self.base_channels < 1:
-            raise ConfigError(f"base_channels is {self.base_channels}: it must be at least 1")
+        if not 1 <= self.base_channels <= MAX_CHANNELS:
+            raise ConfigError(
+                f"base_channels is {self.base_channels}: it must lie within 1..{MAX_CHANNELS}"
+            )
 
     @property
     def num_stages(self) -> int:
@@ -147,20 +164,60 @@ class UNetConfig:
         return 2**UNET_LEVELS
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnnxConfig:
+    """Format of a network that came as an ONNX file from elsewhere; its style holds no weights."""
+
+    side_multiple: int = 1
+    """Number that both sides of a picture must be multiples of [pixels]."""
+    layout: Layout = "nchw"
+    """Order of the dimensions of its pictures."""
+    order: ChannelOrder = "rgb"
+    """Order of their colours."""
+    range_in: InputRange = "-1..1"
+    """Values that a channel may have in the picture that goes in."""
+    range_out: OutputRange = "-1..1"
+    """Values that a channel may have in the picture that comes out."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a value outside its range."""
+        if not 1 <= self.side_multiple <= MAX_MULTIPLE:
+            raise ConfigError(
+                f"side_multiple is {self.side_multiple}: it must lie within 1..{MAX_MULTIPLE}"
+            )
+        for name, choices in (
+            ("layout", Layout),
+            ("order", ChannelOrder),
+            ("range_in", InputRange),
+            ("range_out", OutputRange),
+        ):
+            if getattr(self, name) not in get_args(choices):
+                known = ", ".join(get_args(choices))
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: use one of {known}")
+
+
 NetworkConfig: TypeAlias = GeneratorConfig | UNetConfig
+"""Networks that can be trained."""
+StyleNetwork: TypeAlias = NetworkConfig | OnnxConfig
+"""Networks that a style can hold."""
 NetworkName = Literal["pmsgan", "pix2pix"]
 NETWORKS: dict[NetworkName, type[NetworkConfig]] = {
     "pmsgan": GeneratorConfig,
     "pix2pix": UNetConfig,
 }
+Config = TypeVar("Config", GeneratorConfig, UNetConfig, OnnxConfig)
+ONNX = "onnx"
+"""Name of a network that came as an ONNX file."""
 
 
-def network_name(config: NetworkConfig) -> NetworkName:
+def network_name(config: StyleNetwork) -> str:
     """Return the name of the network that a config is of."""
+    if isinstance(config, OnnxConfig):
+        return ONNX
     return next(name for name, kind in NETWORKS.items() if isinstance(config, kind))
 
 
-def network_table(config: NetworkConfig) -> dict[str, Any]:
+def network_table(config: StyleNetwork) -> dict[str, Any]:
     """Return a config and the name of its network as plain values."""
     return {"network": network_name(config), **asdict(config)}
 
@@ -174,7 +231,21 @@ def read_network(table: Mapping[str, Any]) -> NetworkConfig:
     name = table.get("network", "pmsgan")
     if name not in NETWORKS:
         raise ConfigError(f"network is {name!r}: use one of {', '.join(NETWORKS)}")
-    kind = NETWORKS[name]
+    return _read(NETWORKS[name], table)
+
+
+def read_style_network(table: Mapping[str, Any]) -> StyleNetwork:
+    """Return the same, also of a network that came as an ONNX file.
+
+    Raises:
+        ConfigError: the network or a setting is unknown, or a value is out of range.
+    """
+    if table.get("network") == ONNX:
+        return _read(OnnxConfig, table)
+    return read_network(table)
+
+
+def _read(kind: type[Config], table: Mapping[str, Any]) -> Config:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in table.items()
@@ -182,6 +253,7 @@ def read_network(table: Mapping[str, Any]) -> NetworkConfig:
     }
     unknown = sorted(values.keys() - {field.name for field in fields(kind)})
     if unknown:
+        name = table.get("network", "pmsgan")
         raise ConfigError(f"unknown setting {unknown[0]!r} of the network {name}")
     return kind(**values)
 

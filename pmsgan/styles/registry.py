@@ -6,6 +6,8 @@ A style is a folder:
                             origin, sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
+    generator_fp32.onnx     the FP32 one, in the place of weights, where the network came as an
+                            ONNX file from elsewhere
     trained_pairs.safetensors
                             hashes of the pairs that it was trained on; not every style has them
 """
@@ -22,12 +24,19 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 
 from pmsgan.errors import ConfigError, StyleError
-from pmsgan.model.config import NetworkConfig, network_table, read_network
+from pmsgan.model.config import (
+    NetworkConfig,
+    OnnxConfig,
+    StyleNetwork,
+    network_table,
+    read_style_network,
+)
+from pmsgan.regular_file import read_regular
 from pmsgan.styles.palette import check_colour
 from pmsgan.styles.scaling import Scaling, scaling_from
 
@@ -41,7 +50,14 @@ _log = logging.getLogger(__name__)
 DESCRIPTION_NAME = "style.toml"
 WEIGHTS_NAME = "generator.safetensors"
 GRAPH_NAME = "generator.onnx"
+FP32_GRAPH_NAME = "generator_fp32.onnx"
 MAX_PARTS = 32
+MAX_DESCRIPTION_BYTES = 2**20
+"""The largest style.toml that is read [bytes]."""
+MAX_FILE_BYTES = 2**31 - 1
+"""The largest other file of a style that is read [bytes]."""
+MAX_SIDE = 16384
+"""The largest side of a style's pictures [pixels]."""
 TRAINED_PAIRS_NAME = "trained_pairs.safetensors"
 
 
@@ -61,7 +77,7 @@ class Style:
     """Width of a picture [pixels]."""
     scaling: Scaling
     """How results get their size."""
-    generator: NetworkConfig
+    generator: StyleNetwork
     origin: dict[str, Any]
     """Data set, licence, steps and whatever else the maker wrote down."""
     sha256: dict[str, str]
@@ -85,19 +101,48 @@ class Style:
 
     @property
     def weights(self) -> Path:
-        """The weights file."""
+        """The weights file; a style whose network came as an ONNX file has none."""
         return self.folder / WEIGHTS_NAME
 
     @property
+    def is_imported(self) -> bool:
+        """Whether its network came as an ONNX file from elsewhere."""
+        return isinstance(self.generator, OnnxConfig)
+
+    @property
+    def reference_graph(self) -> Path:
+        """The graph with the most precise weights."""
+        return self.folder / (FP32_GRAPH_NAME if self.is_imported else GRAPH_NAME)
+
+    @property
+    def baseline_backend(self) -> Literal["eager", "onnxruntime"]:
+        """The backend that others are compared with: as simple as can be, in FP32."""
+        return "onnxruntime" if self.is_imported else "eager"
+
+    def own_network(self, wish: str) -> NetworkConfig:
+        """Return the settings of a network that pmsgan can make.
+
+        Raises:
+            ConfigError: the network came as an ONNX file; the message says that it cannot `wish`.
+        """
+        if isinstance(self.generator, OnnxConfig):
+            raise ConfigError(
+                f"cannot {wish}: the style {self.name} is an imported ONNX file, not a network "
+                "that pmsgan has weights of"
+            )
+        return self.generator
+
+    @property
     def graph(self) -> Path:
-        """The FP16 deployment graph."""
+        """The deployment graph; its weights are FP16, unless it was imported in FP32."""
         return self.folder / GRAPH_NAME
 
     @property
     def file_names(self) -> tuple[str, ...]:
         """Names of the files that style.toml describes."""
         has_record = TRAINED_PAIRS_NAME in self.sha256
-        return (WEIGHTS_NAME, GRAPH_NAME, *([TRAINED_PAIRS_NAME] if has_record else []))
+        first = FP32_GRAPH_NAME if self.is_imported else WEIGHTS_NAME
+        return (first, GRAPH_NAME, *([TRAINED_PAIRS_NAME] if has_record else []))
 
     def verify(self, leave_out: Collection[str] = ()) -> None:
         """Raise StyleError if a file is missing or differs from its sha256 in style.toml.
@@ -109,14 +154,15 @@ class Style:
             if name in leave_out:
                 continue
             try:
-                found = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+                data = read_regular(self.folder / name, MAX_FILE_BYTES)
             except OSError as error:
                 cure = "install it again"
                 if name == GRAPH_NAME:
                     cure = f"pmsgan styles update {shlex.quote(str(self.folder))} makes it"
                 raise StyleError(
-                    f"the style {self.name} lacks {self.folder / name}: {cure}"
+                    f"the style {self.name} lacks {self.folder / name} ({error.strerror}): {cure}"
                 ) from error
+            found = hashlib.sha256(data).hexdigest()
             if found != self.sha256.get(name):
                 raise StyleError(
                     f"{self.folder / name} is not the file that {DESCRIPTION_NAME} describes: "
@@ -312,12 +358,12 @@ def read_style(folder: Path) -> Style:
             folder=folder,
             input=str(content["input"]),
             output=str(content["output"]),
-            height=int(content["height"]),
-            width=int(content["width"]),
+            height=_side(content["height"]),
+            width=_side(content["width"]),
             scaling=scaling_from(
                 content.get("scaling", {}), (int(content["height"]), int(content["width"]))
             ),
-            generator=read_network(content["generator"]),
+            generator=read_style_network(content["generator"]),
             origin=dict(content.get("origin", {})),
             sha256={str(name): str(value) for name, value in content["sha256"].items()},
             expects={
@@ -336,13 +382,20 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Return style.toml as it is.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, is no regular file or too large.
         ValueError: it is not TOML.
     """
+    data = read_regular(folder / DESCRIPTION_NAME, MAX_DESCRIPTION_BYTES)
     try:
-        return tomllib.loads((folder / DESCRIPTION_NAME).read_text(encoding="utf-8"))
-    except RecursionError as error:
+        return tomllib.loads(data.decode("utf-8"))
+    except RecursionError as error:  # brackets in brackets
         raise ValueError("it is nested too deeply") from error
+
+
+def _side(value: Any) -> int:
+    if not 1 <= int(value) <= MAX_SIDE:
+        raise ConfigError(f"a side is {value}: it must lie within 1..{MAX_SIDE}")
+    return int(value)
 
 
 def _parts(table: dict[str, Any]) -> dict[str, str]:

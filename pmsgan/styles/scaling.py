@@ -13,6 +13,8 @@ TILE_SIZE = 768
 """Side of tiles [pixels]. The larger they are, the nearer is a channel's mean over a tile, by which
 the network weighs the channel, to its mean over the whole picture."""
 
+MAX_TILE = 16384
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scaling:
@@ -47,10 +49,10 @@ class Scaling:
             raise ConfigError(f"working_size is {self.working_size}: it must be at least 0")
         if self.min_size < 0:
             raise ConfigError(f"min_size is {self.min_size}: it must be at least 0")
-        if self.tile_size < 1:
-            raise ConfigError(f"tile_size is {self.tile_size}: it must be at least 1")
-        if self.radius < 1:
-            raise ConfigError(f"radius is {self.radius}: it must be at least 1")
+        if not 1 <= self.tile_size <= MAX_TILE:
+            raise ConfigError(f"tile_size is {self.tile_size}: it must lie within 1..{MAX_TILE}")
+        if not 1 <= self.radius <= MAX_TILE:
+            raise ConfigError(f"radius is {self.radius}: it must lie within 1..{MAX_TILE}")
         if not self.epsilon > 0:
             raise ConfigError(f"epsilon is {self.epsilon}: it must be greater than 0")
 

@@ -33,13 +33,14 @@ def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
         CheckpointError: its weights cannot be read.
     """
     found = find_style(style)
-    if wanted is not None and wanted != found.generator:
-        differing = name_differences(network_table(found.generator), network_table(wanted))
+    network = found.own_network("train it further")
+    if wanted is not None and wanted != network:
+        differing = name_differences(network_table(network), network_table(wanted))
         raise ConfigError(
             f"the style {style} has another network: {differing}; leave out what differs, or --from"
         )
     has_record = TRAINED_PAIRS_NAME in found.sha256
     return InitialNetwork(
-        load_generator(found.weights, found.generator),
+        load_generator(found.weights, network),
         read_record(found.folder / TRAINED_PAIRS_NAME) if has_record else None,
     )

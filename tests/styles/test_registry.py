@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pmsgan.errors import StyleError
+from pmsgan.errors import ConfigError, StyleError
 from pmsgan.styles.registry import (
     Style,
     add_style,
@@ -129,3 +129,53 @@ def test_a_damaged_style_is_not_added(copy: Path) -> None:
     with pytest.raises(StyleError, match="is not the file"):
         add_style(copy, "damaged")
     assert not (user_styles_folder() / "damaged").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("num_residual_blocks = 1", "num_residual_blocks = 1000000000", "within 1..64"),
+        ("base_channels = 4", "base_channels = 1000000000", "from 2 to 1024"),
+        ("height = 64", "height = 1000000000", "within 1..16384"),
+        ("[scaling]", "[scaling]\ntile_size = 1000000000", "within 1..16384"),
+        ("height = 64", "height = 64\nx = " + "[" * 10**5, "cannot be read"),
+        ("height = 64", "height = 64\n" + "# " * 2**20, "more than 1048576 bytes"),
+    ],
+)
+def test_a_style_that_asks_for_too_much_is_refused(
+    copy: Path, old: str, new: str, reason: str
+) -> None:
+    path = copy / "style.toml"
+    text = path.read_text()
+    path.write_text((text if old in text else f"{text}\n[scaling]").replace(old, new))
+    with pytest.raises(StyleError, match=reason):
+        read_style(copy)
+
+
+@pytest.mark.parametrize("name", ["style.toml", "generator.onnx"])
+def test_a_device_in_the_place_of_a_file_is_refused(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    (copy / name).symlink_to("/dev/zero")
+    with pytest.raises(StyleError):
+        find_style(str(copy))
+    with pytest.raises(StyleError, match=r"cannot be read: .*no regular file|lacks .*no regular"):
+        add_style(copy, "device")
+
+
+def test_an_imported_network_is_told_from_own_ones(copy: Path) -> None:
+    path = copy / "style.toml"
+    text = path.read_text()
+    start = text.index("[generator]")
+    rest = text[text.index("[origin]") :]
+    table = '[generator]\nnetwork = "onnx"\nside_multiple = 8\nrange_in = "imagenet"\n'
+    path.write_text(text[:start] + table + rest)
+    style = read_style(copy)
+    assert style.is_imported
+    assert style.baseline_backend == "onnxruntime"
+    assert style.file_names[:2] == ("generator_fp32.onnx", "generator.onnx")
+    assert style.to_json()["generator"]["network"] == "onnx"
+    with pytest.raises(ConfigError, match="cannot train it further: the style copy is an imported"):
+        style.own_network("train it further")
+    path.write_text(text[:start] + table.replace("imagenet", "0..2") + rest)
+    with pytest.raises(StyleError, match=r"range_in is '0\.\.2'"):
+        read_style(copy)

@@ -1,0 +1,186 @@
+"""Refuse an ONNX file that could hang a runtime or fill its memory, before a runtime sees it.
+
+A network from pictures to pictures is a few hundred operators of the ONNX standard. Whatever else
+the format allows (loops, functions, operators of others) is of no use here.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from pmsgan.errors import EngineError
+from pmsgan.regular_file import read_regular
+
+MAX_FILE_BYTES = 2**31 - 1
+"""The largest file that the format, which is protobuf's, allows [bytes]."""
+MAX_NODES = 50_000
+MAX_BRANCH_NODES = 32
+"""Nodes in both branches of an If."""
+MAX_ELEMENTS = 2**31
+"""Numbers in one tensor, for one picture."""
+_MAX_SIZES = 1024
+"""Numbers in a tensor that may say how large another one is."""
+_MAX_TEXT = 60
+_STANDARD = ("", "ai.onnx")
+_REFUSED = ("Loop", "Scan", "SequenceMap", "ImageDecoder", "StringSplit", "RegexFullMatch")
+_TYPES = tuple(
+    onnx.TensorProto.DataType.Value(name)
+    for name in (
+        "FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64",
+        "INT8", "INT16", "INT32", "INT64",
+    )
+)  # fmt: skip
+
+
+def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
+    """Read an ONNX file; no other file is opened, whatever the model says.
+
+    Returns:
+        The bytes of the file, and the model.
+
+    Raises:
+        EngineError: it cannot be read, is no regular file or too large, or is no ONNX file.
+    """
+    try:
+        data = read_regular(path, MAX_FILE_BYTES)
+    except OSError as error:
+        raise EngineError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's errors share no base class
+        raise EngineError(f"{path} is not an ONNX file: export it again") from error
+    if not model.graph.node:
+        raise EngineError(f"{path} is not an ONNX file, or an empty one: export it again")
+    return data, model
+
+
+def check_model(model: onnx.ModelProto, path: Path) -> None:
+    """Check operators and tensors of a model that keeps all data in its own file.
+
+    Raises:
+        EngineError: it has functions, operators of others, a loop, a large branch, or a tensor
+            whose size and data do not agree.
+    """
+    if model.functions:
+        raise EngineError(f"{path} holds functions of its own: export it again with pmsgan export")
+    nodes = list(_nodes(model.graph))
+    if len(nodes) > MAX_NODES:
+        raise EngineError(f"{path} has {len(nodes)} operators: at most {MAX_NODES} are taken")
+    attributes = [attribute for node in nodes for attribute in node.attribute]
+    if model.graph.sparse_initializer or any(
+        it.sparse_tensors or it.HasField("sparse_tensor") for it in attributes
+    ):
+        raise EngineError(f"{path} holds sparse tensors, which are not taken")
+    for node in nodes:
+        name = node.op_type[:_MAX_TEXT]
+        if node.domain not in _STANDARD:
+            raise EngineError(
+                f"{path} has the operator {name} of {node.domain[:_MAX_TEXT]}: "
+                "only those of the ONNX standard are taken"
+            )
+        if node.op_type in _REFUSED or not onnx.defs.has(node.op_type):
+            known = "is not taken" if node.op_type in _REFUSED else "does not exist"
+            raise EngineError(f"{path} has the operator {name}, which {known}")
+        if node.op_type == "If":
+            size = sum(1 for it in node.attribute for _ in _nodes(it.g))
+            if size > MAX_BRANCH_NODES:
+                raise EngineError(
+                    f"{path} has an If of {size} operators: at most {MAX_BRANCH_NODES} are taken"
+                )
+    if not any(it.domain in _STANDARD for it in model.opset_import):
+        raise EngineError(f"{path} does not say its version of the ONNX standard")
+    for tensor in tensors(model.graph):
+        _check_tensor(tensor, path)
+
+
+def check_sizes(model: onnx.ModelProto, path: Path, shape: tuple[int, ...]) -> None:
+    """Check how large the tensors between the operators are for one picture.
+
+    Args:
+        model: a model that has passed `check_model`.
+        path: its file, for the error.
+        shape: that of its only input.
+
+    Raises:
+        EngineError: one has more numbers than `MAX_ELEMENTS`, or the shapes contradict each other.
+    """
+    sketch = _without_weights(model, shape)
+    try:
+        graph = onnx.shape_inference.infer_shapes(sketch, data_prop=True).graph
+    except Exception as error:  # protobuf's errors share no base class
+        raise EngineError(f"{path} has shapes that contradict each other") from error
+    for value in (*graph.value_info, *graph.output):
+        sides = [side.dim_value for side in value.type.tensor_type.shape.dim]
+        if math.prod(max(1, side) for side in sides) > MAX_ELEMENTS:
+            raise EngineError(
+                f"{path} makes a tensor of {'x'.join(map(str, sides))} numbers, which is too large"
+            )
+
+
+def tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield every constant of a graph and of the graphs inside it."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            if attribute.HasField("sparse_tensor"):
+                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+            yield from attribute.tensors
+            for sparse in attribute.sparse_tensors:
+                yield from (sparse.values, sparse.indices)
+            for inner in (attribute.g, *attribute.graphs):
+                yield from tensors(inner)
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)
+
+
+def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
+    """Raise EngineError unless a tensor holds as many numbers as its shape says."""
+    name = f"{path}: the tensor {tensor.name[:_MAX_TEXT]!r}"
+    if min(tensor.dims, default=0) < 0 or math.prod(tensor.dims) > MAX_ELEMENTS:
+        raise EngineError(f"{name} has the size {list(tensor.dims)[:8]}, which is not taken")
+    if tensor.data_type not in _TYPES:
+        raise EngineError(f"{name} has the type {tensor.data_type}, which is not taken")
+    if tensor.HasField("raw_data"):
+        kind = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
+        found, wanted = len(tensor.raw_data), math.prod(tensor.dims) * kind.itemsize
+    else:
+        field = onnx.helper.tensor_dtype_to_field(tensor.data_type)
+        found, wanted = len(getattr(tensor, field)), math.prod(tensor.dims)
+    if found != wanted:
+        raise EngineError(f"{name} holds {found} of the {wanted} values that its size says")
+
+
+def _without_weights(model: onnx.ModelProto, shape: tuple[int, ...]) -> onnx.ModelProto:
+    """Return a model that has the shapes of its weights in the place of weights."""
+    sketch = onnx.ModelProto(ir_version=model.ir_version)
+    sketch.opset_import.extend(model.opset_import)
+    graph, original = sketch.graph, model.graph
+    graph.name = "sketch"
+    graph.node.extend(original.node)
+    graph.output.extend(original.output)
+    weights = {tensor.name for tensor in original.initializer}
+    for value in original.input:
+        if value.name not in weights:
+            kind = value.type.tensor_type.elem_type
+            graph.input.append(onnx.helper.make_tensor_value_info(value.name, kind, shape))
+    for tensor in original.initializer:
+        if math.prod(tensor.dims) <= _MAX_SIZES:
+            graph.initializer.append(tensor)
+        else:
+            graph.input.append(
+                onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            )
+    return sketch
