@@ -17,8 +17,8 @@ class Progress(Protocol):
     def workers(self, alive: int, wanted: int) -> None:
         """Tell how many workers of a cluster are alive, and how many there should be."""
 
-    def comparing(self, elapsed_s: float, limit_s: float) -> None:
-        """Tell that the run is done and a baseline is measured, and how long that may take."""
+    def comparing(self, baseline: str, elapsed_s: float, limit_s: float) -> None:
+        """Tell that the run is done, which baseline is measured, and how long that may take."""
 
 
 class NoProgress:
@@ -33,5 +33,5 @@ class NoProgress:
     def workers(self, alive: int, wanted: int) -> None:
         """Ignore it."""
 
-    def comparing(self, elapsed_s: float, limit_s: float) -> None:
+    def comparing(self, baseline: str, elapsed_s: float, limit_s: float) -> None:
         """Ignore it."""

@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from pmsgan.batch.comparison.baseline import Baseline, measure_eager
+from pmsgan.batch.comparison.baseline import Baseline, measure_baselines
 from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.conversion import Conversion, RunEnd
@@ -14,7 +15,7 @@ from pmsgan.batch.palette_check import tell_missing_parts, tell_unmatched_sectio
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Plan, list_reasons
-from pmsgan.batch.report.report import BASELINE_OFF, Equipment, Report
+from pmsgan.batch.report.report import BASELINE_OFF, BASELINES, Equipment, Report
 from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
@@ -75,7 +76,7 @@ def convert_here(
         conversion: what to do.
         output: OUT, not begun yet.
         tally: counts the pictures.
-        with_baseline: measure eager PyTorch on some of the pictures afterwards.
+        with_baseline: measure the baseline on some of the pictures afterwards.
 
     Raises:
         ConfigError: OUT cannot be written.
@@ -149,12 +150,12 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
             pictures=pictures,
         )
         limit_s = max(MIN_BASELINE_S, end.outcome.timing.wall_s)
-        if what_is_missing("eager") is None:
-            conversion.progress.comparing(0.0, limit_s)
-        deadline = Deadline(
-            limit_s, lambda elapsed_s: conversion.progress.comparing(elapsed_s, limit_s)
-        )
-        for baseline in measure_eager(engine, workload, deadline):
+        backend = conversion.style.baseline_backend
+        tell = partial(conversion.progress.comparing, BASELINES[backend])
+        if what_is_missing(backend) is None:
+            tell(0.0, limit_s)
+        deadline = Deadline(limit_s, lambda elapsed_s: tell(elapsed_s, limit_s))
+        for baseline in measure_baselines(engine, workload, deadline):
             measured.append(baseline)  # and stays, whatever happens to the next
     except (PmsganError, OSError) as error:
         reason = str(error)

@@ -102,8 +102,8 @@ def prepare_engine(
             )
         return _prepare_for_other_gpu(style, size, compute_capability, precision, max_batch, config)
     choice = choose_backend(backend, require_gpu=require_gpu)
-    if choice.backend == "eager":
-        raise EngineError("eager PyTorch compiles nothing: pip install openvino")
+    if choice.backend in ("eager", "onnxruntime"):
+        raise EngineError(f"{choice.backend} compiles nothing: pip install openvino")
     if with_layer_times and choice.backend not in PRODUCTS:
         raise ConfigError(
             f"TensorRT alone times its layers, not {choice.backend} ({choice.reason}): "

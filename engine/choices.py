@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "eager"]
+Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "eager", "onnxruntime"]
 """Runtimes; auto takes the first one that can run here."""
 
 CompilingBackend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino"]

@@ -22,7 +22,7 @@ class EngineInfo:
     """A description of the engine, as reports print it."""
 
     backend: str
-    """One of tensorrt, tensorrt-rtx, openvino and eager."""
+    """One of tensorrt, tensorrt-rtx, openvino, eager and onnxruntime."""
     device: str
     """Name of the processor."""
     precision: str

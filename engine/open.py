@@ -41,6 +41,7 @@ NEEDS: dict[Backend, _Needs] = {
     "tensorrt-rtx": _Needs(("tensorrt_rtx", "pycuda"), "tensorrt-rtx", gpu=True),
     "openvino": _Needs(("openvino",), None),
     "eager": _Needs(("torch",), "train"),
+    "onnxruntime": _Needs(("onnxruntime",), "onnxruntime"),
 }
 """The backends in the order in which `auto` tries them."""
 
@@ -137,7 +138,8 @@ def open_engine(
 
     Raises:
         StyleError: the style does not exist, or is damaged.
-        ConfigError: a side is no multiple of what the network needs.
+        ConfigError: a side is no multiple of what the network needs, or eager PyTorch is to run an
+            imported ONNX file.
         EngineError: the backend cannot run here, or cannot run this graph at this size.
     """
     if max_batch is not None and max_batch < 1:
@@ -164,6 +166,15 @@ def open_engine(
 
         return OpenVinoEngine(
             read_graph(found.graph, size),
+            precision=precision,
+            max_batch=max_batch,
+            num_threads=num_threads,
+        )
+    if choice.backend == "onnxruntime":
+        from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(
+            read_graph(found.reference_graph, size),
             precision=precision,
             max_batch=max_batch,
             num_threads=num_threads,

@@ -94,7 +94,7 @@ def export_triton(
         ConfigError: Triton has no such backend, or `max_batch` is below 1.
         StyleError: the style does not exist.
         EngineError: TensorRT cannot build the graph here.
-        ExportError: the repository cannot be written.
+        ExportError: the repository cannot be written, or the graph takes no batches.
     """
     if backend not in get_args(TritonBackend):
         raise ConfigError(
@@ -104,6 +104,11 @@ def export_triton(
         raise ConfigError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style)
     graph = read_graph(found.graph)
+    if graph.is_batch_fixed:
+        raise ExportError(
+            f"{graph.path} takes one picture at a time, and Triton gives it batches: export the "
+            "network with a free batch dimension and import it again"
+        )
     if backend == "tensorrt":
         choose_backend("tensorrt")  # it raises an error that names what is missing
         data = make_checked_plan("tensorrt", graph, max_batch=max_batch)

@@ -12,7 +12,7 @@ from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.batch.timing import Timing
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
-from pmsgan.styles.registry import DESCRIPTION_NAME, GRAPH_NAME, WEIGHTS_NAME, Style, read_style
+from pmsgan.styles.registry import DESCRIPTION_NAME, TRAINED_PAIRS_NAME, Style, read_style
 from pmsgan.styles.scaling import Scaling
 
 
@@ -56,8 +56,8 @@ class Task:
 
 
 def pack_style(style: Style) -> dict[str, bytes]:
-    """Return the files of a style."""
-    names = (DESCRIPTION_NAME, WEIGHTS_NAME, GRAPH_NAME)
+    """Return the files of a style that converting needs."""
+    names = {DESCRIPTION_NAME, *style.file_names} - {TRAINED_PAIRS_NAME}
     return {name: (style.folder / name).read_bytes() for name in names}
 
 

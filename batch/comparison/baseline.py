@@ -15,6 +15,7 @@ from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo
 from pmsgan.errors import EngineError
 from pmsgan.spread import Spread
+from pmsgan.styles.registry import Style
 
 NUM_REPEATS = 3
 """How often each side runs the workload; the median counts."""
@@ -80,7 +81,7 @@ class Baseline:
     files_to_files: Timings
     """Files to files: both sides run the same folder conversion."""
     engine_accuracy: Accuracy | None
-    """The engine's results compared with eager PyTorch in FP32; None without a reference."""
+    """The engine's results compared with those of the baseline in FP32; None without one."""
     compared_accuracy: Accuracy | None
     """The compared engine's results compared with the same reference."""
     engine_single_s: tuple[float, ...] = ()
@@ -120,10 +121,20 @@ def eager_contenders(engine: EngineInfo) -> tuple[Contender, ...]:
     return tuple(Contender(backend="eager", precision=precision) for precision in precisions)
 
 
-def measure_eager(
+def baseline_contenders(engine: EngineInfo, style: Style) -> tuple[Contender, ...]:
+    """Return what an engine of a style is compared with; the first is the reference, in FP32.
+
+    It is eager PyTorch or, for a style whose network came as an ONNX file, ONNX Runtime.
+    """
+    if style.baseline_backend == "onnxruntime":
+        return (Contender(backend="onnxruntime", precision="fp32"),)
+    return eager_contenders(engine)
+
+
+def measure_baselines(
     engine: Engine, workload: Workload, deadline: Deadline | None = None
 ) -> Iterator[Baseline]:
-    """Compare an open engine with eager PyTorch in FP32, then with the fastest eager PyTorch.
+    """Compare an open engine with the baseline in FP32, then with the fastest eager PyTorch.
 
     Args:
         engine: an engine that is not busy.
@@ -132,11 +143,11 @@ def measure_eager(
             the first one took.
 
     Raises:
-        EngineError: torch is not installed, the child failed, or there was too little time.
+        EngineError: the baseline is not installed, the child failed, or there was too little time.
     """
     deadline = deadline or Deadline()
     reference: Pictures | None = None
-    for contender in eager_contenders(engine.info):
+    for contender in baseline_contenders(engine.info, workload.style):
         if reference is not None and not deadline.allows(deadline.elapsed_s):
             raise EngineError(
                 f"{contender.title} would take longer than the run; pmsgan bench measures it"
@@ -167,13 +178,13 @@ def measure_against(
         workload: the pictures for both; a slow contender gets only some of them.
         num_repeats: how often each side runs the workload.
         num_threads: threads that the contender computes with; by default one for each core.
-        reference: the results of eager PyTorch in FP32 for the first pictures, if they are known.
+        reference: the results of the baseline in FP32 for the first pictures, if they are known.
         before: an earlier comparison of the same two; its runs become part of the result.
         deadline: when to end; each side runs the workload once at least.
         single_s: how long each side translates pictures one by one; 0 leaves that out.
 
     Returns:
-        The comparison, and the reference: the results of a contender that is eager PyTorch in
+        The comparison, and the reference: the results of a contender that is the baseline in
         FP32, else the given reference.
 
     Raises:
@@ -202,7 +213,7 @@ def measure_against(
             engine_single_s += workload.translate_singly(engine, single_s)
             compared_single_s += process.translate_singly(single_s)
         info, costs = process.info(), process.costs()
-    if contender == Contender(backend="eager", precision="fp32"):
+    if contender == baseline_contenders(engine.info, workload.style)[0]:
         reference = compared_results
     is_pmsgan = not contender.network
     baseline = Baseline(

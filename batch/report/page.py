@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from pmsgan.batch.comparison.baseline import Baseline, Timings
-from pmsgan.batch.report.report import Remark, Report
+from pmsgan.batch.report.report import BASELINES, Remark, Report
 from pmsgan.batch.report.thumbnails import Thumbnail
 from pmsgan.batch.timing import MAX_SPANS, Throughput
 from pmsgan.html_page import escape, fill_template
@@ -165,6 +165,7 @@ def _baselines(report: Report) -> str:
         "compared with", "", "this engine [pictures/s]", "the other [pictures/s]", "times as fast",
     ]  # fmt: skip
     engine = report.equipment.engine
+    baseline = BASELINES[report.baselines[0].compared.backend] if report.baselines else "a baseline"
     text = (
         '<p class="soft">Both engines ran the same pictures, each in one view of '
         f"{engine.width}x{engine.height} and not in tiles, one after the other, several times; "
@@ -186,7 +187,7 @@ def _baselines(report: Report) -> str:
         else []
     )
     return (
-        f"<h2>Compared with eager PyTorch</h2>{text}"
+        f"<h2>Compared with {baseline}</h2>{text}"
         + (_table(names, rows, num_texts=2) if rows else "")
         + "".join(f"<p>{accuracy}</p>" for accuracy in accuracies)
     )

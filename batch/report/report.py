@@ -15,6 +15,8 @@ from pmsgan.engine.machine import Machine
 from pmsgan.spread import digits
 from pmsgan.terminal import printable
 
+BASELINES = {"eager": "eager PyTorch", "onnxruntime": "ONNX Runtime"}
+"""Names of the baselines for people, by their backend."""
 BASELINE_OFF = "switched off"
 """Why there is no baseline where the user wants none; nothing that a user needs to read."""
 
@@ -108,7 +110,8 @@ class Report:
     is_interrupted: bool
     """A user stopped it."""
     baselines: tuple[Baseline, ...]
-    """Eager PyTorch in FP32, then in the precision that this processor is quick in."""
+    """Eager PyTorch in FP32, then in the precision that this processor is quick in; for a style
+    whose network came as an ONNX file, ONNX Runtime in FP32."""
     no_baseline: str | None
     """Why there is none, or not the second."""
     thumbnails: tuple[Thumbnail, ...]

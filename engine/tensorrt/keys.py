@@ -57,7 +57,7 @@ def plan_key(
         library: the product that builds it.
         graph: the graph to build from.
         precision: auto (that of the graph), fp16 or fp32.
-        max_batch: pictures in a slot.
+        max_batch: pictures in a slot; 1 if the graph takes one at a time.
         capability: the GPU's compute capability, such as 8.9, or portable.
         gpu: name of the GPU; empty if the plan runs on every GPU of its capability.
         driver: CUDA version that the driver supports, such as 13000; 0 if it does not matter.
@@ -75,7 +75,7 @@ def plan_key(
         precision=_resolve(precision, graph),
         height=graph.height,
         width=graph.width,
-        max_batch=max_batch,
+        max_batch=1 if graph.is_batch_fixed else max_batch,
     )
 
 

@@ -9,7 +9,15 @@ PEERS = {"pix2pix": 256, "cyclegan": 4, "u2net": 32}
 
 They are pix2pix's U-Net, CycleGAN's generator with 9 residual blocks, and U2-Net.
 """
-CONTENDERS = ("tensorrt", "tensorrt-rtx", "openvino", "eager", "torch-compile", *PEERS)
+CONTENDERS = (
+    "tensorrt",
+    "tensorrt-rtx",
+    "openvino",
+    "onnxruntime",
+    "eager",
+    "torch-compile",
+    *PEERS,
+)
 """The backends, torch.compile, and the peer networks under eager PyTorch."""
 
 

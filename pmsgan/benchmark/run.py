@@ -9,7 +9,12 @@ from pathlib import Path
 
 import cv2
 
-from pmsgan.batch.comparison.baseline import Baseline, eager_contenders, measure_against
+from pmsgan.batch.comparison.baseline import (
+    Baseline,
+    baseline_contenders,
+    eager_contenders,
+    measure_against,
+)
 from pmsgan.batch.comparison.child import Contender
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.files.local import LocalFolder
@@ -83,8 +88,9 @@ def run_benchmark(
     works: Sequence[Work | None] = [None] * len(views)
     no_work = ""
     try:
-        works = examine_work(found.generator, views, config.num_threads)
-    except EngineError as error:
+        network = found.own_network("count its operations")
+        works = examine_work(network, views, config.num_threads)
+    except (ConfigError, EngineError) as error:
         no_work = str(error)
     for (height, width), work in zip(views, works, strict=True):
         sized = replace(found, height=height, width=width, scaling=scaling)
@@ -118,7 +124,7 @@ def _size(style: Style) -> str:
 def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
     """Measure one size and one batch."""
     yield from _cannot_run(case.style, config)
-    runnable = _runnable_backends(config)
+    runnable = _runnable_backends(config, case.style)
     with (
         open_engine(
             case.style,
@@ -148,14 +154,17 @@ def _cannot_run(style: Style, config: BenchmarkConfig) -> Iterator[Missing]:
         backend: Backend = name if name in NEEDS else "eager"
         if (missing := what_is_missing(backend)) is not None:
             yield _missing(name, style, missing)
+        elif style.is_imported and name in ("eager", "torch-compile"):
+            yield _missing(name, style, "the style is an imported ONNX file")
         elif name in PEERS and not fits_peer(name, style.height, style.width):
             reason = f"its pictures have sides that are multiples of {PEERS[name]}"
             yield _missing(name, style, reason)
 
 
-def _runnable_backends(config: BenchmarkConfig) -> list[Backend]:
-    """Return the backends to measure that can run here, at least one."""
-    backends: list[Backend] = [name for name in NEEDS if name in config.contenders]
+def _runnable_backends(config: BenchmarkConfig, style: Style) -> list[Backend]:
+    """Return the backends to measure that can run the style here, at least one."""
+    absent = "eager" if style.is_imported else ""
+    backends: list[Backend] = [it for it in NEEDS if it in config.contenders and it != absent]
     runnable = [name for name in backends if what_is_missing(name) is None]
     if not runnable:
         raise EngineError(
@@ -209,22 +218,24 @@ def _run_rounds(
 def _contenders(
     engine: Engine, runnable: list[Backend], config: BenchmarkConfig, style: Style
 ) -> Iterator[Contender]:
-    """Yield the contenders; eager PyTorch in FP32 comes first, since it is the reference."""
+    """Yield the contenders; the baseline in FP32 comes first, since it is the reference."""
     eager = eager_contenders(engine.info)
     best = eager[-1].precision
     has_torch = what_is_missing("eager") is None
-    if "eager" in runnable:
-        yield from eager
-    if "torch-compile" in config.contenders and has_torch:
+    if style.baseline_backend in runnable:
+        yield from baseline_contenders(engine.info, style)
+    if "torch-compile" in config.contenders and has_torch and not style.is_imported:
         yield Contender(backend="eager", precision=best, is_compiled=True)
     for peer in PEERS:
         if peer in config.contenders and has_torch and fits_peer(peer, style.height, style.width):
             yield from (replace(it, network=peer, open=open_peer) for it in eager)
     for backend in runnable:
-        if backend == "eager":
+        if backend == style.baseline_backend:
             continue
         if backend != engine.info.backend:
             yield Contender(backend=backend, precision="auto")
+        if backend == "onnxruntime":  # it has one precision
+            continue
         if backend != engine.info.backend or engine.info.precision != "fp32":
             yield Contender(backend=backend, precision="fp32")
 

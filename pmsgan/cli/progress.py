@@ -40,11 +40,11 @@ class FolderProgress:
         assert self._bar is not None
         self._bar.set_postfix(f"{alive} of {count(wanted, 'worker')}")
 
-    def comparing(self, elapsed_s: float, limit_s: float) -> None:
+    def comparing(self, baseline: str, elapsed_s: float, limit_s: float) -> None:
         """Show how long the baseline may still take; it mostly ends earlier."""
         if self._comparing is None:
             display.write(
-                f"timing eager PyTorch on some of the pictures, for some {limit_s:.0f} s; "
+                f"timing {baseline} on some of the pictures, for some {limit_s:.0f} s; "
                 "--no-baseline leaves it out"
             )
             self._comparing = Bar(

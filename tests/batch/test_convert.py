@@ -133,7 +133,7 @@ def test_a_finished_run_keeps_its_report_whatever_the_baseline_does(
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(run_module, "measure_eager", fail)
+    monkeypatch.setattr(run_module, "measure_baselines", fail)
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (9, reason)
 

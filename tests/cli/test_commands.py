@@ -499,8 +499,10 @@ def test_doctor_says_what_can_run_and_what_the_others_lack(
     assert told.exit_code == 0
     assert f"openvino {importlib.metadata.version('openvino')}" in told.stdout
     lines = [line.split() for line in told.stdout.splitlines() if line.startswith("  ")]
-    assert [line[0] for line in lines] == ["tensorrt", "tensorrt-rtx", "openvino", "eager"]
-    assert [" ".join(line[1:3]) for line in lines][2:] == ["can run", "can run"]
+    assert [line[0] for line in lines] == [
+        "tensorrt", "tensorrt-rtx", "openvino", "eager", "onnxruntime",
+    ]  # fmt: skip
+    assert [" ".join(line[1:3]) for line in lines][2:] == ["can run"] * 3
     assert "no NVIDIA GPU" in told.stdout
     real = open_module.importlib.util.find_spec
     absent = ("tensorrt", "pycuda")

@@ -45,6 +45,7 @@ def reference(style: Style, pictures: Pictures) -> Pictures:
         ("openvino", "auto", 40),
         ("eager", "fp32", 50),
         ("eager", "bf16", 35),
+        ("onnxruntime", "fp32", 60),
     ],
 )
 @pytest.mark.parametrize("max_batch", [1, 4, 16])
@@ -52,7 +53,7 @@ def test_an_engine_agrees_with_onnx_runtime(
     style: Style,
     pictures: Pictures,
     reference: Pictures,
-    backend: Literal["openvino", "eager"],
+    backend: Literal["openvino", "eager", "onnxruntime"],
     precision: Literal["auto", "fp32", "bf16"],
     least_psnr_db: float,
     max_batch: int,
@@ -65,9 +66,9 @@ def test_an_engine_agrees_with_onnx_runtime(
 
 
 @pytest.mark.parametrize("size", [(32, 96), (64, 64), (128, 4)])
-@pytest.mark.parametrize("backend", ["openvino", "eager"])
+@pytest.mark.parametrize("backend", ["openvino", "eager", "onnxruntime"])
 def test_an_engine_is_opened_at_any_size(
-    style: Style, backend: Literal["openvino", "eager"], size: tuple[int, int]
+    style: Style, backend: Literal["openvino", "eager", "onnxruntime"], size: tuple[int, int]
 ) -> None:
     pictures = np.random.default_rng(2).integers(0, 256, (3, *size, 3), dtype=np.uint8)
     wanted = onnxruntime.InferenceSession(style.graph).run(None, {"image": pictures})[0]
@@ -80,7 +81,7 @@ def test_an_engine_is_opened_at_any_size(
         open_engine(style, size=(30, 64), backend=backend)
 
 
-@pytest.fixture(params=["openvino", "eager"])
+@pytest.fixture(params=["openvino", "eager", "onnxruntime"])
 def engine(request: pytest.FixtureRequest, style: Style) -> Engine:
     return open_engine(style, backend=request.param, precision="fp32", max_batch=3)
 

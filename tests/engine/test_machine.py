@@ -87,7 +87,7 @@ def test_the_diagnosis_names_what_each_backend_lacks() -> None:
     diagnosis = diagnose()
     content = diagnosis.to_json()
     assert [it["name"] for it in content["backends"]] == [
-        "tensorrt", "tensorrt-rtx", "openvino", "eager",
+        "tensorrt", "tensorrt-rtx", "openvino", "eager", "onnxruntime",
     ]  # fmt: skip
     for backend in content["backends"]:
         assert backend["can_run"] == (backend["missing"] is None)

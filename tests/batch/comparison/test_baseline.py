@@ -13,7 +13,7 @@ from pmsgan.batch.comparison.baseline import (
     Timings,
     eager_contenders,
     measure_against,
-    measure_eager,
+    measure_baselines,
 )
 from pmsgan.batch.comparison.child import ComparisonProcess, Contender, open_contender
 from pmsgan.batch.comparison.deadline import Deadline
@@ -98,7 +98,7 @@ def test_an_engine_in_half_precision_is_compared_with_eager_in_it_too(
 ) -> None:
     with open_engine(style, precision="fp32") as engine:
         engine.info = replace(engine.info, precision="bf16")
-        single, half = measure_eager(engine, workload)
+        single, half = measure_baselines(engine, workload)
     assert (single.title, half.title) == ("eager, fp32", "eager, bf16")
     assert half.compared_accuracy is not None
     assert 30 < half.compared_accuracy.psnr_db < 90  # to FP32, not to the engine
@@ -157,8 +157,8 @@ def test_a_contender_that_takes_too_long_is_given_up(style: Style, workload: Wor
     told: list[float] = []
     with open_engine(style, backend="eager") as engine:
         with pytest.raises(EngineError, match=r"eager, fp32 takes longer than the run; pmsgan be"):
-            list(measure_eager(engine, workload, Deadline(0.001)))
-        baselines = list(measure_eager(engine, workload, Deadline(600.0, told.append)))
+            list(measure_baselines(engine, workload, Deadline(0.001)))
+        baselines = list(measure_baselines(engine, workload, Deadline(600.0, told.append)))
     assert [baseline.title for baseline in baselines] == ["eager, fp32"]
     assert len(told) >= 6
     assert told == sorted(told)
