@@ -39,10 +39,12 @@ def write_onnx(model: onnx.ModelProto, path: Path, metadata: dict[str, str]) -> 
 
 
 def _name_sides(graph: onnx.GraphProto) -> None:
-    """Name the sides of the pictures, which the exporter writes as 4*rows and 4*columns."""
+    """Name the free sides of the pictures, which the exporter writes as 4*rows and 4*columns."""
     for value in (*graph.input, *graph.output):
         _, height, width, _ = value.type.tensor_type.shape.dim
-        height.dim_param, width.dim_param = "height", "width"
+        for side, name in ((height, "height"), (width, "width")):
+            if not side.dim_value:
+                side.dim_param = name
 
 
 def _strip_notes(model: onnx.ModelProto) -> None:

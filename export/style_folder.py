@@ -1,7 +1,5 @@
 """Write a trained generator as a style."""
 
-import hashlib
-import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,9 +7,9 @@ from typing import Any
 
 import tomli_w
 
-import pmsgan
 from pmsgan.atomic import replacing
 from pmsgan.errors import StyleError
+from pmsgan.export.description import sha256_of, write_description
 from pmsgan.export.exporter import Exported, export_generator, export_style, graph_metadata
 from pmsgan.model.config import network_table
 from pmsgan.model.network import Network
@@ -23,27 +21,9 @@ from pmsgan.styles.registry import (
     WEIGHTS_NAME,
     Style,
     find_style_to_change,
-    is_path,
     read_description,
-    user_style_folder,
 )
 from pmsgan.styles.scaling import Scaling
-
-
-def style_folder(name: str) -> Path:
-    """Return the folder of a new style: one of the user's styles, or `name` itself if it is a path.
-
-    Raises:
-        StyleError: the folder exists and is not a style, it could not be written, or the name is
-            not a plain name.
-    """
-    folder = Path(name).resolve() if is_path(name) else user_style_folder(name)
-    there = next(path for path in folder.parents if os.access(path, os.F_OK))
-    if not (there.is_dir() and os.access(there, os.W_OK)):  # rather now than after the training
-        raise StyleError(f"cannot write the style {folder}: give a folder such as ./{folder.name}")
-    if folder.exists() and not (folder / DESCRIPTION_NAME).is_file():
-        raise StyleError(f"{folder} exists and is not a style: choose another name")
-    return folder
 
 
 def write_style(
@@ -86,20 +66,19 @@ def write_style(
             exported, sha256 = _write_network(generator, draft, height, width)
             if trained_pairs is not None:
                 (draft / TRAINED_PAIRS_NAME).write_bytes(trained_pairs)
-                sha256[TRAINED_PAIRS_NAME] = _sha256(draft / TRAINED_PAIRS_NAME)
+                sha256[TRAINED_PAIRS_NAME] = sha256_of(draft / TRAINED_PAIRS_NAME)
             description = {
                 "input": input_kind,
                 "output": output_kind,
                 "height": height,
                 "width": width,
-                "made_by": f"pmsgan {pmsgan.__version__}",
                 **({} if scaling is None else {"scaling": asdict(scaling)}),
                 "expects": expects or {},
                 "generator": network_table(generator.config),
                 "origin": origin,
                 "sha256": sha256,
             }
-            (draft / DESCRIPTION_NAME).write_text(tomli_w.dumps(description), encoding="utf-8")
+            write_description(draft, description)
             if folder.exists():
                 folder.rename(Path(scratch) / "old")
             draft.rename(folder)
@@ -125,7 +104,7 @@ def update_graph(style: Style | Path | str) -> Exported:
     found.verify(leave_out=[GRAPH_NAME])
     path = found.folder / DESCRIPTION_NAME
     exported = export_style(found, found.graph, precision="fp16")
-    new = _sha256(found.graph)
+    new = sha256_of(found.graph)
     try:
         if (old := found.sha256.get(GRAPH_NAME)) is not None:
             text = path.read_text(encoding="utf-8").replace(old, new)  # comments stay
@@ -140,30 +119,13 @@ def update_graph(style: Style | Path | str) -> Exported:
     return exported
 
 
-def write_scaling(folder: Path, scaling: Scaling) -> None:
-    """Set how a style's results get their size, in its style.toml; the rest stays as it is.
-
-    Raises:
-        StyleError: the folder holds no style, or cannot be written.
-    """
-    path = folder / DESCRIPTION_NAME
-    try:
-        description = read_description(folder) | {"scaling": asdict(scaling)}
-        with replacing(path) as temporary:
-            temporary.write_text(tomli_w.dumps(description), encoding="utf-8")
-    except OSError as error:
-        raise StyleError(f"cannot write {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise StyleError(f"{path} cannot be read: {error}") from error
-
-
 def _write_network(
     generator: Network, draft: Path, height: int, width: int
 ) -> tuple[Exported, dict[str, str]]:
     """Write the weights and the graph into `draft`; return the export and each file's SHA-256."""
     weights, graph = draft / WEIGHTS_NAME, draft / GRAPH_NAME
     save_generator(generator, weights)
-    weights_sha256 = _sha256(weights)
+    weights_sha256 = sha256_of(weights)
     # Weights from the file, so that a later export of the style writes the same bytes.
     exported = export_generator(
         load_generator(weights, generator.config),
@@ -173,8 +135,4 @@ def _write_network(
         precision="fp16",
         metadata=graph_metadata(draft.name, weights_sha256),
     )
-    return exported, {WEIGHTS_NAME: weights_sha256, GRAPH_NAME: _sha256(graph)}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return exported, {WEIGHTS_NAME: weights_sha256, GRAPH_NAME: sha256_of(graph)}

@@ -101,7 +101,7 @@ def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasuremen
     Raises:
         PmsganError: see `measure_style` and `write_scaling`.
     """
-    from pmsgan.export.style_folder import write_scaling  # it needs PyTorch; measuring does not
+    from pmsgan.export.description import write_scaling  # it needs an extra; measuring does not
 
     if not held_out:
         return None

@@ -16,8 +16,9 @@ from pmsgan.data.pairs import Pair, read_direction
 from pmsgan.data.splits import Split, load_split
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError
+from pmsgan.export.description import style_folder
 from pmsgan.export.exporter import Exported
-from pmsgan.export.style_folder import style_folder, write_style
+from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
 from pmsgan.styles.looks import usual_looks

@@ -17,7 +17,7 @@ from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.evaluation import scaling as scaling_module
 from pmsgan.evaluation.colours import closeness
 from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
-from pmsgan.export.style_folder import write_scaling
+from pmsgan.export.description import write_scaling
 from pmsgan.styles.registry import Style, find_style, read_description, read_style
 from pmsgan.styles.scaling import Scaling
 

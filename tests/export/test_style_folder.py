@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from pmsgan.cli.app import app
 from pmsgan.engine.graph import read_graph
 from pmsgan.errors import EngineError, ExportError, StyleError
+from pmsgan.export.description import style_folder
 from pmsgan.export.exporter import export_style
-from pmsgan.export.style_folder import style_folder, write_style
+from pmsgan.export.style_folder import write_style
 from pmsgan.model.generator import Generator
 from pmsgan.styles.registry import (
     Style,
