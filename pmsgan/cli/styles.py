@@ -7,14 +7,19 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.needs import need_torch
-from pmsgan.cli.terminal import show, show_lines, tell
+from pmsgan.cli.needs import need, need_torch
+from pmsgan.cli.options import config_options
+from pmsgan.cli.terminal import printable, show, show_lines, tell
 from pmsgan.cli.usage import App
+from pmsgan.export.foreign.settings import ImportSettings
 
 if TYPE_CHECKING:
     from pmsgan.evaluation.style_measurement import StyleMeasurement
 
-styles_app = App(help="List, show, add, remove, update and measure styles.")
+MAX_TEXT = 80
+"""Letters of a style's text that a list shows."""
+
+styles_app = App(help="List, show, add, import, remove, update and measure styles.")
 
 
 @styles_app.command("list")
@@ -28,7 +33,8 @@ def list_command(as_json: JsonOption = False) -> None:
         return
     for style in list_styles():
         size = f"{style.width}x{style.height}"
-        show(f"{style.name:<16}{size:<10}{style.input} -> {style.output}")
+        kinds = f"{style.input[:MAX_TEXT]} -> {style.output[:MAX_TEXT]}"
+        show(printable(f"{style.name:<16}{size:<10}{kinds}"))  # a stranger's words, in one line
 
 
 @styles_app.command("show")
@@ -51,16 +57,49 @@ def show_command(
 @styles_app.command("add")
 @one_line_errors
 def add_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of a style.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a style from elsewhere.")],
     name: Annotated[
         str | None, typer.Option(help="Name to give it.", show_default="that of the folder")
     ] = None,
 ) -> None:
     """Copy a style folder to your own styles."""
-    from pmsgan.styles.registry import add_style
+    from pmsgan.styles.own import add_style
 
     added = add_style(folder, name)
     show(f"added {added.name} in {added.folder}")
+
+
+@styles_app.command("import")
+@one_line_errors
+@config_options(
+    show_default={
+        "size": "that of the file, or 512",
+        "multiple": "found",
+        "output": "the first",
+    },
+)
+def import_command(
+    model: Annotated[
+        Path, typer.Argument(help="ONNX file of a network from pictures to pictures.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the new style, or a folder for it.")],
+    as_json: JsonOption = False,
+    *,
+    settings: ImportSettings,
+) -> None:
+    """Make a style of an ONNX file, whatever network it is of.
+
+    The network turns a picture into one of the same size. How it takes pictures is read from the
+    file, or found by running it on drawn ones; options overrule it. The graph that ships is checked
+    against the file in ONNX Runtime. Needs the extra onnxruntime.
+    """
+    need("styles import", "onnxruntime", "onnxruntime", "tomli_w")
+    from pmsgan.export.foreign.importer import import_onnx
+    from pmsgan.styles.own import warn_of_hidden_style
+
+    imported = import_onnx(model, name, settings)
+    show_lines(to_json(imported.to_json()) if as_json else str(imported))
+    warn_of_hidden_style(name)
 
 
 @styles_app.command("remove")
@@ -69,7 +108,7 @@ def remove_command(
     name: Annotated[str, typer.Argument(help="Name of one of your own styles.")],
 ) -> None:
     """Delete one of your own styles."""
-    from pmsgan.styles.registry import remove_style
+    from pmsgan.styles.own import remove_style
 
     show(f"removed {remove_style(name)}")
 
@@ -120,7 +159,7 @@ def measure_command(
     if write:
         from pmsgan.styles.registry import find_style_to_change
 
-        need_torch("styles measure --write")
+        need("styles measure --write", "onnxruntime", "tomli_w")
         find_style_to_change(style)
     from pmsgan.evaluation.style_measurement import measure_style
 
@@ -135,7 +174,7 @@ def measure_command(
 
 def _write(measured: "StyleMeasurement") -> None:
     from pmsgan.errors import ConfigError
-    from pmsgan.export.style_folder import write_scaling
+    from pmsgan.export.description import write_scaling
 
     if measured.scaling is None:
         raise ConfigError("no pair is larger than the style's pictures: give larger ones")

@@ -18,9 +18,7 @@ import logging
 import os
 import re
 import shlex
-import shutil
 import sys
-import tempfile
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -239,7 +237,7 @@ def _read_named(name: str) -> Style:
     """Read the style of a name or a path, without checking its files; raise StyleError if none."""
     named = [root / name for root in _roots()]
     for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
-        if _is_style(folder):
+        if is_style(folder):
             return read_style(folder)
     known = ", ".join(style.name for style in list_styles()) or "none"
     raise StyleError(
@@ -261,10 +259,11 @@ def _folders(root: Path) -> list[Path]:
         names = [path for path in root.iterdir() if not path.name.startswith(".")]
     except OSError:
         return []
-    return [path for path in names if _is_style(path)]
+    return [path for path in names if is_style(path)]
 
 
-def _is_style(folder: Path) -> bool:
+def is_style(folder: Path) -> bool:
+    """Whether a folder has a style.toml, and may be looked at."""
     try:
         return (folder / DESCRIPTION_NAME).is_file()
     except OSError:  # no permission to look
@@ -274,67 +273,6 @@ def _is_style(folder: Path) -> bool:
 def is_path(name: str) -> bool:
     """Say whether what a user gave as a style is the path of a folder, and not a name."""
     return "/" in name or "\\" in name
-
-
-def warn_of_hidden_style(name: str) -> None:
-    """Say in one line that a style of the user's would hide one that ships.
-
-    Args:
-        name: what the user calls the new style; the path of a folder hides nothing.
-    """
-    if not is_path(name) and _is_style(shipped_styles_folder() / name):
-        _log.warning(
-            "the style %s that ships is hidden by yours of this name: choose another name, or "
-            "have it back later by pmsgan styles remove %s",
-            name, name,
-        )  # fmt: skip
-
-
-def add_style(source: Path, name: str | None = None) -> Style:
-    """Copy a style folder to the user's styles; warn if it then hides one that ships.
-
-    Args:
-        source: the folder; its files are checked first.
-        name: of the copy, by default that of the folder.
-
-    Raises:
-        StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
-            cannot be copied.
-    """
-    style = read_style(source)
-    style.verify()
-    name = name or source.resolve().name
-    folder = user_style_folder(name)
-    try:
-        if folder.exists():
-            raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
-            draft = Path(scratch) / name
-            draft.mkdir()
-            for file in (DESCRIPTION_NAME, *style.file_names):
-                shutil.copyfile(source / file, draft / file)
-            draft.rename(folder)
-    except OSError as error:
-        raise StyleError(f"cannot write {folder}: {error.strerror}") from error
-    warn_of_hidden_style(name)
-    return read_style(folder)
-
-
-def remove_style(name: str) -> Path:
-    """Delete one of the user's styles; return the folder that is gone.
-
-    Raises:
-        StyleError: the user has no such style, or it cannot be deleted.
-    """
-    folder = user_style_folder(name)
-    if not _is_style(folder):
-        raise StyleError(f"you have no style {name!r}; those that ship cannot be removed")
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise StyleError(f"cannot remove {folder}: {error.strerror}") from error
-    return folder
 
 
 def user_style_folder(name: str) -> Path:

@@ -22,7 +22,7 @@ from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
 from pmsgan.styles.looks import usual_looks
-from pmsgan.styles.registry import warn_of_hidden_style
+from pmsgan.styles.own import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric

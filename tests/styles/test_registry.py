@@ -2,15 +2,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pmsgan.cli.app import app
 from pmsgan.errors import ConfigError, StyleError
+from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import (
     Style,
-    add_style,
     find_style,
     list_styles,
     read_style,
-    remove_style,
     user_styles_folder,
 )
 
@@ -158,7 +159,7 @@ def test_a_device_in_the_place_of_a_file_is_refused(copy: Path, name: str) -> No
     (copy / name).symlink_to("/dev/zero")
     with pytest.raises(StyleError):
         find_style(str(copy))
-    with pytest.raises(StyleError, match=r"cannot be read: .*no regular file|lacks .*no regular"):
+    with pytest.raises(StyleError, match=r"is no style, since|lacks .*no regular"):
         add_style(copy, "device")
 
 
@@ -179,3 +180,41 @@ def test_an_imported_network_is_told_from_own_ones(copy: Path) -> None:
     path.write_text(text[:start] + table.replace("imagenet", "0..2") + rest)
     with pytest.raises(StyleError, match=r"range_in is '0\.\.2'"):
         read_style(copy)
+
+
+def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("run/checkpoint.pt", "net.onnx", "my net.onnx", "weights.pth", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    for given, reason in (
+        ("net.onnx", r"is an ONNX file: pmsgan styles import \S+/net.onnx --name NAME"),
+        ("my net.onnx", r"an ONNX file: pmsgan styles import '\S+/my net.onnx' --name NAME"),
+        ("weights.pth", r"holds weights for PyTorch: write the network as ONNX"),
+        ("run", r"is the folder of a training: give its command again with --resume --style NAME"),
+        (".", r"is no style, since it has no style.toml: of an ONNX file, make one with pmsgan st"),
+        ("notes.txt", r"notes.txt is no style: give the folder of one, with a style.toml"),
+        ("missing", r"there is no \S+missing: give the folder of a style"),
+        (style.graph.parent / "style.toml", r"is a part of a style: give its folder, "),
+    ):
+        with pytest.raises(StyleError, match=reason):
+            add_style(tmp_path / given)
+
+
+def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(copy: Path) -> None:
+    path = copy / "style.toml"
+    words = r'input = "\u001b[31mred\nanime           fake"' + f'\noutput = "{"o" * 500}"'
+    path.write_text(words + path.read_text()[path.read_text().index("\nheight") :])
+    runner = CliRunner()
+    added = runner.invoke(app, ["styles", "add", str(copy), "--name", "comic"])
+    try:
+        assert added.stdout.startswith("added comic in ")
+        assert "note: comic means your own style now; the one that ships is hid" in added.stderr
+        listed = runner.invoke(app, ["styles", "list"]).stdout
+        (line,) = [it for it in listed.splitlines() if it.startswith("comic")]
+        assert r"\x1b[31mred\nanime           fake -> ooo" in line
+        assert len(line) < 200
+        shown = runner.invoke(app, ["styles", "show", "comic"]).stdout
+        assert "\x1b" not in listed + shown
+    finally:
+        remove_style("comic")

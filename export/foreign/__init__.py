@@ -1,0 +1,1 @@
+"""Make a style of a network that came as an ONNX file from elsewhere."""

@@ -1,0 +1,240 @@
+"""Read, probe, wrap, convert and check a foreign network, in one process."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+
+from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, has_constant_picture
+from pmsgan.engine.graph import read_graph, size_notes
+from pmsgan.engine.limits import check_sizes
+from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
+from pmsgan.errors import EngineError, ExportError
+from pmsgan.export.foreign.half import is_half, overflowing_nodes, to_half
+from pmsgan.export.foreign.network import Network
+from pmsgan.export.foreign.pixels import to_network
+from pmsgan.export.foreign.probe import Findings, agrees_in_tiles, probe
+from pmsgan.export.foreign.reading import ForeignFile, read_foreign
+from pmsgan.export.foreign.settings import ImportSettings
+from pmsgan.export.foreign.wrap import free_sides, wrap
+from pmsgan.export.onnx_file import write_onnx
+from pmsgan.model.config import OnnxConfig
+from pmsgan.regular_file import read_regular
+from pmsgan.styles.registry import FP32_GRAPH_NAME, GRAPH_NAME
+from pmsgan.styles.scaling import TILE_SIZE, Scaling
+
+MAX_DIFFERENCE_FP32 = 1
+"""Largest difference to the file that the FP32 graph may have [grey levels]."""
+MIN_PSNR_DB = 40.0
+"""Lowest PSNR against the file that the graph that ships may have [dB]."""
+MAX_PROBE_SIDE = 2048
+"""Side of pictures for which the sizes between operators are checked, at most [pixels]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """The graphs of a style, made of a foreign network, and what was found out about it."""
+
+    config: OnnxConfig
+    height: int
+    """Height of a picture [pixels]."""
+    width: int
+    """Width of a picture [pixels]."""
+    is_grey: bool
+    is_batch_fixed: bool
+    """It takes one picture at a time."""
+    scaling: Scaling
+    precision: Literal["fp16", "fp32"]
+    kept: tuple[str, ...]
+    """Nodes that stay in FP32, since FP16 would not hold their values."""
+    accuracy_fp32: Accuracy
+    """Difference of the FP32 graph to the file, both in ONNX Runtime."""
+    accuracy: Accuracy
+    """Difference of the graph that ships, in OpenVINO, to the file in ONNX Runtime."""
+    file_sha256: str
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Where each fact is from."""
+
+
+def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
+    """Write the two graphs of a style.
+
+    Args:
+        path: an ONNX file.
+        draft: a folder to write to.
+        settings: what the user says about the network.
+
+    Raises:
+        EngineError: the file holds what is not taken, or a runtime refuses it.
+        ExportError: the file is no such network, or a graph does not agree with it.
+    """
+    file = read_foreign(path)
+    if settings.multiple is not None:
+        file = replace(file, model=free_sides(file.model, batch=False, sides=True))
+    _check_sizes(file, path)
+    network = Network(file.model.SerializeToString())
+    if (file.input_shape[0] or 1) != 1:
+        raise ExportError(f"it takes {file.input_shape[0]} pictures at a time: it must be 1 or any")
+    found = probe(network, file, settings)
+    pictures = check_pictures(*found.probe_size)
+    wanted = network.translate(pictures, found.form, found.output)
+    if (wanted == wanted[:, :1, :1]).all():
+        raise ExportError(
+            "every result has one colour: see whether --range-in, --range-out and --layout are "
+            "right"
+        )
+    file, is_batch_fixed = _with_free_batch(file, found, pictures)
+    config = OnnxConfig(
+        side_multiple=found.side_multiple or 1,
+        layout=found.form.layout_in,
+        order=found.form.order,
+        range_in=found.form.range_in,
+        range_out=found.form.range_out,
+    )
+    writer = _Writer(file, found, is_batch_fixed)
+    writer.write(file.model, draft / FP32_GRAPH_NAME, "fp32")
+    accuracy_fp32 = _check_fp32(draft / FP32_GRAPH_NAME, found, pictures, wanted)
+    kept: list[str] = []
+    if settings.precision == "fp32" or is_half(file.model):
+        writer.write(file.model, draft / GRAPH_NAME, settings.precision)
+    else:
+        kept = overflowing_nodes(file, pictures, found.form)
+        writer.write(to_half(file.model, kept), draft / GRAPH_NAME, "fp16")
+    accuracy = _check(draft / GRAPH_NAME, found, pictures, wanted)
+    reasons = dict(found.reasons)
+    scaling = _scaling(network, found, settings, reasons)
+    return Built(
+        config=config,
+        height=found.size[0],
+        width=found.size[1],
+        is_grey=found.form.is_grey,
+        is_batch_fixed=is_batch_fixed,
+        scaling=scaling,
+        precision=settings.precision,
+        kept=tuple(kept),
+        accuracy_fp32=accuracy_fp32,
+        accuracy=accuracy,
+        file_sha256=hashlib.sha256(read_regular(path, 2**31 - 1)).hexdigest(),
+        reasons=reasons,
+    )
+
+
+def build_in_bounds(path: Path, draft: Path, settings: ImportSettings) -> Built:
+    """Do what `build` does, in a process that takes no more memory than the machine has."""
+    try:
+        import os
+        import resource
+
+        limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    except (ImportError, ValueError, OSError):  # Windows has none of these
+        pass
+    return build(path, draft, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes deployment graphs of one network."""
+
+    file: ForeignFile
+    found: Findings
+    is_batch_fixed: bool
+
+    def write(self, network: onnx.ModelProto, path: Path, precision: str) -> None:
+        found = self.found
+        model = wrap(
+            network,
+            found.form,
+            input_name=self.file.input_name,
+            output_name=found.output,
+            size=found.size if found.side_multiple is None else None,
+            is_batch_fixed=self.is_batch_fixed,
+        )
+        notes = {"network": "onnx", "precision": precision}
+        if found.side_multiple is not None:
+            notes |= size_notes(*found.size, found.side_multiple)
+        write_onnx(model, path, notes)
+
+
+def _check_sizes(file: ForeignFile, path: Path) -> None:
+    """Check the sizes between operators at a usual size, before a runtime sees the network."""
+    is_last = file.input_shape[3] == 3
+    sides = [side or (3 if is_last == (place == 3) and place in (1, 3) else 256)
+             for place, side in enumerate(file.input_shape)][1:]  # fmt: skip
+    if max(sides) > MAX_PROBE_SIDE:
+        raise ExportError(f"{path} takes pictures of {sides}: sides may be up to {MAX_PROBE_SIDE}")
+    check_sizes(file.model, path, (1, *sides))
+
+
+def _with_free_batch(
+    file: ForeignFile, found: Findings, pictures: Pictures
+) -> tuple[ForeignFile, bool]:
+    """Return the network with a free batch dimension, if it runs so; and whether it does not."""
+    freed = free_sides(file.model, batch=True, sides=False)
+    try:
+        network = Network(freed.SerializeToString())
+        values = to_network(pictures[:2], found.form, network.dtype)
+        both = network.run(values, found.output)
+        each = [network.run(values[row : row + 1], found.output) for row in (0, 1)]
+        is_free = both.shape[0] == 2 and np.allclose(
+            both.astype(float), np.concatenate(each).astype(float), atol=1e-2, rtol=1e-2
+        )
+    except EngineError:
+        is_free = False
+    found.reasons["batch"] = "it runs so" if is_free else "two at a time do not work"
+    return (replace(file, model=freed), False) if is_free else (file, True)
+
+
+def _check_fp32(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) -> Accuracy:
+    with OnnxRuntimeEngine(read_graph(path, found.probe_size)) as engine:
+        accuracy = compare(engine.translate(pictures), wanted)
+    if accuracy.max_difference > MAX_DIFFERENCE_FP32:
+        raise ExportError(
+            f"its deployment graph differs from it by more than {MAX_DIFFERENCE_FP32} grey level "
+            f"({accuracy}); please report this as a bug"
+        )
+    return accuracy
+
+
+def _check(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) -> Accuracy:
+    from pmsgan.engine.openvino import OpenVinoEngine
+
+    graph = read_graph(path, found.probe_size)
+    with OpenVinoEngine(graph, precision="fp32", use_cache=False) as engine:
+        results = engine.translate(pictures)
+    accuracy = compare(results, wanted)
+    is_flat = has_constant_picture(results) and not has_constant_picture(wanted)
+    if is_flat or accuracy.psnr_db < MIN_PSNR_DB:
+        raise ExportError(
+            f"its {graph.precision} graph in OpenVINO is below {MIN_PSNR_DB:.0f} dB to the file in "
+            f"ONNX Runtime ({accuracy}): try --precision fp32"
+        )
+    return accuracy
+
+
+def _scaling(
+    network: Network, found: Findings, settings: ImportSettings, reasons: dict[str, str]
+) -> Scaling:
+    """Choose how results get their size: in tiles where these agree with the whole."""
+    long_side = max(found.size)
+    whole = Scaling(mode="plain", working_size=long_side)
+    if settings.scaling in ("plain", "guided"):
+        reasons["scaling"] = "asked for"
+        return replace(whole, mode=settings.scaling)
+    if found.side_multiple is None:
+        if settings.scaling == "tiles":
+            raise ExportError("it takes pictures of one size: tiles need one that takes any")
+        reasons["scaling"] = "the file is of one size"
+        return whole
+    tile = math.ceil(TILE_SIZE / found.side_multiple) * found.side_multiple
+    tiles = Scaling(mode="tiles", min_size=0, tile_size=tile)
+    if settings.scaling == "tiles":
+        reasons["scaling"] = "asked for"
+        return tiles
+    agrees, psnr_db = agrees_in_tiles(network, found)
+    reasons["scaling"] = f"a part alone is within {psnr_db:.1f} dB of it in the whole"
+    return tiles if agrees else whole

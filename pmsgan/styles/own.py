@@ -1,0 +1,120 @@
+"""Add styles to the user's own ones, and remove them."""
+
+import logging
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+from pmsgan.errors import StyleError
+from pmsgan.styles.registry import (
+    DESCRIPTION_NAME,
+    Style,
+    is_path,
+    is_style,
+    read_style,
+    shipped_styles_folder,
+    user_style_folder,
+)
+
+_log = logging.getLogger(__name__)
+
+_CHECKPOINT_NAME = "checkpoint.pt"
+"""What the folder of a training holds."""
+
+
+def add_style(source: Path, name: str | None = None) -> Style:
+    """Copy a style folder to the user's styles; warn if it then hides one that ships.
+
+    Args:
+        source: the folder; its files are checked first.
+        name: of the copy, by default that of the folder.
+
+    Raises:
+        StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
+            cannot be copied.
+    """
+    _refuse_other_things(source)
+    style = read_style(source)
+    style.verify()
+    name = name or source.resolve().name
+    folder = user_style_folder(name)
+    try:
+        if folder.exists():
+            raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
+            draft = Path(scratch) / name
+            draft.mkdir()
+            for file in (DESCRIPTION_NAME, *style.file_names):
+                shutil.copyfile(source / file, draft / file)
+            draft.rename(folder)
+    except OSError as error:
+        raise StyleError(f"cannot write {folder}: {error.strerror}") from error
+    warn_of_hidden_style(name)
+    return read_style(folder)
+
+
+def warn_of_hidden_style(name: str) -> None:
+    """Say in one line that a style of the user's would hide one that ships.
+
+    Args:
+        name: what the user calls the new style; the path of a folder hides nothing.
+    """
+    if not is_path(name) and is_style(shipped_styles_folder() / name):
+        _log.warning(
+            "the style %s that ships is hidden by yours of this name: choose another name, or "
+            "have it back later by pmsgan styles remove %s",
+            name, name,
+        )  # fmt: skip
+
+
+def _refuse_other_things(source: Path) -> None:
+    """Say what was given in the place of a style's folder, and what to do with it.
+
+    Raises:
+        StyleError: it is no folder with a style.toml.
+    """
+    if is_style(source):
+        return
+    given, suffix = shlex.quote(str(source)), source.suffix.lower()
+    if not source.exists():
+        raise StyleError(f"there is no {source}: give the folder of a style")
+    if source.is_dir():
+        if (source / _CHECKPOINT_NAME).is_file():
+            raise StyleError(
+                f"{source} is the folder of a training: give its command again with --resume "
+                "--style NAME, which makes a style of it"
+            )
+        networks = sorted(source.glob("*.onnx"))
+        hint = f"pmsgan styles import {shlex.quote(str(networks[0]))} --name NAME"
+        raise StyleError(
+            f"{source} is no style, since it has no {DESCRIPTION_NAME}"
+            + (f": of an ONNX file, make one with {hint}" if networks else "")
+        )
+    if suffix == ".onnx":
+        raise StyleError(f"{source} is an ONNX file: pmsgan styles import {given} --name NAME")
+    if suffix in (".pth", ".pt", ".ckpt", ".pt2", ".safetensors", ".bin"):
+        raise StyleError(
+            f"{source} holds weights for PyTorch: write the network as ONNX with torch.onnx.export "
+            "in the project that it is from, then give that to pmsgan styles import"
+        )
+    if source.name == DESCRIPTION_NAME:
+        raise StyleError(f"{source} is a part of a style: give its folder, {source.parent}")
+    raise StyleError(f"{source} is no style: give the folder of one, with a {DESCRIPTION_NAME}")
+
+
+def remove_style(name: str) -> Path:
+    """Delete one of the user's styles; return the folder that is gone.
+
+    Raises:
+        StyleError: the user has no such style, or it cannot be deleted.
+    """
+    folder = user_style_folder(name)
+    if not is_style(folder):
+        raise StyleError(f"you have no style {name!r}; those that ship cannot be removed")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise StyleError(f"cannot remove {folder}: {error.strerror}") from error
+    return folder
