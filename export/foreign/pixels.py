@@ -50,7 +50,12 @@ def input_affine(wanted: InputRange, order: ChannelOrder) -> tuple[list[float], 
 
 def output_affine(given: OutputRange) -> tuple[float, float]:
     """Return what a network's values are multiplied by, and what is added, for levels 0..255."""
-    return {"0..1": (255.0, 0.0), "-1..1": (127.5, 127.5), "0..255": (1.0, 0.0)}[given]
+    return {
+        "0..1": (255.0, 0.0),
+        "-1..1": (127.5, 127.5),
+        "0..255": (1.0, 0.0),
+        "1..0": (-255.0, 255.0),
+    }[given]
 
 
 def to_network(pictures: Pictures, form: PictureFormat, dtype: Any) -> Values:

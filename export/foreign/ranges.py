@@ -42,7 +42,8 @@ def with_ranges(
     else:
         reasons["range_out"] = "asked for"
     if range_in == "auto" and range_out != "auto":
-        range_in, reasons["range_in"] = range_out, "as what comes out"
+        range_in = "0..1" if range_out == "1..0" else range_out
+        reasons["range_in"] = "as what comes out"
     if range_in != "auto" and range_out != "auto":
         return replace(form, range_in=range_in, range_out=range_out)
     tried: Sequence[InputRange] = [range_in] if range_in != "auto" else list(_RANGES)

@@ -20,8 +20,8 @@ class ImportSettings:
     range_in: Literal["auto", "0..1", "-1..1", "0..255", "imagenet"] = "auto"
     """Values of what goes in; imagenet is 0..1 less the mean and divided by the deviation of
     ImageNet's pictures."""
-    range_out: Literal["auto", "0..1", "-1..1", "0..255"] = "auto"
-    """Values of what comes out."""
+    range_out: Literal["auto", "0..1", "-1..1", "0..255", "1..0"] = "auto"
+    """Values of what comes out; 1..0 is from white to black."""
     size: int | None = None
     """Side of the pictures that the network sees, unless the file says it [pixels]."""
     multiple: int | None = None

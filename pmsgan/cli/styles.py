@@ -97,6 +97,7 @@ def import_command(
     from pmsgan.export.foreign.importer import import_onnx
     from pmsgan.styles.own import warn_of_hidden_style
 
+    tell(f"running {model} on drawn pictures, which takes seconds to minutes")
     imported = import_onnx(model, name, settings)
     show_lines(to_json(imported.to_json()) if as_json else str(imported))
     warn_of_hidden_style(name)

@@ -37,7 +37,8 @@ MAX_MULTIPLE = 1024
 
 Layout = Literal["nchw", "nhwc"]
 ChannelOrder = Literal["rgb", "bgr"]
-OutputRange = Literal["0..1", "-1..1", "0..255"]
+OutputRange = Literal["0..1", "-1..1", "0..255", "1..0"]
+"""1..0: from white to black, as a mask of what is drawn."""
 InputRange = Literal["0..1", "-1..1", "0..255", "imagenet"]
 """imagenet: 0..1, less the mean and divided by the deviation of ImageNet's pictures."""
 
@@ -205,7 +206,7 @@ NETWORKS: dict[NetworkName, type[NetworkConfig]] = {
     "pmsgan": GeneratorConfig,
     "pix2pix": UNetConfig,
 }
-Config = TypeVar("Config", GeneratorConfig, UNetConfig, OnnxConfig)
+Config = TypeVar("Config", bound=GeneratorConfig | UNetConfig | OnnxConfig)
 ONNX = "onnx"
 """Name of a network that came as an ONNX file."""
 

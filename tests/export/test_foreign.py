@@ -44,7 +44,7 @@ EXPECTED = {
     "u2net": ("nchw", "0..1", "0..1", None),
     "bytes": ("nhwc", "0..255", "0..255", 2),
     "one": ("nchw", "0..1", "0..1", None),
-    "levels": ("nchw", "0..255", "0..255", 1),
+    "levels": ("nchw", "0..255", "0..255", None),
     "overflowing": ("nchw", "-1..1", "-1..1", 2),
 }
 """Layout, range of what goes in and of what comes out, and what sides are multiples of."""
@@ -185,8 +185,15 @@ def test_a_file_of_one_size_is_freed_and_its_other_outputs_are_found(
     with pytest.raises(ExportError, match=r"no output 'mask': use one of output, "):
         import_onnx(network("u2net"), str(tmp_path / "c"), ImportSettings(output="mask"))
     other = onnx.load(network("u2net")).graph.output[1].name
-    second = import_onnx(network("u2net"), str(tmp_path / "d"), ImportSettings(output=other))
+    settings = ImportSettings(output=other, range_out="1..0")
+    second = import_onnx(network("u2net"), str(tmp_path / "d"), settings)
     assert second.built.is_grey
+    picture = check_pictures(64, 64)[1:2]
+    values = np.float32(picture[..., ::-1].transpose(0, 3, 1, 2) / 255.0)
+    (given,) = onnxruntime.InferenceSession(network("u2net")).run([other], {"input": values})
+    wanted = np.repeat(np.rint(255.0 - 255.0 * given[0, 0])[None, ..., None], 3, axis=3)
+    with open_engine(read_style(second.folder), backend="onnxruntime") as engine:
+        assert compare(engine.translate(picture), wanted.astype(np.uint8)).max_difference <= 1
     with pytest.raises(ConfigError, match="size is 0"):
         ImportSettings(size=0)
 
