@@ -86,8 +86,8 @@ def open_session(
     Args:
         data: the bytes of the file.
         num_threads: threads to compute with; by default one for each core.
-        optimise: let it rewrite the graph; without that, it also opens graphs that it rewrites
-            wrongly.
+        optimise: let it rewrite the graph, and choose the order of the operators; otherwise both
+            stay, and a result is freed after its last use in that order.
 
     Raises:
         EngineError: ONNX Runtime refuses the graph.
@@ -98,6 +98,7 @@ def open_session(
     if not optimise:
         level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.graph_optimization_level = level
+        options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     try:
         return onnxruntime.InferenceSession(
             data, sess_options=options, providers=["CPUExecutionProvider"]

@@ -143,20 +143,24 @@ def _watched(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     graph = watched.graph
-    names = [
-        name
-        for node in model.graph.node
-        for name in node.output
-        if kinds.get(name) == TensorProto.FLOAT and node.op_type != "Constant"
-    ]
-    del graph.output[:]
-    for name in names:
-        # Two nodes before it: a name of the network might be the same.
-        graph.node.append(helper.make_node("Abs", [name], [f"{_watch(name)}_abs"]))
-        graph.node.append(
-            helper.make_node("ReduceMax", [f"{_watch(name)}_abs"], [_watch(name)], keepdims=0)
-        )
-        graph.output.append(helper.make_tensor_value_info(_watch(name), TensorProto.FLOAT, []))
+    del graph.output[:], graph.node[:]
+    names = []
+    for node in model.graph.node:
+        graph.node.append(node)
+        for name in node.output:
+            if kinds.get(name) != TensorProto.FLOAT:
+                continue
+            # At once after the node, so that its result need not be kept for the end.
+            graph.node.extend(
+                [
+                    helper.make_node("Abs", [name], [f"{_watch(name)}_abs"]),
+                    helper.make_node(
+                        "ReduceMax", [f"{_watch(name)}_abs"], [_watch(name)], keepdims=0
+                    ),
+                ]
+            )
+            graph.output.append(helper.make_tensor_value_info(_watch(name), TensorProto.FLOAT, []))
+            names.append(name)
     return watched, names
 
 
