@@ -46,7 +46,7 @@ def trace(graph: DeploymentGraph) -> torch.onnx.ONNXProgram:
     multiple = graph.generator.config.side_multiple
     example = torch.zeros(2, 4 * multiple, 6 * multiple, 3, dtype=torch.uint8)
     rows, columns = torch.export.Dim("rows", min=1), torch.export.Dim("columns", min=1)
-    with _quiet_exporter():
+    with quiet_exporter():
         program = torch.onnx.export(
             graph,
             (example,),
@@ -64,7 +64,7 @@ def trace(graph: DeploymentGraph) -> torch.onnx.ONNXProgram:
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Hide the exporter's warnings about its own internals and about optional packages."""
     log = logging.getLogger("torch.onnx")
     level = log.level

@@ -1,6 +1,5 @@
 """Read, probe, wrap, convert and check a foreign network, in one process."""
 
-import hashlib
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.export.foreign.wrap import free_sides, wrap
 from pmsgan.export.onnx_file import write_onnx
 from pmsgan.model.config import OnnxConfig
-from pmsgan.regular_file import read_regular
 from pmsgan.styles.registry import FP32_GRAPH_NAME, GRAPH_NAME
 from pmsgan.styles.scaling import TILE_SIZE, Scaling
 
@@ -56,7 +54,6 @@ class Built:
     """Difference of the FP32 graph to the file, both in ONNX Runtime."""
     accuracy: Accuracy
     """Difference of the graph that ships, in OpenVINO, to the file in ONNX Runtime."""
-    file_sha256: str
     reasons: dict[str, str] = field(default_factory=dict)
     """Where each fact is from."""
 
@@ -121,7 +118,6 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
         kept=tuple(kept),
         accuracy_fp32=accuracy_fp32,
         accuracy=accuracy,
-        file_sha256=hashlib.sha256(read_regular(path, 2**31 - 1)).hexdigest(),
         reasons=reasons,
     )
 

@@ -70,7 +70,7 @@ def to_half(model: onnx.ModelProto, keep: Iterable[str]) -> onnx.ModelProto:
     # It keeps Min and Max in FP32 for runtimes that are older than ours.
     blocked = [name for name in DEFAULT_OP_BLOCK_LIST if name not in ("Min", "Max")]
     try:
-        half = convert_float_to_float16(
+        half: onnx.ModelProto = convert_float_to_float16(
             copied, keep_io_types=True, op_block_list=blocked, node_block_list=list(keep)
         )
     except Exception as error:  # its errors share no base class

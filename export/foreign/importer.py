@@ -1,9 +1,9 @@
 """Import an ONNX file as a style; what reads and runs the file is a child process."""
 
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmsgan.child import call_in_child
 from pmsgan.engine.accuracy import Accuracy
@@ -13,6 +13,9 @@ from pmsgan.export.foreign.build import Built, build_in_bounds
 from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.model.config import network_table
 from pmsgan.styles.registry import FP32_GRAPH_NAME, GRAPH_NAME
+
+if TYPE_CHECKING:
+    from pmsgan.model.junyanz import PublishedNetwork
 
 TIMEOUT_S = 1200.0
 """The longest time that an import may take; large networks run for minutes on two cores."""
@@ -75,7 +78,41 @@ class Imported:
         )
 
 
-def import_onnx(path: Path, name: str, settings: ImportSettings | None = None) -> Imported:
+def import_weights(
+    path: Path, network: "PublishedNetwork", name: str, settings: ImportSettings | None = None
+) -> Imported:
+    """Make a style of the weights of a network that everybody has; it needs torch.
+
+    Args:
+        path: a .pth file of pytorch-CycleGAN-and-pix2pix, such as latest_net_G.pth.
+        network: whose generator they are of.
+        name: as `import_onnx` takes it.
+        settings: as `import_onnx` takes them; the size is 256 by default, as these are trained.
+
+    Raises:
+        StyleError: the folder exists, or cannot be written.
+        ExportError: the weights are of another network, or its graph does not agree with it.
+    """
+    from pmsgan.export.foreign.published import write_published
+
+    settings = settings or ImportSettings()
+    with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
+        onnx_path = Path(scratch) / f"{path.stem}.onnx"
+        try:
+            call_in_child(write_published, path.resolve(), network, onnx_path, timeout_s=TIMEOUT_S)
+        except ChildError as error:
+            raise ExportError(f"{path}: {error}") from error
+        known = replace(settings, layout="nchw", order="rgb", size=settings.size or 256)
+        return import_onnx(onnx_path, name, known, origin=path)
+
+
+def import_onnx(
+    path: Path,
+    name: str,
+    settings: ImportSettings | None = None,
+    *,
+    origin: Path | None = None,
+) -> Imported:
     """Make a style of a network that turns a picture into one of the same size.
 
     The file is read and run in a child process: it is a stranger's.
@@ -84,6 +121,7 @@ def import_onnx(path: Path, name: str, settings: ImportSettings | None = None) -
         path: an ONNX file; data that it keeps in other files lies beside it.
         name: the name of the style, or the path of its folder; it must not exist.
         settings: what the user says about the network.
+        origin: the file that this one was made of, if it was.
 
     Raises:
         StyleError: the folder exists, or cannot be written.
@@ -98,7 +136,7 @@ def import_onnx(path: Path, name: str, settings: ImportSettings | None = None) -
             draft = Path(scratch) / folder.name
             draft.mkdir()
             built = _build_in_child(path.resolve(), draft, settings or ImportSettings())
-            write_description(draft, _description(built, path, draft))
+            write_description(draft, _description(built, origin or path, draft))
             draft.rename(folder)
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
@@ -123,7 +161,7 @@ def _description(built: Built, path: Path, draft: Path) -> dict[str, Any]:
         "generator": network_table(built.config),
         "origin": {
             "file": path.name,
-            "file_sha256": built.file_sha256,
+            "file_sha256": sha256_of(path),
             "licence": "not known: see where the file is from",
         },
         "sha256": {name: sha256_of(draft / name) for name in (FP32_GRAPH_NAME, GRAPH_NAME)},

@@ -16,6 +16,7 @@ from pmsgan.export.foreign.reading import ForeignFile
 from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.model.config import InputRange, OutputRange
 
+_TRIED: tuple[InputRange, ...] = ("0..1", "-1..1", "0..255")
 _RANGES: dict[OutputRange, tuple[float, float]] = {
     "0..1": (0.0, 1.0),
     "-1..1": (-1.0, 1.0),
@@ -46,7 +47,7 @@ def with_ranges(
         reasons["range_in"] = "as what comes out"
     if range_in != "auto" and range_out != "auto":
         return replace(form, range_in=range_in, range_out=range_out)
-    tried: Sequence[InputRange] = [range_in] if range_in != "auto" else list(_RANGES)
+    tried: Sequence[InputRange] = [range_in] if range_in != "auto" else _TRIED
     spans = []
     for candidate in tried:
         form = replace(form, range_in=candidate)

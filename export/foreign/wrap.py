@@ -1,6 +1,7 @@
 """Make a deployment graph of a foreign network: bytes go in, bytes come out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -136,7 +137,7 @@ class _Chain:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def add(self, kind: str, *constants: object, result: str = "", **attributes: object) -> None:
+    def add(self, kind: str, *constants: object, result: str = "", **attributes: Any) -> None:
         number = len(self._nodes)
         names = [f"{self._name}_{number}_{place}" for place, _ in enumerate(constants)]
         self._constants += [
@@ -161,7 +162,7 @@ class _Chain:
         return helper.make_graph(self._nodes, self._name, [value_in], [value_out], self._constants)
 
     def _add(
-        self, kind: str, inputs: Sequence[str], result: str, attributes: dict[str, object]
+        self, kind: str, inputs: Sequence[str], result: str, attributes: dict[str, Any]
     ) -> None:
         name = f"{self._name}_{len(self._nodes)}"
         self._last = result or name

@@ -1,7 +1,7 @@
 """`pmsgan styles`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -80,9 +80,18 @@ def add_command(
 )
 def import_command(
     model: Annotated[
-        Path, typer.Argument(help="ONNX file of a network from pictures to pictures.")
+        Path,
+        typer.Argument(help="ONNX file of a network from pictures to pictures."),
     ],
     name: Annotated[str, typer.Option(help="Name of the new style, or a folder for it.")],
+    weights_of: Annotated[
+        Literal["pix2pix", "cyclegan"] | None,
+        typer.Option(
+            "--from",
+            help="The file holds weights of this network, as latest_net_G.pth of "
+            "pytorch-CycleGAN-and-pix2pix does. Needs torch.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     *,
     settings: ImportSettings,
@@ -94,11 +103,16 @@ def import_command(
     against the file in ONNX Runtime. Needs the extra onnxruntime.
     """
     need("styles import", "onnxruntime", "onnxruntime", "tomli_w")
-    from pmsgan.export.foreign.importer import import_onnx
+    if weights_of is not None:
+        need_torch(f"styles import --from {weights_of}")
+    from pmsgan.export.foreign.importer import import_onnx, import_weights
     from pmsgan.styles.own import warn_of_hidden_style
 
     tell(f"running {model} on drawn pictures, which takes seconds to minutes")
-    imported = import_onnx(model, name, settings)
+    if weights_of is None:
+        imported = import_onnx(model, name, settings)
+    else:
+        imported = import_weights(model, weights_of, name, settings)
     show_lines(to_json(imported.to_json()) if as_json else str(imported))
     warn_of_hidden_style(name)
 

@@ -96,8 +96,8 @@ def _refuse_other_things(source: Path) -> None:
         raise StyleError(f"{source} is an ONNX file: pmsgan styles import {given} --name NAME")
     if suffix in (".pth", ".pt", ".ckpt", ".pt2", ".safetensors", ".bin"):
         raise StyleError(
-            f"{source} holds weights for PyTorch: write the network as ONNX with torch.onnx.export "
-            "in the project that it is from, then give that to pmsgan styles import"
+            f"{source} holds weights for PyTorch: of pix2pix or CycleGAN, give it to pmsgan styles "
+            "import --from; of others, write the network as ONNX with torch.onnx.export first"
         )
     if source.name == DESCRIPTION_NAME:
         raise StyleError(f"{source} is a part of a style: give its folder, {source.parent}")

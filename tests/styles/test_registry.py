@@ -190,7 +190,10 @@ def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_pa
     for given, reason in (
         ("net.onnx", r"is an ONNX file: pmsgan styles import \S+/net.onnx --name NAME"),
         ("my net.onnx", r"an ONNX file: pmsgan styles import '\S+/my net.onnx' --name NAME"),
-        ("weights.pth", r"holds weights for PyTorch: write the network as ONNX"),
+        (
+            "weights.pth",
+            r"holds weights for PyTorch: of pix2pix or CycleGAN, give it to",
+        ),
         ("run", r"is the folder of a training: give its command again with --resume --style NAME"),
         (".", r"is no style, since it has no style.toml: of an ONNX file, make one with pmsgan st"),
         ("notes.txt", r"notes.txt is no style: give the folder of one, with a style.toml"),
