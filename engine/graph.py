@@ -81,7 +81,7 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
         is_batch_fixed=model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1,
     )
     graph = graph if size is None else graph.resized(size)
-    check_sizes(model, path, (1, graph.height, graph.width, 3))
+    check_sizes(model, path, (1, graph.height, graph.width, 3), returns_same=True)
     return graph
 
 

@@ -96,16 +96,20 @@ def check_model(model: onnx.ModelProto, path: Path) -> None:
         _check_tensor(tensor, path)
 
 
-def check_sizes(model: onnx.ModelProto, path: Path, shape: tuple[int, ...]) -> None:
+def check_sizes(
+    model: onnx.ModelProto, path: Path, shape: tuple[int, ...], *, returns_same: bool = False
+) -> None:
     """Check how large the tensors between the operators are for one picture.
 
     Args:
         model: a model that has passed `check_model`.
         path: its file, for the error.
         shape: that of its only input.
+        returns_same: its only output is declared to have the same shape.
 
     Raises:
-        EngineError: one has more numbers than `MAX_ELEMENTS`, or the shapes contradict each other.
+        EngineError: one has more numbers than `MAX_ELEMENTS`, or the shapes contradict each other
+            or what is declared.
     """
     sketch = _without_weights(model, shape)
     try:
@@ -118,6 +122,9 @@ def check_sizes(model: onnx.ModelProto, path: Path, shape: tuple[int, ...]) -> N
             raise EngineError(
                 f"{path} makes a tensor of {'x'.join(map(str, sides))} numbers, which is too large"
             )
+    result = [side.dim_value for side in graph.output[0].type.tensor_type.shape.dim]
+    if returns_same and any(a not in (0, b) for a, b in zip(result, shape, strict=True)):
+        raise EngineError(f"{path} gives {result} for a picture {list(shape)}: export it again")
 
 
 def tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

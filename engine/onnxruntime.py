@@ -66,7 +66,10 @@ class OnnxRuntimeEngine(Engine):
             for start in range(0, count, self._max_rows):
                 rows = slice(start, min(start + self._max_rows, count))
                 feed = {INPUT_NAME: slot.input[rows]}
-                (slot.output[rows],) = self._session.run([OUTPUT_NAME], feed)
+                (result,) = self._session.run([OUTPUT_NAME], feed)
+                if result.shape != slot.output[rows].shape:
+                    raise ValueError(f"it gives pictures of shape {list(result.shape)}")
+                slot.output[rows] = result
         except Exception as error:  # its errors share no base class
             raise EngineError(f"ONNX Runtime failed to run the graph: {reason(error)}") from error
 

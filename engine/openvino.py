@@ -131,8 +131,14 @@ class OpenVinoEngine(Engine):
     def _make_request(self, slot: Slot, row: int) -> openvino.InferRequest:
         request = self._compiled.create_infer_request()
         rows = slice(row, row + 1)
-        request.set_input_tensor(openvino.Tensor(slot.input[rows], shared_memory=True))
-        request.set_output_tensor(openvino.Tensor(slot.output[rows], shared_memory=True))
+        try:
+            request.set_input_tensor(openvino.Tensor(slot.input[rows], shared_memory=True))
+            request.set_output_tensor(openvino.Tensor(slot.output[rows], shared_memory=True))
+        except RuntimeError as error:  # a stranger's graph may give what it does not declare
+            raise EngineError(
+                f"the graph gives no pictures of {self.info.width}x{self.info.height}: "
+                f"{_reason(error)}"
+            ) from error
         return request
 
 

@@ -10,6 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pmsgan.engine.graph import read_graph, size_notes
+from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
+from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.errors import EngineError
 
 Change = Callable[[onnx.ModelProto], object]
@@ -97,6 +99,32 @@ def test_a_hostile_graph_is_refused(model: onnx.ModelProto, reason: str, tmp_pat
     path.write_bytes(model.SerializeToString())
     with pytest.raises(EngineError, match=reason):
         read_graph(path)
+
+
+def other_size(*, is_hidden: bool) -> onnx.ModelProto:
+    """A graph that doubles the height of pictures, and says that it does not."""
+    model = graph(twice=np.array([1, 2, 1, 1]))
+    del model.graph.node[:]
+    repeats = "twice"
+    if is_hidden:  # by a step that shape inference does not follow
+        model.graph.node.append(helper.make_node("NonZero", ["twice"], ["places"]))
+        model.graph.node.append(helper.make_node("ReduceMax", ["places"], ["most"], keepdims=0))
+        model.graph.node.append(helper.make_node("Min", ["twice", "most"], ["repeats"]))
+        repeats = "repeats"
+    model.graph.node.append(helper.make_node("Tile", ["image", repeats], ["translated"]))
+    return model
+
+
+def test_a_graph_that_gives_another_size_than_it_says_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.onnx"
+    path.write_bytes(other_size(is_hidden=False).SerializeToString())
+    with pytest.raises(EngineError, match=r"gives \[1, 16, 8, 3\] for a picture \[1, 8, 8, 3\]"):
+        read_graph(path)
+    path.write_bytes(other_size(is_hidden=True).SerializeToString())
+    pictures = np.zeros((1, 8, 8, 3), np.uint8)
+    for kind in (OpenVinoEngine, OnnxRuntimeEngine):
+        with kind(read_graph(path)) as engine, pytest.raises(EngineError, match="pictures of"):
+            engine.translate(pictures)
 
 
 def test_a_sparse_tensor_is_refused(tmp_path: Path) -> None:
