@@ -21,6 +21,7 @@ MAX_BRANCH_NODES = 32
 """Nodes in both branches of an If."""
 MAX_ELEMENTS = 2**31
 """Numbers in one tensor, for one picture."""
+MAX_DIMENSIONS = 16
 _MAX_SIZES = 1024
 """Numbers in a tensor that may say how large another one is."""
 _MAX_TEXT = 60
@@ -156,7 +157,8 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
     """Raise EngineError unless a tensor holds as many numbers as its shape says."""
     name = f"{path}: the tensor {tensor.name[:_MAX_TEXT]!r}"
-    if min(tensor.dims, default=0) < 0 or math.prod(tensor.dims) > MAX_ELEMENTS:
+    is_odd = len(tensor.dims) > MAX_DIMENSIONS or min(tensor.dims, default=0) < 0
+    if is_odd or math.prod(tensor.dims) > MAX_ELEMENTS:
         raise EngineError(f"{name} has the size {list(tensor.dims)[:8]}, which is not taken")
     if tensor.data_type not in _TYPES:
         raise EngineError(f"{name} has the type {tensor.data_type}, which is not taken")

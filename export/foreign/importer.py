@@ -99,7 +99,7 @@ def import_weights(
     with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
         onnx_path = Path(scratch) / f"{path.stem}.onnx"
         try:
-            call_in_child(write_published, path.resolve(), network, onnx_path, timeout_s=TIMEOUT_S)
+            call_in_child(write_published, path.absolute(), network, onnx_path, timeout_s=TIMEOUT_S)
         except ChildError as error:
             raise ExportError(f"{path}: {error}") from error
         known = replace(settings, layout="nchw", order="rgb", size=settings.size or 256)
@@ -135,7 +135,7 @@ def import_onnx(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
             draft = Path(scratch) / folder.name
             draft.mkdir()
-            built = _build_in_child(path.resolve(), draft, settings or ImportSettings())
+            built = _build_in_child(path.absolute(), draft, settings or ImportSettings())
             write_description(draft, _description(built, origin or path, draft))
             draft.rename(folder)
     except OSError as error:

@@ -52,7 +52,8 @@ def read_foreign(path: Path) -> ForeignFile:
         raise ExportError(f"{path} takes {len(inputs)} inputs ({names}): only one picture is taken")
     kind = inputs[0].type.tensor_type
     shape = tuple(side.dim_value or None for side in kind.shape.dim)
-    if len(shape) != 4 or kind.elem_type not in PICTURE_TYPES:
+    is_picture = len(shape) == 4 and all(side is None or side > 0 for side in shape)
+    if not is_picture or kind.elem_type not in PICTURE_TYPES:
         type_name = PICTURE_TYPES.get(kind.elem_type, f"of type {kind.elem_type}")
         raise ExportError(
             f"{path} takes {type_name} {_shown(shape)}: only pictures are taken, as float, half or "

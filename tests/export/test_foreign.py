@@ -247,6 +247,7 @@ REFUSED = {
     "grey": (simple(SAME, shape_in=(1, 1, "h", "w")), "pictures of 1 channels: it must be 3"),
     "alpha": (simple(SAME, shape_in=(1, "h", "w", 4)), "pictures of 4 channels: it must be 3"),
     "text": (simple(SAME, shape_in=(1, 77)), "takes float [1, 77]: only pictures are taken"),
+    "less than nothing": (simple(SAME, shape_in=(1, 3, -5, -5)), "takes float [1, 3, -5, -5]"),
     "integers": (simple(SAME, kind=TensorProto.INT64), "takes of type 7 [1, 3, '?', '?']"),
     "eight at a time": (simple(SAME, shape_in=(8, 3, "h", "w")), "takes 8 pictures at a time"),
     "four times the size": (
