@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pmsgan
+from pmsgan.batch.report.report import BASELINES
 from pmsgan.benchmark.config import BenchmarkConfig
 from pmsgan.benchmark.row import Row
-from pmsgan.benchmark.table import TEXT_LEGEND, markdown_table, text_table
+from pmsgan.benchmark.table import legend, markdown_table, text_table
 from pmsgan.counts import count
 from pmsgan.engine.machine import Machine
 from pmsgan.terminal import printable
@@ -28,6 +29,8 @@ class Benchmark:
     """All rows of a benchmark."""
 
     style: str
+    baseline: str
+    """The backend whose results in FP32 the others' are compared with."""
     machine: Machine
     config: BenchmarkConfig
     rows: tuple[Row, ...]
@@ -40,6 +43,7 @@ class Benchmark:
             "kind": "benchmark",
             "pmsgan": pmsgan.__version__,
             "style": self.style,
+            "baseline": self.baseline,
             "config": asdict(self.config),
             "machine": self.machine.to_json(),
             "rows": [row.to_json() for row in self.rows],
@@ -51,7 +55,7 @@ class Benchmark:
         lines = [printable(f"style {self.style}; {self.machine}")]
         for size, batch, rows in self._cases():
             lines += ["", f"{size}, batch {batch}", *text_table(rows)]
-        return "\n".join([*lines, "", *TEXT_LEGEND, *self._missing_lines()])
+        return "\n".join([*lines, "", legend(BASELINES[self.baseline]), *self._missing_lines()])
 
     def to_markdown(self) -> str:
         """Return tables with spreads."""
@@ -66,7 +70,7 @@ class Benchmark:
             "and the first engine of its table run in turn: median (lowest .. highest).",
         ]
         for size, batch, rows in self._cases():
-            lines += ["", f"## {size}, batch {batch}", "", *markdown_table(rows)]
+            lines += ["", f"## {size}, batch {batch}", "", *markdown_table(rows, self.baseline)]
         return "\n".join([*lines, *self._missing_lines()]) + "\n"
 
     def _cases(self) -> list[tuple[str, int, list[Row]]]:

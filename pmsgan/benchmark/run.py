@@ -106,6 +106,7 @@ def run_benchmark(
                 results.append(_missing(title, sized, str(error), is_failure=True))
     return Benchmark(
         style=found.name,
+        baseline=found.baseline_backend,
         machine=examine_machine(),
         config=config,
         rows=tuple(it for it in results if isinstance(it, Row)),

@@ -6,12 +6,6 @@ from dataclasses import dataclass
 from pmsgan.benchmark.row import Row
 from pmsgan.spread import Spread, digits
 
-TEXT_LEGEND = (
-    "files: files to files; latency: of single pictures, the median;",
-    "slower: how many times as long as the first line it takes; PSNR: to eager PyTorch in FP32;",
-    "of a product: share of the rate of a matrix product; of memory: share of its bandwidth",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _Column:
@@ -68,7 +62,7 @@ _MARKDOWN = (
     _Column("99 %", lambda row: _latency(row, "p99_ms")),
     _Column("times slower, in memory", lambda row: _whole(row.speedup)),
     _Column("times slower, files to files", lambda row: _whole(row.speedup_files_to_files)),
-    _Column("PSNR to eager FP32", _psnr),
+    _Column("PSNR to {reference} FP32", _psnr),
     _Column(
         "largest difference, grey levels",
         lambda row: "" if row.accuracy is None else str(row.accuracy.max_difference),
@@ -80,6 +74,20 @@ _MARKDOWN = (
     _Column("engine, MB", lambda row: _cost(row, "file_bytes", 1e6)),
     _Column("GPU memory, MiB", lambda row: _cost(row, "gpu_bytes", 2.0**20)),
 )
+
+
+def legend(reference: str) -> str:
+    """Return what the columns of a table for a terminal mean.
+
+    Args:
+        reference: the engine that accuracy is measured against, in words.
+    """
+    return (
+        "files: files to files; latency: of single pictures, the median;\n"
+        "slower: how many times as long as the first line it takes; "
+        f"PSNR: to {reference} in FP32;\n"
+        "of a product: share of the rate of a matrix product; of memory: share of its bandwidth"
+    )
 
 
 def text_table(rows: Sequence[Row]) -> list[str]:
@@ -96,11 +104,16 @@ def text_table(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def markdown_table(rows: Sequence[Row]) -> list[str]:
-    """Return the lines of a table in Markdown."""
+def markdown_table(rows: Sequence[Row], reference: str) -> list[str]:
+    """Return the lines of a table in Markdown.
+
+    Args:
+        rows: contenders at one size and batch.
+        reference: backend that accuracy is measured against.
+    """
     columns = _filled(_MARKDOWN, rows)
     cells = [
-        ["", *(column.name for column in columns)],
+        ["", *(column.name.format(reference=reference) for column in columns)],
         ["---"] * (1 + len(columns)),
         *([row.title, *(column.cell(row) for column in columns)] for row in rows),
     ]

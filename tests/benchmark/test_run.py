@@ -174,7 +174,12 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
 def test_what_cannot_be_written_is_named(tmp_path: Path, style: Style) -> None:
     (tmp_path / "file").touch()
     result = run.Benchmark(
-        style="x", machine=run.examine_machine(), config=BenchmarkConfig(), rows=(), missing=()
+        baseline="eager",
+        style="x",
+        machine=run.examine_machine(),
+        config=BenchmarkConfig(),
+        rows=(),
+        missing=(),
     )
     with pytest.raises(PmsganError, match="cannot write to"):
         write_benchmark(result, tmp_path / "file")
@@ -279,13 +284,13 @@ def a_row(**figures: Any) -> Row:
 
 def test_a_column_without_a_figure_is_left_out() -> None:
     bare = a_row()
-    assert markdown_table([bare])[0] == (
+    assert markdown_table([bare], "eager")[0] == (
         "|  | pictures/s, in memory | ms/picture | pictures/s, files to files |"
     )
     costs = EngineCosts(build_s=84.0, file_bytes=9_200_000, gpu_bytes=256 << 20)
     latency = Latency(count=100, p50_ms=1.5, p95_ms=2.0, p99_ms=4.0)
     full = a_row(memory_share=0.25, costs=costs, latency=latency)
-    names, _, first, second = markdown_table([full, bare])
+    names, _, first, second = markdown_table([full, bare], "eager")
     assert names.endswith(
         "| latency of single pictures, ms: median | 95 % | 99 % | of the memory's bandwidth "
         "| build, s | engine, MB | GPU memory, MiB |"

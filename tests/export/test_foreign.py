@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner, Result
 
+from pmsgan.benchmark.config import BenchmarkConfig
+from pmsgan.benchmark.run import run_benchmark
 from pmsgan.cli.app import app
 from pmsgan.engine.accuracy import check_pictures, compare
 from pmsgan.engine.graph import read_graph
@@ -314,6 +316,14 @@ def test_a_style_of_a_network_of_others_works_like_any(
     assert re.search(r"accuracy +to onnxruntime, fp32: largest difference", result.stdout)
     assert "Compared with ONNX Runtime</h2>" in (out / "report.html").read_text()
     assert "timing ONNX Runtime on some of the pictures" in result.stderr
+    measured = run_benchmark(
+        read_style(folder),
+        BenchmarkConfig(contenders=("openvino", "onnxruntime", "eager"), num_rounds=1),
+    )
+    assert [row.title for row in measured.rows][1] == "onnxruntime, fp32"
+    assert measured.rows[0].accuracy is not None
+    assert "eager: the style is an imported ONNX file" in measured.to_text()
+    assert "PSNR: to ONNX Runtime in FP32" in measured.to_text()
     for words, reason in (
         (("export", folder), "an imported ONNX file"),
         (("styles", "update", folder), "cannot write its graph again"),
