@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 _MOVES = (
     "Identity", "Cast", "Transpose", "Squeeze", "Unsqueeze", "Reshape", "Slice", "Resize",
-    "Upsample", "Pad",
+    "Upsample", "Expand", "Pad",
 )  # fmt: skip
 """Operators that leave the range of values as it is."""
 _MAX_STEPS = 12
@@ -34,10 +34,12 @@ def output_range(model: onnx.ModelProto, output: str) -> tuple[tuple[float, floa
         bounds = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "HardSigmoid": (0.0, 1.0)}
         if node.op_type in bounds:
             low, high = bounds[node.op_type]
-            return (scale * low + shift, scale * high + shift), node.op_type
+            ends = sorted((scale * low + shift, scale * high + shift))
+            return (ends[0], ends[1]), node.op_type
         if node.op_type == "Clip" and (limits := _clip_limits(node, constants)) is not None:
             low, high = limits
-            return (scale * low + shift, scale * high + shift), node.op_type
+            ends = sorted((scale * low + shift, scale * high + shift))
+            return (ends[0], ends[1]), node.op_type
         if node.op_type in _MOVES:
             name = node.input[0]
             continue
