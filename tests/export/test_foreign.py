@@ -26,6 +26,7 @@ from pmsgan.cli.app import app
 from pmsgan.engine.accuracy import check_pictures, compare
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.open import open_engine
+from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.errors import ConfigError, EngineError, ExportError, StyleError
 from pmsgan.export.foreign import importer
 from pmsgan.export.foreign.build import build
@@ -155,6 +156,17 @@ def test_the_fp16_graph_computes_in_fp16_but_where_that_overflows(
     }
     assert max(largest.values()) > MAX_FP16
     assert max(largest[name] for name in halves) < MAX_FP16
+
+
+@pytest.mark.parametrize("name", ["bytes", "one", "overflowing"])
+def test_tensorrt_for_rtx_builds_a_network_of_others_ahead(
+    name: str, imported: Callable[[str], Imported]
+) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
+    graph = read_graph(imported(name).folder / "generator.onnx", (64, 64))
+    plan = build_for_capability(graph, "8.9", max_batch=2)
+    assert plan.stat().st_size > 10_000
+    assert f"-batch{1 if name == 'one' else 2}-" in plan.name
 
 
 @pytest.mark.usefixtures("in_this_process")
