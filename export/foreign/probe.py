@@ -22,6 +22,8 @@ PROBE_SIDE = 96
 """Sides of pictures to try are about so long, where the network takes them [pixels]."""
 DEFAULT_SIDE = 512
 """Side of the pictures of a network that takes any size [pixels]."""
+MIN_TILES_PSNR_DB = 35.0
+"""Tiles are used where they agree with the whole at least so well [dB]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,10 +102,6 @@ def agrees_in_tiles(network: Network, found: Findings) -> tuple[bool, float]:
     wanted = network.translate(whole, found.form, found.output)[:, middle, middle]
     psnr_db = compare(part[inside], wanted[inside]).psnr_db
     return psnr_db >= MIN_TILES_PSNR_DB, psnr_db
-
-
-MIN_TILES_PSNR_DB = 35.0
-"""Tiles are used where they agree with the whole at least so well [dB]."""
 
 
 def _layouts(file: ForeignFile, settings: ImportSettings, reasons: dict[str, str]) -> list[Layout]:

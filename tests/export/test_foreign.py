@@ -18,6 +18,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
 from typer.testing import CliRunner, Result
 
 from pmsgan.benchmark.config import BenchmarkConfig
@@ -210,6 +211,21 @@ def test_a_file_of_one_size_is_freed_and_its_other_outputs_are_found(
         assert compare(engine.translate(picture), wanted.astype(np.uint8)).max_difference <= 1
     with pytest.raises(ConfigError, match="size is 0"):
         ImportSettings(size=0)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_network_in_half_precision_is_taken_as_it_is(
+    network: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "half.onnx"
+    onnx.save(convert_float_to_float16(onnx.load(network("cyclegan"))), path)
+    imported = import_onnx(path, str(tmp_path / "s"))
+    style = read_style(imported.folder)
+    assert (imported.built.config.range_in, imported.built.kept) == ("-1..1", ())
+    picture = check_pictures(64, 96)[1:2]
+    wanted = run_original(network("cyclegan"), "cyclegan", picture)
+    with open_engine(style, size=(64, 96), backend="openvino", precision="fp32") as engine:
+        assert compare(engine.translate(picture), wanted).psnr_db > 40
 
 
 @pytest.mark.usefixtures("in_this_process")
