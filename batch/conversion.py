@@ -41,6 +41,11 @@ class Conversion:
         return self.scaled_style.view
 
     @property
+    def num_rows(self) -> int | None:
+        """How many rows of an engine the pictures take; None if they are cut into tiles."""
+        return None if self.scaled_style.scaling.mode == "tiles" else self.plan.num_jobs
+
+    @property
     def is_local(self) -> bool:
         """Both folders are on this machine's disk."""
         return self.pictures.path is not None and self.out.path is not None

@@ -88,9 +88,11 @@ def convert_here(
     with open_engine(
         conversion.scaled_style,
         backend=run.backend,
+        device=run.device,
         precision=conversion.settings.precision,
         max_batch=run.max_batch,
         require_gpu=run.require_gpu,
+        num_pictures=conversion.num_rows,
         samples=lambda: conversion.first_pictures(NUM_SAMPLES),
     ) as engine:
         output.begin()

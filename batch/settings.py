@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pmsgan.engine.choices import Backend, Precision
+from pmsgan.engine.choices import Backend, Device, Precision
 from pmsgan.errors import ConfigError
 from pmsgan.formats import OutputFormat
 from pmsgan.styles.palette import Palette
@@ -65,7 +65,8 @@ class ConvertSettings:
     mark: bool = True
     """Mark results as made by a trained network, by IPTC's Digital Source Type in XMP."""
     precision: Precision = "auto"
-    """Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that has it."""
+    """Arithmetic; auto is fp16 on a GPU; on a CPU it is int8 where the style is calibrated for it,
+    else bf16 where the CPU has it."""
     palette: Palette | None = None
     """Colours that the parts of results get, from `read_palette`; None leaves results as the
     network made them."""
@@ -173,6 +174,9 @@ class RunSettings:
     """Read the results in OUT, and do again what is not as it was written."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
+    device: Device = "CPU"
+    """Device that --backend openvino runs on; none but CPU has been tested. What a device makes of
+    drawn pictures and of the first four is compared with FP32 on the CPU before it is used."""
     require_gpu: bool = False
     """End with an error where no GPU can run it."""
     max_batch: int | None = None
@@ -186,7 +190,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
-        _check_choices(backend=(self.backend, Backend))
+        _check_choices(backend=(self.backend, Backend), device=(self.device, Device))
         for name, most in _MOST.items():
             number = getattr(self, name)
             if number is not None and not 1 <= number <= most:

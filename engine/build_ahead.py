@@ -7,10 +7,10 @@ from typing import Any
 
 from pmsgan.engine.cache import need_cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
-from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.layer_times import LayerTimes
-from pmsgan.engine.open import choose_backend, open_engine
+from pmsgan.engine.named_graph import graph_of
+from pmsgan.engine.open import choose_backend, need_calibration, open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.product import PRODUCTS
@@ -50,7 +50,7 @@ class PreparedEngine:
         if (info := self.engine) is None:
             return f"{text}, compute capability {self.compute_capability}: {self.path}"
         return (
-            f"{text} ({info.runtime}, {info.device}, {info.precision}, "
+            f"{text} ({info.runtime}, {info.device}, {info.arithmetic}, "
             f"{info.width}x{info.height}) in {self.path}"
         )
 
@@ -142,7 +142,8 @@ def _prepare_for_other_gpu(
     config: BuildConfig | None,
 ) -> PreparedEngine:
     found = find_style(style)
-    graph = read_graph(found.graph, size or found.view)
+    calibration = need_calibration(found) if precision == "int8" else None
+    graph = graph_of(found, size or found.view, calibration).checked()
     path = build_for_capability(
         graph, capability, precision=precision, max_batch=max_batch, config=config
     )

@@ -8,8 +8,12 @@ Backend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino", "eager", "onnx
 CompilingBackend = Literal["auto", "tensorrt", "tensorrt-rtx", "openvino"]
 """Runtimes that can prepare an engine ahead of time."""
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-"""Arithmetic; auto is fp16 on a GPU, bf16 on a CPU that computes in it, else fp32."""
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+"""Arithmetic; auto is fp16 on a GPU. On a CPU it is int8 where the style is calibrated for it, else
+bf16 where the CPU computes in it, else fp32."""
+
+Device = Literal["CPU", "GPU", "NPU", "AUTO"]
+"""Devices of OpenVINO; GPU and NPU are Intel's, AUTO takes the best that is here."""
 
 TritonBackend = Literal["onnxruntime", "openvino", "tensorrt"]
 """Triton's names for the backends that can run a style."""

@@ -52,6 +52,8 @@ class EagerEngine(Engine):
             EngineError: fp16 was asked for on a CPU.
         """
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if precision == "int8":
+            raise EngineError("the eager backend does not run in int8: use --backend openvino")
         if precision == "fp16" and self._device.type == "cpu":
             raise EngineError("the eager backend runs in fp32 or bf16 on a CPU, not in fp16")
         if num_threads is not None:

@@ -8,32 +8,29 @@ from typing import Literal
 import onnx
 
 from pmsgan.engine.limits import check_model, check_sizes, read_model, tensors
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME, NamedGraph
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.model.config import check_sides
 
 GraphPrecision = Literal["fp32", "fp16"]
 
-INPUT_NAME = "image"
-OUTPUT_NAME = "translated"
 _SIZE_NOTES = ("height", "width", "side_multiple")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GraphInfo:
+class GraphInfo(NamedGraph):
     """A checked deployment graph."""
 
-    path: Path
-    sha256: str
-    height: int
-    """Height of the pictures to run it on [pixels]."""
-    width: int
-    """Width of the pictures to run it on [pixels]."""
     side_multiple: int | None
     """Both sides may be any multiple of this [pixels]; None if the graph has one size only."""
     precision: GraphPrecision
     """Precision of its weights."""
     is_batch_fixed: bool = False
     """It takes one picture at a time."""
+
+    def checked(self) -> "GraphInfo":
+        """Return itself."""
+        return self
 
     def resized(self, size: tuple[int, int]) -> "GraphInfo":
         """Return the same graph to be run at another size (height, width) [pixels].

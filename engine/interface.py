@@ -26,7 +26,7 @@ class EngineInfo:
     device: str
     """Name of the processor."""
     precision: str
-    """Arithmetic: fp32, fp16 or bf16."""
+    """Arithmetic: fp32, fp16, bf16, or int8 for most of it."""
     height: int
     """Height in pixels."""
     width: int
@@ -35,6 +35,13 @@ class EngineInfo:
     """Largest number of pictures in a slot."""
     runtime: str
     """Name and version of the library."""
+    psnr_db: float | None = None
+    """INT8: PSNR to FP32 on pictures that it was not calibrated on [dB]; else None."""
+
+    @property
+    def arithmetic(self) -> str:
+        """Return the precision for people, with the PSNR of INT8."""
+        return self.precision + (f" ({self.psnr_db:.1f} dB to fp32)" if self.psnr_db else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

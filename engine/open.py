@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import get_args
 
 from pmsgan.engine.accuracy import Pictures
-from pmsgan.engine.choices import Backend, Precision
+from pmsgan.engine.choices import Backend, Device, Precision
 from pmsgan.engine.gpu import count_gpus
-from pmsgan.engine.graph import read_graph
+from pmsgan.engine.int8.calibration import Calibration, find_calibration
 from pmsgan.engine.interface import Engine
+from pmsgan.engine.machine import cpu_flags
+from pmsgan.engine.named_graph import NamedGraph, graph_of
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.product import PRODUCTS
 from pmsgan.engine.tensorrt.support import gpu_fault, installation_fault
@@ -112,11 +114,13 @@ def open_engine(
     *,
     size: tuple[int, int] | None = None,
     backend: Backend = "auto",
+    device: Device = "CPU",
     precision: Precision = "auto",
     max_batch: int | None = None,
     require_gpu: bool = False,
     num_threads: int | None = None,
     engines_per_gpu: int = 1,
+    num_pictures: int | None = None,
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> Engine:
@@ -126,15 +130,19 @@ def open_engine(
         style: a style, its name, or the path of its folder.
         size: height and width of what the network sees at once [pixels]; by default `Style.view`.
         backend: a backend, or auto for the first one that can run here.
+        device: device of the backend openvino. On any other than the CPU, the engine is compared
+            with FP32 on the CPU before it is used.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures in a slot, at least 1; by default the engine chooses.
         require_gpu: refuse backends that run on the CPU.
         num_threads: threads that a CPU computes with; by default one for each core.
         engines_per_gpu: engines that share the GPU; this one takes its part of the memory that is
             free, and no more.
+        num_pictures: how many pictures, or tiles of them, there are, if that is known: one or two
+            on a CPU are translated by all its cores.
         config: settings of TensorRT's builder; by default any cached engine is used.
         samples: returns some of the pictures to translate, uint8 [N, H, W, 3] BGR of the engine's
-            size; it is called when a new engine of TensorRT is checked.
+            size; it is called when a new engine of TensorRT, or on a device, is checked.
 
     Raises:
         StyleError: the style does not exist, or is damaged.
@@ -147,14 +155,18 @@ def open_engine(
     found = find_style(style)
     size = size or found.view
     choice = choose_backend(backend, require_gpu=require_gpu)
+    if device != "CPU" and choice.backend != "openvino":
+        raise EngineError(f"device {device} is one of OpenVINO: use --backend openvino")
     _log.info("backend %s (%s)", choice.backend, choice.reason)
+    is_cpu = choice.backend == "openvino" and device == "CPU"
+    calibration = _calibration(found, precision, is_cpu=is_cpu)
     # Only the chosen runtime is imported: the others need not be installed.
     if choice.backend in ("tensorrt", "tensorrt-rtx"):
         from pmsgan.engine.tensorrt.open import open_on_gpu
 
         return open_on_gpu(
             choice.backend,
-            read_graph(found.graph, size),
+            graph_of(found, size, calibration).checked(),
             precision=precision,
             max_batch=max_batch or DEFAULT_BATCH,
             engines_per_gpu=engines_per_gpu,
@@ -164,13 +176,18 @@ def open_engine(
     if choice.backend == "openvino":
         from pmsgan.engine.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(
-            read_graph(found.graph, size),
+        graph = graph_of(found, size, calibration)
+        engine = OpenVinoEngine(
+            graph,
+            device=device,
             precision=precision,
             max_batch=max_batch,
             num_threads=num_threads,
+            num_pictures=num_pictures,
         )
+        return engine if device == "CPU" else _checked(engine, graph, samples)
     if choice.backend == "onnxruntime":
+        from pmsgan.engine.graph import read_graph
         from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
 
         return OnnxRuntimeEngine(
@@ -184,3 +201,41 @@ def open_engine(
     return open_style(
         found, size=size, precision=precision, max_batch=max_batch, num_threads=num_threads
     )
+
+
+def need_calibration(style: Style) -> Calibration:
+    """Return the INT8 calibration of a style.
+
+    Raises:
+        EngineError: it has none.
+    """
+    if (calibration := find_calibration(style)) is None:
+        raise EngineError(
+            f"the style {style.name} is not calibrated for INT8: pmsgan build-engine --style "
+            f"{style.name} --int8 --calibrate DIR (a few dozen pictures such as it takes)"
+        )
+    return calibration
+
+
+def _calibration(style: Style, precision: Precision, *, is_cpu: bool) -> Calibration | None:
+    """Return the calibration with which an engine runs in INT8; None if it runs in float."""
+    if precision == "int8":
+        return need_calibration(style)
+    # Without these instructions INT8 is no faster.
+    if precision == "auto" and is_cpu and "avx2" in cpu_flags():
+        return find_calibration(style)
+    return None
+
+
+def _checked(
+    engine: Engine, graph: NamedGraph, samples: Callable[[], Pictures | None] | None
+) -> Engine:
+    """Return an engine whose pictures are near to those in FP32; close any other."""
+    from pmsgan.engine.tensorrt.check import check_accuracy
+
+    try:
+        _log.info("checked: %s", check_accuracy(engine, graph.checked(), samples and samples()))
+    except BaseException:
+        engine.close()
+        raise
+    return engine

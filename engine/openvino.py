@@ -7,79 +7,109 @@ as OpenVINO has streams; the others wait in its queue.
 
 import contextlib
 import functools
-import hashlib
-import json
+import io
 import logging
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
-from pmsgan.engine.cache import cache_folder
-from pmsgan.engine.graph import INPUT_NAME, GraphInfo
+from pmsgan.engine.blobs import BACKEND, read_blob, write_blob
+from pmsgan.engine.choices import Device
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
-from pmsgan.engine.sealed import read_sealed_for, write_sealed
+from pmsgan.engine.machine import cpu_flags
+from pmsgan.engine.named_graph import INPUT_NAME, NamedGraph
 from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import EngineError
 
 with without_telemetry():
     import openvino
 
-BACKEND = "openvino"
-MAGIC = b"pmsgan-openvino-1 "
-DEVICE = "CPU"
+CPU: Final = "CPU"
+FEW_PICTURES = 2
+"""So few pictures are translated one after the other, each by all cores."""
 MIN_BATCH = 4
 """Pictures in a slot on a small CPU; with fewer, readers would wait for each other."""
+
 
 _log = logging.getLogger(__name__)
 
 
+_OTHER_HINTS: dict[str, dict[str, str | int]] = {
+    "auto": {},
+    "int8": {},
+    "fp16": {"INFERENCE_PRECISION_HINT": "f16"},
+    "bf16": {"INFERENCE_PRECISION_HINT": "bf16"},
+    "fp32": {"INFERENCE_PRECISION_HINT": "f32"},
+}
+"""How a device that is not the CPU is told the precision; by default it takes its own."""
+
+
 class OpenVinoEngine(Engine):
-    """A deployment graph compiled for the CPU."""
+    """A deployment graph compiled for the CPU, or another device of OpenVINO."""
 
     def __init__(
         self,
-        graph: GraphInfo,
+        graph: NamedGraph,
         *,
+        device: Device = CPU,
         precision: str = "auto",
         max_batch: int | None = None,
         num_threads: int | None = None,
+        num_pictures: int | None = None,
         use_cache: bool = True,
     ) -> None:
         """Compile a graph, or load it from the cache.
 
         Args:
             graph: the graph to run; it is compiled for its height and width alone.
-            precision: auto (bf16 where the CPU computes in it, else fp32), bf16 or fp32.
+            device: where to run it.
+            precision: auto (bf16 on a CPU that computes in it, else fp32; what another device
+                likes best), bf16 or fp32, or fp16 on another device; of a graph that is calibrated
+                for INT8, what is not in INT8. int8 is auto for such a graph.
             max_batch: pictures in a slot; by default enough for all streams of the CPU.
             num_threads: threads to compute with; by default one for each core.
+            num_pictures: how many pictures there are, if that is known. All cores work at one of
+                few pictures, and each core at its own of many.
             use_cache: load the compiled graph from the user's cache, and keep it there.
 
         Raises:
-            EngineError: OpenVINO cannot read, compile or run the graph.
+            EngineError: OpenVINO cannot read, compile or run the graph, or finds no such device.
         """
+        if precision == "int8" and graph.calibration is None:
+            raise EngineError(f"{graph.path} is not calibrated for INT8")
         try:
             core = _core()
-            hint = _hint(core, precision)
+            hint = _hint(core, precision) if device == CPU else ""
         except RuntimeError as error:  # its libraries cannot be loaded, for want of memory
             raise EngineError(f"OpenVINO cannot start: {_reason(error)}") from error
+        are_few = num_pictures is not None and num_pictures <= FEW_PICTURES
         properties: dict[str, str | int] = {
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            "INFERENCE_PRECISION_HINT": hint,
+            "PERFORMANCE_HINT": "LATENCY" if are_few else "THROUGHPUT"
         }
-        if num_threads is not None:
+        if device != CPU:
+            _need_device(device)
+            properties |= _OTHER_HINTS[precision]
+        else:
+            properties["INFERENCE_PRECISION_HINT"] = hint
+        if device == "AUTO":
+            properties["ENABLE_STARTUP_FALLBACK"] = "NO"  # else the CPU would do the first pictures
+        if num_threads is not None and device == CPU:
             properties["INFERENCE_NUM_THREADS"] = num_threads
             # Other processes use the other cores; with pinning, each would take the first ones.
             properties["ENABLE_CPU_PINNING"] = "NO"
-        if use_cache:
-            self._compiled = _cached(core, graph, properties)
+        if use_cache and device == CPU:
+            self._compiled = _load_or_compile(graph, properties)
         else:
-            self._compiled = _compile(core, graph, properties)
+            self._compiled = compile_graph(graph, properties, device=device)
         self.info = EngineInfo(
             backend=BACKEND,
-            device=str(core.get_property(DEVICE, "FULL_DEVICE_NAME")).strip(),
-            precision=_short_name(self._compiled.get_property("INFERENCE_PRECISION_HINT")),
+            device=str(core.get_property(device, "FULL_DEVICE_NAME")).strip(),
+            precision=_precision_of(self._compiled) if graph.calibration is None else "int8",
+            psnr_db=None if graph.calibration is None else graph.calibration.psnr_db,
             height=graph.height,
             width=graph.width,
-            max_batch=max_batch or self._default_batch(),
+            max_batch=max_batch or (num_pictures if are_few else None) or self._default_batch(),
             runtime=f"OpenVINO {openvino.__version__.split('-')[0]}",
         )
         self._requests: dict[Slot, list[openvino.InferRequest]] = {}
@@ -153,55 +183,66 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def _cached(
-    core: openvino.Core, graph: GraphInfo, properties: dict[str, str | int]
+def _load_or_compile(
+    graph: NamedGraph, properties: Mapping[str, str | int]
 ) -> openvino.CompiledModel:
-    """Load a compiled graph from the cache, or compile it and keep it there.
-
-    OpenVINO has a cache of its own, which takes damaged files for compiled graphs.
-    """
-    if (folder := cache_folder(BACKEND)) is None:
-        return _compile(core, graph, properties)
-    header = {
-        "graph_sha256": graph.sha256,
-        "height": graph.height,
-        "width": graph.width,
-        "properties": properties,
-        "version": openvino.__version__,
-        "processor": str(core.get_property(DEVICE, "FULL_DEVICE_NAME")),
-        "capabilities": sorted(core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")),
-    }
-    key = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:8]
-    name = f"{graph.sha256[:16]}-{graph.width}x{graph.height}-{key}.engine"
-    if (data := read_sealed_for(folder / name, MAGIC, header)) is not None:
+    """Load a compiled graph from the cache, or compile it and keep it there."""
+    if (data := read_blob(_blob_key(graph, properties))) is not None:
         try:
-            return core.import_model(data, DEVICE, properties)
+            return _core().import_model(io.BytesIO(data), CPU, dict(properties))
         except RuntimeError as error:
-            _log.warning("OpenVINO compiles again, it refuses %s: %s", name, _reason(error))
-    compiled = _compile(core, graph, properties)
-    try:
-        write_sealed(folder / name, MAGIC, header, compiled.export_model().getvalue())
-    except (EngineError, RuntimeError) as error:
-        _log.info("the next run will compile again: %s", _reason(error))
+            _log.warning("compiling again: OpenVINO refuses a cached graph (%s)", _reason(error))
+    checked = graph.checked()
+    compiled = compile_graph(checked, properties)
+    write_blob(_blob_key(checked, properties), compiled.export_model().getvalue())
     return compiled
 
 
-def _compile(
-    core: openvino.Core, graph: GraphInfo, properties: dict[str, str | int]
+def _blob_key(graph: NamedGraph, properties: Mapping[str, str | int]) -> dict[str, Any]:
+    """Return all that a compiled graph depends on."""
+    return {
+        "graph": graph.identity,
+        "size": [graph.height, graph.width],
+        "openvino": openvino.__version__,
+        "device": str(_core().get_property(CPU, "FULL_DEVICE_NAME")).strip(),
+        "cpu_flags": list(cpu_flags()),
+        "properties": dict(properties),
+    }
+
+
+def compile_graph(
+    graph: NamedGraph,
+    properties: Mapping[str, Any],
+    data: bytes | None = None,
+    device: Device = CPU,
 ) -> openvino.CompiledModel:
+    """Compile a graph for one picture of its size.
+
+    Args:
+        graph: the graph.
+        properties: OpenVINO's properties.
+        data: bytes of an ONNX file with the same input, to be compiled in its place.
+        device: where to run it.
+
+    Raises:
+        EngineError: OpenVINO cannot compile it.
+    """
+    core = _core()
+    data = graph.checked().read() if data is None else data
     try:
-        model = core.read_model(graph.path)
+        model = core.read_model(data)
         model.reshape({INPUT_NAME: [1, graph.height, graph.width, 3]})
-        return core.compile_model(model, DEVICE, properties)
+        return core.compile_model(model, device, dict(properties))
     except RuntimeError as error:
         raise EngineError(
-            f"OpenVINO cannot compile {graph.path}: {_reason(error)}; export it again"
+            f"OpenVINO cannot compile {graph.path} for the device {device}: {_reason(error)}; "
+            "export it again"
         ) from error
 
 
 def _hint(core: openvino.Core, precision: str) -> str:
-    computes_bf16 = "BF16" in core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
-    if precision == "auto":
+    computes_bf16 = "BF16" in core.get_property(CPU, "OPTIMIZATION_CAPABILITIES")
+    if precision in ("auto", "int8"):
         return "bf16" if computes_bf16 else "f32"
     if precision == "fp32":
         return "f32"
@@ -212,9 +253,23 @@ def _hint(core: openvino.Core, precision: str) -> str:
     )
 
 
-def _short_name(element_type: object) -> str:
-    name = str(element_type).lower()
-    return "bf16" if "bfloat16" in name or "bf16" in name else "fp32"
+def _need_device(device: Device) -> None:
+    """Raise EngineError if a device is not here; AUTO takes one that is."""
+    found = _core().available_devices
+    if device != "AUTO" and not any(name.partition(".")[0] == device for name in found):
+        raise EngineError(
+            f"OpenVINO finds no {device} here, only {', '.join(found)}: install Intel's driver"
+        )
+
+
+def _precision_of(compiled: openvino.CompiledModel) -> str:
+    try:
+        name = str(compiled.get_property("INFERENCE_PRECISION_HINT")).lower()
+    except RuntimeError:  # AUTO does not tell
+        return "auto"
+    if "bfloat16" in name or "bf16" in name:
+        return "bf16"
+    return "fp16" if "float16" in name or "f16" in name else "fp32"
 
 
 def _reason(error: Exception) -> str:

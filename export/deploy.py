@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphPrecision
+from pmsgan.engine.graph import GraphPrecision
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.model.network import Network
 from pmsgan.model.pixels import bytes_to_rgb, rgb_to_bytes
 

@@ -12,7 +12,8 @@ from typing import Any, get_args
 import pmsgan
 from pmsgan.atomic import replacing
 from pmsgan.engine.choices import TritonBackend
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphInfo, read_graph
+from pmsgan.engine.graph import GraphInfo, read_graph
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.open import choose_backend
 from pmsgan.engine.tensorrt.open import make_checked_plan
 from pmsgan.errors import ConfigError, ExportError

@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 NAME = "pmsgan"
 
@@ -35,6 +34,8 @@ def _source(origin: dict[str, Any], extra: str) -> list[str]:
     """
     url = str(origin.get("url", ""))
     if url.startswith("file:"):
+        from urllib.request import url2pathname  # which imports all of HTTP
+
         path = Path(url2pathname(urlsplit(url).path))
         if not path.exists():
             return []

@@ -52,7 +52,7 @@ BATCH_FLOORS = [
     {"pipeline"},
     {"comparison"},
     {"report"},
-    {"conversion"},
+    {"conversion", "calibrate"},
     {"run"},
     {"convert", "cluster"},
 ]

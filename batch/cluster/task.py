@@ -10,9 +10,16 @@ from pmsgan.batch.files.folder import Folder
 from pmsgan.batch.job import Job
 from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.batch.timing import Timing
+from pmsgan.engine.int8.calibration import find_calibration
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
-from pmsgan.styles.registry import DESCRIPTION_NAME, TRAINED_PAIRS_NAME, Style, read_style
+from pmsgan.styles.registry import (
+    CALIBRATION_NAME,
+    DESCRIPTION_NAME,
+    TRAINED_PAIRS_NAME,
+    Style,
+    read_style,
+)
 from pmsgan.styles.scaling import Scaling
 
 
@@ -56,9 +63,12 @@ class Task:
 
 
 def pack_style(style: Style) -> dict[str, bytes]:
-    """Return the files of a style that converting needs."""
+    """Return the files that converting needs, with the INT8 calibration that this machine has."""
     names = {DESCRIPTION_NAME, *style.file_names} - {TRAINED_PAIRS_NAME}
-    return {name: (style.folder / name).read_bytes() for name in names}
+    files = {name: (style.folder / name).read_bytes() for name in names}
+    if (calibration := find_calibration(style)) is not None:
+        files[CALIBRATION_NAME] = calibration.to_text().encode()
+    return files
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class Worker:
                 open_engine(
                     style,
                     backend=task.run.backend,
+                    device=task.run.device,
                     precision=task.settings.precision,
                     max_batch=task.run.max_batch,
                     require_gpu=task.run.require_gpu,

@@ -13,6 +13,7 @@ from pmsgan.batch.comparison.workload import Workload
 from pmsgan.engine.accuracy import Accuracy, Pictures, compare
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo
+from pmsgan.engine.machine import computes_bf16
 from pmsgan.errors import EngineError
 from pmsgan.spread import Spread
 from pmsgan.styles.registry import Style
@@ -116,8 +117,15 @@ def eager_contenders(engine: EngineInfo) -> tuple[Contender, ...]:
     precision that this processor is fast in.
     """
     precisions: tuple[Precision, ...] = ("fp32",)
-    if engine.precision != "fp32":
-        precisions += ("fp16" if engine.precision == "fp16" else "bf16",)
+    match engine.precision:
+        case "fp16":
+            precisions += ("fp16",)
+        case "int8" if engine.backend != "openvino":
+            precisions += ("fp16",)
+        case "int8" if not computes_bf16():
+            pass  # autocast to it would be slower than FP32
+        case "bf16" | "int8":
+            precisions += ("bf16",)
     return tuple(Contender(backend="eager", precision=precision) for precision in precisions)
 
 

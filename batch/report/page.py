@@ -31,7 +31,7 @@ def make_page(report: Report) -> str:
         _SCRIPT,
         title=escape(f"{report.counts()}, style {report.style}"),
         subtitle=escape(
-            f"{engine.backend} {engine.precision} ({engine.runtime}), "
+            f"{engine.backend} {engine.arithmetic} ({engine.runtime}), "
             f"{engine.width}x{engine.height}, batch {engine.max_batch}"
         ),
         stopped=_stopped(report),

@@ -219,7 +219,7 @@ class Report:
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
                 "precision",
-                f"{engine.precision}, {engine.width}x{engine.height}, batch {engine.max_batch}",
+                f"{engine.arithmetic}, {engine.width}x{engine.height}, batch {engine.max_batch}",
             ),
             ("machine", str(equipment.machine)),
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmsgan.bar import Bar
-from pmsgan.engine.graph import INPUT_NAME
+from pmsgan.engine.named_graph import INPUT_NAME
 from pmsgan.engine.tensorrt.product import Library, capability_name
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.interrupt import interruptible
@@ -57,7 +57,8 @@ def build_plan(
         height: height of a picture [pixels].
         width: width of a picture [pixels].
         max_batch: largest number of pictures in a batch, and the one to optimise for.
-        half: the graph computes in FP16; otherwise it computes in FP32 without TF32.
+        half: the graph computes in FP16, or in INT8 and FP16; otherwise it computes in FP32
+            without TF32.
         config: settings of the builder.
         capability: the compute capability to build for ahead of time, such as 8.9 or portable;
             None builds for the GPU that is here.

@@ -1,6 +1,6 @@
 """Say what a plan is built for, by the product, the graph and the GPU."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo, GraphPrecision
@@ -20,7 +20,7 @@ def keys_here(
     Args:
         library: the product that builds them.
         graph: the graph to build from.
-        precision: auto (that of the graph), fp16 or fp32.
+        precision: auto (that of the graph), fp16, fp32, or int8 for a calibrated graph.
         max_batch: pictures in a slot.
         gpu: the GPU that is here.
 
@@ -56,7 +56,7 @@ def plan_key(
     Args:
         library: the product that builds it.
         graph: the graph to build from.
-        precision: auto (that of the graph), fp16 or fp32.
+        precision: auto (that of the graph), fp16, fp32, or int8 for a calibrated graph.
         max_batch: pictures in a slot; 1 if the graph takes one at a time.
         capability: the GPU's compute capability, such as 8.9, or portable.
         gpu: name of the GPU; empty if the plan runs on every GPU of its capability.
@@ -66,7 +66,7 @@ def plan_key(
         EngineError: the graph cannot be built in this precision.
     """
     return EnginePlanKey(
-        graph_sha256=graph.sha256,
+        graph_sha256=graph.identity,
         product=library.product.name,
         version=library.version,
         capability=capability,
@@ -79,7 +79,9 @@ def plan_key(
     )
 
 
-def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision:
+def _resolve(precision: Precision, graph: GraphInfo) -> GraphPrecision | Literal["int8"]:
+    if graph.calibration is not None:
+        return "int8"
     if precision in ("auto", graph.precision):
         return graph.precision
     if precision == "fp32":

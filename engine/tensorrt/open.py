@@ -55,7 +55,7 @@ def open_on_gpu(
     Args:
         product: the product to build and run with.
         graph: the graph to run.
-        precision: auto (that of the graph), fp16 or fp32.
+        precision: auto (that of the graph), fp16, fp32, or int8 for a calibrated graph.
         max_batch: pictures in a slot.
         engines_per_gpu: engines that share the memory of the GPU evenly.
         config: settings of the builder; by default any cached engine is used.
@@ -106,6 +106,8 @@ def _open(
             plan, key = _build_and_keep(library, graph, keys[0], config)
             engine = load(plan.data, key, owned=stack)
     engine.build_s = plan.build_s
+    if graph.calibration is not None:
+        engine.info = replace(engine.info, psnr_db=graph.calibration.psnr_db)
     try:
         if engine.kernels is not None and engine.kernels.uses_graphs is None:
             choose_graphs(engine, engine.kernels)
@@ -133,7 +135,7 @@ def make_checked_plan(
     Args:
         product: the product to build with.
         graph: the graph to build from.
-        precision: auto (that of the graph), fp16 or fp32.
+        precision: auto (that of the graph), fp16, fp32, or int8 for a calibrated graph.
         max_batch: pictures in a slot.
 
     Returns:
@@ -160,7 +162,7 @@ def build_for_capability(
     Args:
         graph: the graph to build from.
         capability: the GPU's compute capability, such as 8.9, or portable.
-        precision: auto (that of the graph), fp16 or fp32.
+        precision: auto (that of the graph), fp16, fp32, or int8 for a calibrated graph.
         max_batch: pictures in a slot.
         config: settings of the builder; by default any cached plan is used.
 
@@ -215,7 +217,7 @@ def _build(
     start = time.perf_counter()
     _log.info("building %s for compute capability %s", graph.path, key.capability)
     config = config or BuildConfig()
-    data = graph.path.read_bytes()
+    data = graph.read()
     cache = cache_folder(key.product)
     timings = cache and cache / key.timings_name
     built, new_timings = build_plan(
@@ -225,7 +227,7 @@ def _build(
         height=graph.height,
         width=graph.width,
         max_batch=key.max_batch,
-        half=key.precision == "fp16",
+        half=key.precision != "fp32",
         config=config,
         capability=key.capability if library.product.builds_ahead else None,
         timing_cache=(timings and read_sealed_for(timings, TIMINGS_MAGIC, {})) or b"",
@@ -237,9 +239,9 @@ def _build(
 
 def _prepared(data: bytes, graph: GraphInfo, key: EnginePlanKey) -> bytes:
     """Return the graph in the precision of the plan."""
-    if key.precision != graph.precision:
-        return widen(data)
-    return widen_means(data) if key.precision == "fp16" else data
+    if graph.precision == "fp32":
+        return data
+    return widen(data) if key.precision == "fp32" else widen_means(data)
 
 
 def _cache_timings(path: Path, data: bytes) -> None:

@@ -21,6 +21,7 @@ class EnginePlanKey:
     """Everything that a plan depends on; a plan with any other value is built again."""
 
     graph_sha256: str
+    """The graph, and its calibration if it has one."""
     product: ProductName
     version: str
     """Version of the product."""
@@ -31,7 +32,7 @@ class EnginePlanKey:
     driver: int
     """CUDA version that the driver supports, such as 13000; 0 if the plan does not depend on it."""
     precision: str
-    """Arithmetic: fp16 or fp32."""
+    """Arithmetic: fp16, fp32 or int8."""
     height: int
     """Height in pixels."""
     width: int

@@ -14,9 +14,9 @@ from typing import Any
 import pycuda.driver as cuda
 
 from pmsgan.counts import count
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo, GpuTimes, Slot
 from pmsgan.engine.layer_times import LayerTimes
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.tensorrt.buffers import (
     Gpu,
     GpuMemoryError,

@@ -30,7 +30,7 @@ from pmsgan.benchmark.work import Work, examine_work
 from pmsgan.engine.accuracy import Pictures, check_pictures
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
-from pmsgan.engine.machine import examine_machine
+from pmsgan.engine.machine import computes_bf16, examine_machine
 from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.model.config import check_side
@@ -235,6 +235,8 @@ def _contenders(
             continue
         if backend != engine.info.backend:
             yield Contender(backend=backend, precision="auto")
+        elif engine.info.precision == "int8" and computes_bf16():
+            yield Contender(backend=backend, precision="bf16")
         if backend == "onnxruntime":  # it has one precision
             continue
         if backend != engine.info.backend or engine.info.precision != "fp32":

@@ -1,6 +1,7 @@
 """`pmsgan build-engine`."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -67,6 +68,25 @@ def build_engine(
             "--fp16/--fp32", help="Half precision (bf16 on a CPU that has it), or single."
         ),
     ] = True,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="INT8 where that is faster, for a style that is calibrated."),
+    ] = False,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --int8: calibrate the style on these pictures, a few dozen such as it "
+            "takes. A quarter of them checks it: 40 dB PSNR to FP32 are asked for.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    into_style: Annotated[
+        bool,
+        typer.Option(
+            "--into-style", help="With --calibrate: write the calibration into the style, too."
+        ),
+    ] = False,
     backend: Annotated[CompilingBackend, typer.Option(help="Runtime to build for.")] = "auto",
     max_batch: MaxBatch = None,
     compute_capability: ComputeCapability = None,
@@ -86,6 +106,10 @@ def build_engine(
     The result goes into your cache. pmsgan convert builds an engine at its start, too, where the
     cache has none.
     """
+    if calibrate is not None and not int8:
+        raise typer.BadParameter("give --int8 with it", param_hint="--calibrate")
+    if into_style and calibrate is None:
+        raise typer.BadParameter("give --calibrate with it", param_hint="--into-style")
     from pmsgan.engine.build_ahead import prepare_engine
     from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 
@@ -94,11 +118,15 @@ def build_engine(
         max_aux_streams=max_aux_streams,
         optimization_level=optimization_level,
     )
+    if calibrate is not None:
+        from pmsgan.batch.calibrate import calibrate_style
+
+        calibrate_style(style, calibrate, into_style=into_style)
     prepared = prepare_engine(
         style,
         size=None if size is None else _read_size(size),
         backend=backend,
-        precision="auto" if fp16 else "fp32",
+        precision="int8" if int8 else "auto" if fp16 else "fp32",
         max_batch=max_batch or DEFAULT_BATCH,
         config=config if config != BuildConfig() else None,
         compute_capability=compute_capability,

@@ -10,6 +10,7 @@ A style is a folder:
                             ONNX file from elsewhere
     trained_pairs.safetensors
                             hashes of the pairs that it was trained on; not every style has them
+    int8.json               what its graph needs to run in INT8; not every style has it
 """
 
 import contextlib
@@ -57,6 +58,7 @@ MAX_FILE_BYTES = 2**31 - 1
 MAX_SIDE = 16384
 """The largest side of a style's pictures [pixels]."""
 TRAINED_PAIRS_NAME = "trained_pairs.safetensors"
+CALIBRATION_NAME = "int8.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,9 +140,9 @@ class Style:
     @property
     def file_names(self) -> tuple[str, ...]:
         """Names of the files that style.toml describes."""
-        has_record = TRAINED_PAIRS_NAME in self.sha256
+        optional = (TRAINED_PAIRS_NAME, CALIBRATION_NAME)
         first = FP32_GRAPH_NAME if self.is_imported else WEIGHTS_NAME
-        return (first, GRAPH_NAME, *([TRAINED_PAIRS_NAME] if has_record else []))
+        return (first, GRAPH_NAME, *(name for name in optional if name in self.sha256))
 
     def verify(self, leave_out: Collection[str] = ()) -> None:
         """Raise StyleError if a file is missing or differs from its sha256 in style.toml.

@@ -23,7 +23,7 @@ from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.pictures.xmp import DIGITAL_SOURCE_TYPE
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.report.write import write_report
-from pmsgan.batch.settings import ConvertSettings, RunSettings
+from pmsgan.batch.settings import ConvertSettings, RunSettings, Selection
 from pmsgan.batch.timing import Timing
 from pmsgan.engine import open as open_module
 from pmsgan.engine.open import open_engine
@@ -52,6 +52,21 @@ def test_a_folder_becomes_a_mirrored_folder(
         folder = out / "more" if index >= 6 else out
         np.testing.assert_array_equal(cv2.imread(str(folder / f"picture_{index}.png")), picture)
     assert {path: path.read_bytes() for path in in_dir.rglob("*.png")} == before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "mode", "is_small"),
+    [("*_[03].png", "plain", True), ("*_[036].png", "plain", False), ("*_0.png", "tiles", False)],
+)
+def test_few_pictures_take_a_small_batch(
+    style: Style, in_dir: Path, tmp_path: Path, pattern: str, mode: ScalingMode, is_small: bool
+) -> None:
+    scaled = replace(style, scaling=Scaling(mode=mode, tile_size=64))
+    report = convert_folder(
+        in_dir, tmp_path / "out", scaled, settings=SINGLE, selection=Selection(include=(pattern,))
+    )
+    assert report.num_done == pattern.count("0") + pattern.count("3") + pattern.count("6")
+    assert (report.equipment.engine.max_batch == 2) == is_small
 
 
 @pytest.mark.parametrize("image_format", ["jpg", "webp"])

@@ -27,6 +27,7 @@ from pmsgan.cli import boundary, needs
 from pmsgan.cli.app import app
 from pmsgan.data import presets, splits
 from pmsgan.data.config import PRESETS
+from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
 from pmsgan.errors import DiskFullError
 from pmsgan.install import install_command
@@ -315,6 +316,37 @@ def test_build_engine_prepares_the_cpu(style: Style, flag: str) -> None:
     assert result.exit_code == 0, result.output
     assert "for openvino" in result.stdout
     assert ("fp32" in result.stdout) or flag == "--fp16"
+
+
+def test_a_style_is_calibrated_for_int8_and_the_report_says_so(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    copied = tmp_path / "style"
+    shutil.copytree(style.folder, copied)
+    command = ("build-engine", "--style", copied, "--int8")
+    result = pmsgan_command(*command)
+    assert result.exit_code == 3
+    assert "is not calibrated for INT8" in last_line(result.stderr)
+    result = pmsgan_command(*command, "--calibrate", in_dir, "--into-style")
+    assert result.exit_code == 0, result.output
+    assert " int8 (" in result.stdout
+    assert find_style(copied).folder.joinpath("int8.json").exists()
+    shutil.rmtree(tmp_path / "int8")  # the user's own
+    options = ("--style", copied, "--precision", "int8", "--no-baseline")
+    result = pmsgan_command("convert", in_dir, tmp_path / "out", *options)
+    assert result.exit_code == 0, result.output
+    assert "dB to fp32), 64x64" in result.stdout
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["engine"]["psnr_db"] > 40
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"), [(["--calibrate", "."], "--int8"), (["--into-style"], "--calibrate")]
+)
+def test_options_of_int8_belong_together(options: list[str], missing: str) -> None:
+    result = pmsgan_command("build-engine", *options)
+    assert result.exit_code == 2
+    assert f"give {missing} with it" in result.stderr
 
 
 def test_train_makes_a_style_that_converts(

@@ -1,6 +1,7 @@
 """The user's cache: private, and done without where it cannot be had."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -101,3 +102,12 @@ def test_the_telemetry_of_openvino_is_absent_while_it_is_imported() -> None:
     with without_telemetry(), pytest.raises(ImportError):
         import openvino_telemetry  # type: ignore[import-not-found]  # noqa: F401
     assert sys.modules == before
+
+
+def test_openvino_is_imported_without_its_converter() -> None:
+    code = (
+        "import sys, pmsgan.engine.openvino;"
+        "assert not [name for name in sys.modules if name.startswith('openvino.tools')];"
+        "import openvino.tools.ovc"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,6 +1,8 @@
 """Both engines keep the same promises."""
 
+import math
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +19,17 @@ from PIL import Image
 
 from pmsgan.engine import cache
 from pmsgan.engine import open as open_module
-from pmsgan.engine.accuracy import compare
+from pmsgan.engine import openvino as openvino_module
+from pmsgan.engine.accuracy import Accuracy, compare
+from pmsgan.engine.blobs import MAGIC
 from pmsgan.engine.build_ahead import prepare_engine
+from pmsgan.engine.choices import Device
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import choose_backend, open_engine
-from pmsgan.engine.openvino import MAGIC, OpenVinoEngine
+from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.sealed import read_sealed, write_sealed
+from pmsgan.engine.tensorrt import check
 from pmsgan.errors import CheckpointError, ConfigError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -204,7 +210,7 @@ ENGINES_COME_AND_GO = """
 import gc, os, signal, sys, threading
 from pathlib import Path
 from pmsgan.engine.graph import read_graph
-from pmsgan.engine.openvino import MAGIC, OpenVinoEngine
+from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.engine.sealed import read_sealed, write_sealed
 
 signal.signal(signal.SIGINT, lambda *args: None)
@@ -290,22 +296,64 @@ def test_a_damaged_engine_is_compiled_again_and_told_once(
             assert [it.getMessage() for it in caplog.records if it.levelname == "WARNING"] == told
 
 
-def test_an_engine_that_openvino_refuses_is_compiled_again(
-    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def cached(style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Style, Path]:
+    """A style whose graph is gone, and the blob that was compiled from it before."""
     monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
-    with open_engine(style, backend="openvino"):
-        pass
-    (kept,) = (tmp_path / "openvino").iterdir()
-    header, data = read_sealed(kept, MAGIC) or ({}, b"")
-    write_sealed(kept, MAGIC, header, data[:1000])
-    with open_engine(style, backend="openvino"):
-        pass
-    assert f"OpenVINO compiles again, it refuses {kept.name}: " in caplog.text
-    again = read_sealed(kept, MAGIC)
-    assert again is not None
-    assert again[0] == header
-    assert len(again[1]) > 1000
+    copied = replace(style, folder=tmp_path / "style")
+    shutil.copytree(style.folder, copied.folder)
+    open_engine(copied, precision="fp32").close()
+    copied.graph.unlink()
+    (blob,) = (tmp_path / "openvino").glob("*.blob")
+    return copied, blob
+
+
+def test_a_cached_engine_needs_no_graph_and_gives_the_same(
+    style: Style, cached: tuple[Style, Path], pictures: Pictures
+) -> None:
+    with OpenVinoEngine(read_graph(style.graph), precision="fp32", use_cache=False) as engine:
+        wanted = engine.translate(pictures)
+    with open_engine(cached[0], precision="fp32") as engine:
+        np.testing.assert_array_equal(engine.translate(pictures), wanted)
+
+
+@pytest.mark.parametrize("change", [b"", b"more", None])
+def test_a_blob_that_cannot_be_used_is_compiled_again(
+    style: Style,
+    cached: tuple[Style, Path],
+    pictures: Pictures,
+    change: bytes | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    copied, blob = cached
+    caplog.set_level("INFO")
+    if change is None:  # its digest is right, and OpenVINO refuses it
+        header, _ = read_sealed(blob, MAGIC) or ({}, b"")
+        write_sealed(blob, MAGIC, header, b"no blob")
+    else:
+        blob.write_bytes(blob.read_bytes()[:-4] + change)
+    with pytest.raises(EngineError, match="cannot read"):
+        open_engine(copied, precision="fp32")
+    assert " again" in caplog.text
+    shutil.copyfile(style.graph, copied.graph)
+    with open_engine(copied, precision="fp32") as engine:
+        assert engine.translate(pictures).std() > 5
+    copied.graph.unlink()
+    open_engine(copied, precision="fp32").close()
+
+
+def test_a_cached_engine_is_opened_without_onnx(style: Style) -> None:
+    code = (
+        "import sys; from pmsgan.engine.open import open_engine;"
+        "open_engine(sys.argv[1]).close(); print('onnx' in sys.modules)"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code, style.folder], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+    assert told[1] == "False"
 
 
 def test_threads_are_limited_as_asked(style: Style) -> None:
@@ -319,6 +367,50 @@ def test_threads_are_limited_as_asked(style: Style) -> None:
         assert isinstance(engine, OpenVinoEngine)
         assert engine._compiled.get_property("INFERENCE_NUM_THREADS") == 1
         assert not engine._compiled.get_property("ENABLE_CPU_PINNING")  # to cores that others have
+
+
+@pytest.mark.parametrize(
+    ("num_pictures", "hint", "max_batch"),
+    [(1, "LATENCY", 1), (2, "LATENCY", 2), (3, "THROUGHPUT", None), (None, "THROUGHPUT", None)],
+)
+def test_all_cores_work_at_each_of_few_pictures(
+    style: Style, num_pictures: int | None, hint: str, max_batch: int | None
+) -> None:
+    with open_engine(style, backend="openvino", num_pictures=num_pictures) as engine:
+        assert isinstance(engine, OpenVinoEngine)
+        assert str(engine._compiled.get_property("PERFORMANCE_HINT")).endswith(hint)
+        assert engine.info.max_batch == (max_batch or engine._default_batch())
+
+
+def test_another_device_is_checked_before_it_is_used(
+    style: Style, pictures: Pictures, reference: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def watch(got: Pictures, wanted: Pictures) -> Accuracy:
+        compared.append(len(got))
+        return compare(got, wanted)
+
+    monkeypatch.setattr(check, "compare", watch)
+    with open_engine(
+        style, backend="openvino", device="AUTO", samples=lambda: pictures[:2]
+    ) as engine:
+        assert compare(engine.translate(pictures), reference).psnr_db > 40
+        assert "AUTO" in engine.info.device
+    assert compared == [6]  # four are drawn
+    monkeypatch.setattr(check, "MIN_PSNR_DB", math.inf)
+    monkeypatch.setattr(check, "compare", lambda got, wanted: compare(got, 255 - wanted))
+    with pytest.raises(EngineError, match=r"dB PSNR to FP32 with generator\.onnx on AUTO"):
+        open_engine(style, backend="openvino", device="AUTO")
+
+
+def test_a_device_that_is_not_here_is_named(style: Style) -> None:
+    found = openvino_module._core().available_devices
+    missing: Device = "NPU" if "NPU" not in found else "GPU"
+    with pytest.raises(EngineError, match=f"OpenVINO finds no {missing} here, only .*CPU"):
+        open_engine(style, backend="openvino", device=missing)
+    with pytest.raises(EngineError, match="device GPU is one of OpenVINO"):
+        open_engine(style, backend="eager", device="GPU")
 
 
 def test_kept_slots_are_the_same_at_each_call(style: Style) -> None:

@@ -30,6 +30,13 @@ def test_this_machine_has_cores_and_packages() -> None:
     assert machine.to_json()["python"] == machine.python
 
 
+def test_versions_are_found_without_reading_all_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.packages_distributions", None)
+    packages = examine_machine.__wrapped__().packages
+    assert packages["numpy"] == np.__version__
+    assert any(name.startswith("opencv-") for name in packages)
+
+
 def test_processors_are_read_as_linux_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     real = machine_module._lines
     monkeypatch.setattr(

@@ -27,9 +27,11 @@ from pmsgan.batch.files.store import Store
 from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
+from pmsgan.engine import cache
 from pmsgan.engine.cache import lock_folder
+from pmsgan.engine.int8.calibration import Calibration, find_calibration, keep_calibration
 from pmsgan.errors import ConfigError
-from pmsgan.styles.registry import Style
+from pmsgan.styles.registry import GRAPH_NAME, Style
 
 USUAL = ConvertSettings()
 NUM_PICTURES = 12
@@ -63,6 +65,24 @@ def make_task(style: Style, in_dir: Path) -> Callable[..., Task]:
         )
 
     return make
+
+
+def test_a_style_travels_with_its_int8_calibration(
+    style: Style, make_task: Callable[..., Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda *args, **kwargs: tmp_path)
+    calibration = Calibration(
+        graph_sha256=style.sha256[GRAPH_NAME],
+        num_pictures=3,
+        pictures_sha256="",
+        psnr_db=50.0,
+        ranges={"add": 1.0},
+    )
+    kept = keep_calibration(calibration, style)
+    task = make_task(tmp_path / "out", style_files=pack_style(style))
+    kept.unlink()  # another machine has another cache
+    (tmp_path / "unpacked").mkdir()
+    assert find_calibration(task.unpack_style(tmp_path / "unpacked")) == calibration
 
 
 @pytest.fixture

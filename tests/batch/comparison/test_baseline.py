@@ -117,6 +117,27 @@ def test_eager_runs_in_the_precision_of_the_engine(
     assert [contender.precision for contender in contenders] == expected
 
 
+@pytest.mark.parametrize(
+    ("backend", "has_bf16", "expected"),
+    [
+        ("openvino", True, ["fp32", "bf16"]),
+        ("openvino", False, ["fp32"]),
+        ("tensorrt", False, ["fp32", "fp16"]),
+    ],
+)
+def test_int8_is_compared_with_what_eager_is_fast_in(
+    style: Style,
+    backend: str,
+    has_bf16: bool,
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(baseline_module, "computes_bf16", lambda: has_bf16)
+    with open_engine(style) as engine:
+        info = replace(engine.info, precision="int8", backend=backend)
+    assert [contender.precision for contender in eager_contenders(info)] == expected
+
+
 def test_a_child_that_fails_says_why(workload: Workload, tmp_path: Path) -> None:
     gone = replace(workload, style=replace(workload.style, folder=tmp_path / "gone"))
     with (

@@ -18,6 +18,8 @@ from pmsgan.cli.app import app
 from pmsgan.engine import cache
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.graph import GraphInfo, read_graph
+from pmsgan.engine.int8.calibration import Calibration
+from pmsgan.engine.int8.quantise import measuring_graph
 from pmsgan.engine.sealed import StaleFileError
 from pmsgan.engine.tensorrt.build import BuildConfig, build_plan
 from pmsgan.engine.tensorrt.open import build_for_capability
@@ -78,6 +80,23 @@ def test_the_graph_of_a_folded_network_builds_in_fp16_and_fp32(
     for data in (graph, widen(graph)):
         assert len(build(library, data)) > 1000
     assert not library.log.lines
+
+
+def test_an_int8_graph_builds_beside_the_float_one(style: Style, cache_root: Path) -> None:
+    graph = read_graph(style.graph)
+    _, names = measuring_graph(graph.read())
+    calibration = Calibration(
+        graph_sha256=graph.sha256,
+        num_pictures=1,
+        pictures_sha256="",
+        psnr_db=50.0,
+        ranges=dict.fromkeys(names, 1.0),
+    )
+    in_int8 = replace(graph, calibration=calibration)
+    paths = [build_for_capability(it, "8.9", precision="auto") for it in (graph, in_int8)]
+    assert len(set(paths)) == 2
+    assert "-int8-" in paths[1].name
+    assert paths[1].stat().st_size > 1000
 
 
 def test_plans_for_several_sizes_are_kept_side_by_side(style: Style, cache_root: Path) -> None:

@@ -1,0 +1,1 @@
+"""INT8: calibrate a graph, check it, and quantise its convolutions."""
