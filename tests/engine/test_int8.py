@@ -31,7 +31,8 @@ from pmsgan.engine.int8.quantise import quantise
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.errors import ConfigError, EngineError, StyleError
-from pmsgan.styles.registry import CALIBRATION_NAME, Style, add_style, find_style, read_style
+from pmsgan.styles.own import add_style
+from pmsgan.styles.registry import CALIBRATION_NAME, Style, find_style, read_style
 
 ROOT = Path(__file__).parents[2]
 Pictures = NDArray[np.uint8]

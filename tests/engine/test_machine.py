@@ -55,7 +55,7 @@ def test_processors_are_read_as_linux_tells(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_other_systems_tell_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_module, "_lines", lambda path: [])
-    monkeypatch.setattr(machine_module, "_memory_bytes", lambda: None)
+    monkeypatch.setattr(machine_module, "memory_bytes", lambda: None)
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     machine: Machine = examine_machine.__wrapped__()
     assert machine.cpu

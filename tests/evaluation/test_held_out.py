@@ -23,15 +23,14 @@ from pmsgan.evaluation.config import HeldOutChoice
 from pmsgan.evaluation.held_out import HeldOutPairs, held_out_pairs
 from pmsgan.evaluation.trained import record_of, record_of_style
 from pmsgan.model.config import GeneratorConfig
+from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
     TRAINED_PAIRS_NAME,
     Style,
-    add_style,
     find_style,
     read_description,
     read_style,
-    remove_style,
 )
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.loop import train
