@@ -9,7 +9,14 @@ import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+    suppress,
+)
 from typing import Any
 
 import numpy as np
@@ -51,7 +58,8 @@ class RayPool:
         if devices:
             _choose_gpus(devices)
         self._held = ExitStack()
-        with private_ray() if address is None else nullcontext({}) as ours:
+        where: AbstractContextManager[dict[str, Any]] = nullcontext({})
+        with private_ray() if address is None else where as ours:
             ray = self._ray = _import_ray()
             if address is not None:
                 _check_address(address)
