@@ -6,9 +6,10 @@ It is an extra: converting does not need it.
 import numpy as np
 import onnxruntime
 
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME, GraphInfo
+from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.engine.machine import examine_machine
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.widen import widen
 from pmsgan.errors import EngineError
 

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from pmsgan.engine.graph import INPUT_NAME, OUTPUT_NAME
+from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.errors import ExportError
 from pmsgan.export.foreign.pixels import PictureFormat, input_affine, output_affine
 

@@ -9,7 +9,7 @@ from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import printable, show, show_lines, tell
+from pmsgan.cli.terminal import show, show_lines, tell
 from pmsgan.cli.usage import App
 from pmsgan.export.foreign.settings import ImportSettings
 
@@ -34,7 +34,7 @@ def list_command(as_json: JsonOption = False) -> None:
     for style in list_styles():
         size = f"{style.width}x{style.height}"
         kinds = f"{style.input[:MAX_TEXT]} -> {style.output[:MAX_TEXT]}"
-        show(printable(f"{style.name:<16}{size:<10}{kinds}"))  # a stranger's words, in one line
+        show(f"{style.name:<16}{size:<10}{kinds}")
 
 
 @styles_app.command("show")
