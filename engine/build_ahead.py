@@ -16,6 +16,7 @@ from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.product import PRODUCTS
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import find_style
+from pmsgan.terminal import printable
 
 NUM_TIMED_BATCHES = 50
 
@@ -42,7 +43,9 @@ class PreparedEngine:
 
     def to_text(self) -> str:
         """Return one line for people, and the table of layers if there is one."""
-        return "\n".join([str(self), *([self.layer_times.to_text()] if self.layer_times else [])])
+        return "\n".join(
+            [printable(str(self)), *([self.layer_times.to_text()] if self.layer_times else [])]
+        )
 
     def __str__(self) -> str:
         """Return one line for people."""

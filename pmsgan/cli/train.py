@@ -55,7 +55,8 @@ def _use_initial(context: typer.Context, style: str | None) -> str | None:
         from pmsgan.styles.registry import find_style
 
         with contextlib.suppress(PmsganError):  # the command says it in one line
-            _set_defaults(context, {"network": network_name(find_style(style).generator)})
+            network = find_style(style).own_network("train it further")
+            _set_defaults(context, {"network": network_name(network)})
     return style
 
 

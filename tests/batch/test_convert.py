@@ -320,7 +320,7 @@ def test_every_result_has_the_size_of_its_source(
 
 def test_a_working_size_is_for_tiles(style: Style, in_dir: Path, tmp_path: Path) -> None:
     settings = ConvertSettings(working_size=100)
-    with pytest.raises(ConfigError, match="sees all of a picture at 64x64: leave out the working"):
+    with pytest.raises(ConfigError, match="sees all of a picture at 64x64: leave out working_size"):
         convert_folder(in_dir, tmp_path / "out", style, settings=settings)
     tiled = replace(style, scaling=Scaling(mode="tiles", tile_size=64))
     report = convert_folder(in_dir, tmp_path / "out", tiled, settings=settings)

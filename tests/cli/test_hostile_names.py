@@ -115,6 +115,9 @@ COMMANDS: dict[str, list[Words]] = {
         lambda it: [style_in(it), "--name", EVIL.replace("/", "")],
         lambda it: [it],
     ],
+    "styles import": [
+        lambda it: [it / "in", "--name", EVIL], lambda it: [EVIL, "--name", "imported"],
+    ],
     "styles remove": [lambda it: [f"mine {EVIL}"], lambda it: [EVIL], lambda it: ["."]],
     "styles update": [lambda it: [it / "in"], lambda it: [EVIL]],
     "styles measure": [

@@ -18,7 +18,8 @@ COMMANDS = [
     ("prepare", "pairs", "A", "B", "--direction", "a:b"),
     ("study", "make", "--truth", "A", "--input", "B", "m=C"), ("study", "tally", "A"),
     ("styles", "list"), ("styles", "show", "anime"), ("styles", "add", "A"),
-    ("styles", "remove", "A"), ("styles", "update", "A"), ("styles", "measure", "anime", "A"),
+    ("styles", "import", "A", "--name", "B"), ("styles", "remove", "A"), ("styles", "update", "A"),
+    ("styles", "measure", "anime", "A"),
 ]  # fmt: skip
 """Every command, with arguments that are well formed."""
 

@@ -204,7 +204,9 @@ def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_pa
             add_style(tmp_path / given)
 
 
-def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(copy: Path) -> None:
+def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(
+    copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = copy / "style.toml"
     words = r'input = "\u001b[31mred\nanime           fake"' + f'\noutput = "{"o" * 500}"'
     path.write_text(words + path.read_text()[path.read_text().index("\nheight") :])
@@ -212,7 +214,7 @@ def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(copy: Path) ->
     added = runner.invoke(app, ["styles", "add", str(copy), "--name", "comic"])
     try:
         assert added.stdout.startswith("added comic in ")
-        assert "note: comic means your own style now; the one that ships is hid" in added.stderr
+        assert "the style comic that ships is hidden by yours" in caplog.text
         listed = runner.invoke(app, ["styles", "list"]).stdout
         (line,) = [it for it in listed.splitlines() if it.startswith("comic")]
         assert r"\x1b[31mred\nanime           fake -> ooo" in line
