@@ -446,7 +446,7 @@ def test_a_style_may_be_a_path(style: Style) -> None:
         (ConvertSettings, {"fit": "cover"}, "it must be stretch, pad, crop"),
         (ConvertSettings, {"output_size": "huge"}, "it must be style, source"),
         (ConvertSettings, {"metadata": False}, "it must be keep, strip"),
-        (ConvertSettings, {"precision": "int8"}, "it must be auto, fp32, bf16, fp16"),
+        (ConvertSettings, {"precision": "int4"}, "it must be auto, fp32, bf16, fp16, int8"),
         (RunSettings, {"backend": "cuda"}, "it must be auto, tensorrt, "),
     ],
 )
