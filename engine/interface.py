@@ -56,7 +56,7 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineCosts:
-    """What it takes to build an engine and to hold it on a GPU."""
+    """The cost of building an engine and of holding it on a GPU."""
 
     build_s: float
     """Time that its compilation took, now or in an earlier run [seconds]."""

@@ -28,7 +28,7 @@ class NamedGraph:
     width: int
     """Width of the pictures to run it on [pixels]."""
     calibration: Calibration | None = None
-    """What makes it an INT8 graph."""
+    """Ranges of activations that make it an INT8 graph; None in float."""
 
     @property
     def identity(self) -> str:

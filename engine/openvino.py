@@ -194,7 +194,10 @@ def _load_or_compile(
             _log.warning("compiling again: OpenVINO refuses a cached graph (%s)", _reason(error))
     checked = graph.checked()
     compiled = compile_graph(checked, properties)
-    write_blob(_blob_key(checked, properties), compiled.export_model().getvalue())
+    try:
+        write_blob(_blob_key(checked, properties), compiled.export_model().getvalue())
+    except RuntimeError as error:  # the engine works, so only the next start takes longer
+        _log.info("the next run will compile again: %s", _reason(error))
     return compiled
 
 

@@ -37,7 +37,7 @@ NUM_DRAWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one picture costs [milliseconds]."""
+    """The cost of one picture [milliseconds]."""
 
     gil: float
     """Processor time of threads that hold the interpreter."""

@@ -14,10 +14,13 @@ from typing import Any
 from pmsgan.atomic import replacing
 from pmsgan.engine.cache import cache_folder, need_cache_folder
 from pmsgan.errors import EngineError, StyleError
+from pmsgan.regular_file import read_regular
 from pmsgan.styles.registry import CALIBRATION_NAME, DESCRIPTION_NAME, GRAPH_NAME, Style
 
 VERSION = 1
 """Changes when a calibration gives another graph than before."""
+MAX_BYTES = 2**20
+"""The largest calibration that is read [bytes]."""
 _CACHE = "int8"
 
 _log = logging.getLogger(__name__)
@@ -62,7 +65,7 @@ def find_calibration(style: Style) -> Calibration | None:
             return _read(path, style.sha256[GRAPH_NAME])
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             _log.warning("not used: the INT8 calibration %s: %s", path, error)
     return None
 
@@ -112,7 +115,7 @@ def _file_name(style: Style) -> str:
 
 def _read(path: Path, graph_sha256: str) -> Calibration:
     """Read a calibration; raise ValueError or the like if it is damaged or of another graph."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(read_regular(path, MAX_BYTES))
     if content.get("version") != VERSION:
         raise ValueError("another version of pmsgan wrote it; calibrate again")
     if content.get("graph_sha256") != graph_sha256:

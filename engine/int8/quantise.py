@@ -20,7 +20,7 @@ from pmsgan.errors import EngineError
 MIN_CHANNELS = 16
 """Fewest channels, in and out, of a convolution that is quantised."""
 CHANNELS_MULTIPLE = 8
-"""What its channels are multiples of; those of pictures are 3, 9 (in three sizes), 12 or 36."""
+"""Its input channels are a multiple of this; pictures have 3, 9 (in three sizes), 12 or 36."""
 OPSET = 19
 """The first ONNX operator set in which scales may be in FP16."""
 _MAX_ACTIVATION = 127

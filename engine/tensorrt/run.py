@@ -73,7 +73,7 @@ class TensorRtEngine(Engine):
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
         )
         self.kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
-        """What TensorRT for RTX has found out on this GPU; None with TensorRT."""
+        """Compiled kernels of TensorRT for RTX on this GPU; None with TensorRT."""
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
         self.graphs: bool | None = None

@@ -14,7 +14,7 @@ from pmsgan.model.config import ChannelOrder, InputRange, Layout, OutputRange
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-"""Of red, green and blue, with values 0 to 1."""
+"""Values for red, green and blue, where pixels lie in 0..1."""
 
 Values = NDArray[Any]
 

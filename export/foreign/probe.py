@@ -17,7 +17,7 @@ from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.model.config import Layout
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-"""What sides are tried to be multiples of [pixels]."""
+"""The multiples that sides are tried with [pixels]."""
 PROBE_SIDE = 96
 """Sides of pictures to try are about so long, where the network takes them [pixels]."""
 DEFAULT_SIDE = 512
@@ -28,7 +28,7 @@ MIN_TILES_PSNR_DB = 35.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Findings:
-    """What was found out about a network."""
+    """Facts that were found out about a network."""
 
     form: PictureFormat
     output: str

@@ -1,4 +1,4 @@
-"""What a user may say about an ONNX file to import; light to import."""
+"""Settings of an import of an ONNX file, readable without onnx."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ MAX_SIDE = 4096
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportSettings:
-    """What a user says about a network; auto is read from the file, or found by running it."""
+    """Settings of an imported network; auto is read from the file, or found by running it."""
 
     layout: Literal["auto", "nchw", "nhwc"] = "auto"
     """Order of the dimensions of what goes in."""

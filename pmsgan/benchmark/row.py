@@ -60,7 +60,7 @@ class Row:
     """Share of the bandwidth of the GPU's memory that an engine takes which moves only what its
     products and convolutions read and write (0..1); one that moves more takes more."""
     costs: EngineCosts | None
-    """What it takes to build and hold the engine; None if that is not known."""
+    """The cost of building and holding the engine; None if it is not known."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row for JSON."""

@@ -20,7 +20,7 @@ from pmsgan.styles.registry import (
 _log = logging.getLogger(__name__)
 
 _CHECKPOINT_NAME = "checkpoint.pt"
-"""What the folder of a training holds."""
+"""The file that marks the folder of a training."""
 
 
 def add_style(source: Path, name: str | None = None) -> Style:

@@ -1,6 +1,7 @@
 """INT8: a calibrated graph is accurate in every runtime, or it is refused."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -196,3 +197,18 @@ def test_a_folder_without_pictures_is_no_calibration(copied: Style, tmp_path: Pa
     (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
     with pytest.raises(ConfigError, match="has no picture that can be read"):
         calibrate_style(copied, tmp_path / "broken")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "deep", "large"])
+def test_a_strangers_calibration_is_skipped(style: Style, tmp_path: Path, kind: str) -> None:
+    copied = replace(style, folder=tmp_path)
+    path = tmp_path / CALIBRATION_NAME
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "deep":
+        path.write_text("[" * 100_000)
+    else:
+        path.touch()
+        os.truncate(path, 2**40)
+    assert find_calibration(copied) is None
