@@ -115,6 +115,13 @@ InitialStyle = Annotated[
         help="Begin with the weights and network of this style, to adapt it with a few pairs.",
     ),
 ]
+TeacherStyle = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STYLE",
+        help="Learn from the pictures of this style, too, which may have a larger network.",
+    ),
+]
 VggWeights = Annotated[
     Path | None,
     typer.Option(
@@ -149,6 +156,7 @@ def train(
     ] = False,
     resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
     initial_style: InitialStyle = None,
+    teacher: TeacherStyle = None,
     best: Annotated[
         bool,
         typer.Option(
@@ -183,6 +191,7 @@ def train(
             train_list=train_list,
             split=split,
             initial_style=initial_style,
+            teacher=teacher,
         )
         check_training(plan, out, resume=resume, best=best, vgg_weights=vgg_weights)
         if plan.leads:
@@ -200,6 +209,7 @@ def train(
         split=split,
         resume=resume,
         initial_style=initial_style,
+        teacher=teacher,
         best=best,
         vgg_weights=vgg_weights,
     )
@@ -213,6 +223,8 @@ def _refuse_contradictions(typed: "Mapping[str, str]") -> None:
         raise ConfigError("--epochs and --steps both say how long to train: give one of them")
     if "initial_style" in typed and "initial_weights" in typed:
         raise ConfigError("--from and --init both say what to begin with: give one of them")
+    if "lambda_teacher" in typed and "teacher" not in typed:
+        raise ConfigError("--lambda-teacher needs a style to learn from: --teacher STYLE")
 
 
 def _network_config(

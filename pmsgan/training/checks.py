@@ -28,18 +28,21 @@ def check_start(
     run_folder: Path,
     *,
     resume: bool,
+    teacher: NetworkConfig | None = None,
 ) -> None:
     """Check what takes no time; each run does.
 
     Raises:
-        ConfigError: the network cannot take pictures of that size or crop, or has no RGB_1 of its
-            own.
+        ConfigError: the network or its teacher cannot take pictures of that size or crop, or the
+            network has no RGB_1 of its own.
         DataError: there are no pairs.
         CheckpointError: there is nothing to resume, or something would be overwritten, or the
             run folder cannot be written.
     """
     for name, side in (("size", config.size), ("crop", config.crop_side)):
         check_side(f"{name} is {side}, which", side, network.side_multiple)
+        if teacher is not None:
+            check_side(f"{name} is {side}, which for the teacher", side, teacher.side_multiple)
     if config.lambda_rgb1 and not (isinstance(network, GeneratorConfig) and network.has("full")):
         raise ConfigError(
             f"lambda_rgb1 is {config.lambda_rgb1}: without MSSA, RGB_1 is the final picture itself"

@@ -92,6 +92,11 @@ class TrainingConfig:
 
     The paper has none: RGB_1 learns through the final picture alone.
     """
+    lambda_teacher: float = 5.0
+    """Weight of the distance to the teacher's pictures: L1 plus gradient L1.
+
+    Distillation (ours): a small network learns what a trained one makes of the same input.
+    """
     perceptual: Perceptual = "auto"
     """Perceptual loss: auto (vgg19, whose weights are downloaded once), vgg19 (from a file or the
     cache alone), l1 (L1 plus gradient L1, without VGG-19), or pixel (L1).
@@ -161,6 +166,7 @@ class TrainingConfig:
             "lambda_adversarial",
             "lambda_perceptual",
             "lambda_rgb1",
+            "lambda_teacher",
             "num_readers",
             "num_threads",
             "epochs",

@@ -1,10 +1,11 @@
 """The training loop: batches, steps, checkpoints, and how a run ends."""
 
+import functools
 import logging
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,12 @@ from pmsgan.training.differences import name_differences
 from pmsgan.training.faults import BrokenPictures, check_finite, torch_errors_named
 from pmsgan.training.grid import draw_grid
 from pmsgan.training.hardware import make_fabric, others_ended_on_error, set_threads
-from pmsgan.training.initial import InitialNetwork
 from pmsgan.training.losses import l1_gradient_loss, pixel_loss
 from pmsgan.training.pairs_record import recorded_in, recording
 from pmsgan.training.perceptual import VggPerceptualLoss, load_vgg19
 from pmsgan.training.run_folder import BEST_NAME, CHECKPOINT_NAME, RunFolder, open_run_folder
 from pmsgan.training.stopwatch import Stopwatch
+from pmsgan.training.style_network import StyleNetwork
 from pmsgan.training.trainer import PerceptualLoss, Trainer, plain
 from pmsgan.training.validation import BestCheckpoint, Validation, validate
 from pmsgan.training.vgg_weights import fetch_weights
@@ -55,7 +56,8 @@ def train(
     *,
     held_out: Sequence[Pair] = (),
     resume: bool = False,
-    initial: InitialNetwork | None = None,
+    initial: StyleNetwork | None = None,
+    teacher: StyleNetwork | None = None,
     vgg_weights: Path | None = None,
     fabric: Fabric | None = None,
 ) -> tuple[Network, int]:
@@ -74,6 +76,7 @@ def train(
         resume: continue from the checkpoint in `run_folder`.
         initial: a trained network of the same config to begin with; by default random weights.
             With `resume` the checkpoint's weights are used.
+        teacher: a trained network to learn from, beside the targets.
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
         fabric: by default `make_fabric(config)`.
 
@@ -89,16 +92,21 @@ def train(
             checkpoint cannot be written.
     """
     config = config.for_pairs(len(pairs))
-    check_start(pairs, config, generator_config, run_folder, resume=resume)
+    check_start(
+        pairs, config, generator_config, run_folder,
+        resume=resume, teacher=teacher.network.config if teacher else None,
+    )  # fmt: skip
     fabric = fabric or make_fabric(config)
     checkpoint = run_folder / CHECKPOINT_NAME
     perceptual_loss = _perceptual_loss(config, vgg_weights, fabric.device)
     fabric.launch()
     set_threads(config, fabric)
-    trainer = Trainer(config, generator_config, fabric, perceptual_loss)
+    trainer = Trainer(
+        config, generator_config, fabric, perceptual_loss, teacher.network if teacher else None
+    )
     if initial is not None:
         trainer.generator.load_state_dict(initial.network.state_dict())
-    before = initial.trained_pairs if initial is not None else None
+    before = _seen_by(it for it in (initial, teacher) if it is not None)
     if resume:
         before = _resume(trainer, checkpoint)
         if has_all_steps(trainer):
@@ -159,6 +167,12 @@ def _run_steps(
         _tell_quality(trainer, measured, best)
 
 
+def _seen_by(networks: Iterable[StyleNetwork]) -> TrainedPairs | None:
+    """Return the pairs that networks were trained on; None where no network says that."""
+    records = [it.trained_pairs for it in networks if it.trained_pairs is not None]
+    return functools.reduce(operator.or_, records) if records else None
+
+
 def _measure(trainer: Trainer, pairs: Sequence[Pair]) -> Validation | None:
     return validate(trainer.trained_generator(), pairs, trainer.config.size)
 
@@ -195,7 +209,7 @@ def _perceptual_loss(
     config: TrainingConfig, vgg_weights: Path | None, device: torch.device
 ) -> PerceptualLoss:
     if config.perceptual == "l1":
-        return partial(l1_gradient_loss, hard_share=config.hard_pixels)
+        return functools.partial(l1_gradient_loss, hard_share=config.hard_pixels)
     if config.perceptual == "pixel":
         return pixel_loss
     if config.perceptual == "auto" and vgg_weights is None:

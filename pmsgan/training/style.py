@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from pmsgan.styles.own import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
-from pmsgan.training.initial import InitialNetwork, load_initial
 from pmsgan.training.loop import train
 from pmsgan.training.pairs_record import load_record
 from pmsgan.training.run_folder import CHECKPOINT_NAME
+from pmsgan.training.style_network import StyleNetwork, load_style_network
 from pmsgan.training.trained import load_best
 
 MAX_LOOKED_AT = 200
@@ -46,8 +46,10 @@ class TrainingPlan:
     config: TrainingConfig
     """Settings, with epochs turned into steps."""
     network: NetworkConfig
-    initial: InitialNetwork | None
+    initial: StyleNetwork | None
     """Network to begin with; None where the weights are random."""
+    teacher: StyleNetwork | None
+    """Network to learn from, beside the targets; None where there is none."""
     fabric: Fabric
     folder: Path | None
     """Folder of the style to make, where one is wanted."""
@@ -86,6 +88,7 @@ def plan_training(
     train_list: Path | None = None,
     split: str | None = None,
     initial_style: str | None = None,
+    teacher: str | None = None,
 ) -> TrainingPlan:
     """Find the pairs, the network and the devices of a training, and write nothing.
 
@@ -98,10 +101,11 @@ def plan_training(
         train_list: a file that names the pairs to train on.
         split: which pairs are held out, see `load_split`.
         initial_style: name or folder of a style whose weights to begin with.
+        teacher: name or folder of a style to learn from.
 
     Raises:
         ConfigError: the direction cannot be read, this machine lacks the devices, or
-            `initial_style` has another network than `generator`.
+            `initial_style` has another network than `generator`, or an imported one.
         DataError: the folder holds no pairs or does not look like the preset, or the list is wrong.
         StyleError: there is a folder in the place of the style that is no style.
     """
@@ -109,11 +113,16 @@ def plan_training(
     divided = load_split(
         data, direction=config.direction, preset=preset, train_list=train_list, split=split
     )
-    initial = load_initial(initial_style, generator) if initial_style is not None else None
+    initial = (
+        load_style_network(initial_style, generator, wish="train it further")
+        if initial_style is not None
+        else None
+    )
     plan = TrainingPlan(
         split=divided,
         network=initial.network.config if initial else generator or GeneratorConfig(),
         initial=initial,
+        teacher=load_style_network(teacher, wish="learn from it") if teacher is not None else None,
         config=config.for_pairs(len(divided.train)),
         fabric=make_fabric(config),
         folder=folder,
@@ -148,7 +157,10 @@ def check_training(
         PmsganError: see `pmsgan.training.checks`; ConfigError if `best` lacks held-out pairs.
     """
     _check_best(plan, best)
-    check_start(plan.split.train, plan.config, plan.network, run_folder, resume=resume)
+    check_start(
+        plan.split.train, plan.config, plan.network, run_folder,
+        resume=resume, teacher=plan.teacher.network.config if plan.teacher else None,
+    )  # fmt: skip
     check_files(plan.config, plan.network, run_folder, resume=resume, vgg_weights=vgg_weights)
 
 
@@ -164,6 +176,7 @@ def train_style(
     split: str | None = None,
     resume: bool = False,
     initial_style: str | None = None,
+    teacher: str | None = None,
     best: bool = False,
     vgg_weights: Path | None = None,
 ) -> TrainingResult:
@@ -183,6 +196,8 @@ def train_style(
         resume: continue from the checkpoint in `run_folder`.
         initial_style: name or folder of a style whose weights to begin with, for a few pairs of
             one's own; the discriminators are new.
+        teacher: name or folder of a style whose pictures the network learns to repeat, beside the
+            targets; its network may be larger.
         best: make the style of the generator with the lowest L1 to the held-out targets instead of
             the last one.
         vgg_weights: VGG-19's weights, by default those in torch hub's cache.
@@ -201,6 +216,7 @@ def train_style(
         train_list=train_list,
         split=split,
         initial_style=initial_style,
+        teacher=teacher,
     )
     _check_best(plan, best)
     config = plan.config
@@ -212,6 +228,7 @@ def train_style(
         held_out=plan.split.held_out,
         resume=resume,
         initial=plan.initial,
+        teacher=plan.teacher,
         vgg_weights=vgg_weights,
         fabric=plan.fabric,
     )
@@ -222,7 +239,8 @@ def train_style(
     if plan.folder is not None and is_complete and plan.leads:
         record = load_record(Path(run_folder) / CHECKPOINT_NAME)
         done = replace(config, steps=num_steps)
-        exported = _write_style(trained, plan.folder, done, plan.split.train, initial_style, record)
+        others = {"initial_style": initial_style, "teacher": teacher}
+        exported = _write_style(trained, plan.folder, done, plan.split.train, others, record)
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,
@@ -245,7 +263,7 @@ def _write_style(
     folder: Path,
     config: TrainingConfig,
     pairs: Sequence[Pair],
-    initial_style: str | None,
+    others: Mapping[str, str | None],
     record: TrainedPairs | None,
 ) -> Exported:
     source, target = read_direction(config.direction)
@@ -258,7 +276,7 @@ def _write_style(
         output_kind=target,
         origin={
             "num_pairs": len(pairs),
-            **({"initial_style": Path(initial_style).name} if initial_style else {}),
+            **{name: Path(style).name for name, style in others.items() if style is not None},
             **asdict(config),
         },
         expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),

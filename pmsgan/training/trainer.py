@@ -46,8 +46,12 @@ class Trainer:
         generator_config: NetworkConfig,
         fabric: Fabric,
         perceptual_loss: PerceptualLoss = l1_gradient_loss,
+        teacher: Network | None = None,
     ) -> None:
-        """Make fresh networks from the config's seed, the same in each process of `fabric`."""
+        """Make fresh networks from the config's seed, the same in each process of `fabric`.
+
+        Where there is a `teacher`, the generator also learns to repeat its pictures.
+        """
         torch.manual_seed(config.seed)
         self.config = config
         self.fabric = fabric
@@ -64,6 +68,7 @@ class Trainer:
             self._with_rgb1() if config.lambda_rgb1 else self.generator
         )
         self._judge, self.discriminator_optimizer = self._set_up(self.discriminators)
+        self._teacher = teacher and teacher.eval().requires_grad_(False).to(fabric.device)
         self.average = (
             AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
             if config.ema_decay
@@ -80,7 +85,7 @@ class Trainer:
         Returns:
             The losses of this process, one number each: `discriminator`, `perceptual`,
             `adversarial`; without an adversarial weight the second alone. `rgb1` where that has a
-            weight.
+            weight, and `teacher` where there is one.
         """
         self._set_learning_rate()
         self._seed_dropout()
@@ -91,7 +96,8 @@ class Trainer:
         losses: dict[str, Tensor] = {}
         if self.config.lambda_adversarial:
             losses |= self._step_discriminators(inputs, fakes, reals)
-        losses |= self._step_generator(inputs, fakes, reals, rgb1)
+        taught = self._taught(source, len(fakes))
+        losses |= self._step_generator(inputs, fakes, reals, rgb1, taught)
         if self.average is not None:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
@@ -107,6 +113,15 @@ class Trainer:
         """Let a resumed run draw what an uninterrupted one would, each process something else."""
         samples_seen = self.num_steps_done * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed + samples_seen)
+
+    @torch.no_grad()
+    def _taught(self, source: Tensor, num_scales: int) -> list[Tensor]:
+        """Return the teacher's picture at each scale; an empty list without a teacher."""
+        if self._teacher is None:
+            return []
+        with self.fabric.autocast():
+            picture = self._teacher(source)[0]
+        return target_pyramid(picture.float().clamp(-1.0, 1.0), num_scales)
 
     def _with_rgb1(self) -> nn.Module:
         assert isinstance(self.generator, Generator)
@@ -139,14 +154,19 @@ class Trainer:
         fakes: Sequence[Tensor],
         reals: Sequence[Tensor],
         rgb1: Sequence[Tensor],
+        taught: Sequence[Tensor],
     ) -> dict[str, Tensor]:
         with self.fabric.autocast():
             losses = {"perceptual": self.perceptual_loss(fakes, reals)}
             if rgb1:
                 losses["rgb1"] = self.perceptual_loss(rgb1, reals[:1])
+            if taught:
+                losses["teacher"] = l1_gradient_loss(fakes, taught)
         loss = self.config.lambda_perceptual * losses["perceptual"]
         if rgb1:
             loss = loss + self.config.lambda_rgb1 * losses["rgb1"]
+        if taught:
+            loss = loss + self.config.lambda_teacher * losses["teacher"]
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
             with self.fabric.no_backward_sync(self._judge):

@@ -78,6 +78,7 @@ def test_the_network_itself_is_that_of_the_style(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ("--lambda-teacher 2", "--lambda-teacher needs a style to learn from: --teacher STYLE"),
         ("--from anime --init paper", "--from and --init both say what to begin with: give one"),
         ("--epochs 2 --steps 9", "--epochs and --steps both say how long to train: give one"),
         ("--network pix2pix --fold 1", "--fold is a setting of pmsgan: leave it out, or"),

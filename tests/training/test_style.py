@@ -63,6 +63,27 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
     assert config["generator"]["base_channels"] == 4
 
 
+def test_a_style_learns_from_another_and_counts_its_pairs_as_seen(
+    data: Path, tmp_path: Path
+) -> None:
+    train_style(data, SETTINGS, NETWORK, run_folder=tmp_path / "a", style=str(tmp_path / "large"))
+    others = Path(shutil.copytree(data, tmp_path / "others"))
+    for path in others.glob("*/*.png"):
+        cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
+    small = replace(NETWORK, fold=2)
+    taught = train_style(
+        others, replace(SETTINGS, steps=1), small, run_folder=tmp_path / "b",
+        style=str(tmp_path / "small"), teacher=str(tmp_path / "large"),
+    )  # fmt: skip
+    assert taught.generator.config == small
+    large, style = read_style(tmp_path / "large"), read_style(tmp_path / "small")
+    assert style.origin["teacher"] == "large"
+    seen, seen_in_all = record_of_style(large), record_of_style(style)
+    assert seen is not None
+    assert seen_in_all is not None
+    assert set(seen.files) < set(seen_in_all.files)
+
+
 def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: Path) -> None:
     first = train_style(
         data, SETTINGS, NETWORK, run_folder=tmp_path / "first", style=str(tmp_path / "old")

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 from lightning_fabric import Fabric
+from torch.nn import functional
 
 from pmsgan.errors import CheckpointError
 from pmsgan.model.config import GeneratorConfig, UNetConfig
@@ -185,3 +186,21 @@ def test_pix2pix_is_judged_beside_its_input_and_resumes_bit_for_bit() -> None:
         assert torch.equal(weight, resumed.generator.state_dict()[name]), name
     with pytest.raises(CheckpointError, match="network: --network pix2pix, not pmsgan; type its"):
         Trainer(SETTINGS, NETWORK, CPU).load_state_dict(whole.state_dict())
+
+
+def test_a_network_learns_to_repeat_its_teacher() -> None:
+    source, target = torch.rand(2, 1, 3, 96, 96)
+    config = replace(SETTINGS, lambda_adversarial=0.0, lambda_perceptual=0.0, learning_rate=5e-3)
+    torch.manual_seed(1)
+    teacher = Generator(replace(NETWORK, fold=2))
+    before = copy.deepcopy(teacher.state_dict())
+    trainer = Trainer(config, NETWORK, CPU, teacher=teacher)
+    losses = [trainer.step(source, target)["teacher"].item() for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0]
+    assert all(torch.equal(before[name], after) for name, after in teacher.state_dict().items())
+    with torch.no_grad():
+        wanted = teacher(source)[0].clamp(-1.0, 1.0)
+        first = Trainer(config, NETWORK, CPU).generator(source)
+    assert losses[0] == pytest.approx(
+        l1_gradient_loss(first, [functional.avg_pool2d(wanted, side) for side in (1, 2, 4)]).item()
+    )

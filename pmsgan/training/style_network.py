@@ -1,4 +1,4 @@
-"""The trained network that a training begins with."""
+"""The network of a style, which a training begins with or learns from."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from pmsgan.training.differences import name_differences
 
 
 @dataclass(frozen=True, slots=True)
-class InitialNetwork:
+class StyleNetwork:
     """A trained network, and the pairs that it has seen."""
 
     network: Network
@@ -20,27 +20,30 @@ class InitialNetwork:
     """None where its style does not say that."""
 
 
-def load_initial(style: str, wanted: NetworkConfig | None) -> InitialNetwork:
+def load_style_network(
+    style: str, wanted: NetworkConfig | None = None, *, wish: str
+) -> StyleNetwork:
     """Read the network of a style.
 
     Args:
         style: name of a style, or its folder.
         wanted: settings that the network must have; None takes those that it has.
+        wish: what the network is for, as messages say it: "train it further".
 
     Raises:
-        ConfigError: it has other settings.
+        ConfigError: it has other settings, or came as an ONNX file.
         StyleError: there is no such style.
         CheckpointError: its weights cannot be read.
     """
     found = find_style(style)
-    network = found.own_network("train it further")
+    network = found.own_network(wish)
     if wanted is not None and wanted != network:
         differing = name_differences(network_table(network), network_table(wanted))
         raise ConfigError(
             f"the style {style} has another network: {differing}; leave out what differs, or --from"
         )
     has_record = TRAINED_PAIRS_NAME in found.sha256
-    return InitialNetwork(
+    return StyleNetwork(
         load_generator(found.weights, network),
         read_record(found.folder / TRAINED_PAIRS_NAME) if has_record else None,
     )
