@@ -18,7 +18,7 @@ INITIAL_WEIGHTS: tuple[InitialWeights, ...] = get_args(InitialWeights)
 SIDE_MULTIPLE = 4
 """Both sides of a picture are multiples of this: the third stage works at a quarter of them."""
 
-FOLDS = (1, 2)
+FOLDS = (1, 2, 4)
 
 WITHOUT_OPTION = (
     "num_residual_blocks",
@@ -68,10 +68,10 @@ class GeneratorConfig:
     attention_reduction: int = 8
     """How many times narrower the middle of CSASP's channel attention is [D]."""
     fold: int = 1
-    """Side of the squares of pixels that become one with more channels: 1 or 2.
+    """Side of the squares of pixels that become one with more channels: 1, 2 or 4.
 
     2 is ours, not the paper's: the first stage works at half the sides on 12 channels. The same
-    width takes a quarter of the time, and each pixel sees twice as far.
+    width takes a quarter of the time, and each pixel sees twice as far. 4 is that twice.
     """
     output: Output = "linear"
     """Last operation of each output: none, or tanh [D].
@@ -108,7 +108,7 @@ class GeneratorConfig:
         if len(self.dilations) != 3 or not 1 <= min(self.dilations) <= max(self.dilations) <= 64:
             raise ConfigError(f"dilations is {self.dilations}: it must be three numbers of 1..64")
         if self.fold not in FOLDS:
-            raise ConfigError(f"fold is {self.fold}: it must be 1 or 2")
+            raise ConfigError(f"fold is {self.fold}: it must be 1, 2 or 4")
         if self.ablation not in ABLATIONS:
             raise ConfigError(f"ablation is {self.ablation!r}: use one of {', '.join(ABLATIONS)}")
 
@@ -127,7 +127,7 @@ class GeneratorConfig:
 
     @property
     def image_channels(self) -> int:
-        """Channels of a folded RGB picture: 3, or 12 where 2x2 pixels are one."""
+        """Channels of a folded RGB picture: 3, or 12 where 2x2 pixels are one, or 48."""
         return 3 * self.fold**2
 
     @property

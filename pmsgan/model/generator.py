@@ -6,7 +6,7 @@ picture's sides with C_j channels; E_j, F_j, D_j are its encoded, fused and deco
 In code the stages are counted from 0.
 
 A folded generator (`GeneratorConfig.fold`, ours) is the same network on pictures whose 2x2 pixels
-are 12 channels of one: it works at half the sides.
+are 12 channels of one: it works at half the sides; or 4x4 pixels and a quarter of the sides.
 """
 
 from collections.abc import Sequence

@@ -232,22 +232,26 @@ def test_mssa_is_the_papers_formula() -> None:
     torch.testing.assert_close(mssa(decoded, outputs), expected)
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS)
-def test_a_folded_generator_is_the_same_network_on_squares_of_pixels(ablation: Ablation) -> None:
+@pytest.mark.parametrize(("ablation", "side"), [*((row, 2) for row in ABLATIONS), ("full", 4)])
+def test_a_folded_generator_is_the_same_network_on_squares_of_pixels(
+    ablation: Ablation, side: int
+) -> None:
     torch.manual_seed(0)
-    config = GeneratorConfig(base_channels=4, num_residual_blocks=1, ablation=ablation, fold=2)
+    config = GeneratorConfig(base_channels=4, num_residual_blocks=1, ablation=ablation, fold=side)
     folded, image = Generator(config), torch.randn(1, 3, 32, 48)
     images = [
-        functional.pixel_unshuffle(resize(image, -stage), 2) for stage in range(config.num_stages)
+        functional.pixel_unshuffle(resize(image, -stage), side)
+        for stage in range(config.num_stages)
     ]
     decoded = folded.decode([context(folded.encode(images)) for context in folded.contexts])
     outputs = [rgb(features) for rgb, features in zip(folded.to_rgb, decoded, strict=True)]
     expected = [folded.output(decoded[0], outputs), *outputs[1:]]
     assert [tuple(output.shape) for output in expected] == [
-        (1, 12, 16 >> stage, 24 >> stage) for stage in range(config.num_stages)
+        (1, 3 * side**2, 32 // side >> stage, 48 // side >> stage)
+        for stage in range(config.num_stages)
     ]
     for output, squares in zip(folded(image), expected, strict=True):
-        torch.testing.assert_close(output, functional.pixel_shuffle(squares, 2))
+        torch.testing.assert_close(output, functional.pixel_shuffle(squares, side))
 
 
 def test_a_folded_generator_refuses_a_side_that_is_no_multiple_of_8() -> None:
