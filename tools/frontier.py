@@ -79,8 +79,9 @@ def main() -> None:
                    *options, *NETWORKS[name])  # fmt: skip
     inputs = load_split(arguments.data, direction=direction, split="all").train[0].input.path.parent
     for style in styles.values():
-        calibrate = ("build-engine", "--style", style, "--int8", "--calibrate", inputs)
-        pmsgan(*calibrate, "--into-style", may_fail=True)
+        if not (style / "int8.json").exists():
+            calibrate = ("build-engine", "--style", style, "--int8", "--calibrate", inputs)
+            pmsgan(*calibrate, "--into-style", may_fail=True)
     sources, targets = read_pairs(arguments.held_out, direction)
     points = measure(styles, sources, targets)
     content = json.dumps([asdict(point) for point in points], indent=2)
