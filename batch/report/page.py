@@ -4,13 +4,16 @@ from collections.abc import Iterable, Sequence
 
 from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.batch.report.report import BASELINES, Remark, Report
-from pmsgan.batch.report.thumbnails import Thumbnail
+from pmsgan.batch.report.thumbnails import NUM_LARGE, Thumbnail
 from pmsgan.batch.timing import MAX_SPANS, Throughput
+from pmsgan.counts import count
 from pmsgan.html_page import escape, fill_template
 from pmsgan.spread import digits
 
 MAX_REMARKS = 1000
 """Failures and notes on the page, each; all of them are in report.json."""
+_LOOKS = ((40.0, "looks the same"), (30.0, "looks nearly the same"), (0.0, "looks different"))
+"""Least PSNR [dB] to the baseline, and what it means for the eye."""
 
 # Moves the border between before and after.
 _SCRIPT = """
@@ -37,13 +40,16 @@ def make_page(report: Report) -> str:
         stopped=_stopped(report),
         body="\n".join(
             [
+                _summary(report),
+                _sheet(report.thumbnails[:NUM_LARGE], "large"),
+                _remarks("Failures", report.failures),
+                "<h2>The run</h2>",
                 _facts(report),
                 _nodes(report),
                 _stages(report),
                 _throughput(report.timing.throughput),
                 _baselines(report),
-                _thumbnails(report.thumbnails),
-                _remarks("Failures", report.failures),
+                _more_pictures(report.thumbnails[NUM_LARGE:]),
                 _remarks("Notes", report.notes),
             ]
         ),
@@ -57,6 +63,29 @@ def _stopped(report: Report) -> str:
         f'<p class="stopped">Stopped: {escape(report.stopped)}. '
         "The same command, without --overwrite, resumes.</p>"
     )
+
+
+def _summary(report: Report) -> str:
+    """Return the figures of the run in words, for somebody who reads nothing else."""
+    pictures = count(report.num_done, "picture")
+    figures = [(pictures, f"in {_duration(report.timing.wall_s)}")]
+    if report.baselines:
+        base = report.baselines[0]
+        times = digits(base.files_to_files.speedup.median)
+        other = f"as {BASELINES[base.compared.backend]} in {base.compared.precision.upper()}"
+        figures.append((f"{times} times as fast", other))
+        if (accuracy := base.engine_accuracy) is not None:
+            looks = next(text for limit, text in _LOOKS if accuracy.psnr_db >= limit)
+            figures.append((looks, f"as there: {accuracy.decibels} PSNR"))
+    cells = [f"<p><b>{escape(one)}</b> {escape(other)}</p>" for one, other in figures]
+    return f'<div class="summary">{"".join(cells)}</div>'
+
+
+def _duration(seconds: float) -> str:
+    """Return a time for people: 41 s, 12 minutes, 3.5 hours."""
+    if seconds < 120:
+        return f"{digits(seconds)} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
 
 
 def _facts(report: Report) -> str:
@@ -106,10 +135,15 @@ def _stages(report: Report) -> str:
             f"{''.join(segments)}</div><span>{total:.0%}</span>"
         )
     names = ["stage", "by", "busy [s]", "share", "times", "median [ms]", "p95 [ms]", "p99 [ms]"]
+    reading = (
+        "How much of the run each kind of thread was busy; the fullest bar limits the speed."
+        if report.num_done > 1
+        else "One picture goes through the stages one after the other."
+    )
     return (
         "<h2>Where the time went</h2>"
-        '<p class="soft">How much of the run each kind of thread was busy; the fullest bar bounds '
-        f"the speed. Opening the engine took {report.equipment.open_s:.2f} s before it; the "
+        f'<p class="soft">{reading} '
+        f"Opening the engine took {report.equipment.open_s:.2f} s before the run; the "
         f"engine's first batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
         f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
     )
@@ -198,7 +232,12 @@ def _timings(base: Baseline, kind: str, timings: Timings) -> list[str]:
     return [escape(base.title), kind, *(str(spread) for spread in spreads)]
 
 
-def _thumbnails(thumbnails: Sequence[Thumbnail]) -> str:
+def _more_pictures(thumbnails: Sequence[Thumbnail]) -> str:
+    return f"<h2>More pictures</h2>{_sheet(thumbnails, 'small')}" if thumbnails else ""
+
+
+def _sheet(thumbnails: Sequence[Thumbnail], kind: str) -> str:
+    """Return pictures with a border between before and after that can be moved."""
     if not thumbnails:
         return ""
     figures = "".join(
@@ -208,11 +247,7 @@ def _thumbnails(thumbnails: Sequence[Thumbnail]) -> str:
         f"<figcaption><bdi>{escape(it.name)}</bdi></figcaption></figure>"
         for it in thumbnails
     )
-    return (
-        '<h2>Before and after</h2><p class="soft">Left of the line what went in, right of it what '
-        f'came out; move it with the mouse, a finger or the arrow keys.</p><div class="sheet">'
-        f"{figures}</div>"
-    )
+    return f'<div class="sheet {kind}">{figures}</div>'
 
 
 def _remarks(title: str, remarks: Sequence[Remark]) -> str:
@@ -234,8 +269,9 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *, num_texts: in
 
     def cells(kind: str, texts: Sequence[str]) -> str:
         return "".join(
-            f"<{kind}{' class=number' if place >= num_texts else ''}>{text}</{kind}>"
-            for place, text in enumerate(texts)
+            f'<{kind} data-name="{name}"{" class=number" if place >= num_texts else ""}>'
+            f"{text}</{kind}>"
+            for place, (name, text) in enumerate(zip(names, texts, strict=True))
         )
 
     head = f"<thead><tr>{cells('th', names)}</tr></thead>"

@@ -19,8 +19,12 @@ from pmsgan.errors import FolderError, ImageError
 from pmsgan.html_page import jpeg_uri, small_size
 
 MAX_SHOWN = 60
+NUM_LARGE = 4
+"""Thumbnails at the head of the page."""
+LARGE_SIDE = 640
+"""Longer side of those [pixels]."""
 MAX_SIDE = 240
-"""Longer side of a thumbnail [pixels]."""
+"""Longer side of the others [pixels]."""
 JPEG_QUALITY = 80
 LIMIT_S = 10.0
 """Time for all thumbnails [seconds]; those that are not made by then are left out."""
@@ -65,7 +69,8 @@ def make_thumbnails(
             if time.monotonic() - started > LIMIT_S:
                 break
             with suppress(ImageError, MemoryError, cv2.error):
-                thumbnails.append(_make_thumbnail(job, pictures, out, style_size, settings))
+                side = LARGE_SIDE if len(thumbnails) < NUM_LARGE else MAX_SIDE
+                thumbnails.append(_make_thumbnail(job, pictures, out, style_size, settings, side))
     return tuple(thumbnails)
 
 
@@ -75,11 +80,12 @@ def _make_thumbnail(
     out: Folder,
     style_size: tuple[int, int],
     settings: ConvertSettings,
+    max_side: int,
 ) -> Thumbnail:
     data = pictures.read(job.source)[0]
-    picture = decode(data, None if settings.fit == "crop" else (MAX_SIDE, MAX_SIDE))
+    picture = decode(data, None if settings.fit == "crop" else (max_side, max_side))
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size)
-    shown = small_size(placement.output, MAX_SIDE)
+    shown = small_size(placement.output, max_side)
     before = np.empty((*shown, 3), np.uint8)
     fit_into_row(picture.pixels, Placement(placement.crop, shown, Box(0, 0, *shown), shown), before)
     if picture.profile is not None:

@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
+from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.report import page as page_module
 from pmsgan.batch.report.page import make_page
 from pmsgan.batch.report.report import NodeWork, Report
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.engine.accuracy import Accuracy
 from pmsgan.styles.registry import Style
 
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
@@ -106,7 +108,43 @@ def test_a_phone_needs_no_sideways_scrolling(page: Any) -> None:
         {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True},
     )
     assert page.execute_script("return document.documentElement.scrollWidth") == 360
+    tables = "[...document.querySelectorAll('.scroll')]"
+    assert page.execute_script(f"return {tables}.every(it => it.scrollWidth <= it.clientWidth)")
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_figures_are_said_in_words(report: Report, browser: Any, tmp_path: Path) -> None:
+    engine = replace(report.equipment.engine, backend="eager", precision="fp32")
+    baseline = Baseline(
+        title="eager, fp32",
+        compared=engine,
+        in_memory=Timings(num_pictures=4, engine_s=(1.0,), compared_s=(5.0,)),
+        files_to_files=Timings(num_pictures=4, engine_s=(1.0,), compared_s=(4.1,)),
+        engine_accuracy=Accuracy(max_difference=3, mean_difference=0.2, psnr_db=59.04),
+        compared_accuracy=None,
+    )
+    timing = replace(report.timing, wall_s=41.0)
+    compared = replace(report, baselines=(baseline,), timing=timing)
+    (tmp_path / "report.html").write_text(make_page(compared), encoding="utf-8")
+    browser.get((tmp_path / "report.html").as_uri())
+    assert browser.find_element("css selector", ".summary").text.splitlines() == [
+        "4 pictures", "in 41.0 s",
+        "4.10 times as fast", "as eager PyTorch in FP32",
+        "looks the same", "as there: 59.0 dB PSNR",
+    ]  # fmt: skip
+    for seconds, text in ((3 * 3600.0, "in 3.0 hours"), (180.0, "in 3 minutes")):
+        assert text in make_page(replace(report, timing=replace(timing, wall_s=seconds)))
+    poor = replace(
+        baseline, engine_accuracy=Accuracy(max_difference=90, mean_difference=9.0, psnr_db=29.0)
+    )
+    assert "looks different" in make_page(replace(compared, baselines=(poor,)))
+
+
+def test_a_run_of_one_picture_blames_no_stage(report: Report) -> None:
+    assert "the fullest bar limits the speed" in make_page(report)
+    one = make_page(replace(report, num_done=1))
+    assert "fullest bar" not in one
+    assert "One picture goes through the stages one after the other." in one
 
 
 def test_dark_mode_is_dark(page: Any) -> None:
