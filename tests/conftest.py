@@ -1,4 +1,4 @@
-"""What several tests share: a tiny network, a tiny style, pictures, and no trace outside."""
+"""Fixtures of several tests: a tiny network, a tiny style, pictures, and no trace outside."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

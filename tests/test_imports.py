@@ -1,4 +1,4 @@
-"""What imports what: converting needs no torch, and the floors keep their order."""
+"""Converting needs no torch, and the floors keep their order."""
 
 import ast
 import subprocess

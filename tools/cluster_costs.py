@@ -1,4 +1,4 @@
-"""What a run costs that is not the pictures' own work: for the plan of docs/cluster.md.
+"""Measure what a run costs beside the work on pictures: for the plan of docs/cluster.md.
 
 python tools/cluster_costs.py --count 1000000
 

@@ -101,7 +101,7 @@ def build_engine(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compile a style ahead of time, for this machine or for another GPU.
+    """Compile a style for this machine, or for another GPU.
 
     The result goes into your cache. pmsgan convert builds an engine at its start, too, where the
     cache has none.

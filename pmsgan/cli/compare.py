@@ -16,7 +16,7 @@ def compare(
     b: Annotated[Path, typer.Argument(help="Another of the same kind to compare it with.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Find what got faster or slower from one report to another, beyond the noise of both.
+    """Compare the speed of two runs, by their reports.
 
     A figure differs if the ranges (of all runs, or of a run's mean and medians) do not touch and
     the medians are more than 10 % apart.

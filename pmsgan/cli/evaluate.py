@@ -83,7 +83,7 @@ def evaluate(
     runtime: RuntimeChoice,
     held_out: HeldOutChoice,
 ) -> None:
-    """Measure how good pictures are: FID, FSIM, and LPIPS with three networks.
+    """Measure how good pictures are: FID, FSIM, LPIPS.
 
     pmsgan evaluate ours=A pix2pix=B --truth T: methods side by side, the best in bold.
 

@@ -21,7 +21,7 @@ Weights: TypeAlias = Mapping[str, Tensor]
 MAX_LEVELS = 10
 MAX_BLOCKS = 32
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-"""What layers of normalisation have counted while they were trained."""
+"""Statistics that layers of normalisation collected while they were trained."""
 
 
 class UNet(nn.Module):

@@ -83,7 +83,7 @@ def make_pictures() -> Callable[[Path, int], None]:
 
 @pytest.fixture
 def store() -> Any:
-    """What memory:// is, empty."""
+    """The store behind memory://, empty."""
     found = pytest.importorskip("fsspec").filesystem("memory")
     found.store.clear()
     found.pseudo_dirs[:] = [""]

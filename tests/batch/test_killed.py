@@ -173,7 +173,7 @@ def test_two_runs_at_once_are_refused(style: Style, tmp_path: Path) -> None:
 
 
 PEAK_MIB = "int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024"
-"""Of a process itself; getrusage counts what its parent had when it was started."""
+"""Peak memory of a process itself; getrusage counts what its parent had when it was started."""
 
 MEASURED = """
 import os, re, sys

@@ -1,4 +1,4 @@
-"""What a palette colours in vain is told in one line."""
+"""A colour for a part that no picture has is named in one line."""
 
 from pathlib import Path
 

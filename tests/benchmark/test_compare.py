@@ -1,4 +1,4 @@
-"""What counts as faster or slower."""
+"""A difference counts only beyond the noise of both sides."""
 
 import json
 from pathlib import Path

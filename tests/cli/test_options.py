@@ -30,7 +30,7 @@ class Painting:
     A second paragraph is for readers of the code.
     """
     medium: Literal["oil", "ink"] = "oil"
-    """What to paint with."""
+    """Tool to paint with."""
     colours: tuple[str, ...] = ("red",)
     """Colours to use; may be repeated."""
     size: tuple[float, float] = (1.0, 2.0)

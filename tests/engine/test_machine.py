@@ -1,4 +1,4 @@
-"""What this machine is."""
+"""The description of this machine."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the first and the last operators of a network say about its values."""
+"""The first and the last operators of a network tell the range of its values."""
 
 import numpy as np
 import onnx

@@ -60,7 +60,7 @@ def test_onnx_runtime_agrees_with_torch(
 
 
 def test_bytes_go_in_and_come_out_through_casts_alone(exported: Exported) -> None:
-    """What TensorRT asks of a graph with uint8 on both sides."""
+    """TensorRT asks this of a graph with uint8 on both sides."""
     graph = onnx.load(exported.path).graph
     assert [node.op_type for node in graph.node if "image" in node.input] == ["Cast"]
     assert [node.op_type for node in graph.node if "translated" in node.output] == ["Cast"]

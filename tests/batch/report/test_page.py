@@ -30,7 +30,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(style: Style, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Of pictures with hostile names, some of them broken, and of the usual shapes."""
+    """The report of pictures with hostile names, some of them broken, and of the usual shapes."""
     folder = tmp_path_factory.mktemp("hostile") / "in"
     folder.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)

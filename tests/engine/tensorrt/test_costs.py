@@ -1,4 +1,4 @@
-"""What an engine costs: its build, its file, the GPU's memory; and how fast that memory is."""
+"""The costs of an engine: its build, its file, the GPU's memory, and how fast that memory is."""
 
 from types import SimpleNamespace
 from typing import Any

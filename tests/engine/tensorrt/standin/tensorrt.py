@@ -21,7 +21,7 @@ from typing import Any
 from pmsgan.engine.gpu import driver_cuda, gpu_capability, gpu_names
 
 ACTIVATION_BYTES = 4096
-"""What a picture in a batch needs of the memory for activations."""
+"""Memory for activations that each picture of a batch needs [bytes]."""
 
 
 class Severity(IntEnum):
