@@ -1,10 +1,13 @@
 """Fixtures of several tests: a tiny network, a tiny style, pictures, and no trace outside."""
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
+import filelock
 import numpy as np
 import onnx
 import onnx.numpy_helper
@@ -62,20 +65,29 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
-def trace_once() -> Iterator[None]:
+def trace_once(shared_folder: Path) -> Iterator[None]:
     """Trace each network once, which takes seconds, and later put other weights into its graph.
 
     The exporter compares each graph with PyTorch, so a graph with wrong weights would be refused.
     """
-    graphs: dict[tuple[GeneratorConfig, torch.dtype], onnx.ModelProto] = {}
 
     def trace(graph: DeploymentGraph) -> SimpleNamespace:
-        key = (graph.generator.config, graph.dtype)
-        if key not in graphs:
-            graphs[key] = trace_network(graph).model_proto
-        model = onnx.ModelProto()
-        model.CopyFrom(graphs[key])
+        key = repr((graph.generator.config, graph.dtype))
+        path = shared_folder / f"{hashlib.sha256(key.encode()).hexdigest()}.onnx"
+        with filelock.FileLock(f"{path}.lock"):
+            if not path.exists():
+                onnx.save(trace_network(graph).model_proto, path)
+        model = onnx.load(path)
         weights = graph.state_dict()
         for tensor in model.graph.initializer:
             if tensor.name in weights:
