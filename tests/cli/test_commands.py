@@ -361,7 +361,7 @@ def test_train_makes_a_style_that_converts(
     (tmp_path / "train.txt").write_text("0\n1\n")
     arguments = [
         "train", data, "--perceptual", "l1", "--size", 96, "--base-channels", 4,
-        "--learning-rate", 0.002, "--out", tmp_path / "run", "--readers", 0,
+        "--learning-rate", 0.002, "--ablation", "single", "--out", tmp_path / "run", "--readers", 0,
         "--train-list", tmp_path / "train.txt",
     ]  # fmt: skip
     first = pmsgan_command(*arguments, "--steps", 2)
