@@ -12,6 +12,8 @@ from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import ChildError
 
 NUM_PRODUCTS = 10
+CPU_SIDE, GPU_SIDE = 2048, 8192
+"""Sides of the matrices."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +53,9 @@ def matrix_rates(num_threads: int | None) -> dict[str, float]:
     import torch
 
     if torch.cuda.is_available():
-        return {name: _torch_rate(name, "cuda", 8192) for name in ("fp32", "bf16", "fp16")}
-    side = 2048
+        return {name: _torch_rate(name, "cuda", GPU_SIDE) for name in ("fp32", "bf16", "fp16")}
     return {
-        name: max(_openvino_rate(name, side, num_threads), _torch_rate(name, "cpu", side))
+        name: max(_openvino_rate(name, CPU_SIDE, num_threads), _torch_rate(name, "cpu", CPU_SIDE))
         for name in ("fp32", "bf16")
     }
 
