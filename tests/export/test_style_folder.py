@@ -116,7 +116,7 @@ def test_a_style_that_ships_is_changed_by_its_path_alone(command: tuple[str, ...
 def test_the_graph_follows_from_the_weights_whatever_their_memory_looked_like(
     make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:
-    trained = make_generator().to(memory_format=torch.channels_last)
+    trained = make_generator("single").to(memory_format=torch.channels_last)
     write_style(trained, tmp_path / "mine", height=64, width=64, **WORDS)  # type: ignore[arg-type]
     style = find_style(f"{tmp_path}/mine")
     again = export_style(style, tmp_path / "again.onnx", precision="fp16")
