@@ -58,7 +58,7 @@ def test_the_example_of_training_runs(tmp_path: Path) -> None:
         picture = cv2.resize(coarse, (96, 96))
         cv2.imwrite(str(tmp_path / "my_pairs" / side / "a.png"), picture)
     short = TRAINING.replace("steps=20_000", "steps=8, learning_rate=0.002, size=96")
-    small = short.replace("base_channels=16", "base_channels=4")
+    small = short.replace("base_channels=16", "base_channels=4, ablation='single'")
     assert small != short != TRAINING
     told = run(small, tmp_path)
     assert told.startswith("8 True ")
