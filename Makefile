@@ -35,7 +35,7 @@ demo-baseline: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --overwrite
 
 test: .venv/pycuda .venv/triton .venv/bindings
-	.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
 # mypy sees the four folders as one package only where they are installed as one.
 lint: .venv/dev
