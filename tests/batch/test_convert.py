@@ -295,7 +295,7 @@ def test_every_result_has_the_size_of_its_source(
     sizes = [(64, 64), (1, 1), (40, 300), (301, 97), (1200, 900), (20, 2000)]
     expected: dict[str, tuple[int | str, ...]] = {}
     for number, ((height, width), kind, turn) in enumerate(
-        itertools.product(sizes, ["JPEG", "PNG", "WEBP"], [1, 3, 6])
+        itertools.product(sizes, ["JPEG", "PNG", "WEBP"], [1, 6])
     ):
         image = pictures_module.photo(height, width)
         if kind != "JPEG":
