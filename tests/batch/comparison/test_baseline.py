@@ -29,6 +29,12 @@ from pmsgan.styles.registry import Style
 SINGLE = Contender(backend="eager", precision="fp32")
 
 
+@pytest.fixture(autouse=True)
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here is about how long a run takes."""
+    monkeypatch.setattr(baseline_module, "RUN_S", 0.05)
+
+
 @pytest.fixture
 def workload(style: Style, in_dir: Path, tmp_path: Path) -> Workload:
     settings = ConvertSettings()
