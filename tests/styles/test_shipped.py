@@ -23,7 +23,6 @@ def test_it_says_where_it_comes_from(style: Style) -> None:
     assert set(style.expects) == {"colour", "ground"}
 
 
-@pytest.mark.usefixtures("without_trace_cache")
 @pytest.mark.parametrize("style", SHIPPED, ids=lambda style: style.name)
 def test_exporting_it_again_gives_the_same_bytes(style: Style, tmp_path: Path) -> None:
     style.verify()
