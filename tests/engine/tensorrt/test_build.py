@@ -32,10 +32,11 @@ from pmsgan.engine.tensorrt.plan import (
 from pmsgan.engine.tensorrt.product import PORTABLE, PRODUCTS, Library
 from pmsgan.engine.widen import widen
 from pmsgan.errors import ConfigError, EngineError
-from pmsgan.export.deploy import DeploymentGraph, trace
-from pmsgan.model.config import ABLATIONS, Ablation, GeneratorConfig
+from pmsgan.export import exporter
+from pmsgan.export.deploy import DeploymentGraph
+from pmsgan.model.config import Ablation, GeneratorConfig
 from pmsgan.model.generator import Generator
-from pmsgan.styles.registry import Style
+from pmsgan.styles.registry import GRAPH_NAME, Style, shipped_styles_folder
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed: make .venv/dev")
 
@@ -59,14 +60,15 @@ def build(library: Library, graph: bytes, name: str = "graph.onnx", **options: o
 
 
 def traced(generator: Generator) -> bytes:
-    program = trace(DeploymentGraph(generator.eval(), "fp16"))
+    program = exporter.trace(DeploymentGraph(generator.eval(), "fp16"))
     return bytes(program.model_proto.SerializeToString())
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS)
-def test_the_graph_of_every_ablation_builds_in_fp16_and_fp32(
+@pytest.mark.parametrize("ablation", ["single", "eff", "full"])
+def test_the_graph_of_every_part_builds_in_fp16_and_fp32(
     library: Library, make_generator: Callable[..., Generator], ablation: Ablation
 ) -> None:
+    """`eff` has the stand-ins of all parts that `full` has beyond it."""
     graph = traced(make_generator(ablation))
     for data in (graph, widen(graph)):
         assert len(build(library, data)) > 1000
@@ -108,6 +110,15 @@ def test_plans_for_several_sizes_are_kept_side_by_side(style: Style, cache_root:
         assert path.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", ["anime", "comic"])
+def test_a_graph_that_ships_builds_in_fp16_and_fp32(library: Library, name: str) -> None:
+    graph = (shipped_styles_folder() / name / GRAPH_NAME).read_bytes()
+    for data in (graph, widen(graph)):
+        assert len(build(library, data)) > 1000
+    assert not library.log.lines
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("base_channels", [16, 32])
 def test_the_graph_of_real_widths_builds_in_fp16_and_fp32(
     library: Library, base_channels: int
