@@ -80,7 +80,7 @@ class Cluster:
             node.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if sys.platform != "linux":
         pytest.skip("looks for processes in /proc")
