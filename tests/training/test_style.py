@@ -20,7 +20,7 @@ from pmsgan.training.config import TrainingConfig
 from pmsgan.training.style import check_training, plan_training
 from pmsgan.training.trainer import Trainer
 
-NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1)
+NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1, attention_reduction=1)
 SETTINGS = TrainingConfig(
     steps=8, perceptual="l1", size=96, learning_rate=0.002, direction="sketch:face", num_readers=0
 )
