@@ -22,22 +22,31 @@ from pmsgan.styles.registry import Style
 SIDES = {"height": 48, "width": 64}
 
 
-@pytest.fixture(scope="module", params=["fp32", "fp16"])
+KINDS: list[tuple[int, GraphPrecision]] = [(1, "fp32"), (1, "fp16"), (2, "fp16")]
+"""Folds, and precisions of graphs: one does not change what the other does."""
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=["plain-fp32", "plain-fp16", "folded-fp16"])
+def kind(request: pytest.FixtureRequest) -> tuple[int, GraphPrecision]:
+    found: tuple[int, GraphPrecision] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
 def exported(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, generator: Generator
+    kind: tuple[int, GraphPrecision],
+    tmp_path_factory: pytest.TempPathFactory,
+    generator: Generator,
 ) -> Exported:
-    precision: GraphPrecision = request.param
     path = tmp_path_factory.mktemp("graph") / "tiny.onnx"
-    return export_generator(
-        generator, path, **SIDES, precision=precision, metadata={"style": "tiny"}
-    )
+    return export_generator(generator, path, **SIDES, precision=kind[1], metadata={"style": "tiny"})
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["plain", "folded"])
+@pytest.fixture(scope="module")
 def generator(
-    request: pytest.FixtureRequest, make_generator: Callable[..., Generator]
+    kind: tuple[int, GraphPrecision], make_generator: Callable[..., Generator]
 ) -> Generator:
-    return make_generator(fold=request.param)
+    return make_generator(fold=kind[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 48, 64, 3), (2, 8, 8, 3), (5, 128, 24, 3), (1, 64, 192, 3)])
@@ -138,13 +147,15 @@ def test_a_graph_that_does_not_pass_is_not_kept(
     [("fp32", 2, "differs from PyTorch by more than 1 grey level"), ("fp16", 12, "below 40 dB")],
 )
 def test_a_graph_that_differs_from_torch_is_not_kept(
-    generator: Generator,
+    make_generator: Callable[..., Generator],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     precision: GraphPrecision,
     noise: int,
     reason: str,
 ) -> None:
+    generator = make_generator()
+
     def wrong(path: Path, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         right = exporter._run_torch(generator, pictures)[0].astype(int)
         signs = np.where(np.indices(right.shape).sum(axis=0) % 2, 1, -1)
@@ -159,7 +170,10 @@ def test_a_graph_that_differs_from_torch_is_not_kept(
     assert list(tmp_path.iterdir()) == [old]
 
 
-def test_sides_are_checked_and_folders_must_exist(generator: Generator, tmp_path: Path) -> None:
+def test_sides_are_checked_and_folders_must_exist(
+    make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    generator = make_generator()
     with pytest.raises(ConfigError, match="width 30"):
         export_generator(
             generator, tmp_path / "g", height=32, width=30, precision="fp32", metadata={}
