@@ -1,7 +1,7 @@
 """The batches of a run, on the device that trains on them."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,11 +18,12 @@ from pmsgan.training.config import TrainingConfig
 
 def batches(
     pairs: Sequence[Pair], config: TrainingConfig, fabric: Fabric, num_steps_done: int
-) -> Iterator[tuple[Tensor, Tensor, Sequence[str]]]:
+) -> Generator[tuple[Tensor, Tensor, Sequence[str]], None, None]:
     """Yield what is left of the run: input and target, float [N, 3, H, W] RGB in [-1, 1].
 
     The third is what had to be skipped for each sample. The processes of a run take turns at the
-    samples: n processes with batch 1 see in a step what one process with batch n sees.
+    samples: n processes with batch 1 see in a step what one process with batch n sees. Close it
+    however the run ends: its readers ignore signals, and Python waits for them at its exit.
 
     Raises:
         DataError: no pair can be read.

@@ -4,7 +4,7 @@ import functools
 import logging
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -137,8 +137,10 @@ def _run_steps(
     broken, stopwatch = BrokenPictures(len(pairs)), Stopwatch()
     best = BestCheckpoint(checkpoint.with_name(BEST_NAME)) if folder and held_out else None
     measured = None
-    left = batches(pairs, config, fabric, trainer.num_steps_done)
-    with _progress(trainer) as progress:
+    with (
+        _progress(trainer) as progress,
+        closing(batches(pairs, config, fabric, trainer.num_steps_done)) as left,
+    ):
         for source, target, skipped in stopwatch.waiting_for(left):
             broken.note(skipped)
             losses = trainer.step(source, target)

@@ -226,8 +226,12 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
         return losses | ({"perceptual": torch.tensor(torch.nan)} if self.num_steps_done > 3 else {})
 
     monkeypatch.setattr(Trainer, "step", step)
-    with pytest.raises(TrainingError, match=r"perceptual loss is nan at step 4: .*--resume"):
-        train(pairs, SETTINGS, NETWORK, tmp_path)
+    with pytest.raises(
+        TrainingError, match=r"perceptual loss is nan at step 4: .*--resume"
+    ) as error:
+        train(pairs, replace(SETTINGS, num_readers=1), NETWORK, tmp_path)
+    assert error.tb  # it holds the frames of the run, but no reader that Python would wait for
+    assert not multiprocessing.active_children()
     assert load_checkpoint(tmp_path / CHECKPOINT_NAME)["num_steps_done"] == 2
 
 
