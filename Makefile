@@ -4,7 +4,7 @@
 #   make demo-baseline   then compare with eager PyTorch
 #   make test    the tests
 #   make lint    ruff and mypy
-#   make soak    tests that take minutes: a hundred thousand files, kill -9, damaged pictures
+#   make soak    tests that take minutes: a hundred thousand files, kill -9, hostile styles
 #   make gpu-smoke   a first look at a machine with an NVIDIA GPU, ten minutes
 #   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
 #   make clean   remove what these leave behind
@@ -46,7 +46,7 @@ lint: .venv/dev
 	cd build/types && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p pmsgan
 
 soak: .venv/dev
-	.venv/bin/python -m pytest -m soak tests/batch tests/engine --durations=0
+	.venv/bin/python -m pytest -m soak tests/batch tests/engine tests/cli --durations=0
 
 # The first look at a machine; without a GPU it tells what is lacking, and runs the rest.
 gpu-smoke: .venv/dev

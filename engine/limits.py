@@ -4,6 +4,7 @@ A network from pictures to pictures is a few hundred operators of the ONNX stand
 the format allows (loops, functions, operators of others) is of no use here.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,17 @@ from pmsgan.regular_file import read_regular
 
 MAX_FILE_BYTES = 2**31 - 1
 """The largest file that the format, which is protobuf's, allows [bytes]."""
-MAX_NODES = 50_000
+MAX_NODES = 10_000
+MAX_ENTRIES = 64
+"""Outputs, and versions of sets of operators, at most."""
 MAX_BRANCH_NODES = 32
 """Nodes in both branches of an If."""
 MAX_ELEMENTS = 2**31
-"""Numbers in one tensor, for one picture."""
+"""Numbers in one constant."""
+MAX_PER_PIXEL = 1024
+"""Numbers in a tensor between operators, for each pixel of the picture."""
+MIN_PIXELS = 2**14
+"""A smaller picture may lead to tensors as large as those of one of so many pixels."""
 MAX_DIMENSIONS = 16
 _MAX_SIZES = 1024
 """Numbers in a tensor that may say how large another one is."""
@@ -67,9 +74,11 @@ def check_model(model: onnx.ModelProto, path: Path) -> None:
     """
     if model.functions:
         raise EngineError(f"{path} holds functions of its own: export it again with pmsgan export")
-    nodes = list(_nodes(model.graph))
+    if max(len(model.opset_import), len(model.graph.output)) > MAX_ENTRIES:
+        raise EngineError(f"{path} has more than {MAX_ENTRIES} outputs, or versions of operators")
+    nodes = list(itertools.islice(_nodes(model.graph), MAX_NODES + 1))
     if len(nodes) > MAX_NODES:
-        raise EngineError(f"{path} has {len(nodes)} operators: at most {MAX_NODES} are taken")
+        raise EngineError(f"{path} has more than {MAX_NODES} operators, which is not taken")
     attributes = [attribute for node in nodes for attribute in node.attribute]
     if model.graph.sparse_initializer or any(
         it.sparse_tensors or it.HasField("sparse_tensor") for it in attributes
@@ -109,17 +118,18 @@ def check_sizes(
         returns_same: its only output is declared to have the same shape.
 
     Raises:
-        EngineError: one has more numbers than `MAX_ELEMENTS`, or the shapes contradict each other
-            or what is declared.
+        EngineError: one has more numbers than `MAX_PER_PIXEL` allows, or the shapes contradict
+            each other or what is declared.
     """
     sketch = _without_weights(model, shape)
     try:
         graph = onnx.shape_inference.infer_shapes(sketch, data_prop=True).graph
     except Exception as error:  # protobuf's errors share no base class
         raise EngineError(f"{path} has shapes that contradict each other") from error
+    most = MAX_PER_PIXEL * max(MIN_PIXELS, math.prod(shape) // 3)
     for value in (*graph.value_info, *graph.output):
         sides = [side.dim_value for side in value.type.tensor_type.shape.dim]
-        if math.prod(max(1, side) for side in sides) > MAX_ELEMENTS:
+        if math.prod(max(1, side) for side in sides) > most:
             raise EngineError(
                 f"{path} makes a tensor of {'x'.join(map(str, sides))} numbers, which is too large"
             )

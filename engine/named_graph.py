@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pmsgan.engine.int8.calibration import Calibration
 from pmsgan.errors import EngineError
 from pmsgan.model.config import check_sides
-from pmsgan.styles.registry import GRAPH_NAME, Style
+from pmsgan.regular_file import read_regular
+from pmsgan.styles.registry import GRAPH_NAME, MAX_FILE_BYTES, Style
 
 if TYPE_CHECKING:
     from pmsgan.engine.graph import GraphInfo
@@ -55,7 +56,7 @@ class NamedGraph:
             EngineError: the file cannot be read, or the calibration is of another graph.
         """
         try:
-            data = self.path.read_bytes()
+            data = read_regular(self.path, MAX_FILE_BYTES)
         except OSError as error:
             raise EngineError(f"cannot read {self.path}: {error.strerror}") from error
         if self.calibration is None:

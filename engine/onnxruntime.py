@@ -118,8 +118,5 @@ def reason(error: Exception) -> str:
 
 
 def _read(graph: GraphInfo) -> bytes:
-    try:
-        data = graph.path.read_bytes()
-    except OSError as error:
-        raise EngineError(f"cannot read {graph.path}: {error.strerror}") from error
+    data = graph.read()
     return widen(data) if graph.precision == "fp16" else data

@@ -17,6 +17,7 @@ from pmsgan.engine.named_graph import NamedGraph, graph_of
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.product import PRODUCTS
 from pmsgan.engine.tensorrt.support import gpu_fault, installation_fault
+from pmsgan.engine.trial import try_style
 from pmsgan.errors import EngineError
 from pmsgan.install import install_command
 from pmsgan.styles.registry import Style, find_style
@@ -158,6 +159,8 @@ def open_engine(
     if device != "CPU" and choice.backend != "openvino":
         raise EngineError(f"device {device} is one of OpenVINO: use --backend openvino")
     _log.info("backend %s (%s)", choice.backend, choice.reason)
+    if choice.backend != "eager":
+        try_style(found)
     is_cpu = choice.backend == "openvino" and device == "CPU"
     calibration = _calibration(found, precision, is_cpu=is_cpu)
     # Only the chosen runtime is imported: the others need not be installed.

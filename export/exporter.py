@@ -14,6 +14,7 @@ from pmsgan.atomic import replacing
 from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, has_constant_picture
 from pmsgan.engine.graph import GraphPrecision, read_graph, size_notes
 from pmsgan.engine.openvino import OpenVinoEngine
+from pmsgan.engine.trial import remember
 from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.deploy import DeploymentGraph, trace
 from pmsgan.export.onnx_file import write_onnx
@@ -163,8 +164,11 @@ def _check(
 
 
 def _run_file(path: Path, pictures: Pictures) -> Pictures:
-    with OpenVinoEngine(read_graph(path), precision="fp32", use_cache=False) as engine:
-        return engine.translate(pictures)
+    graph = read_graph(path)
+    with OpenVinoEngine(graph, precision="fp32", use_cache=False) as engine:
+        results = engine.translate(pictures)
+    remember(graph.sha256, "openvino")
+    return results
 
 
 def _run_torch(generator: Network, pictures: Pictures) -> tuple[Pictures, float]:

@@ -130,6 +130,8 @@ class ChildProcess:
             words = self._stderr.read().decode(errors="replace").strip()
             if words:
                 return words.splitlines()[-1]
+        if exit_code == -getattr(signal, "SIGXCPU", 0):
+            return "it takes too much computing time"
         return f"the process ended with exit code {exit_code}"
 
 
@@ -191,6 +193,8 @@ def _receive_all(questions: IO[bytes], frames: "queue.SimpleQueue[bytes]") -> No
 
 
 def _describe(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "it takes too much memory"
     text = str(error).strip().split("\n")[0]
     name = "" if isinstance(error, PmsganError) else type(error).__name__
     return ": ".join(part for part in (name, text) if part)

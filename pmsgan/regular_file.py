@@ -1,9 +1,15 @@
 """Read files that may come from a stranger: regular ones, of a bounded size."""
 
+import contextlib
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+_CHUNK_BYTES = 2**20
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
@@ -16,6 +22,36 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     Raises:
         OSError: it cannot be read, is a pipe or a device, or is larger.
     """
+    with _opened(path, max_bytes) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(size + 1)  # the buffer is as large as what is asked for
+    if len(data) > size:
+        raise OSError(errno.EAGAIN, "it grows while it is read", os.fspath(path))
+    return data
+
+
+def hash_regular(path: Path, max_bytes: int) -> str:
+    """Return the SHA-256 of a file, which is read in small parts.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size that is read [bytes].
+
+    Raises:
+        OSError: it cannot be read, is a pipe or a device, or is larger.
+    """
+    digest, count = hashlib.sha256(), 0
+    with _opened(path, max_bytes) as file:
+        while part := file.read(_CHUNK_BYTES):
+            digest.update(part)
+            count += len(part)
+            if count > max_bytes:
+                raise _too_large(path, max_bytes)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(path: Path, max_bytes: int) -> Iterator[IO[bytes]]:
     # A pipe without a writer must not block the open.
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(file, "rb") as opened:
@@ -23,8 +59,9 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", os.fspath(path))
         if found.st_size > max_bytes:
-            raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", os.fspath(path))
-        data = opened.read(max_bytes + 1)
-    if len(data) > max_bytes:  # it has grown meanwhile
-        raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", os.fspath(path))
-    return data
+            raise _too_large(path, max_bytes)
+        yield opened
+
+
+def _too_large(path: Path, max_bytes: int) -> OSError:
+    return OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", os.fspath(path))

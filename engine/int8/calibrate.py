@@ -83,7 +83,7 @@ def _measure_ranges(graph: GraphInfo, pictures: Pictures) -> dict[str, float]:
     It is the mean over the pictures of each picture's largest value, so that no single picture
     makes all levels coarse.
     """
-    data, names = measuring_graph(graph.path.read_bytes())
+    data, names = measuring_graph(graph.read())
     if not names:
         raise EngineError(f"{graph.path} has no convolution that INT8 would make faster")
     compiled = compile_graph(graph, {"INFERENCE_PRECISION_HINT": "f32"}, data)

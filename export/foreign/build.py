@@ -11,6 +11,7 @@ from pmsgan.engine.accuracy import Accuracy, Pictures, check_pictures, compare, 
 from pmsgan.engine.graph import read_graph, size_notes
 from pmsgan.engine.limits import check_sizes
 from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
+from pmsgan.engine.trial import opening_bounds, remember
 from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.foreign.half import is_half, overflowing_nodes, to_half
 from pmsgan.export.foreign.network import Network
@@ -70,14 +71,10 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
         EngineError: the file holds what is not taken, or a runtime refuses it.
         ExportError: the file is no such network, or a graph does not agree with it.
     """
-    file = read_foreign(path)
-    if settings.multiple is not None:
-        file = replace(file, model=free_sides(file.model, batch=False, sides=True))
-    _check_sizes(file, path)
-    network = Network(file.model.SerializeToString())
-    if (file.input_shape[0] or 1) != 1:
-        raise ExportError(f"it takes {file.input_shape[0]} pictures at a time: it must be 1 or any")
-    found = probe(network, file, settings)
+    file = read_in_bounds(path, settings)
+    data = file.model.SerializeToString()
+    found = probe(Network(data, is_bounded=True), file, settings)
+    network = Network(data)
     pictures = check_pictures(*found.probe_size)
     if max(found.probe_size) > LARGE_SIDE:
         pictures = pictures[1:3]  # smooth colour and noise
@@ -133,6 +130,23 @@ def build_in_bounds(path: Path, draft: Path, settings: ImportSettings) -> Built:
     except (ImportError, ValueError, OSError):  # Windows has none of these
         pass
     return build(path, draft, settings)
+
+
+def read_in_bounds(path: Path, settings: ImportSettings) -> ForeignFile:
+    """Read a file, and check all that is seen before a runtime has it.
+
+    Raises:
+        EngineError: the file holds what is not taken.
+        ExportError: it is of no network from one picture.
+    """
+    file = read_foreign(path)
+    if settings.multiple is not None:
+        file = replace(file, model=free_sides(file.model, batch=False, sides=True))
+    with opening_bounds(file.model.ByteSize()):
+        _check_sizes(file, path)
+    if (file.input_shape[0] or 1) != 1:
+        raise ExportError(f"it takes {file.input_shape[0]} pictures at a time: it must be 1 or any")
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +209,10 @@ def _with_free_batch(
 
 
 def _check_fp32(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) -> Accuracy:
-    with OnnxRuntimeEngine(read_graph(path, found.probe_size)) as engine:
+    graph = read_graph(path, found.probe_size)
+    with OnnxRuntimeEngine(graph) as engine:
         accuracy = compare(engine.translate(pictures), wanted)
+    remember(graph.sha256, "onnxruntime")
     if accuracy.max_difference > MAX_DIFFERENCE_FP32:
         raise ExportError(
             f"its deployment graph differs from it by more than {MAX_DIFFERENCE_FP32} grey level "
@@ -211,6 +227,7 @@ def _check(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) ->
     graph = read_graph(path, found.probe_size)
     with OpenVinoEngine(graph, precision="fp32", use_cache=False) as engine:
         results = engine.translate(pictures)
+    remember(graph.sha256, "openvino")
     accuracy = compare(results, wanted)
     is_flat = has_constant_picture(results) and not has_constant_picture(wanted)
     if is_flat or accuracy.psnr_db < MIN_PSNR_DB:

@@ -1,31 +1,51 @@
 """A foreign network in ONNX Runtime."""
 
+import contextlib
 from typing import cast
 
 import numpy as np
 import onnxruntime
 
+from pmsgan.bounds import bounds
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.onnxruntime import open_session, reason
+from pmsgan.engine.trial import MAX_BYTES, OPEN_S, opening_bounds
 from pmsgan.errors import EngineError
 from pmsgan.export.foreign.pixels import PictureFormat, Values, to_network, to_pictures
 
+SECONDS_PER_PIXEL = 3e-4
+"""Computing time that one that is not known may take for a pixel [s]."""
+BYTES_PER_PIXEL = 2048
+"""Memory that one that is not known may take for a pixel."""
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class Network:
     """A foreign network in ONNX Runtime."""
 
-    def __init__(self, data: bytes) -> None:
-        """Open it; raise EngineError if ONNX Runtime refuses it."""
-        self._session: onnxruntime.InferenceSession = open_session(data)
+    def __init__(self, data: bytes, *, is_bounded: bool = False) -> None:
+        """Open it.
+
+        Args:
+            data: the bytes of an ONNX file.
+            is_bounded: bound the time and the memory that it takes, on one thread: it is new.
+
+        Raises:
+            EngineError: ONNX Runtime refuses it.
+        """
+        self._is_bounded = is_bounded
+        with opening_bounds(len(data)) if is_bounded else contextlib.nullcontext():
+            self._session: onnxruntime.InferenceSession = open_session(
+                data, num_threads=1 if is_bounded else None
+            )
         (self._input,) = self._session.get_inputs()
         self.dtype = _TYPES[self._input.type]
 
     def run(self, values: Values, output: str) -> Values:
         """Run it; raise EngineError where it cannot take the values."""
         try:
-            (result,) = self._session.run([output], {self._input.name: values})
+            with self._bounds(values.size // 3):
+                (result,) = self._session.run([output], {self._input.name: values})
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise EngineError(reason(error)) from error
         return cast(Values, result)
@@ -37,3 +57,11 @@ class Network:
             for picture in pictures
         ]
         return np.concatenate(rows)
+
+    def _bounds(self, pixels: int) -> contextlib.AbstractContextManager[None]:
+        if not self._is_bounded:
+            return contextlib.nullcontext()
+        return bounds(
+            seconds=OPEN_S + SECONDS_PER_PIXEL * pixels,
+            num_bytes=MAX_BYTES + BYTES_PER_PIXEL * pixels,
+        )

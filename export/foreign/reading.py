@@ -12,6 +12,8 @@ from pmsgan.regular_file import read_regular
 MIN_OPSET = 11
 """From here on, the operators that the deployment graph adds have one form."""
 NEW_OPSET = 18
+MAX_NAME = 255
+"""Letters in the name of a file, at most."""
 PICTURE_TYPES = {
     onnx.TensorProto.FLOAT: "float",
     onnx.TensorProto.FLOAT16: "half",
@@ -76,8 +78,8 @@ def _pack_data(model: onnx.ModelProto, path: Path) -> None:
             continue
         notes = {entry.key: entry.value for entry in tensor.external_data}
         name = notes.get("location", "")
-        beside = path.parent / name
-        if not name or Path(name).name != name or "\\" in name or beside.is_symlink():
+        beside = path.parent / name[:MAX_NAME]
+        if not name or Path(name).name != name or beside.name != name or beside.is_symlink():
             raise ExportError(
                 f"{path} keeps data in {name[:80]!r}: it is read from a file beside it alone"
             )

@@ -63,8 +63,10 @@ def add_command(
     ] = None,
 ) -> None:
     """Copy a style folder to your own styles."""
-    from pmsgan.styles.own import add_style
+    from pmsgan.engine.trial import try_style
+    from pmsgan.styles.own import add_style, read_source
 
+    try_style(read_source(folder))
     added = add_style(folder, name)
     show(f"added {added.name} in {added.folder}")
 

@@ -34,9 +34,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
         StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
             cannot be copied.
     """
-    _refuse_other_things(source)
-    style = read_style(source)
-    style.verify()
+    style = read_source(source)
     name = name or source.resolve().name
     folder = user_style_folder(name)
     try:
@@ -48,11 +46,24 @@ def add_style(source: Path, name: str | None = None) -> Style:
             draft.mkdir()
             for file in (DESCRIPTION_NAME, *style.file_names):
                 shutil.copyfile(source / file, draft / file)
+            read_style(draft).verify()  # they may have changed meanwhile
             draft.rename(folder)
     except OSError as error:
         raise StyleError(f"cannot write {folder}: {error.strerror}") from error
     warn_of_hidden_style(name)
     return read_style(folder)
+
+
+def read_source(source: Path) -> Style:
+    """Read a style that is to be added, and check its files.
+
+    Raises:
+        StyleError: it is no style, or is damaged.
+    """
+    _refuse_other_things(source)
+    style = read_style(source)
+    style.verify()
+    return style
 
 
 def warn_of_hidden_style(name: str) -> None:

@@ -14,7 +14,6 @@ A style is a folder:
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import re
@@ -35,7 +34,7 @@ from pmsgan.model.config import (
     network_table,
     read_style_network,
 )
-from pmsgan.regular_file import read_regular
+from pmsgan.regular_file import hash_regular, read_regular
 from pmsgan.styles.palette import check_colour
 from pmsgan.styles.scaling import Scaling, scaling_from
 
@@ -51,7 +50,7 @@ WEIGHTS_NAME = "generator.safetensors"
 GRAPH_NAME = "generator.onnx"
 FP32_GRAPH_NAME = "generator_fp32.onnx"
 MAX_PARTS = 32
-MAX_DESCRIPTION_BYTES = 2**20
+MAX_DESCRIPTION_BYTES = 2**16
 """The largest style.toml that is read [bytes]."""
 MAX_FILE_BYTES = 2**31 - 1
 """The largest other file of a style that is read [bytes]."""
@@ -154,7 +153,7 @@ class Style:
             if name in leave_out:
                 continue
             try:
-                data = read_regular(self.folder / name, MAX_FILE_BYTES)
+                found = hash_regular(self.folder / name, MAX_FILE_BYTES)
             except OSError as error:
                 cure = "install it again"
                 if name == GRAPH_NAME:
@@ -162,7 +161,6 @@ class Style:
                 raise StyleError(
                     f"the style {self.name} lacks {self.folder / name} ({error.strerror}): {cure}"
                 ) from error
-            found = hashlib.sha256(data).hexdigest()
             if found != self.sha256.get(name):
                 raise StyleError(
                     f"{self.folder / name} is not the file that {DESCRIPTION_NAME} describes: "
@@ -314,7 +312,7 @@ def read_style(folder: Path) -> Style:
         )
     except KeyError as error:
         raise StyleError(f"{path} lacks {error.args[0]!r}") from error
-    except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, ConfigError) as error:
         raise StyleError(f"{path} cannot be read: {error}") from error
 
 

@@ -44,7 +44,7 @@ class Scaling:
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
         if self.mode not in _MODES:
-            raise ConfigError(f"scaling mode is {self.mode!r}: it must be one of {_MODES}")
+            raise ConfigError(f"scaling mode is {self.mode!r:.40}: it must be one of {_MODES}")
         if self.working_size < 0:
             raise ConfigError(f"working_size is {self.working_size}: it must be at least 0")
         if self.min_size < 0:

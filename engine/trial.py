@@ -1,0 +1,107 @@
+"""Open the graphs of a style from elsewhere in a child process first, within bounds.
+
+A runtime computes the constants of a graph when it opens it. A stranger can make that last for
+hours or fill the memory, and Ctrl-C does not reach it meanwhile. Graphs that pmsgan has made or
+opened on this machine before, and those that ship with it, are not tried.
+"""
+
+import contextlib
+import importlib.util
+import logging
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pmsgan.bounds import bounds
+from pmsgan.child import call_in_child
+from pmsgan.engine.cache import cache_folder
+from pmsgan.errors import ChildError, EngineError
+from pmsgan.styles.registry import FP32_GRAPH_NAME, GRAPH_NAME, Style, shipped_styles_folder
+
+OPEN_S = 3.0
+"""Computing time that opening a graph may take [s], besides what the size of its file allows."""
+BYTES_PER_S = 8 * 2**20
+"""A graph of so many bytes may take a second more."""
+MAX_BYTES = 64 * 2**20
+"""Memory that opening a graph may take [bytes], besides that for its file."""
+COPIES = 8
+"""A graph may take so many times the size of its file more."""
+SIDE = 64
+"""Side of the picture that a graph of any size is opened for [pixels]."""
+TIMEOUT_S = 120.0
+"""Time on a clock, for systems that do not count computing time [s]."""
+_OPENED = "opened"
+
+Runtime = Literal["openvino", "onnxruntime"]
+
+_log = logging.getLogger(__name__)
+
+
+def try_style(style: Style) -> None:
+    """Open the graphs of a style in a child process, unless they are known.
+
+    Raises:
+        EngineError: one is no deployment graph, or takes too much time or memory.
+    """
+    if style.folder.parent == shipped_styles_folder():
+        return
+    runtimes: dict[Runtime, str] = {"openvino": GRAPH_NAME}
+    if style.is_imported and importlib.util.find_spec("onnxruntime") is not None:
+        runtimes["onnxruntime"] = FP32_GRAPH_NAME
+    for runtime, name in runtimes.items():
+        path, sha256 = style.folder / name, style.sha256[name]
+        if _is_known(sha256, runtime):
+            continue
+        _log.info("trying to open %s, which is new here", path)
+        try:
+            call_in_child(open_in_bounds, path.absolute(), runtime, timeout_s=TIMEOUT_S)
+        except ChildError as error:
+            text = str(error)
+            known = text if str(path) in text else f"{path} cannot be opened: {text}"
+            raise EngineError(known) from error
+        remember(sha256, runtime)
+
+
+def remember(sha256: str, runtime: Runtime) -> None:
+    """Note that a runtime has opened the graph with this SHA-256, which is not tried again then."""
+    if (folder := cache_folder(_OPENED)) is not None:
+        with contextlib.suppress(OSError):
+            (folder / f"{sha256}-{runtime}").touch()
+
+
+def opening_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
+    """Bound the time and memory that opening a graph of so many bytes takes, see `bounds`."""
+    return bounds(
+        seconds=OPEN_S + num_bytes / BYTES_PER_S, num_bytes=MAX_BYTES + COPIES * num_bytes
+    )
+
+
+def open_in_bounds(path: Path, runtime: Runtime) -> None:
+    """Open a deployment graph, and translate a picture by it; a child process does so.
+
+    Raises:
+        EngineError: it is none, or the runtime refuses it.
+    """
+    from pmsgan.engine.graph import read_graph
+    from pmsgan.engine.openvino import OpenVinoEngine
+
+    if runtime == "onnxruntime":
+        from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
+    with opening_bounds(path.stat().st_size):
+        graph = read_graph(path)
+        if graph.side_multiple is not None:
+            side = math.ceil(SIDE / graph.side_multiple) * graph.side_multiple
+            graph = graph.resized((side, side))
+        with (
+            OnnxRuntimeEngine(graph, max_batch=1, num_threads=1)
+            if runtime == "onnxruntime"
+            else OpenVinoEngine(graph, max_batch=1, num_threads=1, use_cache=False)
+        ) as engine:
+            engine.translate(np.zeros((1, graph.height, graph.width, 3), np.uint8))
+
+
+def _is_known(sha256: str, runtime: Runtime) -> bool:
+    folder = cache_folder(_OPENED)
+    return folder is not None and (folder / f"{sha256}-{runtime}").is_file()
