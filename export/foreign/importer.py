@@ -1,5 +1,6 @@
 """Import an ONNX file as a style; what reads and runs the file is a child process."""
 
+import shlex
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -127,6 +128,7 @@ def import_onnx(
         StyleError: the folder exists, or cannot be written.
         ExportError: the file is no such network, or its graph does not agree with it.
     """
+    _refuse_other_files(path)
     folder = style_folder(name)
     if folder.exists():
         raise StyleError(f"there is a style {folder} already: remove it, or give another --name")
@@ -141,6 +143,29 @@ def import_onnx(
     except OSError as error:
         raise StyleError(f"cannot write the style {folder}: {error.strerror}") from error
     return Imported(folder=folder, built=built)
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Say how a file for PyTorch becomes an ONNX file.
+
+    To read a program of torch.export runs code that a stranger may have put there: PyTorch loads
+    pickles in it without `weights_only`, and evaluates the expressions of its shapes.
+
+    Raises:
+        ExportError: it is one.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".pt2":
+        code = f"torch.onnx.export(torch.export.load({path.name!r}), dynamo=True).save('net.onnx')"
+        raise ExportError(
+            f"{path} is a program of torch.export, which can run any code when it is read: if you "
+            f"trust it, write it as ONNX by python -c {shlex.quote(f'import torch; {code}')}"
+        )
+    if suffix in (".pth", ".pt", ".ckpt", ".bin", ".safetensors"):
+        raise ExportError(
+            f"{path} holds weights for PyTorch: give --from pix2pix or --from cyclegan if it is of "
+            "one of these, or write the network as ONNX with torch.onnx.export"
+        )
 
 
 def _build_in_child(path: Path, draft: Path, settings: ImportSettings) -> Built:

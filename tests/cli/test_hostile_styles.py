@@ -130,7 +130,16 @@ def run_measured(command: str, path: Path) -> Measured:
     """Run `styles import` or `styles add`; nothing of it is known from before."""
     home = path.parent / "home"
     more = {"XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
-    words = [sys.executable, "-m", "pmsgan", "styles", command, str(path), "--name", "new"]
+    words = [
+        sys.executable,
+        "-m",
+        "pmsgan",
+        "styles",
+        command,
+        str(path),
+        "--name",
+        f"new-{command}",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", _MEASURING, *words],
         env=os.environ | more, stdout=subprocess.PIPE, check=True,
