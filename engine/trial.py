@@ -24,13 +24,17 @@ OPEN_S = 3.0
 """Computing time that opening a graph may take [s], besides what the size of its file allows."""
 BYTES_PER_S = 8 * 2**20
 """A graph of so many bytes may take a second more."""
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 128 * 2**20
 """Memory that opening a graph may take [bytes], besides that for its file."""
-COPIES = 8
+COPIES = 16
 """A graph may take so many times the size of its file more."""
+SECONDS_PER_PIXEL = 3e-4
+"""Computing time that translating a pixel may take [s]."""
+BYTES_PER_PIXEL = 2048
+"""Memory that translating a pixel may take [bytes]."""
 SIDE = 64
 """Side of the picture that a graph of any size is opened for [pixels]."""
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 """Time on a clock, for systems that do not count computing time [s]."""
 _OPENED = "opened"
 
@@ -78,6 +82,14 @@ def opening_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
     )
 
 
+def running_bounds(num_pixels: int) -> contextlib.AbstractContextManager[None]:
+    """Bound the time and memory that translating so many pixels takes, see `bounds`."""
+    return bounds(
+        seconds=OPEN_S + SECONDS_PER_PIXEL * num_pixels,
+        num_bytes=MAX_BYTES + BYTES_PER_PIXEL * num_pixels,
+    )
+
+
 def open_in_bounds(path: Path, runtime: Runtime) -> None:
     """Open a deployment graph, and translate a picture by it; a child process does so.
 
@@ -94,12 +106,13 @@ def open_in_bounds(path: Path, runtime: Runtime) -> None:
         if graph.side_multiple is not None:
             side = math.ceil(SIDE / graph.side_multiple) * graph.side_multiple
             graph = graph.resized((side, side))
-        with (
+        engine = (
             OnnxRuntimeEngine(graph, max_batch=1, num_threads=1)
             if runtime == "onnxruntime"
             else OpenVinoEngine(graph, max_batch=1, num_threads=1, use_cache=False)
-        ) as engine:
-            engine.translate(np.zeros((1, graph.height, graph.width, 3), np.uint8))
+        )
+    with engine, running_bounds(graph.height * graph.width):
+        engine.translate(np.zeros((1, graph.height, graph.width, 3), np.uint8))
 
 
 def _is_known(sha256: str, runtime: Runtime) -> bool:

@@ -1,22 +1,17 @@
 """A foreign network in ONNX Runtime."""
 
-import contextlib
+from contextlib import nullcontext
 from typing import cast
 
 import numpy as np
 import onnxruntime
 
-from pmsgan.bounds import bounds
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.onnxruntime import open_session, reason
-from pmsgan.engine.trial import MAX_BYTES, OPEN_S, opening_bounds
+from pmsgan.engine.trial import opening_bounds, running_bounds
 from pmsgan.errors import EngineError
 from pmsgan.export.foreign.pixels import PictureFormat, Values, to_network, to_pictures
 
-SECONDS_PER_PIXEL = 3e-4
-"""Computing time that one that is not known may take for a pixel [s]."""
-BYTES_PER_PIXEL = 2048
-"""Memory that one that is not known may take for a pixel."""
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
@@ -34,7 +29,7 @@ class Network:
             EngineError: ONNX Runtime refuses it.
         """
         self._is_bounded = is_bounded
-        with opening_bounds(len(data)) if is_bounded else contextlib.nullcontext():
+        with opening_bounds(len(data)) if is_bounded else nullcontext():
             self._session: onnxruntime.InferenceSession = open_session(
                 data, num_threads=1 if is_bounded else None
             )
@@ -44,7 +39,7 @@ class Network:
     def run(self, values: Values, output: str) -> Values:
         """Run it; raise EngineError where it cannot take the values."""
         try:
-            with self._bounds(values.size // 3):
+            with running_bounds(values.size // 3) if self._is_bounded else nullcontext():
                 (result,) = self._session.run([output], {self._input.name: values})
         except Exception as error:  # ONNX Runtime's errors share no base class
             raise EngineError(reason(error)) from error
@@ -57,11 +52,3 @@ class Network:
             for picture in pictures
         ]
         return np.concatenate(rows)
-
-    def _bounds(self, pixels: int) -> contextlib.AbstractContextManager[None]:
-        if not self._is_bounded:
-            return contextlib.nullcontext()
-        return bounds(
-            seconds=OPEN_S + SECONDS_PER_PIXEL * pixels,
-            num_bytes=MAX_BYTES + BYTES_PER_PIXEL * pixels,
-        )

@@ -26,7 +26,8 @@ def write_published(path: Path, network: PublishedNetwork, onnx_path: Path) -> N
     """
     generator = make_published(network, _read_weights(path))
     multiple = generator.side_multiple
-    example = torch.zeros(2, 3, max(64, multiple), max(64, multiple) + multiple)
+    # torch.export takes a side of 1, as the deepest level would have, for one that never changes.
+    example = torch.zeros(2, 3, 2 * multiple, 3 * multiple)
     rows, columns = torch.export.Dim("rows", min=1), torch.export.Dim("columns", min=1)
     with quiet_exporter():
         program = torch.onnx.export(

@@ -25,7 +25,7 @@ from pmsgan.styles.registry import read_style
 
 def unet() -> nn.Module:
     torch.manual_seed(0)
-    return published.trained(published.UNet(levels=3, width=8))
+    return published.trained(published.UNet(levels=6, width=8))
 
 
 def resnet(*, has_dropout: bool) -> nn.Module:
@@ -45,7 +45,7 @@ def test_published_weights_give_the_pictures_of_their_project(
     name: PublishedNetwork, make: Callable[[], nn.Module]
 ) -> None:
     network = make()
-    image = torch.rand(1, 3, 64, 96) * 2.0 - 1.0
+    image = torch.rand(1, 3, 64, 128) * 2.0 - 1.0
     weights = {f"module.{key}": value for key, value in network.state_dict().items()}
     with torch.no_grad():
         found = make_published(name, weights)(image)
@@ -61,14 +61,14 @@ def test_a_file_of_weights_becomes_a_style(tmp_path: Path, monkeypatch: pytest.M
     torch.save(network.state_dict(), path)
     imported = import_weights(path, "pix2pix", str(tmp_path / "peer"))
     style = read_style(imported.folder)
-    assert (style.height, style.generator.side_multiple) == (256, 8)
+    assert (style.height, style.generator.side_multiple) == (256, 64)
     assert style.origin["file"] == "latest_net_G.pth"
-    picture = check_pictures(64, 96)[1:2]
+    picture = check_pictures(64, 128)[1:2]
     image = torch.from_numpy(picture[..., ::-1].transpose(0, 3, 1, 2) / 127.5 - 1.0).float()
     with torch.no_grad():
         levels = ((network(image) + 1.0) * 127.5).round().clamp(0, 255)
     wanted = levels.permute(0, 2, 3, 1).flip(3).numpy().astype(np.uint8)
-    with open_engine(style, size=(64, 96), backend="onnxruntime") as engine:
+    with open_engine(style, size=(64, 128), backend="onnxruntime") as engine:
         assert compare(engine.translate(picture), wanted).max_difference <= 1
     with pytest.raises(CheckpointError, match="not weights of cyclegan's generator"):
         import_weights(path, "cyclegan", str(tmp_path / "other"))
