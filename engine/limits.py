@@ -59,7 +59,7 @@ def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's errors share no base class
-        raise EngineError(f"{path} is not an ONNX file: export it again") from error
+        raise EngineError(f"{path} is not an ONNX file, or takes too much memory") from error
     if not model.graph.node:
         raise EngineError(f"{path} is not an ONNX file, or an empty one: export it again")
     return data, model

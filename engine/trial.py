@@ -28,6 +28,9 @@ MAX_BYTES = 128 * 2**20
 """Memory that opening a graph may take [bytes], besides that for its file."""
 COPIES = 16
 """A graph may take so many times the size of its file more."""
+MAX_READING_BYTES = 32 * 2**20
+READING_COPIES = 4
+"""The same for reading and checking a graph, which takes less."""
 SECONDS_PER_PIXEL = 3e-4
 """Computing time that translating a pixel may take [s]."""
 BYTES_PER_PIXEL = 2048
@@ -54,18 +57,18 @@ def try_style(style: Style) -> None:
     runtimes: dict[Runtime, str] = {"openvino": GRAPH_NAME}
     if style.is_imported and importlib.util.find_spec("onnxruntime") is not None:
         runtimes["onnxruntime"] = FP32_GRAPH_NAME
-    for runtime, name in runtimes.items():
-        path, sha256 = style.folder / name, style.sha256[name]
-        if _is_known(sha256, runtime):
-            continue
-        _log.info("trying to open %s, which is new here", path)
+    new = {it: name for it, name in runtimes.items() if not _is_known(style.sha256[name], it)}
+    if new:
+        _log.info("trying to open the graphs of %s, which are new here", style.folder)
+    for runtime, name in new.items():
+        path = style.folder / name
         try:
             call_in_child(open_in_bounds, path.absolute(), runtime, timeout_s=TIMEOUT_S)
         except ChildError as error:
             text = str(error)
             known = text if str(path) in text else f"{path} cannot be opened: {text}"
             raise EngineError(known) from error
-        remember(sha256, runtime)
+        remember(style.sha256[name], runtime)
 
 
 def remember(sha256: str, runtime: Runtime) -> None:
@@ -79,6 +82,14 @@ def opening_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
     """Bound the time and memory that opening a graph of so many bytes takes, see `bounds`."""
     return bounds(
         seconds=OPEN_S + num_bytes / BYTES_PER_S, num_bytes=MAX_BYTES + COPIES * num_bytes
+    )
+
+
+def reading_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
+    """Bound the time and memory that reading a graph of so many bytes takes, see `bounds`."""
+    return bounds(
+        seconds=OPEN_S + num_bytes / BYTES_PER_S,
+        num_bytes=MAX_READING_BYTES + READING_COPIES * num_bytes,
     )
 
 
@@ -101,11 +112,13 @@ def open_in_bounds(path: Path, runtime: Runtime) -> None:
 
     if runtime == "onnxruntime":
         from pmsgan.engine.onnxruntime import OnnxRuntimeEngine
-    with opening_bounds(path.stat().st_size):
+    num_bytes = path.stat().st_size
+    with reading_bounds(num_bytes):
         graph = read_graph(path)
         if graph.side_multiple is not None:
             side = math.ceil(SIDE / graph.side_multiple) * graph.side_multiple
             graph = graph.resized((side, side))
+    with opening_bounds(num_bytes):
         engine = (
             OnnxRuntimeEngine(graph, max_batch=1, num_threads=1)
             if runtime == "onnxruntime"

@@ -6,6 +6,7 @@ from pathlib import Path
 import onnx
 
 from pmsgan.engine.limits import MAX_FILE_BYTES, check_model, read_model, tensors
+from pmsgan.engine.trial import reading_bounds
 from pmsgan.errors import ExportError
 from pmsgan.regular_file import read_regular
 
@@ -41,7 +42,8 @@ def read_foreign(path: Path) -> ForeignFile:
         EngineError: it is no ONNX file, or holds what is not taken, see `check_model`.
         ExportError: it takes no picture, more than one input, or data that is not beside it.
     """
-    _, model = read_model(path)
+    with reading_bounds(path.stat().st_size if path.is_file() else 0):
+        _, model = read_model(path)
     _pack_data(model, path)
     check_model(model, path)
     model = _upgraded(model, path)
