@@ -10,6 +10,7 @@ from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.int8.calibrate import calibrate
 from pmsgan.engine.int8.calibration import Calibration, keep_calibration, write_into_style
+from pmsgan.engine.trial import try_style
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style, find_style
 
@@ -42,6 +43,7 @@ def calibrate_style(
     loaded = load_pictures(jobs[::step], folder.read, found.view, settings)[1]
     if loaded is None:
         raise ConfigError(f"{pictures} has no picture that can be read")
+    try_style(found)
     calibration = calibrate(read_graph(found.graph, found.view), loaded)
     keep_calibration(calibration, found)
     if into_style:

@@ -14,6 +14,7 @@ from pmsgan.engine.open import choose_backend, need_calibration, open_engine
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.product import PRODUCTS
+from pmsgan.engine.trial import try_style
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.styles.registry import find_style
 from pmsgan.terminal import printable
@@ -146,6 +147,7 @@ def _prepare_for_other_gpu(
 ) -> PreparedEngine:
     found = find_style(style)
     calibration = need_calibration(found) if precision == "int8" else None
+    try_style(found)
     graph = graph_of(found, size or found.view, calibration).checked()
     path = build_for_capability(
         graph, capability, precision=precision, max_batch=max_batch, config=config

@@ -16,6 +16,7 @@ from pmsgan.engine.graph import GraphInfo, read_graph
 from pmsgan.engine.named_graph import INPUT_NAME, OUTPUT_NAME
 from pmsgan.engine.open import choose_backend
 from pmsgan.engine.tensorrt.open import make_checked_plan
+from pmsgan.engine.trial import try_style
 from pmsgan.errors import ConfigError, ExportError
 from pmsgan.styles.registry import find_style
 
@@ -104,6 +105,7 @@ def export_triton(
     if max_batch < 1:
         raise ConfigError(f"max_batch is {max_batch}: it must be at least 1")
     found = find_style(style)
+    try_style(found)
     graph = read_graph(found.graph)
     if graph.is_batch_fixed:
         raise ExportError(
@@ -114,7 +116,7 @@ def export_triton(
         choose_backend("tensorrt")  # it raises an error that names what is missing
         data = make_checked_plan("tensorrt", graph, max_batch=max_batch)
     else:
-        data = graph.path.read_bytes()
+        data = graph.read()
     folder = repository / found.name
     try:
         folder.mkdir(parents=True, exist_ok=True)

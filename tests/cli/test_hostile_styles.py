@@ -20,6 +20,7 @@ from pmsgan.engine.open import open_engine
 from pmsgan.errors import ChildError, EngineError, PmsganError
 from pmsgan.export.foreign.build import read_in_bounds
 from pmsgan.export.foreign.settings import ImportSettings
+from pmsgan.export.triton import export_triton
 from pmsgan.styles.registry import Style, read_style
 
 MAX_CPU_S = 5.0
@@ -97,6 +98,8 @@ def test_a_graph_that_is_new_here_is_opened_in_a_child_process_once(
     for _ in range(2):
         with pytest.raises(EngineError, match=r"hostile/generator.onnx cannot be opened: it takes"):
             open_engine(tmp_path / "hostile", size=(64, 64), backend="openvino")
+    with pytest.raises(EngineError, match="cannot be opened"):
+        export_triton(str(tmp_path / "hostile"), tmp_path / "models", backend="openvino")
 
 
 @pytest.mark.parametrize("name", ["a hidden huge ConstantOfShape", "a huge MaxUnpool"])
