@@ -29,8 +29,9 @@ MAX_BYTES = 128 * 2**20
 COPIES = 16
 """A graph may take so many times the size of its file more."""
 MAX_READING_BYTES = 32 * 2**20
+"""Memory that reading and checking a graph may take [bytes], besides that for its file."""
 READING_COPIES = 4
-"""The same for reading and checking a graph, which takes less."""
+"""Reading may take so many times the size of the file more."""
 SECONDS_PER_PIXEL = 3e-4
 """Computing time that translating a pixel may take [s]."""
 BYTES_PER_PIXEL = 2048

@@ -14,6 +14,9 @@ from pathlib import Path
 if sys.platform != "win32":
     import resource
 
+_STACK_BYTES = 10 * 2**20
+"""The stack of a thread, which counts in full; most of it is never touched."""
+
 
 @contextlib.contextmanager
 def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
@@ -36,15 +39,11 @@ def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
         yield
 
 
-_STACK_BYTES = 10 * 2**20
-"""The stack of a thread, and room for its own allocations; most of it is never touched."""
-
-
 @contextlib.contextmanager
 def _limit(kind: int, value: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(kind)
     known = [it for it in (soft, hard) if it != resource.RLIM_INFINITY]
-    resource.setrlimit(kind, (min(value, *known, value), hard))
+    resource.setrlimit(kind, (min([value, *known]), hard))
     try:
         yield
     finally:
