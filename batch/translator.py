@@ -1,6 +1,7 @@
 """Translate pictures one by one, from any number of threads: `pmsgan.open_style`."""
 
 import os
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,6 @@ from PIL import Image
 
 from pmsgan.batch.files.local import read_through_links
 from pmsgan.batch.pictures.colour import Pixels
-from pmsgan.batch.pictures.encode import encode
 from pmsgan.batch.pictures.load import LoadedPicture, load
 from pmsgan.batch.pictures.memory import (
     ARRAYS,
@@ -25,13 +25,13 @@ from pmsgan.batch.pictures.memory import (
     to_image,
     with_transparency,
 )
+from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import MAX_IN_FLIGHT, EngineInfo
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.shared import SharedEngine
 from pmsgan.errors import ConfigError, ImageError
-from pmsgan.formats import output_suffix
 from pmsgan.styles.registry import Style, find_style
 from pmsgan.styles.scaling import Scaling
 
@@ -133,6 +133,27 @@ class Translator:
             raise ConfigError(f"translate_each takes a sequence of pictures, not {name}")
         return self._translate_each(pictures)
 
+    def see(self, data: bytes, settings: ConvertSettings) -> SeenPicture:
+        """Let the network see a picture; its colours and its file are chosen afterwards.
+
+        Args:
+            data: a whole file.
+            settings: fit and size of the result; the settings of the translator do not count.
+
+        Raises:
+            ImageError: it cannot be decoded, or its translation is not a picture.
+            EngineError: the engine failed, or the translator is closed.
+        """
+        with self._engine.in_use():
+            begin = time.perf_counter()
+            started = _Started("", data, load(data, self._view, settings, self._scaling))
+            loaded = time.perf_counter()
+            self._submit_first(started)
+            seen = self._join(started)
+            return replace(
+                seen, load_s=loaded - begin, translate_s=time.perf_counter() - loaded
+            )
+
     def close(self) -> None:
         """Wait for calls in work, then close the engine; a second call does nothing."""
         self._engine.close()
@@ -156,6 +177,11 @@ class Translator:
             yield self._finish(started.popleft())
 
     @property
+    def _view(self) -> tuple[int, int]:
+        """Height and width of what the network sees at once [pixels]."""
+        return self.info.height, self.info.width
+
+    @property
     def _num_ahead(self) -> int:
         """How many rows are submitted before a result is waited for."""
         return MAX_IN_FLIGHT * self.info.max_batch
@@ -166,9 +192,12 @@ class Translator:
         with _named(name):
             started = _Started(name, picture, self._load(picture))
             started.loaded.choose_colours(self._settings, Path(name).name if is_path else "")
-            for _ in range(min(started.loaded.num_rows, self._num_ahead)):
-                self._submit(started)
+            self._submit_first(started)
         return started
+
+    def _submit_first(self, started: _Started) -> None:
+        for _ in range(min(started.loaded.num_rows, self._num_ahead)):
+            self._submit(started)
 
     def _submit(self, started: _Started) -> None:
         row = np.empty((self.info.height, self.info.width, 3), np.uint8)
@@ -177,7 +206,7 @@ class Translator:
         started.num_submitted += 1
 
     def _load(self, picture: Any) -> LoadedPicture:
-        how = (self.info.height, self.info.width), self._settings, self._scaling
+        how = self._view, self._settings, self._scaling
         if isinstance(picture, np.ndarray):
             return load_array(picture, *how)
         if isinstance(picture, Image.Image):
@@ -193,20 +222,24 @@ class Translator:
 
     def _finish(self, started: _Started) -> Any:
         """Wait for a translation and bring it into its picture's kind."""
-        loaded, original, result = started.loaded, started.original, None
+        original = started.original
         with _named(started.name):
-            for number in range(loaded.num_rows):
-                row, translated = started.submitted.popleft()
-                result = loaded.add(translated.result(), row, number)
-                if started.num_submitted < loaded.num_rows:
-                    self._submit(started)
-            assert result is not None
-            if isinstance(original, np.ndarray):
-                return with_transparency(result, loaded)
-            if isinstance(original, Image.Image):
-                return to_image(with_transparency(result, loaded))
-            suffix = output_suffix(_suffix(original), self._settings.output_format)
-            return encode(result, loaded, suffix, self._settings)
+            seen = self._join(started)
+            if not isinstance(original, np.ndarray | Image.Image):
+                return seen.encoded(seen.loaded, self._settings)
+            result = with_transparency(seen.finished(seen.loaded), seen.loaded)
+            return result if isinstance(original, np.ndarray) else to_image(result)
+
+    def _join(self, started: _Started) -> SeenPicture:
+        """Wait for the translation of all rows."""
+        loaded = started.loaded
+        for number in range(loaded.num_rows):
+            row, translated = started.submitted.popleft()
+            canvas = loaded.join(translated.result(), row, number)
+            if started.num_submitted < loaded.num_rows:
+                self._submit(started)
+        assert canvas is not None
+        return SeenPicture(loaded, canvas, row, _suffix(started.original))
 
 
 def open_style(
@@ -263,6 +296,8 @@ def _suffix(picture: Any) -> str:
     """Return the suffix of a path, or the one that the bytes of a file should have."""
     if isinstance(picture, _PATHS):
         return Path(os.fsdecode(picture)).suffix
+    if not isinstance(picture, _BYTES):
+        return ""
     start = bytes(picture[:12])
     if start[:3] == b"\xff\xd8\xff":
         return ".jpg"

@@ -39,6 +39,7 @@ ALLOWED = {
     "pmsgan.evaluation": {"pmsgan.evaluation", "pmsgan.batch"} | TRAINING,
     "pmsgan.benchmark": {"pmsgan.benchmark", "pmsgan.batch", "pmsgan.export", "pmsgan.model"}
     | ENGINE,
+    "pmsgan.serve": {"pmsgan.serve", "pmsgan.batch"} | ENGINE,
     "pmsgan.cli": {"pmsgan"},
 }
 """Packages and modules, with all below them, that each package may import."""
@@ -46,6 +47,7 @@ ALLOWED = {
 BATCH_FLOORS = [
     {"job", "settings"},
     {"progress", "timing", "pictures", "files", "palette_check"},
+    {"seen"},
     {"translator"},
     {"plan", "ring"},
     {"ledger"},

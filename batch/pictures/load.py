@@ -123,17 +123,49 @@ class LoadedPicture:
             ImageError: this, or an earlier one, is no picture, or has a size that cannot be
                 converted; it is raised with the last row.
         """
-        if self.tiles is not None:
-            if not self.tiles.add(number, translated, row):
-                return None
-            with as_image_error():
-                return self._coloured(self.tiles.blended(), row)
-        check_translated(translated, row)
+        canvas = self.join(translated, row, number)
+        return None if canvas is None else self.finish(canvas, row)
+
+    def join(self, translated: Pixels, row: Pixels, number: int = 0) -> Pixels | None:
+        """Take the translation of a row; return that of the whole canvas with the last one.
+
+        Args:
+            translated: the engine's output uint8 [H, W, 3] BGR.
+            row: its input, as `fill` has written it.
+            number: of the row.
+
+        Returns:
+            uint8 [H, W, 3] BGR, not yet in the result's size and colours; None while rows are
+            missing.
+
+        Raises:
+            ImageError: as `add` does.
+        """
+        if self.tiles is None:
+            check_translated(translated, row)
+            return translated
+        if not self.tiles.add(number, translated, row):
+            return None
         with as_image_error():
-            return self._coloured(translated, row)
+            return self.tiles.blended()
+
+    def finish(self, canvas: Pixels, row: Pixels) -> Pixels:
+        """Return the result of a whole translated canvas, in the colours that are chosen.
+
+        Args:
+            canvas: uint8 [H, W, 3] BGR, from `join`.
+            row: the row that came last.
+
+        Returns:
+            uint8 [h, w, 3] BGR.
+
+        Raises:
+            ImageError: it has a size that cannot be converted.
+        """
+        with as_image_error():
+            return self._coloured(canvas, row)
 
     def _coloured(self, translated: Pixels, row: Pixels) -> Pixels:
-        """Return the result of a whole translated canvas, in the colours that are chosen."""
         translated, seen = (self.placement.region.of(canvas) for canvas in (translated, row))
         if self.colouring is not None:
             result = self.colouring.apply(

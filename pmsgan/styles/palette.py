@@ -115,6 +115,18 @@ def read_palette(text: str | Path) -> Palette:
     """
     if isinstance(text, Path) or text.lower().endswith(".toml"):
         return _read_file(Path(text))
+    return parse_palette(text)
+
+
+def parse_palette(text: str) -> Palette:
+    """Return the palette that somebody wrote who may not name files here.
+
+    Args:
+        text: PART=#rrggbb,... or random:SEED.
+
+    Raises:
+        ConfigError: it is none of these, or a colour is not #rrggbb.
+    """
     entries: dict[str, Any] = {}
     for entry in text.split(","):
         is_random = entry.strip().startswith(f"{RANDOM}:")

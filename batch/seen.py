@@ -1,0 +1,68 @@
+"""A picture that the network has seen, whose result can be made again in other colours."""
+
+from dataclasses import dataclass, replace
+
+from pmsgan.batch.pictures.colour import Pixels
+from pmsgan.batch.pictures.encode import encode
+from pmsgan.batch.pictures.load import LoadedPicture
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.formats import output_suffix
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """A picture and what the network made of it; any thread may make results of it."""
+
+    loaded: LoadedPicture
+    canvas: Pixels
+    """Translation of the whole canvas, uint8 [H, W, 3] BGR."""
+    row: Pixels
+    """The row of the engine that came last, uint8 [h, w, 3] BGR."""
+    suffix: str
+    """The suffix that the picture's file has or, by its content, should have."""
+    load_s: float = 0.0
+    """Time that decoding took [s]."""
+    translate_s: float = 0.0
+    """Time that the network took, with the wait for it [s]."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory that it takes [bytes]."""
+        loaded = self.loaded
+        guide = None if loaded.guide is None else loaded.guide.grey
+        arrays = (self.canvas, self.row, guide, loaded.alpha)
+        metadata = (loaded.picture.metadata.exif, loaded.picture.metadata.xmp)
+        pixels = sum(array.nbytes for array in arrays if array is not None)
+        return pixels + sum(len(data) for data in metadata if data is not None)
+
+    def coloured(self, settings: ConvertSettings, name: str = "") -> LoadedPicture:
+        """Return the picture for a result in some colours; what it notes stays with that result.
+
+        Args:
+            settings: for the style, see `ConvertSettings.for_style`.
+            name: path of the picture below IN, by which a palette chooses; empty if it has none.
+        """
+        loaded = replace(self.loaded)
+        loaded.choose_colours(settings, name)
+        return loaded
+
+    def finished(self, loaded: LoadedPicture) -> Pixels:
+        """Return a result uint8 [h, w, 3] BGR.
+
+        Raises:
+            ImageError: it has a size that cannot be converted.
+        """
+        return loaded.finish(self.canvas, self.row)
+
+    def encoded(self, loaded: LoadedPicture, settings: ConvertSettings) -> bytes:
+        """Return the file of a result.
+
+        Args:
+            loaded: from `coloured`.
+            settings: format, compression, metadata.
+
+        Raises:
+            ImageError: it cannot be encoded.
+        """
+        suffix = output_suffix(self.suffix, settings.output_format)
+        return encode(self.finished(loaded), loaded, suffix, settings)
