@@ -80,7 +80,7 @@ clean:
 
 .venv/dev: .venv/train
 	$(PIP) install --upgrade 'pip>=25.1'
-	$(INSTALL) --editable '.[train,eval,cluster]' --group dev
+	$(INSTALL) --editable '.[train,eval,cluster,serve]' --group dev
 	touch $@
 
 # pycuda is compiled, a minute and a half; without a compiler its tests are skipped.

@@ -150,9 +150,7 @@ class Translator:
             loaded = time.perf_counter()
             self._submit_first(started)
             seen = self._join(started)
-            return replace(
-                seen, load_s=loaded - begin, translate_s=time.perf_counter() - loaded
-            )
+            return replace(seen, load_s=loaded - begin, translate_s=time.perf_counter() - loaded)
 
     def close(self) -> None:
         """Wait for calls in work, then close the engine; a second call does nothing."""
@@ -189,7 +187,7 @@ class Translator:
     def _start(self, picture: Any) -> _Started:
         is_path = isinstance(picture, _PATHS)
         name = os.fsdecode(picture) if is_path else "the picture"
-        with _named(name):
+        with named(name):
             started = _Started(name, picture, self._load(picture))
             started.loaded.choose_colours(self._settings, Path(name).name if is_path else "")
             self._submit_first(started)
@@ -223,7 +221,7 @@ class Translator:
     def _finish(self, started: _Started) -> Any:
         """Wait for a translation and bring it into its picture's kind."""
         original = started.original
-        with _named(started.name):
+        with named(started.name):
             seen = self._join(started)
             if not isinstance(original, np.ndarray | Image.Image):
                 return seen.encoded(seen.loaded, self._settings)
@@ -284,8 +282,12 @@ def open_style(
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Say in an error which picture it is about."""
+def named(name: str) -> Iterator[None]:
+    """Say in an error which picture it is about.
+
+    Raises:
+        ImageError: with the name before what was raised.
+    """
     try:
         yield
     except ImageError as error:

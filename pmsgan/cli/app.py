@@ -15,6 +15,7 @@ from pmsgan.cli.evaluate import evaluate
 from pmsgan.cli.export import export
 from pmsgan.cli.export_triton import export_triton
 from pmsgan.cli.prepare import prepare_app
+from pmsgan.cli.serve import serve
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
 from pmsgan.cli.terminal import (
@@ -34,6 +35,7 @@ app = App(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(convert)
+app.command()(serve)
 app.command()(train)
 app.command()(export)
 app.command("export-triton")(export_triton)

@@ -1,0 +1,49 @@
+"""`pmsgan serve`."""
+
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from pmsgan.cli.boundary import one_line_errors
+from pmsgan.cli.needs import need
+from pmsgan.cli.options import config_options
+from pmsgan.cli.terminal import show, tell
+from pmsgan.serve.settings import ServeSettings
+
+
+@one_line_errors
+@config_options()
+def serve(
+    style: Annotated[
+        str, typer.Option(help="Style that the page begins with; the others can be chosen there.")
+    ] = "anime",
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PMSGAN_TOKEN",
+            help="Secret of 16 letters and digits or more that programs and the page have to give; "
+            "other users of this machine can read it here, so rather set PMSGAN_TOKEN.",
+        ),
+    ] = None,
+    *,
+    settings: ServeSettings,
+) -> None:
+    """Serve a page to try styles on, and an HTTP API for programs.
+
+    Drop pictures on the page: a slider compares them with their results, and the parts of anime
+    get the colours that are picked. Programs send a picture to /v1/styles/STYLE; /docs says more.
+
+    Ctrl-C and SIGTERM finish what is in work.
+    """
+    need("serve", "serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
+    from pmsgan.serve.server import serve as serve_style
+
+    serve_style(style, replace(settings, token=token), _tell_address)
+
+
+def _tell_address(address: str) -> None:
+    show(address)
+    sys.stdout.flush()
+    tell("open this address in a browser; Ctrl-C ends the server")

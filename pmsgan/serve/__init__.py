@@ -1,0 +1,1 @@
+"""A page to try styles on, and an HTTP API for programs: `pmsgan serve`."""

@@ -1,0 +1,257 @@
+"""The application: the API for programs, and the page that uses it."""
+
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Path as PathField
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+import pmsgan
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translator import named
+from pmsgan.formats import PICTURE_SUFFIXES
+from pmsgan.serve.bodies import Bodies, BodyLimits
+from pmsgan.serve.guard import Guard
+from pmsgan.serve.kept import KeptPictures, picture_id
+from pmsgan.serve.metrics import Metrics
+from pmsgan.serve.open_styles import OpenStyles
+from pmsgan.serve.options import read_options
+from pmsgan.serve.problems import RefusedError, answer_errors
+from pmsgan.serve.reference import reference_page
+from pmsgan.serve.results import MEDIA_TYPES, ResultFile, make_result
+from pmsgan.serve.workers import Workers
+from pmsgan.styles.registry import Style
+
+NUM_TRANSLATING = 16
+"""Pictures that are decoded, in the engine or encoded at a time."""
+NUM_RECOLOURING = 2
+"""Pictures that are recoloured at a time."""
+
+_PAGE = Path(__file__).parent / "page"
+_FILES: dict[str, Any] = {"content": {kind: {} for kind in MEDIA_TYPES.values()}}
+_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The result."} | _FILES,
+    400: {"description": "An option is wrong."} | _PROBLEM,
+    404: {"description": "There is no such style, or no such picture any more."} | _PROBLEM,
+    413: {"description": "The picture is too large."} | _PROBLEM,
+    422: {"description": "The picture cannot be read."} | _PROBLEM,
+    503: {"description": "Too many pictures wait; see Retry-After."} | _PROBLEM,
+}
+_BINARY = {"type": "string", "format": "binary"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A picture's file as it is, or as the one file of a form.",
+        "content": {
+            "application/octet-stream": {"schema": _BINARY},
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"picture": _BINARY}}
+            },
+        },
+    }
+}
+
+_Wanted = Annotated[ConvertSettings, Depends(read_options)]
+_Name = Annotated[
+    str,
+    Query(
+        max_length=500,
+        description="Name of the picture: a random palette chooses by it, and the result is named "
+        "like it.",
+    ),
+]
+_StyleName = Annotated[str, PathField(description="Name of a style.")]
+
+
+class Service:
+    """What the requests of a server share."""
+
+    def __init__(
+        self, styles: OpenStyles, default: str, max_waiting: int, limits: BodyLimits
+    ) -> None:
+        """Make the threads and queues.
+
+        Args:
+            styles: the styles that may be asked for.
+            default: name of the style that the page begins with.
+            max_waiting: pictures that wait at most.
+            limits: what clients may send.
+        """
+        self.styles = styles
+        self.default = default
+        self.bodies = Bodies(limits)
+        self.kept = KeptPictures()
+        self.translating = Workers(NUM_TRANSLATING, max_waiting, "translate")
+        self.recolouring = Workers(NUM_RECOLOURING, max_waiting, "recolour")
+        self.metrics = Metrics(
+            lambda: self.translating.num_requests + self.recolouring.num_requests,
+            lambda: self.kept.num_bytes,
+        )
+
+    def style(self, name: str) -> Style:
+        """Return a style; raise RefusedError if there is none of this name."""
+        if (style := self.styles.styles.get(name)) is None:
+            known = ", ".join(self.styles.styles)
+            raise RefusedError(404, f"there is no style {name!r} (known: {known})")
+        return style
+
+    def close(self) -> None:
+        """Wait for what is in work, then close the engines."""
+        self.translating.close()
+        self.recolouring.close()
+        self.styles.close()
+
+
+def make_app(
+    styles: OpenStyles,
+    default: str,
+    *,
+    token: str | None = None,
+    max_waiting: int = 64,
+    limits: BodyLimits | None = None,
+) -> ASGIApp:
+    """Return the application; it closes the styles when it ends.
+
+    Args:
+        styles: the styles that may be asked for.
+        default: name of the style that the page begins with.
+        token: secret that requests have to give; without one, only this machine's own are answered.
+        max_waiting: pictures that wait for the engine at most.
+        limits: what clients may send.
+    """
+    service = Service(styles, default, max_waiting, limits or BodyLimits())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="pmsgan",
+        version=pmsgan.__version__,
+        summary="Translates pictures into a style.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json" if token is not None else "/openapi.json",
+    )
+    answer_errors(app)
+    _add_pictures(app, service)
+    _add_rest(app, service)
+    app.mount("/", StaticFiles(directory=_PAGE, html=True))
+    return Guard(
+        app, token=token, count=lambda status: service.metrics.requests.labels(status).inc()
+    )
+
+
+def _add_pictures(app: FastAPI, service: Service) -> None:
+    """Add what makes results."""
+
+    async def answer(
+        request: Request, workers: Workers, way: str, style: str, work: Callable[[], ResultFile]
+    ) -> Response:
+        with service.metrics.seconds.labels(style, way).time():
+            result = await workers.run(work, request.is_disconnected)
+        return Response(result.data, headers=result.headers, media_type=result.media_type)
+
+    @app.post(
+        "/v1/styles/{style}",
+        response_class=Response,
+        responses=_ANSWERS,
+        openapi_extra=_BODY,
+        summary="Translate a picture",
+    )
+    async def translate(
+        request: Request, style: _StyleName, wanted: _Wanted, name: _Name = ""
+    ) -> Response:
+        """Send a picture's file as the body, or as a form; the answer is the result's file.
+
+        Headers tell of it: Server-Timing what took how long, Pmsgan-Size, Pmsgan-Note what was
+        left out, Pmsgan-Palette and Pmsgan-Parts the colours and the parts that were found, and
+        Content-Location where the same picture can be had in other colours for a while.
+        """
+        settings = wanted.for_style(service.style(style))
+        async with service.bodies.upload(request) as upload:
+            shown = name or upload.name
+
+            def work() -> ResultFile:
+                with named(shown):
+                    key = picture_id(style, upload.data, settings)
+                    if (seen := service.kept.get(key)) is None:
+                        seen = service.styles.see(style, upload.data, settings)
+                        service.kept.put(key, seen)
+                    result = make_result(seen, settings, shown, is_new=True)
+                result.headers["Content-Location"] = f"/v1/styles/{style}/pictures/{key}"
+                return result
+
+            return await answer(request, service.translating, "translate", style, work)
+
+    @app.get(
+        "/v1/styles/{style}/pictures/{key}",
+        response_class=Response,
+        responses=_ANSWERS,
+        summary="Make a result again",
+    )
+    async def make_again(
+        request: Request, style: _StyleName, key: str, wanted: _Wanted, name: _Name = ""
+    ) -> Response:
+        """Have the result of a picture that was sent before, in other colours or another format.
+
+        Its size and fit stay. A picture is kept for a while; then this answers 404, and the
+        picture has to be sent again.
+        """
+        settings = wanted.for_style(service.style(style))
+        seen = service.kept.get(key)
+        if seen is None:
+            raise RefusedError(404, "this picture is not kept any more: send it again")
+        work = functools.partial(make_result, seen, settings, name, is_new=False)
+        return await answer(request, service.recolouring, "recolour", style, work)
+
+
+def _add_rest(app: FastAPI, service: Service) -> None:
+    """Add what tells of the server."""
+
+    @app.get("/v1/styles", summary="List the styles")
+    async def list_styles() -> dict[str, Any]:
+        """Return the styles, the suffixes of the formats that are read, and the largest file."""
+        return {
+            "default": service.default,
+            "styles": [_describe(style) for style in service.styles.styles.values()],
+            "reads": sorted(PICTURE_SUFFIXES),
+            "max_bytes": service.bodies.limits.each_bytes,
+            "version": pmsgan.__version__,
+        }
+
+    @app.get("/healthz", summary="Say that the server answers")
+    async def health() -> dict[str, str]:
+        """Answer."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", response_class=Response, summary="Numbers for Prometheus")
+    async def metrics() -> Response:
+        """Return counts, times and memory in the text format of Prometheus."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(reference_page(app.openapi(), str(app.openapi_url)))
+
+
+def _describe(style: Style) -> dict[str, Any]:
+    licence = str(style.origin.get("licence", ""))
+    return {
+        "name": style.name,
+        "input": style.input,
+        "output": style.output,
+        "height": style.height,
+        "width": style.width,
+        "parts": style.parts,
+        "licence": licence,
+    }

@@ -1,0 +1,134 @@
+"""Reads pictures from requests: as a body or as a form, within bounds on memory and time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from pmsgan.batch.files.stamp import MAX_FILE_BYTES
+from pmsgan.serve.problems import RefusedError
+
+_FORM_BYTES = 2**16
+"""What a form has beside its picture at most [bytes]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BodyLimits:
+    """What clients may send."""
+
+    each_bytes: int = MAX_FILE_BYTES
+    """One picture: what `convert` reads."""
+    all_bytes: int = 2 * MAX_FILE_BYTES
+    """All pictures that are being received or waiting."""
+    silence_s: float = 20.0
+    """How long a client may send nothing [s]."""
+    whole_s: float = 300.0
+    """How long sending a picture may take [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that was sent."""
+
+    data: bytes
+    name: str
+    """What a form calls its file; empty where it does not."""
+
+
+class Bodies:
+    """Bounds the bodies of all requests; it belongs to the loop's thread."""
+
+    def __init__(self, limits: BodyLimits) -> None:
+        """Hold nothing yet."""
+        self.limits = limits
+        self._held_bytes = 0
+
+    @asynccontextmanager
+    async def upload(self, request: Request) -> AsyncIterator[Upload]:
+        """Read the picture of a request, whose memory counts until the block ends.
+
+        Raises:
+            RefusedError: it is too large, too slow or no form, or there are too many at a time.
+            ClientDisconnect: the client has gone.
+        """
+        held = _Held()
+        try:
+            yield await self._read(request, held)
+        finally:
+            self._held_bytes -= held.num_bytes
+
+    async def _read(self, request: Request, held: "_Held") -> Upload:
+        is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+        most = self.limits.each_bytes + (_FORM_BYTES if is_form else 0)
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > most:
+            raise self._too_large()
+        chunks = self._chunks(request, held, most)
+        if is_form:
+            return await _read_form(request, chunks, most)
+        data = bytearray()
+        async for chunk in chunks:
+            data += chunk
+        if not data:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a picture's file")
+        return Upload(bytes(data), "")
+
+    async def _chunks(self, request: Request, held: "_Held", most: int) -> AsyncIterator[bytes]:
+        stream = aiter(request.stream())
+        end = asyncio.get_running_loop().time() + self.limits.whole_s
+        while True:
+            left_s = min(self.limits.silence_s, end - asyncio.get_running_loop().time())
+            try:
+                chunk = await asyncio.wait_for(anext(stream, None), left_s)
+            except asyncio.TimeoutError:
+                raise RefusedError(
+                    HTTPStatus.REQUEST_TIMEOUT, "the picture did not arrive in time", closes=True
+                ) from None
+            if chunk is None:
+                return
+            held.num_bytes += len(chunk)
+            self._held_bytes += len(chunk)
+            if held.num_bytes > most:
+                raise self._too_large()
+            if self._held_bytes > self.limits.all_bytes:
+                raise RefusedError(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "too many pictures are being sent: try it later",
+                    closes=True,
+                )
+            yield chunk
+
+    def _too_large(self) -> RefusedError:
+        return RefusedError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the picture is too large: at most {self.limits.each_bytes // 2**20} MiB are read",
+            closes=True,
+        )
+
+
+class _Held:
+    """How much of a request's body is in memory [bytes]."""
+
+    num_bytes = 0
+
+
+async def _read_form(request: Request, chunks: AsyncIterator[bytes], most: int) -> Upload:
+    """Return the one file of a form."""
+    parser = MultiPartParser(request.headers, chunks, max_files=1, max_fields=8)  # type: ignore[arg-type]
+    parser.spool_max_size = most + 1  # it stays in memory, whose bound is above
+    try:
+        form = await parser.parse()
+    except (MultiPartException, ValueError, KeyError) as error:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}") from error
+    try:
+        for _, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                return Upload(await value.read(), value.filename or "")
+    finally:
+        await form.close()
+    raise RefusedError(HTTPStatus.BAD_REQUEST, "the form has no file: send a picture as one")

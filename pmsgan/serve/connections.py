@@ -1,0 +1,103 @@
+"""Connections with bounds: clients that only hold one open do not keep others out."""
+
+import logging
+from asyncio import Transport
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MAX_CONNECTIONS = 512
+REQUEST_S = 20.0
+"""How long a connection may take to send the head of a request [s]."""
+STUCK_S = 60.0
+"""How long a client may read nothing of its answer [s]."""
+LOOK_EVERY_S = 5.0
+_TELL_EVERY_S = 60.0
+
+_log = logging.getLogger(__name__)
+_last_told = float("-inf")
+
+
+class BoundedProtocol(H11Protocol):
+    """A connection of uvicorn that ends when others need its place, or when it hangs.
+
+    uvicorn alone ends connections that are idle after an answer; one that never sends a request,
+    or never reads an answer, would stay for ever.
+    """
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Begin; where there are too many, end the connection that has waited longest."""
+        super().connection_made(transport)
+        self._heard_at = self._waits_since = self._wrote_at = self.loop.time()
+        self._num_unsent = 0
+        self._has_asked = False
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._end_another()
+        self.loop.call_later(LOOK_EVERY_S, self._look)
+
+    def data_received(self, data: bytes) -> None:
+        """Note when the client was last heard."""
+        self._heard_at = self.loop.time()
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """Note since when there is no request."""
+        self._waits_since = self.loop.time()
+        self._has_asked = True
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say in the log who sent what is no HTTP."""
+        _log.info("%s sent what is not HTTP", (self.client or ("?",))[0])
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
+    def waiting_rank(self) -> tuple[bool, float] | None:
+        """Return how soon it may end in favour of another; None if it has a request in work."""
+        cycle = self.cycle
+        is_waiting = cycle is None or cycle.response_complete or cycle.more_body
+        return (self._has_asked, self._heard_at) if is_waiting else None
+
+    def _end_another(self) -> None:
+        others = ((it, _rank(it)) for it in self.connections)
+        ranked = [(rank, id(it), it) for it, rank in others if rank is not None]
+        ended = min(ranked)[2] if ranked else self
+        self.connections.discard(ended)
+        ended.transport.abort()
+        _tell_full(self.loop.time())
+
+    def _look(self) -> None:
+        """End the connection if it hangs."""
+        if self.transport.is_closing() and not self.transport.get_write_buffer_size():
+            return
+        now, cycle, num_unsent = (
+            self.loop.time(),
+            self.cycle,
+            self.transport.get_write_buffer_size(),
+        )
+        if num_unsent == 0 or num_unsent != self._num_unsent:
+            self._num_unsent, self._wrote_at = num_unsent, now
+        has_request = cycle is not None and not cycle.response_complete
+        if now - self._wrote_at > STUCK_S or (
+            not has_request and now - self._waits_since > REQUEST_S
+        ):
+            self.transport.abort()
+            return
+        self.loop.call_later(LOOK_EVERY_S, self._look)
+
+
+def _rank(connection: Any) -> tuple[bool, float] | None:
+    return connection.waiting_rank()  # type: ignore[no-any-return]
+
+
+def _tell_full(now: float) -> None:
+    """Say that connections are ended, now and then; there may be thousands."""
+    global _last_told
+    if now - _last_told > _TELL_EVERY_S:
+        _last_told = now
+        _log.warning(
+            "%d connections at once: those that have waited longest are ended", MAX_CONNECTIONS
+        )

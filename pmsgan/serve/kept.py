@@ -1,0 +1,62 @@
+"""The pictures that the network has seen last, so that recolouring one does without it."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+
+from pmsgan.batch.seen import SeenPicture
+from pmsgan.batch.settings import ConvertSettings
+
+MAX_BYTES = 256 * 2**20
+"""Memory of all pictures that are kept [bytes]."""
+_SHARE = 4
+"""One picture takes at most one part in so many of that."""
+
+
+def picture_id(style: str, data: bytes, settings: ConvertSettings) -> str:
+    """Return the name under which a picture is kept: a digest, which nobody finds by guessing.
+
+    Args:
+        style: name of the style.
+        data: the picture's file.
+        settings: fit and size, which decide what is kept.
+    """
+    how = f"{style}\0{settings.fit}\0{settings.output_size}\0"
+    return hashlib.sha256(how.encode() + hashlib.sha256(data).digest()).hexdigest()[:32]
+
+
+class KeptPictures:
+    """Pictures by their ids, the last ones used; any thread may use it at any time."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        """Keep nothing yet.
+
+        Args:
+            max_bytes: memory of all pictures.
+        """
+        self.num_bytes = 0
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._pictures: OrderedDict[str, SeenPicture] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many pictures are kept."""
+        return len(self._pictures)
+
+    def put(self, key: str, seen: SeenPicture) -> None:
+        """Keep a picture, and let go of those that were used longest ago."""
+        if seen.num_bytes > self._max_bytes // _SHARE:
+            return
+        with self._lock:
+            old = self._pictures.pop(key, None)
+            self.num_bytes += seen.num_bytes - (0 if old is None else old.num_bytes)
+            self._pictures[key] = seen
+            while self.num_bytes > self._max_bytes:
+                self.num_bytes -= self._pictures.popitem(last=False)[1].num_bytes
+
+    def get(self, key: str) -> SeenPicture | None:
+        """Return a picture; None if it is not kept any more."""
+        with self._lock:
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+            return self._pictures.get(key)

@@ -1,0 +1,77 @@
+"""Makes the answer to a request of what the network has seen."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from pmsgan.batch.seen import SeenPicture
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.formats import output_suffix
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".ora": "image/openraster",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result as it is sent."""
+
+    data: bytes
+    media_type: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def make_result(
+    seen: SeenPicture, settings: ConvertSettings, name: str, *, is_new: bool
+) -> ResultFile:
+    """Make the file of a result, and headers that tell of it.
+
+    Args:
+        seen: the picture.
+        settings: for its style, see `ConvertSettings.for_style`.
+        name: what the client calls the picture; hostile.
+        is_new: whether the network has seen it for this request.
+
+    Raises:
+        ImageError: the result cannot be encoded.
+    """
+    begin = time.perf_counter()
+    loaded = seen.coloured(settings, name)
+    data = seen.encoded(loaded, settings)
+    seconds = {"encode": time.perf_counter() - begin}
+    if is_new:
+        seconds = {"load": seen.load_s, "translate": seen.translate_s} | seconds
+    suffix = output_suffix(seen.suffix, settings.output_format)
+    height, width = loaded.placement.output
+    headers = {
+        "Content-Disposition": disposition(name, suffix),
+        "Server-Timing": ", ".join(f"{it};dur={1000 * took:.1f}" for it, took in seconds.items()),
+        "Pmsgan-Size": f"{width}x{height}",
+    }
+    if loaded.note is not None:
+        headers["Pmsgan-Note"] = quote(loaded.note, safe=" ;:,'()/")
+    if loaded.colouring is not None and settings.palette is not None:
+        colours = settings.palette.colours(name)
+        headers["Pmsgan-Palette"] = ",".join(f"{part}={it}" for part, it in colours.items())
+        headers["Pmsgan-Parts"] = ",".join(loaded.colouring.found)
+    return ResultFile(data, MEDIA_TYPES[suffix], headers)
+
+
+def disposition(name: str, suffix: str) -> str:
+    """Return the header that names a result's file.
+
+    Args:
+        name: what the client calls the picture; no folder, no quote and no control character of it
+            is kept.
+        suffix: of the result.
+    """
+    stem = PurePosixPath(name.replace("\\", "/")).stem[:100]
+    kept = re.sub(r"[^\w .()+,=@-]", "_", stem).strip(" .") or "picture"
+    plain = kept.encode("ascii", "replace").decode().replace("?", "_")
+    return f"inline; filename=\"{plain}{suffix}\"; filename*=UTF-8''{quote(kept + suffix)}"

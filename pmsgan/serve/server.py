@@ -1,0 +1,90 @@
+"""Runs a server until it is told to end."""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+
+from pmsgan.batch.translator import Translator, open_style
+from pmsgan.errors import ConfigError
+from pmsgan.serve.app import make_app
+from pmsgan.serve.connections import BoundedProtocol
+from pmsgan.serve.open_styles import OpenStyles
+from pmsgan.serve.settings import ServeSettings
+from pmsgan.styles.registry import Style, find_style, list_styles
+
+KEEP_ALIVE_S = 15
+BACKLOG = 128
+"""Connections that are accepted in one go; more than files may be open would stop accepting."""
+PATIENCE_S = 60
+"""How long requests in work may take when the server is to end."""
+
+
+def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -> None:
+    """Serve a page and an API, until Ctrl-C or SIGTERM; what is in work is finished then.
+
+    Args:
+        style: name of the style that the page begins with, or the path of its folder. Those of the
+            user and those that ship can be chosen, too.
+        settings: where to listen.
+        started: is called with the page's address as soon as it answers.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+        StyleError: there is no such style, or it is damaged.
+        EngineError: the backend cannot run here.
+    """
+    first = find_style(style)
+    styles = {it.name: it for it in list_styles()} | {first.name: first}
+
+    def open_one(wanted: Style) -> Translator:
+        return open_style(wanted.folder, backend=settings.backend)
+
+    with _listen(settings) as listening:
+        opened = OpenStyles([*styles.values()], open_one)
+        opened.open(first.name)
+        app = make_app(opened, first.name, token=settings.token, max_waiting=settings.max_waiting)
+        config = uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="on",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=PATIENCE_S,
+        )
+        for name in ("uvicorn.error", "python_multipart"):  # we tell the rest, with the client
+            logging.getLogger(name).setLevel(logging.ERROR)
+        # uvicorn finishes what is in work, and then raises the signal again, which would end the
+        # process by it.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):  # another thread than the main one
+                signal.signal(number, lambda *_: None)
+        started(_address(settings, listening.getsockname()[1]))
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {settings.host}, port {settings.port}: "
+            f"{error.strerror or error}; choose another --port or --host"
+        ) from error
+
+
+def _address(settings: ServeSettings, port: int) -> str:
+    """Return what to open in a browser; the part behind # stays there."""
+    host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    token = "" if settings.token is None else f"#token={settings.token}"
+    return f"http://{shown}:{port}/{token}"

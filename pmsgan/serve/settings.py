@@ -1,0 +1,53 @@
+"""Choices of a server; light to import."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from pmsgan.engine.choices import Backend
+from pmsgan.errors import ConfigError
+
+MIN_TOKEN_LETTERS = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeSettings:
+    """Where a server listens, who may use it, and how much it takes on."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; by default nobody but this machine can reach it, and any other needs a
+    token. 0.0.0.0 is all addresses."""
+    port: int = 8000
+    """Port to listen on; 0 takes a free one."""
+    token: str | None = None
+    """Secret of 16 letters and digits or more that programs and the page have to give."""
+    backend: Backend = "auto"
+    """Runtime; auto takes the first that can run here."""
+    max_waiting: int = 64
+    """Pictures that wait for the engine at most; more are refused with 503."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError if a value is out of range."""
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"port is {self.port}: it must lie within 0..65535")
+        if not 1 <= self.max_waiting <= 4096:
+            raise ConfigError(f"max_waiting is {self.max_waiting}: it must lie within 1..4096")
+        letters = f"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LETTERS},}}"
+        if self.token is not None and not re.fullmatch(letters, self.token):
+            raise ConfigError(
+                f"token is too short or has other letters than A-Za-z0-9._~+/=-: give "
+                f"{MIN_TOKEN_LETTERS} or more, such as what openssl rand -hex 16 prints"
+            )
+        if self.token is None and not self.is_loopback:
+            raise ConfigError(
+                f"host is {self.host}: everybody who reaches it could use this machine; give a "
+                "--token, such as what openssl rand -hex 16 prints"
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the server."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False

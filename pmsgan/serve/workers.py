@@ -1,0 +1,59 @@
+"""Threads that translate pictures, and a queue with a bound in front of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TypeVar
+
+from starlette.requests import ClientDisconnect
+
+from pmsgan.serve.problems import RefusedError
+
+T = TypeVar("T")
+
+
+class Workers:
+    """Threads, and the requests that wait for one; it belongs to the loop's thread."""
+
+    def __init__(self, num_threads: int, max_waiting: int, name: str) -> None:
+        """Make the threads.
+
+        Args:
+            num_threads: requests that are worked on at a time.
+            max_waiting: requests that wait at most.
+            name: of the threads.
+        """
+        self.num_requests = 0
+        self._most = num_threads + max_waiting
+        self._turn = asyncio.Semaphore(num_threads)
+        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], T], has_gone: Callable[[], Awaitable[bool]]) -> T:
+        """Do some work in a thread, when its turn comes.
+
+        Args:
+            work: what to do.
+            has_gone: says whether nobody waits for it any more.
+
+        Raises:
+            RefusedError: too many requests wait.
+            ClientDisconnect: nobody waits for it any more.
+        """
+        if self.num_requests >= self._most:
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self.num_requests} pictures are waiting already: try it later",
+            )
+        self.num_requests += 1
+        try:
+            async with self._turn:
+                if await has_gone():
+                    raise ClientDisconnect
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self.num_requests -= 1
+
+    def close(self) -> None:
+        """Wait for work that has begun, then end the threads."""
+        self._threads.shutdown()
