@@ -1,12 +1,14 @@
 """Runs a server until it is told to end."""
 
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from pmsgan.batch.translator import Translator, open_style
 from pmsgan.errors import ConfigError
@@ -47,28 +49,32 @@ def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -
         opened = OpenStyles([*styles.values()], open_one)
         opened.open(first.name)
         app = make_app(opened, first.name, token=settings.token, max_waiting=settings.max_waiting)
-        config = uvicorn.Config(
-            app,
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="on",
-            loop="asyncio",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=PATIENCE_S,
-        )
-        for name in ("uvicorn.error", "python_multipart"):  # we tell the rest, with the client
-            logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)  # each request is told
         # uvicorn finishes what is in work, and then raises the signal again, which would end the
         # process by it.
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):  # another thread than the main one
                 signal.signal(number, lambda *_: None)
         started(_address(settings, listening.getsockname()[1]))
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn runs an application: with bounds, and without a log of its own."""
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        loop="asyncio",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=PATIENCE_S,
+    )
 
 
 def _listen(settings: ServeSettings) -> socket.socket:
@@ -76,9 +82,12 @@ def _listen(settings: ServeSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
+        # Python adds the address to what the system says; names that are not found have no errno.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise ConfigError(
-            f"cannot listen on {settings.host}, port {settings.port}: "
-            f"{error.strerror or error}; choose another --port or --host"
+            f"cannot listen on {settings.host}, port {settings.port}: {reason}; choose another "
+            "--port or --host"
         ) from error
 
 

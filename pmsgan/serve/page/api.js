@@ -33,6 +33,7 @@ async function request(path, options = {}) {
 }
 
 let asking = null;
+
 function askForToken() {
   const dialog = document.querySelector("#ask");
   asking ??= new Promise((done) => {

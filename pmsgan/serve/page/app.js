@@ -49,7 +49,7 @@ function tellSelected() {
   $("#view").hidden = false;
   const [width, height] = result ? [result.width, result.height] : picture.size ?? [1, 1];
   show(picture.isUnseen ? null : picture.before, result?.url, width, height);
-  $("#busy").hidden = Boolean(result || problem) ;
+  $("#busy").hidden = Boolean(result || problem);
   $("#message").hidden = !problem;
   $("#message").textContent = problem?.text ?? "";
   const facts = result ? [`${width} × ${height}`, `${Math.round(result.milliseconds)} ms`, result.note] : [];
@@ -61,9 +61,8 @@ function tellSelected() {
 }
 
 function tellAll() {
-  const done = pictures.all.filter((picture) => picture.result).length;
-  const bad = pictures.all.filter((picture) => picture.problem).length;
-  const total = pictures.all.length;
+  const { length: total } = pictures.all;
+  const [done, bad] = ["result", "problem"].map((end) => pictures.all.filter((picture) => picture[end]).length);
   $("#status").textContent = total < 2 ? "" : `${done} of ${total}${bad ? `, ${bad} failed` : ""}`;
   $("#download").disabled = !pictures.selected?.result;
   $("#all").disabled = done < 2;
@@ -126,7 +125,7 @@ function chooseStyle(name) {
 
 function choosePalette(palette) {
   chosen.palette = palette;
-  if (typeof palette !== "string") tellPalette();
+  if (typeof palette !== "string") tellPalette(); // of a random one the server chooses the colours
   pictures.refresh(palette !== null);
 }
 
@@ -142,8 +141,7 @@ for (const name of ["#size", "#format"]) $(name).addEventListener("change", () =
 // Pictures come, and results go.
 
 async function add(files) {
-  const isRead = ({ path }) => server.reads.some((suffix) => path.toLowerCase().endsWith(suffix));
-  const read = files.filter(isRead);
+  const read = files.filter(({ path }) => server.reads.some((suffix) => path.toLowerCase().endsWith(suffix)));
   const left = files.length - read.length;
   if (left) $("#status").textContent = `${left} left out: no pictures that are read here`;
   if (!read.length) return;
@@ -179,13 +177,7 @@ addEventListener("drop", async (event) => {
 });
 addEventListener("paste", (event) => add(named(event.clipboardData.files)));
 
-async function tellFailure(work) {
-  try {
-    await work();
-  } catch (error) {
-    $("#status").textContent = error.message;
-  }
-}
+const tellFailure = (work) => work().catch((error) => { $("#status").textContent = error.message; });
 
 $("#download").addEventListener("click", () => tellFailure(async () => {
   const [path, blob] = await pictures.download(pictures.selected);
@@ -216,9 +208,6 @@ addEventListener("keydown", (event) => {
   keys[event.key]();
   event.preventDefault();
 });
-$("#in").addEventListener("click", keys["+"]);
-$("#out").addEventListener("click", keys["-"]);
-$("#fit").addEventListener("click", fit);
-$("#full").addEventListener("click", keys[1]);
+for (const [name, key] of [["#in", "+"], ["#out", "-"], ["#fit", 0], ["#full", 1]]) $(name).addEventListener("click", keys[key]);
 
 chooseStyle(chosen.style);

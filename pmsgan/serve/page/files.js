@@ -1,6 +1,5 @@
 // Pictures that people drop, choose or paste, and files that they save.
-const pathOf = (file) => file.webkitRelativePath || file.name;
-export const named = (files) => [...files].map((file) => ({ file, path: pathOf(file) }));
+export const named = (files) => [...files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 // Returns the files of what was dropped, with those of folders.
 export async function dropped(transfer) {

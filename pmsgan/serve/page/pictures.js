@@ -43,12 +43,11 @@ export class Pictures {
     this.work();
   }
 
-  // Options of the result that is shown; a browser shows no layers, and large files take time.
+  // A browser shows no layers, and large files take time.
   shownOptions(picture) {
     const { style, options } = this.wanted();
     const isLarge = picture.result && picture.result.width * picture.result.height > largePixels;
-    const isBusy = performance.now() < this.calmAt;
-    const format = isBusy && isLarge ? "jpg" : options.format === "ora" ? "png" : options.format;
+    const format = performance.now() < this.calmAt && isLarge ? "jpg" : options.format === "ora" ? "png" : options.format;
     return { style, options: { ...options, format } };
   }
 
@@ -90,9 +89,8 @@ export class Pictures {
   }
 
   async make(picture, { style, options }) {
-    const where = `${style} ${options.size}`;
-    const result = await translate(picture.file, style, options, picture.kept[where]);
-    if (result.kept) picture.kept[where] = result.kept;
+    const result = await translate(picture.file, style, options, picture.kept[style + options.size]);
+    if (result.kept) picture.kept[style + options.size] = result.kept;
     return result;
   }
 

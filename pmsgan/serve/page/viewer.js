@@ -7,9 +7,7 @@ let size = [1, 1]; // width and height of the result
 let place = { x: 0, y: 0, scale: 1 };
 let isFitted = true;
 
-function fitScale() {
-  return Math.min(view.clientWidth / size[0], view.clientHeight / size[1], 6);
-}
+const fitScale = () => Math.min(view.clientWidth / size[0], view.clientHeight / size[1], 6);
 
 function draw() {
   const low = fitScale();
@@ -44,10 +42,7 @@ export function show(before, after, width, height) {
   draw();
 }
 
-export function fit() {
-  isFitted = true;
-  draw();
-}
+export const fit = () => zoomTo(0);
 
 export function zoomTo(scale, x = view.clientWidth / 2, y = view.clientHeight / 2) {
   const factor = scale / place.scale;

@@ -23,7 +23,6 @@ function record(...fields) {
 }
 
 const maxBytes = 2 ** 32 - 2 ** 20;
-
 // Takes [name, blob] pairs with different names; returns a blob.
 export async function zip(entries) {
   const parts = [];
