@@ -175,11 +175,12 @@ def test_batch_and_engine_work_where_torch_is_absent() -> None:
     )
 
 
-def test_a_run_on_this_machine_loads_neither_ray_nor_fsspec() -> None:
+def test_a_run_on_this_machine_loads_no_ray_no_fsspec_and_no_server() -> None:
     loaded = python(
         "import sys\n"
         "import pmsgan.batch.convert\n"
-        "print(sorted({'ray', 'fsspec', 'pmsgan.batch.cluster'} & set(sys.modules)))\n"
+        "others = {'ray', 'fsspec', 'pmsgan.batch.cluster', 'fastapi', 'uvicorn'}\n"
+        "print(sorted(others & set(sys.modules)))\n"
     )
     assert loaded.strip() == "[]"
 
@@ -188,7 +189,8 @@ def test_the_command_line_starts_without_heavy_packages() -> None:
     loaded = python(
         "import sys\n"
         "import pmsgan.cli.app\n"
-        "heavy = {'torch', 'numpy', 'cv2', 'onnx', 'openvino', 'tqdm', 'safetensors'}\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'onnx', 'openvino', 'tqdm', 'safetensors',\n"
+        "         'fastapi', 'starlette', 'uvicorn', 'prometheus_client'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     assert loaded.strip() == "[]"

@@ -76,6 +76,27 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = ""
     Raises:
         ImageError: it is no picture, or is cut off, damaged, too large or of an unknown kind.
     """
+    with _opened(data) as (opened, kind):
+        return _decode(opened, wanted, can_shrink=kind == "JPEG", hint=hint)
+
+
+def count_pixels(data: bytes) -> int:
+    """Return how many pixels a picture has, by the head of its file; nothing is decoded.
+
+    Args:
+        data: a whole file.
+
+    Raises:
+        ImageError: it is no picture, or its head is damaged.
+    """
+    with _opened(data) as (opened, _):
+        width, height = opened.image.size
+        return width * height
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Iterator[tuple[OpenedPicture, str]]:
+    """Open a picture, whose kind comes with it; all that goes wrong becomes ImageError."""
     kind = kind_of(data[:HEAD_BYTES])
     if kind is None:
         raise ImageError(NOT_A_PICTURE)
@@ -84,7 +105,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = ""
     try:
         opened = _OPENERS[kind](data)
         with opened.image:
-            return _decode(opened, wanted, can_shrink=kind == "JPEG", hint=hint)
+            yield opened, kind
     except ImageError:
         raise
     except Exception as error:  # whatever a parser of hostile bytes comes up with

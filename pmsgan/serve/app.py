@@ -3,6 +3,7 @@
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,24 +15,17 @@ from starlette.types import ASGIApp
 
 import pmsgan
 from pmsgan.batch.settings import ConvertSettings
-from pmsgan.batch.translator import named
 from pmsgan.formats import PICTURE_SUFFIXES
-from pmsgan.serve.bodies import Bodies, BodyLimits
+from pmsgan.serve.bodies import BodyLimits
 from pmsgan.serve.guard import Guard
-from pmsgan.serve.kept import KeptPictures, picture_id
-from pmsgan.serve.metrics import Metrics
 from pmsgan.serve.open_styles import OpenStyles
 from pmsgan.serve.options import read_options
 from pmsgan.serve.problems import RefusedError, answer_errors
 from pmsgan.serve.reference import reference_page
-from pmsgan.serve.results import MEDIA_TYPES, ResultFile, make_result
+from pmsgan.serve.results import MEDIA_TYPES, ResultFile
+from pmsgan.serve.service import Service
 from pmsgan.serve.workers import Workers
 from pmsgan.styles.registry import Style
-
-NUM_TRANSLATING = 16
-"""Pictures that are decoded, in the engine or encoded at a time."""
-NUM_RECOLOURING = 2
-"""Pictures that are recoloured at a time."""
 
 _PAGE = Path(__file__).parent / "page"
 _FILES: dict[str, Any] = {"content": {kind: {} for kind in MEDIA_TYPES.values()}}
@@ -68,45 +62,6 @@ _Name = Annotated[
     ),
 ]
 _StyleName = Annotated[str, PathField(description="Name of a style.")]
-
-
-class Service:
-    """What the requests of a server share."""
-
-    def __init__(
-        self, styles: OpenStyles, default: str, max_waiting: int, limits: BodyLimits
-    ) -> None:
-        """Make the threads and queues.
-
-        Args:
-            styles: the styles that may be asked for.
-            default: name of the style that the page begins with.
-            max_waiting: pictures that wait at most.
-            limits: what clients may send.
-        """
-        self.styles = styles
-        self.default = default
-        self.bodies = Bodies(limits)
-        self.kept = KeptPictures()
-        self.translating = Workers(NUM_TRANSLATING, max_waiting, "translate")
-        self.recolouring = Workers(NUM_RECOLOURING, max_waiting, "recolour")
-        self.metrics = Metrics(
-            lambda: self.translating.num_requests + self.recolouring.num_requests,
-            lambda: self.kept.num_bytes,
-        )
-
-    def style(self, name: str) -> Style:
-        """Return a style; raise RefusedError if there is none of this name."""
-        if (style := self.styles.styles.get(name)) is None:
-            known = ", ".join(self.styles.styles)
-            raise RefusedError(404, f"there is no style {name!r} (known: {known})")
-        return style
-
-    def close(self) -> None:
-        """Wait for what is in work, then close the engines."""
-        self.translating.close()
-        self.recolouring.close()
-        self.styles.close()
 
 
 def make_app(
@@ -181,16 +136,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         async with service.bodies.upload(request) as upload:
             shown = name or upload.name
 
-            def work() -> ResultFile:
-                with named(shown):
-                    key = picture_id(style, upload.data, settings)
-                    if (seen := service.kept.get(key)) is None:
-                        seen = service.styles.see(style, upload.data, settings)
-                        service.kept.put(key, seen)
-                    result = make_result(seen, settings, shown, is_new=True)
-                result.headers["Content-Location"] = f"/v1/styles/{style}/pictures/{key}"
-                return result
-
+            work = functools.partial(service.translate, style, upload.data, settings, shown)
             return await answer(request, service.translating, "translate", style, work)
 
     @app.get(
@@ -210,8 +156,10 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         settings = wanted.for_style(service.style(style))
         seen = service.kept.get(key)
         if seen is None:
-            raise RefusedError(404, "this picture is not kept any more: send it again")
-        work = functools.partial(make_result, seen, settings, name, is_new=False)
+            raise RefusedError(
+                HTTPStatus.NOT_FOUND, "this picture is not kept any more: send it again"
+            )
+        work = functools.partial(service.make_again, seen, settings, name)
         return await answer(request, service.recolouring, "recolour", style, work)
 
 

@@ -22,7 +22,7 @@ CLIENT_GONE = 499
 class RefusedError(Exception):
     """A request that gets no result, and why."""
 
-    def __init__(self, status: int, detail: str, *, closes: bool = False) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, *, closes: bool = False) -> None:
         """Say why.
 
         Args:
@@ -31,7 +31,7 @@ class RefusedError(Exception):
             closes: whether the connection ends, as where the rest of a body is not read.
         """
         super().__init__(detail)
-        self.status = HTTPStatus(status)
+        self.status = status
         self.detail = detail
         self.closes = closes
 

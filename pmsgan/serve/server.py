@@ -10,6 +10,7 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
+from pmsgan.batch.pictures.decode import quiet_decoders
 from pmsgan.batch.translator import Translator, open_style
 from pmsgan.errors import ConfigError
 from pmsgan.serve.app import make_app
@@ -45,7 +46,7 @@ def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -
     def open_one(wanted: Style) -> Translator:
         return open_style(wanted.folder, backend=settings.backend)
 
-    with _listen(settings) as listening:
+    with _listen(settings) as listening, quiet_decoders():
         opened = OpenStyles([*styles.values()], open_one)
         opened.open(first.name)
         app = make_app(opened, first.name, token=settings.token, max_waiting=settings.max_waiting)

@@ -1,6 +1,5 @@
 """Choices of a server; light to import."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -47,6 +46,8 @@ class ServeSettings:
     @property
     def is_loopback(self) -> bool:
         """Whether nobody but this machine can reach the server."""
+        import ipaddress  # here, since every command imports this module
+
         try:
             return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:

@@ -1,8 +1,10 @@
 """Threads that translate pictures, and a queue with a bound in front of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -57,3 +59,28 @@ class Workers:
     def close(self) -> None:
         """Wait for work that has begun, then end the threads."""
         self._threads.shutdown()
+
+
+class PixelBudget:
+    """Bounds the memory of pictures that are in work at a time; any thread may use it."""
+
+    def __init__(self, max_pixels: int) -> None:
+        """Bound all pictures together; one alone may be larger."""
+        self._max_pixels = max_pixels
+        self._num_pixels = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, num_pixels: int) -> Iterator[None]:
+        """Wait until there is room for a picture, and keep it until the block ends."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self._num_pixels or self._num_pixels + num_pixels <= self._max_pixels
+            )
+            self._num_pixels += num_pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._num_pixels -= num_pixels
+                self._changed.notify_all()

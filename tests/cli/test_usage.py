@@ -19,7 +19,7 @@ COMMANDS = [
     ("study", "make", "--truth", "A", "--input", "B", "m=C"), ("study", "tally", "A"),
     ("styles", "list"), ("styles", "show", "anime"), ("styles", "add", "A"),
     ("styles", "import", "A", "--name", "B"), ("styles", "remove", "A"), ("styles", "update", "A"),
-    ("styles", "measure", "anime", "A"),
+    ("styles", "measure", "anime", "A"), ("serve",),
 ]  # fmt: skip
 """Every command, with arguments that are well formed."""
 

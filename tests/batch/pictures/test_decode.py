@@ -12,7 +12,7 @@ from PIL import Image
 
 from pmsgan.batch.files.local import read_file
 from pmsgan.batch.pictures.colour import to_srgb
-from pmsgan.batch.pictures.decode import decode, quiet_decoders
+from pmsgan.batch.pictures.decode import count_pixels, decode, quiet_decoders
 from pmsgan.batch.pictures.opened import PROFILE_IGNORED
 from pmsgan.errors import ImageError
 
@@ -35,6 +35,7 @@ def test_each_kind_of_picture_has_its_rule(case: pictures.Case, tmp_path: Path) 
                 decode(read_file(path)[0])
             return
         picture = decode(read_file(path)[0])
+        assert count_pixels(case.data) == picture.full_size[0] * picture.full_size[1]
         note = picture.note or ""
         if picture.profile is not None and not to_srgb(picture.pixels, picture.profile):
             note += PROFILE_IGNORED

@@ -1,0 +1,96 @@
+"""What the requests of a server share: styles, threads, pictures that are kept, counts."""
+
+from http import HTTPStatus
+
+from pmsgan.batch.pictures.decode import count_pixels
+from pmsgan.batch.pictures.opened import MAX_PIXELS
+from pmsgan.batch.seen import SeenPicture
+from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translator import named
+from pmsgan.serve.bodies import Bodies, BodyLimits
+from pmsgan.serve.kept import KeptPictures, picture_id
+from pmsgan.serve.metrics import Metrics
+from pmsgan.serve.open_styles import OpenStyles
+from pmsgan.serve.problems import RefusedError
+from pmsgan.serve.results import ResultFile, make_result
+from pmsgan.serve.workers import PixelBudget, Workers
+from pmsgan.styles.registry import Style
+
+NUM_TRANSLATING = 16
+"""Pictures that are decoded, in the engine or encoded at a time."""
+NUM_RECOLOURING = 2
+"""Pictures that are recoloured at a time."""
+
+
+class Service:
+    """What the requests of a server share."""
+
+    def __init__(
+        self, styles: OpenStyles, default: str, max_waiting: int, limits: BodyLimits
+    ) -> None:
+        """Make the threads and queues.
+
+        Args:
+            styles: the styles that may be asked for.
+            default: name of the style that the page begins with.
+            max_waiting: pictures that wait at most.
+            limits: what clients may send.
+        """
+        self.styles = styles
+        self.default = default
+        self.bodies = Bodies(limits)
+        self.kept = KeptPictures()
+        self.pixels = PixelBudget(2 * MAX_PIXELS)
+        self.translating = Workers(NUM_TRANSLATING, max_waiting, "translate")
+        self.recolouring = Workers(NUM_RECOLOURING, max_waiting, "recolour")
+        self.metrics = Metrics(
+            lambda: self.translating.num_requests + self.recolouring.num_requests,
+            lambda: self.kept.num_bytes,
+        )
+
+    def style(self, name: str) -> Style:
+        """Return a style; raise RefusedError if there is none of this name."""
+        if (style := self.styles.styles.get(name)) is None:
+            known = ", ".join(self.styles.styles)
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no style {name!r} (known: {known})")
+        return style
+
+    def translate(
+        self, style: str, data: bytes, settings: ConvertSettings, name: str
+    ) -> ResultFile:
+        """Return the result of a picture that was sent, and keep what the network made of it.
+
+        Args:
+            style: name of a style that there is.
+            data: the picture's file; hostile.
+            settings: for the style.
+            name: what the client calls the picture; hostile.
+
+        Raises:
+            ImageError: it is no picture that can be translated.
+            StyleError: the style is damaged.
+            EngineError: the engine failed.
+        """
+        key = picture_id(style, data, settings)
+        size = settings.output_size
+        with named(name or "the picture"):
+            num_pixels = max(count_pixels(data), size * size if isinstance(size, int) else 0)
+            with self.pixels.hold(min(num_pixels, MAX_PIXELS)):
+                if (seen := self.kept.get(key)) is None:
+                    seen = self.styles.see(style, data, settings)
+                    self.kept.put(key, seen)
+                result = make_result(seen, settings, name, is_new=True)
+        result.headers["Content-Location"] = f"/v1/styles/{style}/pictures/{key}"
+        return result
+
+    def make_again(self, seen: SeenPicture, settings: ConvertSettings, name: str) -> ResultFile:
+        """Return another result of a picture that is kept, see `translate`."""
+        height, width = seen.loaded.placement.output
+        with named(name or "the picture"), self.pixels.hold(height * width):
+            return make_result(seen, settings, name, is_new=False)
+
+    def close(self) -> None:
+        """Wait for what is in work, then close the engines."""
+        self.translating.close()
+        self.recolouring.close()
+        self.styles.close()
