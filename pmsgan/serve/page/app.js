@@ -48,8 +48,9 @@ function tellSelected() {
   takeRandomPalette(picture);
   $("#view").hidden = false;
   const [width, height] = result ? [result.width, result.height] : picture.size ?? [1, 1];
-  show(picture.isUnseen ? null : picture.before, result?.url, width, height);
-  $("#busy").hidden = Boolean(result || problem);
+  const before = picture.isUnseen ? null : picture.before;
+  show(result && before, result?.url ?? before, width, height);
+  $("#busy").hidden = !pictures.running.has(picture);
   $("#message").hidden = !problem;
   $("#message").textContent = problem?.text ?? "";
   const facts = result ? [`${width} × ${height}`, `${Math.round(result.milliseconds)} ms`, result.note] : [];
