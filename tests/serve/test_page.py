@@ -38,6 +38,7 @@ document.body.dispatchEvent(drop);
 """
 PIXELS = """
 const image = document.querySelector("#after"), canvas = document.createElement("canvas");
+if (!image.complete || !image.naturalWidth) return "";
 [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
 canvas.getContext("2d").drawImage(image, 0, 0);
 return canvas.toDataURL();
@@ -96,7 +97,7 @@ class Page:
 
     def result(self) -> Any:
         """Pixels of the result that is shown, uint8 [H, W, 3] BGR."""
-        data = base64.b64decode(self.script(PIXELS).partition(",")[2])
+        data = base64.b64decode(self.wait(lambda: self.script(PIXELS)).partition(",")[2])
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
 
     def text(self, selector: str) -> str:
@@ -157,7 +158,6 @@ def test_a_colour_is_seen_at_once_and_kept(page: Page) -> None:
         "const field = document.querySelector('#parts input[name=hair]'); field.value = '#20a040';"
         "field.dispatchEvent(new Event('input', { bubbles: true }));"
     )
-    page.wait(lambda: page.script("return document.querySelector('#after').complete"))
     page.wait(lambda: share(page.result(), GREEN) > 0.02)
     page.click("#save")
     palette = read_palette(page.saved("palette.toml"))
