@@ -4,17 +4,20 @@ python tools/bench_serve.py --style anime                  1, 8 and 32 clients, 
 python tools/bench_serve.py --style anime --requests 5000  memory of the server over so many
 python tools/bench_serve.py --style anime --hostile        good clients beside others
 
-The server runs in a process of its own, on loopback, and so does the engine before it. Clients keep
+The server runs in a process of its own, on loopback, and so does the engine before it. The sketches
+are sent at the size of the style, 256x256, so that the engine has the same work. Clients keep
 their connections, and no picture is sent twice: bytes behind its end make each another file.
 """
 
 import argparse
 import asyncio
+import os
 import resource
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections import Counter
@@ -22,6 +25,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+
+from PIL import Image
 
 ENGINE_ALONE = """
 import sys, time
@@ -33,11 +38,12 @@ with open_engine(style) as engine:
     shape = (8 * info.max_batch, info.height, info.width, 3)
     pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     engine.translate(pictures)
-    start, num_done = time.perf_counter(), 0
+    start, cpu, num_done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() < start + seconds:
         engine.translate(pictures)
         num_done += len(pictures)
-    print(num_done / (time.perf_counter() - start))
+    cpu_ms = 1e3 * (time.process_time() - cpu) / num_done
+    print(f"{num_done / (time.perf_counter() - start):.1f} pictures/s, {cpu_ms:.1f} ms of CPU each")
 """
 FILES_ALONE = """
 import sys, time
@@ -47,10 +53,11 @@ style, seconds = sys.argv[1], float(sys.argv[2])
 files = [open(name, "rb").read() for name in sys.argv[3:]]
 with pmsgan.open_style(style) as translator, ThreadPoolExecutor(16) as threads:
     list(threads.map(translator.translate, files))
-    start, num_done = time.perf_counter(), 0
+    start, cpu, num_done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() < start + seconds:
         num_done += len(list(threads.map(translator.translate, files * 4)))
-    print(num_done / (time.perf_counter() - start))
+    cpu_ms = 1e3 * (time.process_time() - cpu) / num_done
+    print(f"{num_done / (time.perf_counter() - start):.1f} pictures/s, {cpu_ms:.1f} ms of CPU each")
 """
 _numbers = count()
 
@@ -72,6 +79,11 @@ class Server:
         """Return VmRSS, now, or VmHWM, the peak."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+    def cpu_s(self) -> float:
+        """Return the time of all cores that it has used [s]."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> int:
         """Send SIGTERM and return the exit code."""
@@ -117,7 +129,9 @@ async def client(
         start = time.perf_counter()
         try:
             pair = pair or await asyncio.open_connection("127.0.0.1", server.port)
-            ends[await post(server, pair, files[number % len(files)] + number.to_bytes(8))] += 1
+            ends[
+                await post(server, pair, files[number % len(files)] + number.to_bytes(8, "big"))
+            ] += 1
             times.append(time.perf_counter() - start)
         except (OSError, asyncio.IncompleteReadError) as error:
             ends[type(error).__name__] += 1
@@ -132,15 +146,17 @@ async def load(
 ) -> str:
     """Let some clients send pictures; say how that went."""
     times: list[float] = []
-    start = time.perf_counter()
+    start, cpu_s = time.perf_counter(), server.cpu_s()
     ends = await asyncio.gather(
         *(client(server, files, goes_on, times) for _ in range(num_clients))
     )
     rate = len(times) / (time.perf_counter() - start)
     cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
+    cpu_ms = 1e3 * (server.cpu_s() - cpu_s) / max(1, len(times))
     return (
         f"{num_clients:3} clients: {rate:6.1f} pictures/s, p50 {1e3 * cuts[49]:6.1f} ms, "
-        f"p95 {1e3 * cuts[94]:6.1f} ms, statuses {dict(sum(ends, Counter()))}"
+        f"p95 {1e3 * cuts[94]:6.1f} ms, {cpu_ms:5.1f} ms of CPU each, "
+        f"statuses {dict(sum(ends, Counter()))}"
     )
 
 
@@ -153,9 +169,11 @@ def png_bomb() -> bytes:
     """Return a PNG of a few hundred kilobytes that claims 20000 x 20000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+        return (
+            len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        )
 
-    size = (20_000).to_bytes(4) * 2
+    size = (20_000).to_bytes(4, "big") * 2
     data = zlib.compress(bytes(100_000_000))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size + b"\x08\x02\0\0\0") + chunk(b"IDAT", data)
 
@@ -227,39 +245,58 @@ async def misbehave(server: Server, files: list[bytes]) -> None:
         print(f"log: {number} x {line[:120]}")
 
 
-def own_rate(code: str, *arguments: object) -> float:
-    """Return the pictures a second that some code prints."""
+def own_rate(code: str, *arguments: object) -> str:
+    """Return what some code prints."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def resized(path: Path, side: int, folder: Path) -> Path:
+    """Write a picture in another size, as a JPEG; return its path."""
+    result = folder / f"{path.stem}.jpg"
+    with Image.open(path) as image:
+        image.convert("RGB").resize((side, side), Image.Resampling.BOX).save(result, quality=95)
+    return result
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "pictures", nargs="*", type=Path, default=sorted(Path("samples/sketches").iterdir())
-    )
+    pictures = sorted(Path("samples/sketches").iterdir())
+    parser.add_argument("pictures", nargs="*", type=Path, default=pictures)
     parser.add_argument("--style", default="anime")
+    parser.add_argument(
+        "--side", type=int, default=256, help="of pictures; 0 is as they are (default: 256)"
+    )
     parser.add_argument("--clients", default="1,8,32")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--requests", type=int, default=0)
     parser.add_argument("--hostile", action="store_true")
     arguments = parser.parse_args()
-    files = [path.read_bytes() for path in arguments.pictures]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = arguments.pictures
+        if arguments.side:
+            paths = [resized(path, arguments.side, Path(folder)) for path in paths]
+        measure(arguments, paths)
+
+
+def measure(arguments: argparse.Namespace, paths: list[Path]) -> None:
+    """Measure what the arguments ask for."""
+    files = [path.read_bytes() for path in paths]
     if not (arguments.hostile or arguments.requests):
-        engine = own_rate(ENGINE_ALONE, arguments.style, arguments.seconds / 2)
-        print(f"engine alone, arrays: {engine:.1f} pictures/s", flush=True)
-        alone = own_rate(FILES_ALONE, arguments.style, arguments.seconds / 2, *arguments.pictures)
-        print(f"a translator in one process, files to files: {alone:.1f} pictures/s", flush=True)
+        seconds = arguments.seconds / 2
+        print(f"engine alone, arrays: {own_rate(ENGINE_ALONE, arguments.style, seconds)}")
+        alone = own_rate(FILES_ALONE, arguments.style, seconds, *paths)
+        print(f"a translator in one process, files to files: {alone}", flush=True)
     with serving(arguments.style) as server:
         if arguments.hostile:
             asyncio.run(misbehave(server, files))
         elif arguments.requests:
             for done in range(0, arguments.requests, 500):
                 left = iter(range(500))
-                asyncio.run(load(server, files, 32, lambda: next(left, None) is not None))  # noqa: B023
+                told = asyncio.run(load(server, files, 32, lambda: next(left, None) is not None))  # noqa: B023
                 now, peak = server.memory_mib("VmRSS"), server.memory_mib("VmHWM")
-                print(f"{done + 500} requests: {now:.0f} MiB, peak {peak:.0f} MiB", flush=True)
+                print(f"{done + 500} requests: {now:.0f} MiB, peak {peak:.0f} MiB; {told}")
         else:
             for number in map(int, arguments.clients.split(",")):
                 end = until(time.monotonic() + arguments.seconds)

@@ -13,7 +13,7 @@ _DEFAULT = ConvertSettings()
 _MAX_TEXT = 2000
 
 
-def read_options(
+async def read_options(
     output_format: Annotated[
         OutputFormat,
         Query(

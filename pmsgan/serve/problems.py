@@ -50,12 +50,12 @@ def problem(refused: RefusedError) -> JSONResponse:
 def answer_errors(app: FastAPI) -> None:
     """Let an application answer each error by a problem, which the log names, too."""
 
-    def answer(request: Request, error: Exception) -> JSONResponse:
+    async def answer(request: Request, error: Exception) -> JSONResponse:
         refused = _refused(error)
         request.state.remark = refused.detail
         return problem(refused)
 
-    def note(request: Request, error: Exception) -> Response:
+    async def note(request: Request, error: Exception) -> Response:
         request.state.remark = "the client hung up"
         return Response(status_code=CLIENT_GONE)
 

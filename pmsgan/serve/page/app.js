@@ -6,7 +6,7 @@ import { fit, show, zoomBy, zoomTo } from "./viewer.js";
 import { zip } from "./zip.js";
 
 const $ = (name) => document.querySelector(name);
-const server = await listStyles();
+const server = await listStyles().catch((error) => { $("#status").textContent = error.message; throw error; });
 const chosen = { style: server.default, palette: null }; // palette: colours by part, or random:SEED
 const styleOf = (name) => server.styles.find((style) => style.name === name);
 
