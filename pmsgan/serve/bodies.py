@@ -14,12 +14,12 @@ from pmsgan.batch.files.stamp import MAX_FILE_BYTES
 from pmsgan.serve.problems import RefusedError
 
 _FORM_BYTES = 2**16
-"""What a form has beside its picture at most [bytes]."""
+"""A form has at most so much beside its picture [bytes]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BodyLimits:
-    """What clients may send."""
+    """Bounds on the pictures that clients send."""
 
     each_bytes: int = MAX_FILE_BYTES
     """One picture: what `convert` reads."""
@@ -37,7 +37,7 @@ class Upload:
 
     data: bytes
     name: str
-    """What a form calls its file; empty where it does not."""
+    """Name of the file in a form; empty where there is none."""
 
 
 class Bodies:

@@ -1,4 +1,4 @@
-"""What a request asks for, from its query."""
+"""Reads the settings of a request from its query."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What the requests of a server share: styles, threads, pictures that are kept, counts."""
+"""State that the requests of a server share: styles, threads, pictures that are kept, counts."""
 
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ NUM_RECOLOURING = 2
 
 
 class Service:
-    """What the requests of a server share."""
+    """State that the requests of a server share; any thread may make results."""
 
     def __init__(
         self, styles: OpenStyles, default: str, max_waiting: int, limits: BodyLimits

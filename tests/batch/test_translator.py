@@ -279,6 +279,24 @@ def test_an_error_names_the_picture(inverting: Translator, tmp_path: Path) -> No
     assert (inverting.translate(good) == 255 - good).all()
 
 
+def test_a_picture_that_was_seen_gives_results_in_any_format(
+    inverting: Translator,
+) -> None:
+    data = png(picture_cases.photo(30, 40))
+    style_size = ConvertSettings(output_size="style", output_format="jpg")
+    seen = inverting.see(data, ConvertSettings())
+    assert seen.encoded(seen.coloured(ConvertSettings()), ConvertSettings()) == (
+        inverting.translate(data)
+    )
+    jpeg = seen.encoded(seen.coloured(style_size), style_size)
+    assert decode(jpeg).pixels.shape == (30, 40, 3)  # its size was chosen before
+    small = inverting.see(data, style_size)
+    assert small.finished(small.loaded).shape == (6, SIDE, 3)
+    assert small.num_bytes < seen.num_bytes + SIDE * SIDE * 3
+    seen.coloured(style_size).add_note("of one result")
+    assert seen.coloured(style_size).note is None
+
+
 def test_a_link_is_followed(inverting: Translator, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(frames(3)[2]))
     (tmp_path / "link.png").symlink_to(tmp_path / "a.png")

@@ -186,6 +186,30 @@ def test_keys_choose_pictures_and_zoom(page: Page) -> None:
     assert not page.script(zoomed)
 
 
+def test_two_fingers_zoom_and_one_slides(page: Page) -> None:
+    page.drop(*NAMES[:1])
+    page.wait(lambda: page.num_done() == 1)
+    box = page.script("const it = document.querySelector('#view').getBoundingClientRect();"
+                      "return [it.x + it.width / 2, it.y + it.height / 2]")  # fmt: skip
+
+    def touch(kind: str, *shifts: float) -> None:
+        points = [{"x": box[0] + shift, "y": box[1], "id": id_} for id_, shift in enumerate(shifts)]
+        page.driver.execute_cdp_cmd(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+        )
+
+    place = "return parseFloat(document.querySelector('#view').style.getPropertyValue('--at'))"
+    middle = page.script(place)
+    touch("touchStart", 0)
+    touch("touchMove", -50)
+    touch("touchEnd")
+    assert page.script(place) == pytest.approx(middle - 50, abs=3)
+    touch("touchStart", -50, 50)
+    touch("touchMove", -150, 150)
+    touch("touchEnd")
+    assert page.script("return document.querySelector('#view').classList.contains('zoomed')")
+
+
 def test_what_cannot_be_read_is_told(page: Page) -> None:
     page.wait(lambda: page.script("return document.querySelector('#parts input')"))
     page.script(DROP, [("<b>bad.jpg", "AAAA"), ("notes.txt", "AAAA")])
