@@ -195,17 +195,20 @@ async def answer_to(server: Server, *parts: bytes, holds_s: float = 0.0) -> str:
 
 
 async def hold_connections(server: Server, wanted: int) -> str:
-    """Open many connections that say nothing; keep as many as the system lets us."""
+    """Ask once on each of many connections and keep them, as many as the system lets us."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     writers = []
     for _ in range(min(wanted, limit - 200)):
-        with suppress(OSError):
-            writers.append((await asyncio.open_connection("127.0.0.1", server.port))[1])
+        with suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writers.append(writer)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
     await asyncio.sleep(3)
     for writer in writers:
         writer.close()
-    return f"{len(writers)} connections were opened"
+    return f"{len(writers)} connections were kept"
 
 
 async def misbehave(server: Server, files: list[bytes]) -> None:
