@@ -160,7 +160,7 @@ def test_the_documented_client_gets_what_convert_makes(
     server: Server, style: Style, pictures: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     text = (ROOT / "docs" / "serving.md").read_text()
-    (client,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    _, client = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (tmp_path / "client.py").write_text(client)
 
     def ask(number: int) -> NDArray[np.uint8]:
