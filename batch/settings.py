@@ -228,6 +228,8 @@ class Cluster:
     None is as many for each GPU as feed its engine, in a run of many pictures, else one; without
     GPUs one for each machine.
     """
+    insecure: bool = False
+    """Join a cluster that asks for no token, too: whoever reaches it can run code on all of it."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -237,6 +239,8 @@ class Cluster:
                 raise ConfigError(f"cluster is {self.address!r}: give auto or HOST:PORT")
         if self.devices and self.address is not None:
             raise ConfigError("devices are of this machine alone: give no cluster with them")
+        if self.insecure and self.address is None:
+            raise ConfigError("insecure is for a cluster that is there: give its address")
         if min(self.devices, default=0) < 0 or len(set(self.devices)) < len(self.devices):
             raise ConfigError(f"devices is {self.devices}: give different numbers such as 0,1,2,3")
         if self.workers is not None and self.workers < 1:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsgan.batch.cluster.authentication import refuse_open_cluster
 from pmsgan.batch.cluster.nodes import Node, Share, read_nodes
 from pmsgan.batch.cluster.private_ray import private_ray
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
@@ -38,16 +39,19 @@ _CONNECT_TIMEOUT_S = 10.0
 class RayPool:
     """A connection to Ray, until its `with` block ends; workers end with it."""
 
-    def __init__(self, address: str | None, devices: Sequence[int] = ()) -> None:
+    def __init__(
+        self, address: str | None, devices: Sequence[int] = (), *, insecure: bool = False
+    ) -> None:
         """Join a cluster, or start Ray on this machine alone.
 
         Args:
             address: of a cluster, such as 10.0.0.1:6379, or auto for the one that this machine
                 belongs to; None starts one here.
             devices: GPUs of this machine to use, by number; by default all.
+            insecure: join a cluster that asks for no token, too.
 
         Raises:
-            ConfigError: there are no such GPUs.
+            ConfigError: there are no such GPUs, or the cluster lets everybody in.
             EngineError: Ray is not installed, or the cluster cannot be reached.
         """
         is_quiet = os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal") == "fatal"
@@ -62,7 +66,9 @@ class RayPool:
         with private_ray() if address is None else where as ours:
             ray = self._ray = _import_ray()
             if address is not None:
-                _check_address(address)
+                address = _find(address)
+                if not insecure:
+                    refuse_open_cluster(address)
             # Ray prints what its machines tell on stdout, which is for results alone.
             self._held.enter_context(redirect_stdout(DisplayStream(display)))
             ray._private.worker._worker_logs_enabled = False
@@ -232,8 +238,8 @@ def _closed_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _check_address(address: str) -> None:
-    """Raise if nobody listens there: Ray would try it for minutes."""
+def _find(address: str) -> str:
+    """Return where a cluster is; raise if nobody listens there: Ray would try it for minutes."""
     if address == "auto":
         from ray._private.utils import read_ray_address
 
@@ -245,8 +251,9 @@ def _check_address(address: str) -> None:
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
             pass
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise _unreachable(address, str(error)) from error
+    return address
 
 
 def _unreachable(address: str, reason: str) -> EngineError:

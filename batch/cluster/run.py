@@ -44,7 +44,8 @@ def convert_on_cluster(
         cluster: where the workers are.
 
     Raises:
-        ConfigError: there is no room for so many workers, or no folder can be listed.
+        ConfigError: there is no room for so many workers, no folder can be listed, or the cluster
+            lets everybody in.
         EngineError: Ray is not installed or cannot be reached, or no worker can run the style.
     """
     plan = conversion.plan
@@ -52,7 +53,7 @@ def convert_on_cluster(
         first = plan.unlisted[0]
         raise ConfigError(f"{conversion.pictures}: {first.name} {first.reason}")
     started = time.perf_counter()
-    with RayPool(cluster.address, cluster.devices) as pool:
+    with RayPool(cluster.address, cluster.devices, insecure=cluster.insecure) as pool:
         nodes = pool.nodes()
         share = share_out(nodes, wanted=cluster.workers, on_gpus=use_gpus(nodes, conversion.run))
         output.begin()

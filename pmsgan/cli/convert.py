@@ -101,6 +101,14 @@ def convert(
             "without GPUs one for each machine",
         ),
     ] = None,
+    insecure_cluster: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-cluster",
+            help="Join a Ray cluster that asks for no token, too, where whoever reaches it can run "
+            "code on all of it.",
+        ),
+    ] = False,
     baseline: Annotated[
         bool, typer.Option(help="Afterwards, time eager PyTorch on some of the pictures.")
     ] = True,
@@ -138,7 +146,7 @@ def convert(
         settings = replace(settings, palette=read_palette(palette))
     if report is not None and report.suffix.lower() == ".html":
         raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
-    where = _cluster(devices, cluster, workers)
+    where = _cluster(devices, cluster, workers, insecure=insecure_cluster)
     kind = _kind(sources, target)
     _check_target(target, kind)
     if kind != "folder" and (where is not None or dry_run or selection != Selection()):
@@ -229,15 +237,19 @@ def _file(source: str, target: str, settings: ConvertSettings) -> Path:
     return Path(target, picture.stem + output_suffix(picture.suffix, settings.output_format))
 
 
-def _cluster(devices: str | None, address: str | None, workers: int | None) -> Cluster | None:
+def _cluster(
+    devices: str | None, address: str | None, workers: int | None, *, insecure: bool
+) -> Cluster | None:
     """Return where several engines run; None if one engine runs here."""
+    if insecure and address is None:
+        raise typer.BadParameter("--insecure-cluster is for --cluster")
     if devices is None and address is None:
         if workers is not None:
             raise typer.BadParameter("--workers is for --cluster and --devices")
         return None
     if devices is not None and address is not None:
         raise typer.BadParameter("--devices and --cluster exclude each other")
-    return Cluster(address=address, devices=_numbers(devices), workers=workers)
+    return Cluster(address=address, devices=_numbers(devices), workers=workers, insecure=insecure)
 
 
 def _numbers(devices: str | None) -> tuple[int, ...]:

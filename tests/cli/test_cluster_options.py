@@ -35,6 +35,7 @@ def last_line(text: str) -> str:
             ["--cluster", "10.0.0.1:6379", "--workers", "4"],
             Cluster(address="10.0.0.1:6379", workers=4),
         ),
+        (["--cluster", "auto", "--insecure-cluster"], Cluster(address="auto", insecure=True)),
         (["--devices", "0,2"], Cluster(devices=(0, 2))),
     ],
 )
@@ -113,6 +114,11 @@ def test_wrong_options_are_told(
         assert (result.exit_code, "give auto or HOST:PORT" in result.stderr) == (2, True)
     assert "exclude each other" in told("--devices", "0", "--cluster", "auto")
     assert "--workers is for" in told("--workers", "2")
+    assert "--insecure-cluster is for" in told("--insecure-cluster", "--devices", "0")
+    for known in ("here", "localhost:many", "1.2.3.4:99999"):
+        monkeypatch.setenv("RAY_ADDRESS", known)
+        with pytest.raises(EngineError, match=f"cannot reach the Ray cluster {known}"):
+            ray_pool.RayPool("auto")
 
 
 def test_a_plan_of_a_url_tells_what_it_would_do() -> None:

@@ -18,7 +18,7 @@ START_TIMEOUT_S = 120
 class Node:
     """`ray start`, with all its processes in one session."""
 
-    def __init__(self, log: Path, *options: str) -> None:
+    def __init__(self, log: Path, *options: str, auth: str = "token") -> None:
         self.log = log
         ray = Path(sys.executable).with_name("ray")
         with log.open("wb") as file:
@@ -26,7 +26,7 @@ class Node:
                 [ray, "start", "--block", "--disable-usage-stats", *options],
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment() | {"RAY_AUTH_MODE": auth},
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -1,0 +1,51 @@
+"""Whether a Ray cluster lets strangers in."""
+
+import os
+
+from pmsgan.child import call_in_child
+from pmsgan.errors import ChildError, ConfigError, EngineError
+
+_ANSWER_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
+"""Time for importing Ray and for all that it tries before it gives up [s]."""
+
+
+def refuse_open_cluster(address: str) -> None:
+    """Raise if a cluster answers somebody who has no token.
+
+    Whoever reaches such a cluster can run code on all of it, and read what a run gives it. That we
+    have a token says nothing: a cluster that asks for none takes anybody's. So a process without
+    one asks, which also tells a cluster whose authentication is of another kind.
+
+    Args:
+        address: of the cluster, HOST:PORT.
+
+    Raises:
+        ConfigError: it answered.
+        EngineError: nobody can tell, since it did not answer as Ray does.
+    """
+    try:
+        is_open = call_in_child(_answers_a_stranger, address, timeout_s=_TIMEOUT_S)
+    except ChildError as error:
+        raise EngineError(
+            f"cannot tell whether the Ray cluster {address} asks for a token: {error}"
+        ) from error
+    if is_open:
+        raise ConfigError(
+            f"the Ray cluster {address} asks for no token, so that whoever reaches it can run code "
+            "on its machines: start Ray with RAY_AUTH_MODE=token on all of them, or give "
+            "--insecure-cluster"
+        )
+
+
+def _answers_a_stranger(address: str) -> bool:
+    """Ask a cluster for its machines, without a token; Ray reads its mode once in a process."""
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    from ray._raylet import GcsClient
+    from ray.exceptions import AuthenticationError
+
+    try:
+        GcsClient(address=address).get_all_node_info(timeout=_ANSWER_TIMEOUT_S)
+    except AuthenticationError:
+        return False
+    return True
