@@ -20,6 +20,7 @@ from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
 from pmsgan.counts import count
+from pmsgan.display import display
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
 from pmsgan.engine.open import open_engine, what_is_missing
@@ -171,6 +172,7 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
 def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
     """Build the report, while the results are still ours."""
     plan, outcome = conversion.plan, end.outcome
+    display.flush()
     return Report(
         style=conversion.style.name,
         settings=conversion.settings,
@@ -185,6 +187,7 @@ def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
         timing=outcome.timing,
         stopped=outcome.stopped,
         is_interrupted=outcome.is_interrupted,
+        display_died=display.has_died,
         baselines=end.baselines,
         no_baseline=end.no_baseline,
         thumbnails=make_thumbnails(

@@ -85,6 +85,11 @@ class Display:
                     lambda: not self._lines and not self._is_working, patience_s
                 )
 
+    @property
+    def has_died(self) -> bool:
+        """Nobody sees what is shown: stderr could not be written, or takes nothing any more."""
+        return self._is_stuck or (self._dead is not None and self._dead is sys.stderr)
+
     def _add(self, stream: TextIO | None, line: str) -> None:
         if stream is None:
             return

@@ -144,6 +144,9 @@ def test_a_bar_that_cannot_be_written_is_off(
     count()
     count()
     assert stream.num_tries == 1
+    assert display.has_died
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not display.has_died
 
 
 class Asleep(io.StringIO):
@@ -170,6 +173,7 @@ def test_nobody_waits_long_for_a_terminal_that_takes_nothing(
         shown.write(f"line {number}")
     shown.flush(3600)  # it has been waited for already
     assert stream.getvalue() == ""
+    assert shown.has_died
     stream.woken.set()
     shown.write("last")
     assert shown._thread is not None
@@ -179,6 +183,7 @@ def test_nobody_waits_long_for_a_terminal_that_takes_nothing(
     assert stream.getvalue().split("\n") == [
         "first", "(3 lines are left out)", "line 3", "line 4", "last", "now", "",
     ]  # fmt: skip
+    assert not shown.has_died
 
 
 def test_what_a_library_prints_is_shown_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:

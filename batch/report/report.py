@@ -109,6 +109,8 @@ class Report:
     """Why the run ended before all was done; the same command, without --overwrite, resumes it."""
     is_interrupted: bool
     """A user stopped it."""
+    display_died: bool
+    """The terminal, or whatever read stderr, went away or took nothing any more."""
     baselines: tuple[Baseline, ...]
     """Eager PyTorch in FP32, then in the precision that this processor is quick in; for a style
     whose network came as an ONNX file, ONNX Runtime in FP32."""
@@ -156,6 +158,7 @@ class Report:
             "pictures_failed": len(self.failures),
             "pictures_left": self.num_left,
             "stopped": self.stopped,
+            "display_died": self.display_died,
             "failures": [{"name": it.name, "reason": it.text} for it in self.failures],
             "notes": [{"name": it.name, "note": it.text} for it in self.notes],
             "skipped": self.skipped,

@@ -101,6 +101,7 @@ def test_a_run_goes_on_where_stderr_cannot_be_written(
         asleep.clear()
     assert done.returncode == 0
     assert "9 done, 0 failed" in done.stdout
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["display_died"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
