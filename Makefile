@@ -5,6 +5,7 @@
 #   make test    the tests
 #   make lint    ruff and mypy
 #   make soak    tests that take minutes: a hundred thousand files, kill -9, hostile styles
+#   make mutation   change the code in 300 places, one at a time, and see whether tests notice
 #   make gpu-smoke   a first look at a machine with an NVIDIA GPU, ten minutes
 #   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
 #   make clean   remove what these leave behind
@@ -22,7 +23,7 @@ PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo demo-baseline test lint soak gpu-smoke gpu-check clean
+.PHONY: demo demo-baseline test lint soak mutation gpu-smoke gpu-check clean
 
 demo: .venv/base
 	.venv/bin/pmsgan convert samples/photos out/comic --style comic --no-baseline
@@ -47,6 +48,11 @@ lint: .venv/dev
 
 soak: .venv/dev
 	.venv/bin/python -m pytest -m soak tests/batch tests/engine tests/cli --durations=0
+
+# An hour on two cores; make mutation SEED=1 takes another sample.
+SEED ?= 0
+mutation: .venv/dev
+	OMP_NUM_THREADS=1 .venv/bin/python tools/mutation.py --number 300 --seed $(SEED)
 
 # The first look at a machine; without a GPU it tells what is lacking, and runs the rest.
 gpu-smoke: .venv/dev

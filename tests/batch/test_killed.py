@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from trees import tree, write_pictures
 
@@ -36,12 +38,28 @@ def run(in_dir: Path, out_dir: Path, style: Style, *options: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
+def make_transparent(folder: Path) -> None:
+    """Let PNG and WebP files have an alpha channel from left to right."""
+    for path in [*folder.glob("*.png"), *folder.glob("*.webp")]:
+        colour = cv2.imread(str(path))
+        ramp = np.linspace(0, 255, colour.shape[1]).astype(np.uint8)
+        alpha = np.broadcast_to(ramp, colour.shape[:2])
+        cv2.imwrite(str(path), np.dstack((colour, alpha)))
+
+
 def end_at_random(
-    number: signal.Signals, times: int, style: Style, folder: Path, *options: str
+    number: signal.Signals,
+    times: int,
+    style: Style,
+    folder: Path,
+    *options: str,
+    has_alpha: bool = False,
 ) -> tuple[int, int]:
     """End runs by a signal; return how many had begun to write, and how many did not finish."""
     in_dir, out, whole = folder / "in", folder / "out", folder / "whole"
     write_pictures(in_dir, NUM_PICTURES)
+    if has_alpha:
+        make_transparent(in_dir)
     run(in_dir, whole, style, *options)
     expected = tree(whole)
     chance = random.Random(0)
@@ -52,7 +70,7 @@ def end_at_random(
             command(in_dir, target, style, *options),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        while process.poll() is None and not [*target.glob("*.png"), *target.glob("*.jpg")]:
+        while process.poll() is None and not list(target.glob("0*.*")):
             time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.4))
         process.send_signal(number)
@@ -135,6 +153,7 @@ def test_many_runs_whose_stderr_is_closed_are_done(style: Style, tmp_path: Path)
         (signal.SIGINT, 10, "in_tiles", ()),
         (signal.SIGKILL, 20, "style", ("--output-size", "style")),
         (signal.SIGKILL, 20, "style", ("--format", "same")),
+        (signal.SIGKILL, 20, "alpha", ("--format", "webp")),
         (signal.SIGKILL, 20, "style", ("--verify",)),
         (signal.SIGKILL, 20, "style", ("--readers", "2", "--writers", "2")),
     ],
@@ -148,8 +167,10 @@ def test_many_runs_that_are_ended_do(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    style = request.getfixturevalue(name)
-    num_begun, num_ended = end_at_random(number, times, style, tmp_path, *options)
+    style = request.getfixturevalue("style" if name == "alpha" else name)
+    num_begun, num_ended = end_at_random(
+        number, times, style, tmp_path, *options, has_alpha=name == "alpha"
+    )
     with capsys.disabled():
         sys.stdout.write(f"\n{name}, {number.name}: {num_ended} of {times} runs ended early\n")
     assert num_begun == times

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,28 +120,40 @@ def test_a_missing_token_is_one_line(
     assert "RAY_AUTH_MODE=token" in ended.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("ending", "times"),
+    [
+        (signal.SIGKILL, 1),
+        (signal.SIGINT, 1),
+        pytest.param(signal.SIGKILL, 20, marks=pytest.mark.soak),
+    ],
+)
 def test_a_driver_that_is_ended_is_gone_on_with(
     cluster: Any,
     folders: tuple[Path, Path],
     tmp_path: Path,
     style: Style,
     ending: signal.Signals,
+    times: int,
 ) -> None:
     in_dir, alone = folders
-    out, options = tmp_path / "out", ("--cluster", cluster.address, "--json")
-    process = start(in_dir, out, style, *options)
-    wait_for_results(out, NUM_PICTURES // 4, process)
-    process.send_signal(ending)
-    assert finish(process).returncode == {signal.SIGKILL: -9, signal.SIGINT: 130}[ending]
-    ended = finish(start(in_dir, out, style, *options))
-    assert ended.returncode == 0, ended.stderr
-    report = json.loads(ended.stdout)
-    before = report["pictures_done_before"]
-    assert before >= NUM_PICTURES // 4 - 100  # some shards were just ended
-    assert report["pictures_done"] + before == NUM_PICTURES
-    assert tree(out) == tree(alone)
-    assert not (out / ".pmsgan" / "shards").exists()
+    options, chance = ("--cluster", cluster.address, "--json"), random.Random(0)
+    for index in range(times):
+        out = tmp_path / str(index)
+        num_done = NUM_PICTURES // 4 if times == 1 else chance.randrange(NUM_PICTURES // 2)
+        process = start(in_dir, out, style, *options)
+        wait_for_results(out, num_done, process)
+        process.send_signal(ending)
+        assert finish(process).returncode == {signal.SIGKILL: -9, signal.SIGINT: 130}[ending]
+        ended = finish(start(in_dir, out, style, *options))
+        assert ended.returncode == 0, ended.stderr
+        report = json.loads(ended.stdout)
+        before = report["pictures_done_before"]
+        assert before >= num_done - 100  # some shards were just ended
+        assert report["pictures_done"] + before == NUM_PICTURES
+        assert tree(out) == tree(alone)
+        assert not (out / ".pmsgan" / "shards").exists()
+        shutil.rmtree(out)
 
 
 def test_ctrl_c_before_anything_is_done_is_no_traceback(

@@ -1,0 +1,1 @@
+"""Single changes of a module, and those that no test could notice."""
