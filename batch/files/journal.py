@@ -15,17 +15,17 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pmsgan.batch.files.journal_file import (
     DIGEST_BITS,
     VERSION,
+    JournalLines,
     done_in,
     last_byte,
     lines_of,
     number_of,
     open_journal,
-    read_done,
     read_run_identity,
     run_hash,
     short_digest,
@@ -60,21 +60,21 @@ class Journal:
         self._lock = threading.Lock()
         self._identity = run_identity
         self._run = run_hash(run_identity)
-        found = read_run_identity(path, opener)
-        kept = b"" if found is not None else lines_of(path, self._run, opener)
+        is_whole = read_run_identity(path, opener) is not None
         self._done = dict(known or {})
+        if is_whole:
+            lines = JournalLines(path, opener)
+            self._done |= done_in(lines, os.path.basename(path))  # noqa: PTH119
+            is_whole = lines.are_all
+        kept = b"" if is_whole else lines_of(path, self._run, opener)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._file = opener(os.fspath(path), flags) if opener else os.open(path, flags, 0o666)
-        if found is not None:
-            self._done |= read_done(path, opener)
+        if is_whole:
             if last_byte(path, opener) != b"\n":
                 os.write(self._file, b"\n")
             return
         if kept:
-            _log.warning(
-                "the first line of the journal is damaged: %d results are recovered",
-                kept.count(b"\n"),
-            )
+            _log.warning("the journal is damaged: %d results are recovered", kept.count(b"\n"))
         os.ftruncate(self._file, 0)
         header = json.dumps({"journal": VERSION, "run_identity": run_identity}).encode()
         self._append(header + b"\n" + kept)
@@ -143,9 +143,8 @@ class Journal:
             OSError: it cannot be read, or this one not be written.
         """
         if read_run_identity(path, opener) == self._identity:
-            with open_journal(path, opener) as file:
-                next(file, None)
-                lines = b"".join(line for line in file if line.endswith(b"\n"))
+            found = JournalLines(path, opener)
+            lines = b"".join(line for line in found if line.endswith(b"\n"))
         else:  # its first line is damaged
             lines = lines_of(path, self._run, opener)
         self._done |= done_in(lines.splitlines(), os.path.basename(path))  # noqa: PTH119
@@ -200,3 +199,11 @@ def _hex_digest(data: bytes) -> str:
 def digest_of(data: bytes) -> int:
     """Return the part of a result's digest that `Journal.digest` returns."""
     return short_digest(_hex_digest(data))
+
+
+def digest_of_file(file: BinaryIO) -> int:
+    """Return the same of a file, which may be of any size."""
+    digest = hashlib.blake2b(digest_size=16)
+    while part := file.read(1 << 20):
+        digest.update(part)
+    return short_digest(digest.hexdigest())

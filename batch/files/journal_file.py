@@ -1,5 +1,6 @@
 """Reads the files of journals, see `Journal`."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -16,6 +17,9 @@ from pmsgan.errors import ConfigError
 _log = logging.getLogger(__name__)
 
 VERSION = 2
+
+LONGEST_LINE = 1 << 20
+"""Bytes; a line that is longer is none of ours. Somebody may have made a file of many gigabytes."""
 
 DIGEST_BITS = 64
 """Bits of a result's digest that are kept in memory."""
@@ -81,7 +85,7 @@ def not_ours(folder: str) -> ConfigError:
 
 def read_done(path: Path | str, opener: Opener | None = None) -> dict[int, int]:
     """Return a number for each picture that is done: a million of them fit into little memory."""
-    return done_in(_lines(path, opener), os.path.basename(path))  # noqa: PTH119
+    return done_in(JournalLines(path, opener), os.path.basename(path))  # noqa: PTH119
 
 
 def done_in(lines: Iterable[bytes], journal: str) -> dict[int, int]:
@@ -112,21 +116,34 @@ def open_journal(path: Path | str, opener: Opener | None) -> BinaryIO:
     return open(path, "rb", opener=opener)
 
 
-def _lines(path: Path | str, opener: Opener | None) -> Iterator[bytes]:
-    """Yield the lines of a journal after the first; none if there is no journal."""
-    try:
-        with open_journal(path, opener) as file:
-            next(file, None)
-            yield from file
-    except FileNotFoundError:
-        return
+class JournalLines:
+    """The lines of a journal after the first; none if there is no journal.
+
+    They end before a line that is too long.
+    """
+
+    def __init__(self, path: Path | str, opener: Opener | None) -> None:
+        self._path, self._opener = path, opener
+        self.are_all = True
+        """Whether the lines that were read are all that the file holds."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        with contextlib.suppress(FileNotFoundError), open_journal(self._path, self._opener) as file:
+            is_first = True
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                    self.are_all = False
+                    return
+                if not is_first:
+                    yield line
+                is_first = False
 
 
 def _read_header(path: Path | str, opener: Opener | None) -> dict[str, Any]:
     """Return the first line of a journal; an empty one if there is none, or it is damaged."""
     try:
         with open_journal(path, opener) as file:
-            header = json.loads(file.readline(1 << 20))
+            header = json.loads(file.readline(LONGEST_LINE))
     except (OSError, ValueError, RecursionError):
         return {}
     is_header = isinstance(header, dict) and isinstance(header.get("journal"), int)
@@ -142,12 +159,12 @@ def run_hash(run_identity: Mapping[str, Any]) -> str:
 def lines_of(path: Path | str, run: str, opener: Opener | None) -> bytes:
     """Return the lines of pictures that a run has done, from a journal of any first line."""
     mark = f'"status": "done", "run": "{run}"}}\n'.encode()
-    return b"".join(line for line in _lines(path, opener) if line.endswith(mark))
+    return b"".join(line for line in JournalLines(path, opener) if line.endswith(mark))
 
 
 def _count_results(path: Path | str, opener: Opener | None) -> int:
     """Count what a journal records as done."""
-    return sum(b'"status": "done"' in line for line in _lines(path, opener))
+    return sum(b'"status": "done"' in line for line in JournalLines(path, opener))
 
 
 def last_byte(path: Path | str, opener: Opener | None) -> bytes:

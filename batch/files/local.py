@@ -10,6 +10,7 @@ from typing import Any
 from pmsgan.batch.files.folder import Entry, Folder
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import MAX_FILE_BYTES, FileStamp, too_large
+from pmsgan.directory import Directory, Opener
 from pmsgan.errors import ImageError
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -48,8 +49,16 @@ class LocalFolder:
         return f"{self.path}/{name}"
 
     def read(self, source: str) -> tuple[bytes, FileStamp]:
-        """Read a file, see `read_file`."""
-        return read_file(source)
+        """Read a file, see `read_file`; no folder below this one may have become a link."""
+        name = source.removeprefix(f"{self.path}/")
+        if name == source or "/" not in name:
+            return read_file(source)
+        parent, _, last = name.rpartition("/")
+        try:
+            with Directory(self.path) as root, root.folder(parent) as folder:
+                return read_file(last, folder.open)
+        except OSError as error:
+            raise ImageError(f"cannot be read: {error.strerror}") from error
 
     def head(self, source: str, num_bytes: int) -> bytes:
         """Return the first bytes of a file; none if it cannot be read, or is no file."""
@@ -79,8 +88,17 @@ class LocalFolder:
         )
 
 
-def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
+def _open_unfollowed(path: Path | str, flags: int) -> int:
+    """Open a path that may have become a pipe or a link since the folder was listed."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+
+
+def read_file(path: Path | str, opener: Opener = _open_unfollowed) -> tuple[bytes, FileStamp]:
     """Read a file that nobody writes to meanwhile.
+
+    Args:
+        path: the file.
+        opener: opens it, and follows no link.
 
     Returns:
         Its bytes, and its size and time when they were read.
@@ -89,7 +107,7 @@ def read_file(path: Path | str) -> tuple[bytes, FileStamp]:
         ImageError: it cannot be read, is empty or too large, or has changed.
     """
     try:
-        file = _open_unfollowed(path, _READ)
+        file = opener(os.fspath(path), _READ)
         try:
             before = os.fstat(file)
             if not stat.S_ISREG(before.st_mode):
@@ -129,11 +147,6 @@ def _read(file: int, num_bytes: int) -> bytes:
     while data and (num_bytes := num_bytes - len(data)) > 1:
         parts.append(data := os.read(file, num_bytes))
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _open_unfollowed(path: Path | str, flags: int) -> int:
-    """Open a path that may have become a pipe or a link since the folder was listed."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _identity(path: Path) -> str:

@@ -10,7 +10,7 @@ import stat
 import threading
 from collections.abc import Callable
 
-from pmsgan.batch.files.journal import Journal, digest_of
+from pmsgan.batch.files.journal import Journal, digest_of, digest_of_file
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
 from pmsgan.directory import Directory
@@ -18,6 +18,9 @@ from pmsgan.errors import DiskFullError, FolderError, ImageError, os_reason
 
 OWN_NAME = ".pmsgan"
 """Our folder in OUT."""
+
+LARGEST_RESULT = 4 << 30
+"""Bytes; what is larger in the place of a result is somebody else's, and not read."""
 
 Stamp = Callable[[str], FileStamp]
 """Looks at a picture, see `Folder.stamp`."""
@@ -142,7 +145,8 @@ class LocalResults:
         if found is None or stat.S_ISDIR(found.st_mode):
             return
         known = self.journal.digest(job.name), digest_of(data)
-        if not stat.S_ISREG(found.st_mode) or _digest(folder, name) not in known:
+        can_be_ours = stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_RESULT
+        if not can_be_ours or _digest(folder, name) not in known:
             parent = job.output.removesuffix(name)
             job.note = changed_note(parent + folder.set_aside(name))
 
@@ -178,4 +182,4 @@ def changed_note(kept: str) -> str:
 
 def _digest(folder: Directory, name: str) -> int:
     with folder.read(name) as file:
-        return digest_of(file.read())
+        return digest_of_file(file)

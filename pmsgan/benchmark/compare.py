@@ -34,8 +34,12 @@ class Figure:
     @property
     def speed(self) -> float:
         """How many times as fast as A report B is."""
-        ratio = self.b.median / self.a.median
-        return 1.0 / ratio if self.unit == "ms" else ratio
+        slow, fast = self.a.median, self.b.median
+        if self.unit == "ms":
+            slow, fast = fast, slow
+        if slow == fast:  # both may be 0
+            return 1.0
+        return fast / slow if slow else math.inf
 
     @property
     def verdict(self) -> Verdict:
@@ -102,12 +106,14 @@ def compare_reports(a: Path, b: Path) -> Comparison:
             f"{a} is a {first['kind']} and {b} a {second['kind']}: compare two of a kind"
         )
     try:
-        figures = [dict(_figures(report)) for report in (first, second)]
+        figures = [dict(map(_checked, _figures(report))) for report in (first, second)]
         settings = [dict(_settings(report)) for report in (first, second)]
     except (KeyError, TypeError) as error:
         raise ConfigError(
             f"{a} or {b} is of another version of pmsgan: it lacks {error}"
         ) from error
+    except (AttributeError, ValueError, ArithmeticError) as error:
+        raise ConfigError(f"{a} or {b} is damaged: {error}") from error
     return Comparison(
         figures=tuple(
             Figure(name=name[0], unit=name[1], a=spread, b=figures[1][name])
@@ -161,6 +167,14 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
             yield (name, "pictures/s"), Spread(**timings["engine_pictures_per_s"])
             name = f"{baseline['title']} {title}"
             yield (name, "pictures/s"), Spread(**timings["compared_pictures_per_s"])
+
+
+def _checked(figure: tuple[tuple[str, str], Spread]) -> tuple[tuple[str, str], Spread]:
+    """Return a figure as it is; raise ValueError or TypeError if it holds no numbers."""
+    name, spread = figure
+    if not all(math.isfinite(it) and it >= 0 for it in (spread.median, spread.low, spread.high)):
+        raise ValueError(f"{name[0]} is {spread}")
+    return figure
 
 
 def _rates(span_s: float, pictures: list[int]) -> list[float]:

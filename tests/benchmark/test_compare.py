@@ -1,6 +1,7 @@
 """A difference counts only beyond the noise of both sides."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,31 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
         (tmp_path / "bad").write_text(text)
         with pytest.raises(ConfigError, match=r"give report.json or bench.json"):
             compare_reports(good, tmp_path / "bad")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"stages": []},
+        {"machine": 1},
+        {"pictures_per_s": math.inf},
+        {"throughput": {"span_s": 0.0, "pictures": [1] * 17}},
+        {"throughput": {"span_s": 1.0, "pictures": [10**400] * 17}},
+    ],
+)
+def test_a_report_whose_values_are_no_figures_is_refused(
+    tmp_path: Path, damage: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match=r"json is damaged"):
+        compare_reports(*written(tmp_path, conversion([10] * 17) | damage, conversion([10] * 17)))
+
+
+def test_a_stage_that_takes_no_time_is_compared() -> None:
+    none, some = (Spread(median=it, low=it, high=it) for it in (0.0, 2.0))
+    assert Figure(name="", unit="ms", a=none, b=none).speed == 1.0
+    assert Figure(name="", unit="ms", a=some, b=none).verdict == "faster"
+    assert Figure(name="", unit="ms", a=none, b=some).speed == 0.0
+    assert Figure(name="", unit="pictures/s", a=none, b=some).speed == math.inf
 
 
 def test_a_report_that_is_nested_too_deeply_is_no_report(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
     [
         ("height = 64", "", "lacks 'height'"),
         ("height = 64", "height = 'tall'", "cannot be read"),
+        ("height = 64", "height = inf", "cannot be read"),
         ("base_channels = 4", "base_channels = 3", "base_channels is 3"),
         ("base_channels = 4", "colour = 4", "unknown setting 'colour'"),
         ("[generator]", "[generator", "cannot be read"),
@@ -202,6 +204,16 @@ def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_pa
     ):
         with pytest.raises(StyleError, match=reason):
             add_style(tmp_path / given)
+
+
+def test_a_date_of_a_style_is_text_in_json(copy: Path) -> None:
+    path = copy / "style.toml"
+    path.write_text(
+        path.read_text() + "\n[origin.made]\non = 2026-01-02T03:04:05Z\nat = 03:04:05\n"
+    )
+    shown = CliRunner().invoke(app, ["styles", "show", str(copy), "--json"])
+    made = json.loads(shown.stdout)["origin"]["made"]
+    assert made == {"on": "2026-01-02T03:04:05+00:00", "at": "03:04:05"}
 
 
 def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(

@@ -51,6 +51,19 @@ def test_a_result_that_is_not_as_it_was_written_is_found(style: Style, tmp_path:
         assert out.was_done_before(done)  # its size is the same
 
 
+def test_a_file_of_many_gigabytes_in_the_place_of_a_result_is_set_aside_unread(
+    style: Style, tmp_path: Path
+) -> None:
+    done, target = job(tmp_path), tmp_path / "out" / "sub" / "a.png"
+    with opened(tmp_path, style) as out:
+        out.write(done, b"result", STAMP)
+        os.truncate(target, 1 << 40)
+        assert not out.was_done_before(done)
+        out.write(done, b"result", STAMP)
+    assert target.read_bytes() == b"result"
+    assert (tmp_path / "out" / "sub" / "a.png.bak").stat().st_size == 1 << 40
+
+
 @pytest.mark.parametrize("changed", [b"edited by hand", bytes(6)])
 def test_what_somebody_has_changed_is_kept(style: Style, tmp_path: Path, changed: bytes) -> None:
     done, target = job(tmp_path), tmp_path / "out" / "sub" / "a.png"
@@ -105,7 +118,7 @@ def test_a_damaged_first_line_costs_nothing(
     journal.write_bytes(first + others)
     with opened(tmp_path, style) as out:
         assert out.was_done_before(done)
-    assert "first line of the journal is damaged: 1 results are recovered" in caplog.text
+    assert "the journal is damaged: 1 results are recovered" in caplog.text
     assert journal.read_bytes().startswith(first_line + b"\n")
     journal.write_bytes(first + others)
     with pytest.raises(ConfigError, match="first line is damaged, and none of its 1 results were"):

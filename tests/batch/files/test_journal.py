@@ -99,9 +99,30 @@ def test_a_damaged_first_line_costs_no_result(
         check_journal("OUT", RUN | {"fit": "stretch"}, path)
     caplog.set_level(logging.WARNING)
     assert done(path, "a", "b", "c") == ["a", "b"]
-    assert "the first line of the journal is damaged: 2 results are recovered" in caplog.text
+    assert "the journal is damaged: 2 results are recovered" in caplog.text
     assert read_run_identity(path) == RUN
     assert path.read_bytes().splitlines(keepends=True)[1:] == lines
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+def test_a_line_of_many_gigabytes_is_not_read(
+    path: Path, has_header: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = write(path, "a")
+    if not has_header:
+        data = b"damaged\n" + data.partition(b"\n")[2]
+    path.write_bytes(data)
+    os.truncate(path, 1 << 40)
+    other = path.with_name("other")
+    write(other, "b")
+    os.truncate(other, 1 << 40)
+    assert check_journal("OUT", RUN, path)
+    journal = Journal(path, RUN)
+    journal.take(other)
+    journal.close()
+    assert "the journal is damaged: 1 results are recovered" in caplog.text
+    assert done(path, "a", "b") == ["a", "b"]
+    assert path.stat().st_size < 2000
 
 
 def test_a_damaged_journal_without_results_belongs_to_nobody(

@@ -96,3 +96,18 @@ def test_another_process_finds_the_same_folder(
 def test_a_folder_that_nobody_may_look_at_has_an_identity(tmp_path: Path) -> None:
     too_long = LocalFolder(tmp_path / ("x" * 300) / "out")
     assert too_long.identity() == str(too_long.path)
+
+
+def test_a_sub_folder_that_has_become_a_link_is_not_read_through(tmp_path: Path) -> None:
+    folder, private = LocalFolder(tmp_path / "in"), tmp_path / "private"
+    for parent in (folder.path / "sub" / "deep", private / "deep"):
+        parent.mkdir(parents=True)
+        (parent / "a.png").write_bytes(b"1234")
+    source = folder.source("sub/deep/a.png")
+    data, stamp = folder.read(source)
+    assert (data, stamp) == (b"1234", folder.stamp(source))
+    (folder.path / "sub").rename(tmp_path / "aside")
+    (folder.path / "sub").symlink_to(private)
+    with pytest.raises(ImageError, match="cannot be read: sub is a link"):
+        folder.read(source)
+    assert LocalFolder(tmp_path / "in" / "sub").read(f"{folder.path}/sub/deep/a.png")[0] == b"1234"
