@@ -54,7 +54,7 @@ def lock_folder() -> Path:
     if folder is not None and os.access(folder, os.W_OK):
         return folder
     user = os.getuid() if os.name == "posix" else "user"
-    return _make_private(Path(tempfile.gettempdir(), f"pmsgan-{user}"), "locks")
+    return _make_private(Path(tempfile.gettempdir(), f"pmsgan-{user}"), "locks", links=False)
 
 
 @functools.cache
@@ -63,16 +63,17 @@ def _note(text: str) -> None:
     _log.warning("%s", text)
 
 
-def _make_private(root: Path, name: str) -> Path:
+def _make_private(root: Path, name: str, *, links: bool = True) -> Path:
+    """Make a folder below a root; with `links`, the root may be a link that the user has made."""
     for folder in (root, root / name):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = folder.stat()
+            found = folder.stat(follow_symlinks=links)
         except OSError as error:
             raise _unusable(folder, str(error.strerror)) from error
         if os.name == "posix" and (
             found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        ):
+        ):  # as a link always is
             raise _unusable(folder, "other users can write to it")
     return root / name
 

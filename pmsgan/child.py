@@ -20,11 +20,15 @@ from contextlib import AbstractContextManager
 from typing import IO, Any, TypeVar
 
 from pmsgan.errors import ChildError, PmsganError
+from pmsgan.safe_path import SAFE_PATH
 
 TIMEOUT_S = 600.0
 """Time for one answer; torch.compile takes minutes."""
 
 _HEADER_BYTES = 8
+
+# The empty entry is the current folder, which Python 3.10 looks into in any case.
+_START = "import sys; sys.path[:] = filter(None, sys.path); from pmsgan.child import serve; serve()"
 
 T = TypeVar("T")
 
@@ -64,12 +68,11 @@ class ChildProcess:
         """
         self._stderr = None if self._inherit_stderr else tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pmsgan.child"],
+            [sys.executable, "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            # Without it, -m imports from the current folder first, which may be a stranger's.
-            env=os.environ | {"PYTHONSAFEPATH": "1"},
+            env=os.environ | SAFE_PATH,
         )
         try:
             self._ask(*self._opening)
@@ -159,7 +162,7 @@ def call_in_child(
     return result
 
 
-def _serve() -> None:
+def serve() -> None:
     """Open what the first question says, then answer calls until the parent kills this process."""
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the parent too, which decides
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -212,7 +215,3 @@ def _receive(file: IO[bytes]) -> bytes | None:
     size = int.from_bytes(header, "big")
     frame = file.read(size)
     return frame if header and len(frame) == size else None
-
-
-if __name__ == "__main__":
-    _serve()

@@ -14,7 +14,8 @@ FOLDERS = {"pmsgan.batch": "batch", "pmsgan.engine": "engine", "pmsgan.export": 
 BASE = {
     "pmsgan.errors", "pmsgan.atomic", "pmsgan.bar", "pmsgan.bounds", "pmsgan.child",
     "pmsgan.counts", "pmsgan.directory", "pmsgan.display", "pmsgan.formats", "pmsgan.html_page",
-    "pmsgan.install", "pmsgan.interrupt", "pmsgan.regular_file", "pmsgan.resize", "pmsgan.spread",
+    "pmsgan.install", "pmsgan.interrupt", "pmsgan.regular_file", "pmsgan.resize",
+    "pmsgan.safe_path", "pmsgan.spread",
     "pmsgan.terminal",
 }  # fmt: skip
 """Loose modules: everybody may import them, and they import nothing but each other."""

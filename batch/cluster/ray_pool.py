@@ -31,6 +31,7 @@ from pmsgan.engine.gpu import count_gpus
 from pmsgan.engine.machine import count_cores
 from pmsgan.errors import ConfigError, EngineError, PmsganError
 from pmsgan.install import install_command
+from pmsgan.safe_path import outside_of_current_folder
 
 _POLL_S = 0.2
 _CONNECT_TIMEOUT_S = 10.0
@@ -78,7 +79,8 @@ class RayPool:
                 num_gpus = len(devices) or count_gpus()
                 options |= ours | {"num_cpus": count_cores(), "num_gpus": num_gpus}
             try:
-                with _closed_stderr() if is_quiet else nullcontext():
+                # Workers import from the folder that Ray is started in.
+                with outside_of_current_folder(), _closed_stderr() if is_quiet else nullcontext():
                     ray.init(address=address or "local", **options)
             except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 self._held.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 
 from pmsgan.errors import DataError
+from pmsgan.safe_path import safe_path_for_children
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,17 @@ class Preparation:
         if self._num_processes <= 1:
             yield from map(attempt, self._names)
             return
-        pool = ProcessPoolExecutor(
-            self._num_processes,
-            multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
-            initializer=cv2.setNumThreads,
-            initargs=(1,),
-        )
+        with safe_path_for_children():
+            pool = ProcessPoolExecutor(
+                self._num_processes,
+                multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
+                initializer=cv2.setNumThreads,
+                initargs=(1,),
+            )
         try:
-            yield from pool.map(attempt, self._names, chunksize=4)
+            with safe_path_for_children():  # tasks start the processes
+                results = pool.map(attempt, self._names, chunksize=4)
+            yield from results
         except BrokenProcessPool as error:
             raise DataError(
                 "a process that prepares pictures died, perhaps for want of memory: "

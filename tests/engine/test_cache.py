@@ -97,6 +97,19 @@ def test_locks_lie_beside_temporary_files_where_there_is_no_cache(
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.name != "posix", reason="any user may put a link into /tmp")
+def test_a_planted_link_is_no_place_for_locks(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / f"pmsgan-{os.getuid()}").symlink_to(elsewhere)
+    root.write_text("no folder")
+    with pytest.raises(EngineError, match="other users can write to it"):
+        lock_folder()
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_the_telemetry_of_openvino_is_absent_while_it_is_imported() -> None:
     before = dict(sys.modules)
     with without_telemetry(), pytest.raises(ImportError):

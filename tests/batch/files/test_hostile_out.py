@@ -183,6 +183,23 @@ def test_where_a_system_has_no_handles_links_are_refused_as_well(
     assert untouched(elsewhere)
 
 
+@pytest.mark.parametrize("has_handles", [True, False])
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "../out"])
+def test_a_name_leads_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, has_handles: bool
+) -> None:
+    if not has_handles:
+        monkeypatch.setattr("pmsgan.directory.HAS_HANDLES", False)
+    (tmp_path / "a").mkdir()
+    with Directory(tmp_path) as folder:
+        for call in (folder.look, folder.remove, lambda name: folder.write_new(name, b"1")):
+            with pytest.raises(OSError, match="is no name of a file"):
+                call(name)
+        with pytest.raises(OSError, match="is no name of a file"):
+            folder.folder("a").folder("..")
+    assert list((tmp_path / "a").iterdir()) == []
+
+
 def test_a_folder_says_whether_it_is_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with Directory(tmp_path / "a") as folder:
