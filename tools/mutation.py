@@ -37,7 +37,7 @@ LIBRARIES = ("cv2", "numpy", "onnx", "openvino", "PIL.Image", "safetensors.numpy
 LEAST_KILLED = 0.9
 FILES, OUT = "tests/batch/files", ("test_journal", "test_local_output", "test_changed_results")
 OUTPUT_TESTS = [f"{FILES}/{name}.py" for name in (*OUT, "test_hostile_out")]
-BUCKET_TESTS = [f"{FILES}/test_bucket.py", f"{FILES}/test_bucket_output.py"]
+BUCKET_TESTS = [f"{FILES}/test_bucket{name}.py" for name in ("_results", "", "_output")]
 LOCAL_TESTS = [f"{FILES}/test_local.py", "tests/batch/test_plan.py"]
 TESTS = {
     "batch/files/bucket.py": BUCKET_TESTS,

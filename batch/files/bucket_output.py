@@ -15,7 +15,7 @@ from pmsgan.batch.files.journal import Journal, digest_of
 from pmsgan.batch.files.journal_file import check_journal, not_ours
 from pmsgan.batch.files.local_results import OWN_NAME, Stamp, changed_note
 from pmsgan.batch.files.stamp import FileStamp
-from pmsgan.batch.files.store import Store, Streak
+from pmsgan.batch.files.store import Store, StoreEntry, Streak
 from pmsgan.batch.job import Job
 from pmsgan.directory import backup_names
 from pmsgan.errors import ConfigError, FolderError, ImageError
@@ -264,7 +264,7 @@ class BucketOutput(BucketResults):
         try:
             self.open_journal(run_identity, {})
             self._header = self._file.read_bytes()
-            self._parts = sorted(entry.name for entry in store.list(JOURNAL))
+            self._parts = sorted(it.name for it in store.list(JOURNAL) if _is_part(it))
             if not overwrite:
                 self._check_and_gather()
         except OSError as error:
@@ -322,6 +322,11 @@ class BucketOutput(BucketResults):
 
     def _holds_results(self) -> bool:
         return any(not entry.name.startswith(".") for entry in self.store.list(""))
+
+
+def _is_part(entry: StoreEntry) -> bool:
+    """Say whether something is named as a run names a part of a journal."""
+    return entry.is_file() and entry.name.endswith(".jsonl")
 
 
 def _last_part(name: str) -> str:

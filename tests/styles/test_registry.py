@@ -9,6 +9,7 @@ from pmsgan.cli.app import app
 from pmsgan.errors import ConfigError, StyleError
 from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import (
+    MAX_PARTS,
     Style,
     find_style,
     list_styles,
@@ -204,6 +205,23 @@ def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_pa
     ):
         with pytest.raises(StyleError, match=reason):
             add_style(tmp_path / given)
+
+
+def test_parts_have_names_and_colours(copy: Path) -> None:
+    path = copy / "style.toml"
+    text = path.read_text()
+    path.write_text(text + "\n[parts]\nhair_1 = '#FF0000'\n")
+    assert read_style(copy).parts == {"hair_1": "#ff0000"}
+    for parts, reason in (
+        ("'a b' = '#ff0000'", "a part is called 'a b'"),
+        ("a = 'red'", "the colour of the part a is 'red'"),
+        ("\n".join(f"p{n} = '#ff0000'" for n in range(MAX_PARTS + 1)), "parts are too many"),
+    ):
+        path.write_text(f"{text}\n[parts]\n{parts}\n")
+        with pytest.raises(StyleError, match=reason):
+            read_style(copy)
+    path.write_text(text + "\n[parts]\n" + "\n".join(f"p{n} = '#ff0000'" for n in range(MAX_PARTS)))
+    assert len(read_style(copy).parts) == MAX_PARTS
 
 
 def test_a_date_of_a_style_is_text_in_json(copy: Path) -> None:

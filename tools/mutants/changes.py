@@ -50,7 +50,10 @@ def _put(parent: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
 
 
 def _places(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str, int | None, str]]:
-    """Give each node below one by its parent, but those of annotations and decorators."""
+    """Give each node below one by its parent.
+
+    Left out are annotations, decorators, and the values of a module's constants, which are choices.
+    """
     if isinstance(node, ast.FunctionDef):
         function = node.name
     for field, value in list(ast.iter_fields(node)):
@@ -58,6 +61,8 @@ def _places(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str, int | 
             continue
         children = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, child in children:
+            if isinstance(node, ast.Module) and isinstance(child, ast.Assign | ast.AnnAssign):
+                continue
             if isinstance(child, ast.stmt | ast.expr):
                 yield node, field, index, function
                 yield from _places(child, function)
@@ -75,7 +80,7 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Constant(not value)
         case ast.Constant(value=int(value) | float(value)):
             yield ast.Constant(value + 1)
-        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
+        case ast.Return(value=ast.expr() as value) if not _is_falsy(value):
             yield ast.Return(ast.Constant(None))
         case ast.Expr(value=ast.Call()):
             yield ast.Pass()
@@ -83,6 +88,11 @@ def _changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Pass()
         case _:
             pass
+
+
+def _is_falsy(node: ast.expr) -> bool:
+    """Say whether an expression is None, or a constant that callers take for the same."""
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:

@@ -27,6 +27,11 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(local_module, "MAX_FILE_BYTES", 3)
     with pytest.raises(ImageError, match="is too large"):
         read_file(tmp_path / "a.png")
+    monkeypatch.setattr(local_module, "MAX_FILE_BYTES", 4)
+    assert read_file(tmp_path / "a.png")[0] == b"1234"
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(ImageError, match="is empty"):
+        read_file(tmp_path / "a.png")
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
