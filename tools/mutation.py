@@ -55,7 +55,9 @@ TESTS = {
     "batch/files/store.py": BUCKET_TESTS,
     "batch/plan.py": [*LOCAL_TESTS, *BUCKET_TESTS],
     "batch/ring.py": ["tests/batch/test_ring.py", "tests/batch/test_pipeline.py"],
-    "engine/graph.py": ["tests/engine/test_graph.py", "tests/engine/test_limits.py"],
+    "engine/graph.py": [
+        f"tests/engine/test_{name}.py" for name in ("graph_fields", "graph", "limits")
+    ],
     "engine/tensorrt/plan.py": [
         f"tests/engine/tensorrt/test_{name}.py" for name in ("plan", "build", "open")
     ],

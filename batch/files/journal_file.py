@@ -21,6 +21,9 @@ VERSION = 2
 LONGEST_LINE = 1 << 20
 """Bytes; a line that is longer is none of ours. Somebody may have made a file of many gigabytes."""
 
+LONGEST_VALUE = 200
+"""Characters of a setting that an error quotes from a journal."""
+
 DIGEST_BITS = 64
 """Bits of a result's digest that are kept in memory."""
 
@@ -65,7 +68,8 @@ def check_journal(
             difference = f"another version of the style {run_identity['style']}"
         else:
             before, now = (
-                "none" if it.get(name) is None else it[name] for it in (found, run_identity)
+                "none" if it.get(name) is None else str(it[name])[:LONGEST_VALUE]
+                for it in (found, run_identity)
             )
             difference = f"{name.replace('_', ' ')} {before}, not {now}"
         raise ConfigError(

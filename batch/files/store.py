@@ -15,6 +15,10 @@ LONGEST_STREAK = 100
 """So many refusals in a row are the store's fault, and no picture's."""
 
 
+LONGEST_REASON = 500
+"""Characters of what a server answers that go into errors, journals and reports."""
+
+
 @dataclass(frozen=True)
 class Store:
     """Files below a URL; a file is whole or not there.
@@ -150,5 +154,5 @@ def _os_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileNotFoundError("is not there") from error
     except Exception as error:
-        text = without_passwords(str(error).strip().split("\n")[0])
+        text = without_passwords(str(error).strip().split("\n")[0])[:LONGEST_REASON]
         raise OSError(text or type(error).__name__) from error

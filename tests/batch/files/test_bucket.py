@@ -85,6 +85,7 @@ def test_files_are_read_written_and_told_apart(store: Any) -> None:
         (PermissionError("Forbidden: long words"), "cannot be read: access denied"),
         (RuntimeError("the network is down\nmore"), "cannot be read: the network is down"),
         (RuntimeError(), "cannot be read: RuntimeError"),
+        (RuntimeError("no" * 10**6), f"cannot be read: {'no' * 250}"),
     ],
 )
 def test_whatever_a_store_raises_is_one_line(

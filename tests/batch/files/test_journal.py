@@ -147,6 +147,7 @@ def test_a_journal_of_another_version_is_not_taken_for_ours(path: Path) -> None:
     [
         ({"graph_sha256": "34cd"}, "made with another version of the style ink: give"),
         ({"fit": "crop"}, "made with fit pad, not crop: give"),
+        ({"fit": "x" * 10**6}, "made with fit pad, not x{200}: give"),
         ({"palette": "red"}, "made with palette none, not red: give"),
     ],
 )
