@@ -41,7 +41,7 @@ def refuse_open_cluster(address: str) -> None:
 def _answers_a_stranger(address: str) -> bool:
     """Ask a cluster for its machines, without a token; Ray reads its mode once in a process."""
     os.environ["RAY_AUTH_MODE"] = "disabled"
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]  # it is compiled
     from ray.exceptions import AuthenticationError
 
     try:
