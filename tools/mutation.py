@@ -61,7 +61,7 @@ TESTS = {
     "engine/tensorrt/plan.py": [
         f"tests/engine/tensorrt/test_{name}.py" for name in ("plan", "build", "open")
     ],
-    "pmsgan/styles/registry.py": ["tests/styles/test_registry.py"],
+    "pmsgan/styles/registry.py": [f"tests/styles/test_{name}.py" for name in ("names", "registry")],
 }
 """Modules, and the files of tests that test each; the quickest come first."""
 
