@@ -1,6 +1,5 @@
 """Convert a folder, or pictures that are named."""
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -161,9 +160,8 @@ def convert_picture(
         if report.num_done:
             # The picture, and so its result, may be called .photo.jpg.
             (result,) = (it for it in Path(scratch, "out").iterdir() if it.name != OWN_NAME)
-            _deliver(result.read_bytes(), target)
-            if isinstance(target, Path) and settings.metadata == "keep":
-                shutil.copystat(result, target)  # the date
+            keeps_date = settings.metadata == "keep"
+            _deliver(result.read_bytes(), target, result.stat().st_mtime_ns if keeps_date else 0)
     return report
 
 
@@ -174,11 +172,12 @@ def _check_folders_of(target: Path) -> None:
         raise ConfigError(f"cannot write {target}: {nearest} is a file, not a folder")
 
 
-def _deliver(data: bytes, target: Path | BinaryIO) -> None:
+def _deliver(data: bytes, target: Path | BinaryIO, mtime_ns: int) -> None:
+    """Write a result to a file, with a date unless that is 0, or to a stream."""
     try:
         if isinstance(target, Path):
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, data)
+            write_whole(target, data, mtime_ns)
         else:
             target.write(data)
             target.flush()

@@ -25,11 +25,16 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, mtime_ns: int = 0) -> None:
     """Write a file in the place of what is there, in a folder where others may write, too.
+
+    Args:
+        path: the file.
+        data: its content.
+        mtime_ns: its date [ns since 1970]; 0 is now.
 
     Raises:
         OSError: it cannot be written.
     """
     with Directory(path.parent) as folder:
-        folder.write(path.name, data)
+        folder.write(path.name, data, mtime_ns)

@@ -86,11 +86,17 @@ class Directory:
         finally:
             os.close(number)
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write a whole file in the place of what has its name; nobody ever sees half of it."""
+    def write(self, name: str, data: bytes, mtime_ns: int = 0) -> None:
+        """Write a whole file in the place of what has its name; nobody ever sees half of it.
+
+        Args:
+            name: the file.
+            data: its content.
+            mtime_ns: its date [ns since 1970]; 0 is now.
+        """
         temporary = f".pmsgan-{secrets.token_hex(4)}.part"
         try:
-            self.write_new(temporary, data)
+            self.write_new(temporary, data, mtime_ns)
             self.move(temporary, self, name)
         finally:
             self.remove(temporary)

@@ -53,7 +53,7 @@ TESTS = {
     "batch/files/open.py": [*BUCKET_TESTS, *LOCAL_TESTS],
     "batch/files/stamp.py": [*LOCAL_TESTS, *BUCKET_TESTS],
     "batch/files/store.py": BUCKET_TESTS,
-    "batch/plan.py": [*LOCAL_TESTS, *BUCKET_TESTS],
+    "batch/plan.py": [*LOCAL_TESTS, f"{FILES}/test_named.py", *BUCKET_TESTS],
     "batch/ring.py": ["tests/batch/test_ring.py", "tests/batch/test_pipeline.py"],
     "engine/graph.py": [
         f"tests/engine/test_{name}.py" for name in ("graph_fields", "graph", "limits")

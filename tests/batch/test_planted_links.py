@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trees import tree, write_pictures
 
+from pmsgan.batch import convert as convert_module
+from pmsgan.batch.convert import convert_picture
 from pmsgan.styles.registry import Style
 
 NUM_PICTURES = 210
@@ -61,3 +64,27 @@ def test_a_run_in_which_links_are_planted_writes_nowhere_else(
         assert process.returncode in (0, 1, 2, 3), said
         assert "Traceback" not in said
         assert tree(elsewhere) == before, places
+
+
+def test_the_file_of_one_picture_is_not_touched_once_it_has_its_name(
+    style: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "in", 1)
+    source, private = tmp_path / "in" / "000000.jpg", tmp_path / "private"
+    private.write_text("precious")
+    private.chmod(0o600)
+    os.utime(private, ns=(1, 1))
+    os.utime(source, ns=(10**18, 10**18))
+    convert_picture(source, tmp_path / "kept.png", style)
+    assert (tmp_path / "kept.png").stat().st_mtime_ns == 10**18
+    real = convert_module.write_whole
+
+    def write(path: Path, *arguments: Any) -> None:
+        real(path, *arguments)
+        path.unlink()
+        path.symlink_to(private)  # somebody is quick
+
+    monkeypatch.setattr(convert_module, "write_whole", write)
+    convert_picture(source, tmp_path / "out.png", style)
+    assert (tmp_path / "out.png").is_symlink()
+    assert (private.stat().st_mode & 0o777, private.stat().st_mtime_ns) == (0o600, 1)
