@@ -35,8 +35,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("cv2", "numpy", "onnx", "openvino", "PIL.Image", "safetensors.numpy", "torch")
 """Imported once. No module of the tree may be among them."""
 LEAST_KILLED = 0.9
-FILES, OUT = "tests/batch/files", ("test_journal", "test_local_output", "test_changed_results")
-OUTPUT_TESTS = [f"{FILES}/{name}.py" for name in (*OUT, "test_hostile_out")]
+FILES = "tests/batch/files"
+OUTPUT_TESTS = [
+    f"{FILES}/test_{name}.py"
+    for name in ("journal", "output_folder", "local_output", "changed_results", "hostile_out")
+]
 BUCKET_TESTS = [f"{FILES}/test_bucket{name}.py" for name in ("_results", "", "_output")]
 LOCAL_TESTS = [f"{FILES}/test_local.py", "tests/batch/test_plan.py"]
 TESTS = {
@@ -124,9 +127,8 @@ def start(place: Path, tests: Sequence[str]) -> int:
     os.environ["PYTHONPATH"] = str(place)
     for number in (1, 2):
         os.dup2(os.open(place / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    there = [name for name in tests if (place / name).exists()]
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line"]
-    code = pytest.main([*there, *options], plugins=[KeepTraces(place.parent)])
+    code = pytest.main([*tests, *options], plugins=[KeepTraces(place.parent)])
     os._exit(int(code))
 
 
@@ -184,6 +186,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--only", default="", help="files whose name holds this")
+    parser.add_argument("--again", type=Path, help="output of a run: its survivors, no sample")
     given = parser.parse_args()
     every = [
         mutant
@@ -196,8 +199,15 @@ def main() -> None:
         (it["file"], it["function"], it["change"])
         for it in json.loads((ROOT / "tools" / "mutants" / "accepted.json").read_text())
     }
+    if given.again is not None:
+        lines = given.again.read_text().splitlines()
+        survivors = {line.partition(" survived: ")[2] for line in lines}
+        sample = [mutant for mutant in every if str(mutant) in survivors]
+    num_sampled = len(sample)
     sample = [it for it in sample if (it.file, it.function, it.change) not in accepted]
-    print(f"{len(every)} mutants; {len(sample)} of a sample of {given.number} are not accepted")
+    print(
+        f"{len(every)} mutants; {num_sampled} are run, but for {num_sampled - len(sample)} accepted"
+    )
     for name in LIBRARIES:
         importlib.import_module(name)
     num_killed = 0
