@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.batch.files.folder import Folder
-from pmsgan.batch.files.local import LocalFolder
+from pmsgan.batch.files.local import LocalFolder, read_file
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.open import is_on_web
+from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.errors import ConfigError
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
@@ -68,6 +69,10 @@ class NamedPictures(LocalFolder):
     def source(self, name: str) -> str:
         """Return the path of a picture."""
         return str(self.sources[name])
+
+    def read(self, source: str) -> tuple[bytes, FileStamp]:
+        """Read a file, see `read_file`; the user means the folders on the way, too."""
+        return read_file(source)
 
     def output(
         self,

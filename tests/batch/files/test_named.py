@@ -30,6 +30,7 @@ def test_pictures_are_called_by_the_last_part_of_their_paths(folder: Path) -> No
     assert named.source("c.jpg") == str(folder / "sub" / "c.jpg")
     parents = {LocalFolder(it).identity() for it in (folder, folder / "sub")}
     assert set(named.parents()) == parents
+    assert named.read(named.source("c.jpg"))[0] == b"1"
     assert named.identity("a") == "named pictures/a"
     plan = plan_folder(named, LocalFolder(folder / "out"))
     assert [(job.name, job.output) for job in plan.jobs()] == [
@@ -65,6 +66,15 @@ def test_what_cannot_be_taken_is_told(folder: Path, place: str, said: str) -> No
     os.mkfifo(folder / "pipe")
     with pytest.raises(ConfigError, match=said):
         name_pictures([place])
+
+
+def test_a_picture_may_lie_in_a_folder_that_cannot_be_listed(folder: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may list every folder")
+    named = name_pictures(["sub/c.jpg"])
+    (folder / "sub").chmod(0o100)
+    assert named.read(named.source("c.jpg"))[0] == b"1"
+    (folder / "sub").chmod(0o700)
 
 
 def test_two_pictures_of_one_name_are_refused(folder: Path) -> None:
