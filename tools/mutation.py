@@ -195,19 +195,19 @@ def main() -> None:
         for mutant in mutants_of(file, ast.parse((ROOT / file).read_text()))
     ]
     sample = random.Random(given.seed).sample(every, min(given.number, len(every)))
-    accepted = {
-        (it["file"], it["function"], it["change"])
-        for it in json.loads((ROOT / "tools" / "mutants" / "accepted.json").read_text())
-    }
+    accepted = json.loads((ROOT / "tools" / "mutants" / "accepted.json").read_text())
     if given.again is not None:
         lines = given.again.read_text().splitlines()
-        survivors = {line.partition(" survived: ")[2] for line in lines}
-        sample = [mutant for mutant in every if str(mutant) in survivors]
+        survived = [line.partition(" survived: ")[2] for line in lines]
+        names = {line.rpartition(" (line ")[0] for line in survived}
+        sample = [mutant for mutant in every if mutant.name in names]
     num_sampled = len(sample)
-    sample = [it for it in sample if (it.file, it.function, it.change) not in accepted]
+    sample = [mutant for mutant in sample if mutant.name not in accepted]
     print(
         f"{len(every)} mutants; {num_sampled} are run, but for {num_sampled - len(sample)} accepted"
     )
+    if not sample:
+        return
     for name in LIBRARIES:
         importlib.import_module(name)
     num_killed = 0

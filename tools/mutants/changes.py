@@ -26,7 +26,12 @@ class Mutant(NamedTuple):
 
     def __str__(self) -> str:
         """One line for people."""
-        return f"{self.file}:{self.line} {self.function}: {self.change}"
+        return f"{self.name} (line {self.line})"
+
+    @property
+    def name(self) -> str:
+        """File, function and change, which other edits of the module leave as they are."""
+        return f"{self.file} {self.function}: {self.change}"
 
 
 def mutants_of(file: str, tree: ast.Module) -> Iterator[Mutant]:
