@@ -120,13 +120,14 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | N
                 f"uint8 {OUTPUT_NAME!r} out): make one with pmsgan export"
             )
         shapes.append([side.dim_value or side.dim_param for side in kind.shape.dim])
-    is_picture = len(shapes[0]) == 4 and shapes[0][3] == 3 and all(shapes[0])
-    if shapes[0] != shapes[1] or not is_picture or shapes[0][0] not in (1, *_names(shapes[0])):
+    shape, out = shapes
+    is_picture = len(shape) == 4 and shape[3] == 3 and all(shape)
+    if out != shape or not is_picture or shape[0] not in (1, *_names(shape)):
         raise EngineError(
-            f"{path} has pictures of shape {shapes[0]} in and {shapes[1]} out, not the same "
+            f"{path} has pictures of shape {shape} in and {out} out, not the same "
             "[N, H, W, 3]: export it again with pmsgan export"
         )
-    height, width = shapes[0][1:3]
+    height, width = shape[1:3]
     if isinstance(height, int) and isinstance(width, int):
         return height, width, None
     return _read_size_notes(model, path)

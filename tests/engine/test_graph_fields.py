@@ -110,6 +110,7 @@ def test_other_inputs_and_outputs_are_refused(write: Callable[..., Path], wrong:
         (["N", 3, 4, "C"], None),
         (["N", 0, 4, 3], None),
         (["N", 8, 4, 3], ["N", 4, 8, 3]),
+        (["N", 8, 4, 3], ["N", 8, 4]),
         (["N", 8, 4, 3], ["M", 8, 4, 3]),
         ([2, 8, 4, 3], None),
         ([8, 8, 4, 3], None),

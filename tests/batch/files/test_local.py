@@ -44,13 +44,14 @@ def test_a_folder_in_the_place_of_a_file_stays_closed(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
 
 
+@pytest.mark.parametrize("most", [1, 3, 7, 8])
 def test_a_file_that_comes_in_parts_is_read_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"12345678")
     real = os.read
-    monkeypatch.setattr(local_module.os, "read", lambda file, count: real(file, min(count, 3)))
+    monkeypatch.setattr(local_module.os, "read", lambda file, count: real(file, min(count, most)))
     assert read_file(path)[0] == b"12345678"
 
 
