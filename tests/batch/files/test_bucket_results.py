@@ -1,5 +1,6 @@
 """Results in a bucket, one call at a time: what is kept, redone, removed and refused."""
 
+import pickle
 from datetime import datetime, timezone
 from typing import Any
 
@@ -152,6 +153,13 @@ def test_many_refusals_in_a_row_end_the_run(
                 out.write(JOB, b"result", STAMP)
         with pytest.raises(FolderError, match="cannot write to OUT any more: access denied"):
             out.write(JOB, b"result", STAMP)
+
+
+def test_a_store_leaves_its_connection_behind(folder: BucketFolder) -> None:
+    folder.list("")
+    again = pickle.loads(pickle.dumps(folder.store))
+    assert again == folder.store
+    assert vars(again) == {"url": folder.store.url}
 
 
 def test_a_streak_ends(monkeypatch: pytest.MonkeyPatch) -> None:

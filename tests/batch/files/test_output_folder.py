@@ -1,7 +1,6 @@
 """OUT on a disk, without a style: what it takes, collects, removes and refuses."""
 
 import logging
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from pmsgan.batch.files.journal import Journal
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.files.stamp import FileStamp
-from pmsgan.batch.files.store import Store
 from pmsgan.batch.job import Job
 from pmsgan.errors import ConfigError, FolderError
 
@@ -167,7 +165,3 @@ def test_room_is_described_by_what_was_written(tmp_path: Path) -> None:
             out.write(job(name), bytes(10**6), STAMP)
         assert out.space(1).endswith(", needed for the 1 picture left: about 1.0 MB")
         assert (out.num_written, out.bytes_written) == (2, 2 * 10**6)
-
-
-def test_a_store_leaves_its_connection_behind() -> None:
-    assert pickle.loads(pickle.dumps(Store("memory://a"))) == Store("memory://a")
