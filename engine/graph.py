@@ -25,7 +25,7 @@ class GraphInfo(NamedGraph):
     """Both sides may be any multiple of this [pixels]; None if the graph has one size only."""
     precision: GraphPrecision
     """Precision of its weights."""
-    is_batch_fixed: bool = False
+    is_batch_fixed: bool
     """It takes one picture at a time."""
 
     def checked(self) -> "GraphInfo":

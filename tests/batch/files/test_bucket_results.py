@@ -92,6 +92,28 @@ def test_what_somebody_has_changed_is_kept_once(folder: BucketFolder) -> None:
         assert folder.read(JOB.output)[0] == b"new"
 
 
+def test_a_part_begins_with_one_header(folder: BucketFolder) -> None:
+    for overwrite in (True, False):
+        with opened(folder, overwrite=overwrite) as out:
+            out.write(JOB, b"result", STAMP)
+            out.save()
+        *_, last = names(folder, ".pmsgan/journal")
+        header, line = folder.read(f".pmsgan/journal/{last}")[0].splitlines()
+        assert header.startswith(b'{"journal": ')
+        assert line.startswith(b'{"name": "a.jpg"')
+
+
+def test_what_no_run_has_recorded_takes_no_request_to_look_at(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(folder) as out:
+        monkeypatch.setattr(Store, "read", lambda *arguments: pytest.fail("a request"))
+        out.write(JOB, b"result", STAMP)
+    with opened(folder, overwrite=True) as out:
+        out.write(JOB, b"result", STAMP)
+        out.write(JOB, b"result", STAMP)
+
+
 def test_overwriting_forgets_our_parts_and_nothing_else(folder: BucketFolder) -> None:
     written(folder)
     folder.store.write(".pmsgan/journal/notes.txt", b"mine")
