@@ -128,8 +128,11 @@ def start(place: Path, tests: Sequence[str]) -> int:
     for number in (1, 2):
         os.dup2(os.open(place / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line"]
-    code = pytest.main([*tests, *options], plugins=[KeepTraces(place.parent)])
-    os._exit(int(code))
+    code = 1
+    try:
+        code = int(pytest.main([*tests, *options], plugins=[KeepTraces(place.parent)]))
+    finally:
+        os._exit(code)  # whatever a mutant raises, this process must not remove the copies
 
 
 def end(trial: Trial) -> str | None:
