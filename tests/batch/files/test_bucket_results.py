@@ -103,6 +103,31 @@ def test_a_part_begins_with_one_header(folder: BucketFolder) -> None:
         assert line.startswith(b'{"name": "a.jpg"')
 
 
+def test_half_a_line_is_in_no_part_yet(folder: BucketFolder) -> None:
+    with opened(folder) as out:
+        with out._file.open("ab") as file:
+            file.write(b'{"name": "a"}\n{"na')
+        out.save()
+        part = names(folder, ".pmsgan/journal")[-1]
+        assert part.endswith("-000000.jsonl")
+        assert folder.read(f".pmsgan/journal/{part}")[0].endswith(b'\n{"name": "a"}\n')
+        with out._file.open("ab") as file:
+            file.write(b'me": "b"}\n')
+        out.save()
+        part = names(folder, ".pmsgan/journal")[-1]
+        assert part.endswith("-000001.jsonl")
+        assert folder.read(f".pmsgan/journal/{part}")[0].endswith(b'}}\n{"name": "b"}\n')
+
+
+def test_a_lack_of_room_for_temporary_files_is_told(folder: BucketFolder) -> None:
+    with opened(folder) as out:
+        out.write(JOB, b"result", STAMP)
+        out._file.unlink()
+        with pytest.raises(FolderError, match="cannot write to the folder for temporary files: No"):
+            out.save()
+    out.close()  # once more does nothing
+
+
 def test_what_no_run_has_recorded_takes_no_request_to_look_at(
     folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
