@@ -234,6 +234,19 @@ def test_a_line_that_is_cut_short_is_a_full_disk(
         journal.add_failed("a", "why")
 
 
+def test_a_journal_is_on_the_disk_when_it_is_closed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    journal = Journal(path, RUN)
+    number = journal._file
+    journal.close()
+    assert synced == [number]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
+
+
 def test_what_is_no_file_is_no_journal(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="it is not a file"):
