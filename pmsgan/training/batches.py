@@ -61,9 +61,11 @@ def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
     """Iterate over a loader; an error in a worker comes without the worker's traceback."""
     try:
         yield from loader
+        return
     except DataError as error:
         last_line = str(error).strip().splitlines()[-1]
-        raise DataError(last_line.removeprefix("pmsgan.errors.DataError: ")) from error
+    # Raised out here, since the other error's frames hold the readers, see `batches`.
+    raise DataError(last_line.removeprefix("pmsgan.errors.DataError: "))
 
 
 def _leave_interrupts_to_the_parent(worker: int) -> None:

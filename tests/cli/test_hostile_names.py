@@ -96,6 +96,7 @@ COMMANDS: dict[str, list[Words]] = {
         lambda it: [f"{EVIL}={it / 'in'}", "--truth", it / "in", "--metrics", "fsim"],
     ],
     "doctor": [lambda it: []],
+    "serve": [lambda it: ["--style", EVIL], lambda it: ["--host", EVIL]],
     "prepare lines": [lambda it: [it / "in", it / "lines"], lambda it: [it / "no", it / "lines"]],
     "prepare flats": [lambda it: [it / "in", it / "flats", "--processes", "1"]],
     "prepare align": [lambda it: [it / "in", it / "aligned", "--eyes", it / "eyes.csv"]],

@@ -110,7 +110,7 @@ def test_help_says_what_the_fields_say() -> None:
     for text in (
         "--title <str> Name of the painting. [required]",
         "--brushes <int> Brushes to paint with, a whole number. [default: 3]",
-        "--medium <oil|ink> What to paint with. [default: oil]",
+        "--medium <oil|ink> Tool to paint with. [default: oil]",
         "--colours <list[str]> Colours to use; may be repeated. [default: red]",
         "--budget <int> Most money to spend [EUR]. [default: (no limit)]",
         "--framed / --no-framed Put it into a frame. [default: framed]",
