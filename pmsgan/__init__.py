@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 # In a checkout, pmsgan/ is found before an installed copy, and holds no batch, engine or export.
 # This adds the folders called pmsgan that come later on sys.path, so that they are found there.
 __path__ = extend_path(__path__, __name__)
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Translator", "__version__", "open_style"]
 
 
