@@ -4,6 +4,7 @@ import functools
 import logging
 import os
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +54,7 @@ def lock_folder() -> Path:
     folder = cache_folder("locks")
     if folder is not None and os.access(folder, os.W_OK):
         return folder
-    user = os.getuid() if os.name == "posix" else "user"
+    user = "user" if sys.platform == "win32" else os.getuid()
     return _make_private(Path(tempfile.gettempdir(), f"pmsgan-{user}"), "locks", links=False)
 
 
@@ -71,7 +72,7 @@ def _make_private(root: Path, name: str, *, links: bool = True) -> Path:
             found = folder.stat(follow_symlinks=links)
         except OSError as error:
             raise _unusable(folder, str(error.strerror)) from error
-        if os.name == "posix" and (
+        if sys.platform != "win32" and (
             found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         ):  # as a link always is
             raise _unusable(folder, "other users can write to it")

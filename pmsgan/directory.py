@@ -11,6 +11,7 @@ import itertools
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,8 @@ Opener = Callable[[str, int], int]
 HAS_HANDLES = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 """Whether files can be opened relative to an open folder."""
 
-_ALWAYS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+_ALWAYS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | _NO_LINK
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
 
@@ -138,9 +140,11 @@ class Directory:
 
     def num_files_left(self) -> int | None:
         """Return how many files the disk still takes; None where the system does not tell."""
+        if sys.platform == "win32":
+            return None
         try:
             found = os.statvfs(self.path if self._handle is None else self._handle)
-        except (AttributeError, OSError):
+        except OSError:
             return None
         return found.f_favail if found.f_files else None  # some disks count none
 
@@ -194,7 +198,7 @@ class Directory:
                     if not stat.S_ISDIR(os.lstat(where).st_mode):
                         raise _is_link(name)
                 else:
-                    below._handle = os.open(where, _FOLDER | os.O_NOFOLLOW, dir_fd=handle)
+                    below._handle = os.open(where, _FOLDER | _NO_LINK, dir_fd=handle)
             except FileNotFoundError:
                 if not make or is_second:
                     raise

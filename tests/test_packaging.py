@@ -1,40 +1,83 @@
-"""The wheel holds what it should, and nothing else."""
+"""The sdist and the wheel hold what they should, and nothing else; the sdist tests itself."""
 
+import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+QUICK = [
+    "tests/test_counts.py",
+    "tests/test_resize.py",
+    "tests/test_makefile.py::test_the_demo_installs_no_torch_and_the_comparison_does",
+]
+"""Quick tests of the code and of the files beside it."""
+
+
+def tracked(*folders: str) -> set[str]:
+    return set(
+        subprocess.run(
+            ["git", "ls-files", *folders], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+    )
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that was built from it."""
     if not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout to know which files belong to the project")
-    folder = tmp_path_factory.mktemp("wheel")
+    folder = tmp_path_factory.mktemp("built")
     source = folder / "source"
     subprocess.run(["git", "clone", "--quiet", ROOT, source], check=True)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, source],
-        check=True,
-    )
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return set(archive.namelist())
+    build = [sys.executable, "-m", "build", "--outdir", folder, source]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
-def test_every_module_is_in_the_wheel_under_pmsgan(names: set[str]) -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "pmsgan", "batch", "engine", "export"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.split()  # fmt: skip
-    expected = {name if name.startswith("pmsgan/") else f"pmsgan/{name}" for name in tracked}
-    inside = {name for name in names if ".dist-info/" not in name}
-    assert inside == expected
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (path,) = built.glob("*.whl")
+    return path
 
 
-def test_the_licence_comes_along(names: set[str]) -> None:
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> Path:
+    """The sdist's folder, unpacked."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        archive.extractall(built, filter="data")
+    return built / path.name.removesuffix(".tar.gz")
+
+
+def test_every_module_is_in_the_wheel_under_pmsgan(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    expected = {
+        name if name.startswith("pmsgan/") else f"pmsgan/{name}"
+        for name in tracked("pmsgan", "batch", "engine", "export")
+    }
+    assert {name for name in names if ".dist-info/" not in name} == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_every_file_is_in_the_sdist(sdist: Path) -> None:
+    inside = {path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()}
+    added = {name for name in inside if name.startswith("pmsgan.egg-info/")}
+    left_out = {name for name in tracked() if name.startswith(".ci/")}
+    assert inside - added == (tracked() - left_out) | {"PKG-INFO", "setup.cfg"}
+
+
+def test_the_sdist_tests_itself(sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path]
+    subprocess.run([*install, wheel], check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *QUICK],
+        cwd=sdist, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr

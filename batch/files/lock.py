@@ -1,6 +1,7 @@
 """Locks a folder for one process."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,7 @@ def lock(folder: Directory, name: str) -> Iterator[None]:
         LockedError: another process holds it.
         OSError: the file cannot be written, or the disk knows no locks.
     """
-    if not HAS_HANDLES:
+    if sys.platform == "win32" or not HAS_HANDLES:
         with _path_lock(folder, name):
             yield
         return

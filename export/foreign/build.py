@@ -1,6 +1,9 @@
 """Read, probe, wrap, convert and check a foreign network, in one process."""
 
 import math
+import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -121,14 +124,12 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
 
 def build_in_bounds(path: Path, draft: Path, settings: ImportSettings) -> Built:
     """Do what `build` does, in a process that takes no more memory than the machine has."""
-    try:
-        import os
+    if sys.platform != "win32":
         import resource
 
-        limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    except (ImportError, ValueError, OSError):  # Windows has none of these
-        pass
+        with suppress(ValueError, OSError):
+            limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return build(path, draft, settings)
 
 
