@@ -54,7 +54,9 @@ def lock_folder() -> Path:
     folder = cache_folder("locks")
     if folder is not None and os.access(folder, os.W_OK):
         return folder
-    user = "user" if sys.platform == "win32" else os.getuid()
+    user = "user"
+    if sys.platform != "win32":
+        user = str(os.getuid())
     return _make_private(Path(tempfile.gettempdir(), f"pmsgan-{user}"), "locks", links=False)
 
 
