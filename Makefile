@@ -4,6 +4,8 @@
 #   make demo-baseline   then compare with eager PyTorch
 #   make test    the tests
 #   make lint    ruff and mypy
+#   make platforms   mypy as on Windows and macOS
+#   make docs    the documentation, in build/docs
 #   make soak    tests that take minutes: a hundred thousand files, kill -9, hostile styles
 #   make mutation   change the code in 300 places, one at a time, and see whether tests notice
 #   make gpu-smoke   a first look at a machine with an NVIDIA GPU, ten minutes
@@ -23,7 +25,7 @@ PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: demo demo-baseline test lint soak mutation gpu-smoke gpu-check clean
+.PHONY: demo demo-baseline test lint platforms docs soak mutation gpu-smoke gpu-check clean
 
 demo: .venv/base
 	.venv/bin/pmsgan convert samples/photos out/comic --style comic --no-baseline
@@ -45,6 +47,20 @@ lint: .venv/dev
 	rm -rf build
 	$(PIP) install --no-deps --upgrade --target build/types .
 	cd build/types && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p pmsgan
+
+platforms: .venv/dev
+	rm -rf build/types
+	$(PIP) install --no-deps --upgrade --target build/types .
+	for platform in win32 darwin; do \
+	  (cd build/types && ../../.venv/bin/mypy --platform $$platform \
+	    --cache-dir ../../.mypy_cache/$$platform --config-file ../../pyproject.toml -p pmsgan) \
+	  || exit 1; \
+	done
+
+# -W: a link between pages that leads nowhere is an error.
+docs: .venv/docs
+	.venv/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "Open build/docs/index.html"
 
 soak: .venv/dev
 	.venv/bin/python -m pytest -m soak tests/batch tests/engine tests/cli --durations=0
@@ -87,6 +103,11 @@ clean:
 .venv/dev: .venv/train
 	$(PIP) install --upgrade 'pip>=25.1'
 	$(INSTALL) --editable '.[train,eval,cluster,serve]' --group dev
+	touch $@
+
+.venv/docs: .venv/base
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(INSTALL) --group docs
 	touch $@
 
 # pycuda is compiled, a minute and a half; without a compiler its tests are skipped.

@@ -87,7 +87,7 @@ def convert_pictures(
     """Translate pictures that are named one by one into a folder, see `convert_folder`.
 
     Args:
-        sources: paths of pictures, or patterns such as 'pics/*.jpg'; whatever their names are,
+        sources: paths of pictures, or patterns such as `pics/*.jpg`; whatever their names are,
             their content counts.
         out_dir: the folder to write to, or its URL; made if it does not exist.
         style: see `convert_folder`, as for the others.

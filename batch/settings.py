@@ -147,7 +147,7 @@ class Selection:
     """Which of the pictures below IN a run takes."""
 
     include: tuple[str, ...] = ()
-    """Take only pictures that match, such as '*.jpg'; may be given several times."""
+    """Take only pictures that match, such as `*.jpg`; may be given several times."""
     exclude: tuple[str, ...] = ()
     """Take no pictures and no folders that match, such as thumbs; may be given several times."""
 

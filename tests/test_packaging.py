@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 QUICK = [
     "tests/test_counts.py",
+    "tests/test_docs.py",
     "tests/test_resize.py",
     "tests/test_makefile.py::test_the_demo_installs_no_torch_and_the_comparison_does",
 ]
