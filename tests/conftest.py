@@ -1,57 +1,50 @@
 """Fixtures of several tests: a tiny network, a tiny style, pictures, and no trace outside."""
 
-import hashlib
+import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import cv2
-import filelock
 import numpy as np
-import onnx
-import onnx.numpy_helper
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from pmsgan.batch import run as run_module
 from pmsgan.batch.comparison import baseline as baseline_module
 from pmsgan.engine import open as open_module
 from pmsgan.engine.gpu import count_gpus
-from pmsgan.export import exporter
-from pmsgan.export.deploy import DeploymentGraph
-from pmsgan.export.deploy import trace as trace_network
-from pmsgan.export.style_folder import write_style
-from pmsgan.model.config import Ablation, GeneratorConfig
-from pmsgan.model.generator import Generator
 from pmsgan.styles.registry import Style, read_style
 
 SIDE = 64
 
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+collect_ignore = [] if HAS_TORCH else ["evaluation"]
 
-def tiny_generator(ablation: Ablation = "full", seed: int = 0, fold: int = 1) -> Generator:
-    """A small network whose untrained output has contrast, as a trained one's has."""
-    torch.manual_seed(seed)
-    generator = Generator(
-        GeneratorConfig(
-            base_channels=4,
-            num_residual_blocks=1,
-            attention_reduction=1,
-            ablation=ablation,
-            fold=fold,
-        )
-    )
-    with torch.no_grad():
-        for name, parameter in generator.named_parameters():
-            if name.startswith(("to_rgb", "output.rgb")):
-                parameter.mul_(4.0)
-    return generator.eval()
+
+class ModuleOfTests(pytest.Module):
+    """A module of tests, which is skipped where PyTorch is absent and it imports what is absent."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Import the module, and list its tests."""
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            cause = error.__cause__
+            if HAS_TORCH or not isinstance(cause, ModuleNotFoundError):
+                raise
+            pytest.skip(f"needs {cause.name}: make .venv/dev", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    """Make a module of tests of a file."""
+    return ModuleOfTests.from_parent(parent, path=module_path)
 
 
 @pytest.fixture(name="make_generator", scope="session")
-def _make_generator() -> Callable[..., Generator]:
-    return tiny_generator
+def _make_generator() -> Callable[..., Any]:
+    return pytest.importorskip("tiny_networks").tiny_generator
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,33 +69,22 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def trace_once(shared_folder: Path) -> Iterator[None]:
-    """Trace each network once, which takes seconds, and later put other weights into its graph.
+    """Trace each network once."""
+    if not HAS_TORCH:
+        yield
+        return
+    from tiny_networks import traced_once
 
-    The exporter compares each graph with PyTorch, so a graph with wrong weights would be refused.
-    """
-
-    def trace(graph: DeploymentGraph) -> SimpleNamespace:
-        key = repr((graph.generator.config, graph.dtype))
-        path = shared_folder / f"{hashlib.sha256(key.encode()).hexdigest()}.onnx"
-        with filelock.FileLock(f"{path}.lock"):
-            if not path.exists():
-                onnx.save(trace_network(graph).model_proto, path)
-        model = onnx.load(path)
-        weights = graph.state_dict()
-        for tensor in model.graph.initializer:
-            if tensor.name in weights:
-                values = weights[tensor.name].contiguous().numpy()
-                tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-        return SimpleNamespace(model_proto=model)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporter, "trace", trace)
+    with traced_once(shared_folder):
         yield
 
 
 @pytest.fixture
 def without_trace_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace anew, for tests of the bytes that an export writes."""
+    from pmsgan.export import exporter
+    from pmsgan.export.deploy import trace as trace_network
+
     monkeypatch.setattr(exporter, "trace", trace_network)
 
 
@@ -131,9 +113,12 @@ def with_driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def style(tmp_path_factory: pytest.TempPathFactory) -> Style:
     """A tiny style of 64x64 pictures."""
+    networks = pytest.importorskip("tiny_networks")
+    from pmsgan.export.style_folder import write_style
+
     folder = tmp_path_factory.mktemp("styles") / "tiny"
     write_style(
-        tiny_generator(),
+        networks.tiny_generator(),
         folder,
         height=SIDE,
         width=SIDE,
