@@ -1,6 +1,5 @@
 """How Sphinx builds the site: `make docs`."""
 
-import importlib.util
 import posixpath
 import re
 import sys
@@ -30,9 +29,6 @@ default_role = "literal"  # docstrings write `name`, as Markdown does
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-autodoc_mock_imports = [
-    name for name in ("onnxscript", "tomli_w", "torch") if importlib.util.find_spec(name) is None
-]  # the extra `train`, which the pages of pmsgan.export would need
 
 html_theme = "furo"
 html_title = f"pmsgan {release}"

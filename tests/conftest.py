@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,37 @@ class ModuleOfTests(pytest.Module):
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
     """Make a module of tests of a file."""
     return ModuleOfTests.from_parent(parent, path=module_path)
+
+
+@contextmanager
+def skipping_what_is_absent() -> Iterator[None]:
+    """Skip a test that imports what is absent, where PyTorch is absent."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if HAS_TORCH:
+            raise
+        pytest.skip(f"needs {error.name}: make .venv/dev")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """Set a test's fixtures up."""
+    with skipping_what_is_absent():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Run a test."""
+    with skipping_what_is_absent():
+        return (yield)
+
+
+@pytest.fixture
+def needs_torch() -> None:
+    """Skip a test of a command that says that PyTorch is absent."""
+    pytest.importorskip("torch")
 
 
 @pytest.fixture(name="make_generator", scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,6 +52,7 @@ def test_the_example_of_single_pictures_runs(tmp_path: Path) -> None:
     assert run(before + TRANSLATING + after, tmp_path) == "(512, 512, 3)\n" * 2
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_the_example_of_training_runs(tmp_path: Path) -> None:
     coarse = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     for side in ("sketch", "face"):

@@ -19,6 +19,7 @@ def refused(*arguments: object) -> str:
     return result.stderr.strip().splitlines()[-1]
 
 
+@pytest.mark.usefixtures("needs_torch")
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -43,6 +44,7 @@ def test_train_speaks_of_options(options: str, said: str, in_dir: Path, tmp_path
     assert line.startswith(f"error: {said}")
 
 
+@pytest.mark.usefixtures("needs_torch")
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -1,6 +1,7 @@
 """Wrong usage is one line and one exit code, an unknown style another, and help fits."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ COMMANDS = [
     ("styles", "measure", "anime", "A"), ("serve",),
 ]  # fmt: skip
 """Every command, with arguments that are well formed."""
+NEEDS_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason="needs PyTorch")
 
 
 def pmsgan_command(*arguments: object, **options: Any) -> Result:
@@ -72,9 +74,9 @@ def test_an_unknown_option_is_one_line(command: tuple[str, ...]) -> None:
         ("convert", "IN", "OUT", "--style", "nonesuch"),
         ("bench", "--style", "nonesuch"),
         ("build-engine", "--style", "nonesuch"),
-        ("export", "nonesuch"),
+        pytest.param(("export", "nonesuch"), marks=NEEDS_TORCH),
         ("export-triton", "nonesuch", "OUT"),
-        ("evaluate", "--style", "nonesuch", "IN"),
+        pytest.param(("evaluate", "--style", "nonesuch", "IN"), marks=NEEDS_TORCH),
         ("styles", "show", "nonesuch"),
         ("styles", "add", "nonesuch"),
         ("styles", "remove", "nonesuch"),
@@ -189,7 +191,10 @@ def test_an_empty_word_is_not_the_folder_that_one_is_in(command: tuple[str, ...]
     assert line.startswith("an argument is empty, perhaps a variable that is not set: see pmsgan ")
 
 
-@pytest.mark.parametrize("command", [("convert",), ("train",), ("prepare", "lines")])
+@pytest.mark.parametrize(
+    "command",
+    [("convert",), pytest.param(("train",), marks=NEEDS_TORCH), ("prepare", "lines")],
+)
 def test_a_path_that_cannot_be_looked_at_is_told(command: tuple[str, ...], tmp_path: Path) -> None:
     too_long = tmp_path / ("a" * 300)
     arguments = (too_long,) if command == ("train",) else (too_long, tmp_path / "out")

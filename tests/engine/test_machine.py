@@ -22,6 +22,7 @@ model name\t: Another
 """
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_this_machine_has_cores_and_packages() -> None:
     machine = examine_machine()
     assert 1 <= machine.cores == count_cores()
