@@ -349,6 +349,7 @@ def test_options_of_int8_belong_together(options: list[str], missing: str) -> No
     assert f"give {missing} with it" in result.stderr
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_train_makes_a_style_that_converts(
     tmp_path: Path, in_dir: Path, user_folders: Path
 ) -> None:
@@ -385,12 +386,14 @@ def test_train_makes_a_style_that_converts(
     assert converted.exit_code == 0, converted.output
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_train_refuses_a_folder_without_pairs(tmp_path: Path) -> None:
     result = pmsgan_command("train", tmp_path, "--perceptual", "l1")
     assert result.exit_code == 2
     assert "holds no side-by-side pictures" in result.stderr
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_train_without_vgg_weights_names_the_ways_out(in_dir: Path, tmp_path: Path) -> None:
     missing = tmp_path / "vgg.pth"
     result = pmsgan_command("train", in_dir, "--vgg-weights", missing, "--out", tmp_path / "run")
@@ -470,6 +473,7 @@ def test_prepare_pairs_takes_a_table(in_dir: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "photo" / "9.png").read_bytes() == same
 
 
+@pytest.mark.usefixtures("needs_torch")
 @pytest.mark.parametrize("preset", ["cufs", "cufsf", "apdrawing", "sketch2anime"])
 def test_train_dry_run_shows_the_settings_of_a_preset(
     tmp_path: Path,
@@ -507,6 +511,7 @@ def test_train_dry_run_shows_the_settings_of_a_preset(
     assert "same name (c)" in pmsgan_command(*plan).stderr
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_train_takes_the_settings_of_pix2pix_from_its_paper(in_dir: Path) -> None:
     command = ("train", in_dir, "--network", "pix2pix", "--dry-run")
     settings = json.loads(pmsgan_command(*command, "--lambda-perceptual", 10).stdout)
@@ -523,6 +528,7 @@ def test_train_takes_the_settings_of_pix2pix_from_its_paper(in_dir: Path) -> Non
     assert "anime is of the network pmsgan: leave out --network, or --from" in result.stderr
 
 
+@pytest.mark.usefixtures("needs_torch")
 def test_doctor_says_what_can_run_and_what_the_others_lack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

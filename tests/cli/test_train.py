@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from pmsgan.cli.app import app
 from pmsgan.styles.registry import Style, read_style, user_styles_folder
 
+pytestmark = pytest.mark.usefixtures("needs_torch")
+
 TINY = ("--perceptual", "l1", "--size", "96", "--readers", "0")
 
 
