@@ -1,6 +1,7 @@
 """The sdist and the wheel hold what they should, and nothing else; the sdist tests itself."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -8,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import pmsgan
 
 ROOT = Path(__file__).parents[1]
 QUICK = [
@@ -54,6 +57,13 @@ def sdist(built: Path) -> Path:
     with tarfile.open(path) as archive:
         archive.extractall(built, filter="data")
     return built / path.name.removesuffix(".tar.gz")
+
+
+def test_all_files_name_one_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^version: (.*)$", citation) == [pmsgan.__version__]
+    assert re.findall(r"(?m)^## ([\d.]+)", changelog)[0] == pmsgan.__version__
 
 
 def test_every_module_is_in_the_wheel_under_pmsgan(wheel: Path) -> None:
