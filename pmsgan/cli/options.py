@@ -48,9 +48,13 @@ def config_options(
     shown = dict(show_default or {})
 
     def decorate(command: Callable[..., R]) -> Callable[..., R]:
-        own = inspect.signature(command).parameters
-        hints = get_type_hints(command, include_extras=True)
-        configs = {name: hints[name] for name in own if is_dataclass(hints[name])}
+        # Not get_type_hints: on Python 3.10 it wraps Annotated[...] = None, which hides the option.
+        own = inspect.signature(command, eval_str=True).parameters
+        configs: dict[str, Any] = {
+            name: parameter.annotation
+            for name, parameter in own.items()
+            if is_dataclass(parameter.annotation)
+        }
         known = {it.name for config in configs.values() for it in fields(config)}
         if unknown := {*omit, *names, *shown} - known:  # a misspelt name would do nothing
             raise TypeError(f"{command.__name__}: no dataclass has a field {min(unknown)!r}")
@@ -68,7 +72,7 @@ def config_options(
         parameters = [
             it.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # typer passes all by name
             for name, parameter in own.items()
-            for it in options.get(name, [parameter.replace(annotation=hints[name])])
+            for it in options.get(name, [parameter])
         ]
         wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return wrapped
