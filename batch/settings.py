@@ -45,15 +45,15 @@ class ConvertSettings:
     """Choices that decide how results look; a journal records them, so that nothing is mixed."""
 
     fit: Fit = "pad"
-    """Pictures of another shape: keep proportions and fill up what is missing, change proportions,
-    or cut to the middle."""
+    """How a picture of another shape fits: pad keeps its proportions and fills the rest, stretch
+    changes them, crop keeps the middle."""
     output_size: OutputSize = "source"
     """Size of the results: their source's, the style's, or their long side in pixels."""
     working_size: WorkingSize | None = None
-    """Size at which a style that works in tiles sees a picture: its own, or its long side at most
-    in pixels."""
+    """Size at which a style that works in tiles sees a picture: its own, or a limit for its long
+    side in pixels."""
     output_format: OutputFormat = "png"
-    """Format of the results; same keeps JPEG, PNG and WebP, and makes PNG of the rest; ora is
+    """Format of the results; same keeps JPEG, PNG and WebP, and turns the rest into PNG; ora is
     OpenRaster, a file for paint programs with a layer for the lines and one for each part of a
     style that has parts."""
     quality: int = 95
@@ -61,7 +61,7 @@ class ConvertSettings:
     png_level: int = 1
     """Compression of PNG, from 0 (none) to 9 (smallest and slow)."""
     metadata: KeepMetadata = "keep"
-    """EXIF data, XMP and date of a picture: its result keeps them, or has none."""
+    """Whether results keep the EXIF data, XMP and date of their pictures."""
     mark: bool = True
     """Mark results as made by a trained network, by IPTC's Digital Source Type in XMP."""
     precision: Precision = "auto"
@@ -71,7 +71,7 @@ class ConvertSettings:
     """Colours that the parts of results get, from `read_palette`; None leaves results as the
     network made them."""
     shade: bool = False
-    """Shade the parts of results with one darker tone, as if light came from the upper left; of a
+    """Shade the parts of results with one darker tone, as if light came from the upper left; for a
     style that has parts."""
 
     def __post_init__(self) -> None:
@@ -169,16 +169,17 @@ class RunSettings:
     """Choices that decide how a run works, and change no result."""
 
     overwrite: bool = False
-    """Do everything again, whatever is in OUT."""
+    """Convert every picture again, and overwrite the results in OUT."""
     verify: bool = False
-    """Read the results in OUT, and do again what is not as it was written."""
+    """Read the results in OUT, and convert again those that are not as they were written."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
     device: Device = "CPU"
-    """Device that --backend openvino runs on; none but CPU has been tested. What a device makes of
-    drawn pictures and of the first four is compared with FP32 on the CPU before it is used."""
+    """Device that --backend openvino runs on; only CPU has been tested. Before another device is
+    used, its results for drawn pictures and for the first four are compared with FP32 on the
+    CPU."""
     require_gpu: bool = False
-    """End with an error where no GPU can run it."""
+    """Fail if no GPU can run the style."""
     max_batch: int | None = None
     """Pictures that the engine translates at a time."""
     slots: int = 4

@@ -16,4 +16,4 @@ Device = Literal["CPU", "GPU", "NPU", "AUTO"]
 """Devices of OpenVINO; GPU and NPU are Intel's, AUTO takes the best that is here."""
 
 TritonBackend = Literal["onnxruntime", "openvino", "tensorrt"]
-"""Triton's names for the backends that can run a style."""
+"""Backends of Triton that can run a style."""

@@ -14,22 +14,22 @@ class ImportSettings:
     """Settings of an imported network; auto is read from the file, or found by running it."""
 
     layout: Literal["auto", "nchw", "nhwc"] = "auto"
-    """Order of the dimensions of what goes in."""
+    """Order of the input's dimensions."""
     order: Literal["auto", "rgb", "bgr"] = "auto"
-    """Order of the colours; auto is rgb, since no file says it."""
+    """Order of the colours; auto means rgb, since no file says which."""
     range_in: Literal["auto", "0..1", "-1..1", "0..255", "imagenet"] = "auto"
-    """Values of what goes in; imagenet is 0..1 less the mean and divided by the deviation of
-    ImageNet's pictures."""
+    """Range of the input's values; imagenet is 0..1 less the mean of ImageNet's pictures, divided
+    by their standard deviation."""
     range_out: Literal["auto", "0..1", "-1..1", "0..255", "1..0"] = "auto"
-    """Values of what comes out; 1..0 is from white to black."""
+    """Range of the output's values; 1..0 is inverted: 1 is black."""
     size: int | None = None
-    """Side of the pictures that the network sees, unless the file says it [pixels]."""
+    """Side of the pictures that the network sees, unless the file fixes it [pixels]."""
     multiple: int | None = None
-    """Both sides may be any multiple of this [pixels]; it also frees a file of one size."""
+    """Both sides may be any multiple of this [pixels], even if the file has one fixed size."""
     output: str | None = None
-    """Name of the output that is the picture, where there are several."""
+    """Name of the output that holds the picture, if there are several."""
     scaling: Literal["auto", "plain", "guided", "tiles"] = "auto"
-    """How results get their size; auto tries out whether tiles agree with the whole."""
+    """How results are enlarged; auto tests whether tiles agree with the whole picture."""
     precision: Literal["fp16", "fp32"] = "fp16"
     """Precision of the graph's weights and activations."""
 

@@ -64,7 +64,7 @@ def options(
         ),
     ] = False,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Print where an error comes from.")
+        bool, typer.Option("--traceback", help="Print the traceback of an error.")
     ] = False,
 ) -> None:
     """Translate folders of face pictures with a trained PMSGAN network."""

@@ -14,7 +14,7 @@ from pmsgan.engine.choices import CompilingBackend
 Size = Annotated[
     str | None,
     typer.Option(
-        help="Side of the pictures, or WIDTHxHEIGHT: 512, say, or 512x768 [pixels].",
+        help="Side of the pictures, or WIDTHxHEIGHT, such as 512 or 512x768 [pixels].",
         show_default="what convert needs",
     ),
 ]
@@ -29,14 +29,14 @@ MaxBatch = Annotated[
 ComputeCapability = Annotated[
     str | None,
     typer.Option(
-        help="Build with TensorRT for RTX for a GPU that is not here: 8.9, say, or portable.",
+        help="Build with TensorRT for RTX for another GPU, such as 8.9 or portable.",
         show_default="the GPU that is here",
     ),
 ]
 Workspace = Annotated[
     int | None,
     typer.Option(
-        min=1, help="TensorRT: most memory for kernels [MiB].", show_default="all of the GPU's"
+        min=1, help="TensorRT: memory limit for kernels [MiB].", show_default="all of the GPU's"
     ),
 ]
 MaxAuxStreams = Annotated[
@@ -70,13 +70,13 @@ def build_engine(
     ] = True,
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="INT8 where that is faster, for a style that is calibrated."),
+        typer.Option("--int8", help="Use INT8 where it is faster; the style must be calibrated."),
     ] = False,
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            help="With --int8: calibrate the style on these pictures, a few dozen such as it "
-            "takes. A quarter of them checks it: 40 dB PSNR to FP32 are asked for.",
+            help="With --int8: calibrate the style on these pictures, a few dozen of the kind that "
+            "it takes. A quarter of them checks the result, which needs 40 dB PSNR to FP32.",
             exists=True,
             file_okay=False,
         ),
@@ -91,7 +91,7 @@ def build_engine(
     max_batch: MaxBatch = None,
     compute_capability: ComputeCapability = None,
     require_gpu: Annotated[
-        bool, typer.Option("--require-gpu", help="End with an error where no GPU can run it.")
+        bool, typer.Option("--require-gpu", help="Fail if no GPU can run the style.")
     ] = False,
     workspace: Workspace = None,
     max_aux_streams: MaxAuxStreams = None,
@@ -103,8 +103,8 @@ def build_engine(
 ) -> None:
     """Compile a style for this machine, or for another GPU.
 
-    The result goes into your cache. pmsgan convert builds an engine at its start, too, where the
-    cache has none.
+    The engine goes into your cache. pmsgan convert also builds one when it starts, if the cache has
+    none.
     """
     if calibrate is not None and not int8:
         raise typer.BadParameter("give --int8 with it", param_hint="--calibrate")

@@ -48,8 +48,8 @@ def convert(
         list[str],
         typer.Argument(
             metavar="IN",
-            help="A folder of pictures, or its URL; or pictures, or - for one from stdin. They are "
-            "not changed.",
+            help="A folder of pictures, or its URL; or one or more pictures; or - to read one from "
+            "stdin. Nothing in it is changed.",
         ),
     ],
     target: Annotated[
@@ -68,12 +68,12 @@ def convert(
         str | None,
         typer.Option(
             metavar="PART=#rrggbb,...|random:SEED|FILE.toml",
-            help="Colours for the parts of results, of a style that has parts (pmsgan styles show "
-            "lists them). PART=#rrggbb,... such as hair=#2244aa,skin=#f0c8a0: these parts, the "
-            "others keep the style's colours. random:SEED, such as random:7: each picture its own, "
-            "by its name and the seed. FILE.toml: a section for each pattern of picture names, "
-            "such as ['alice_*'], with lines such as hair = '#2244aa' or random = 7; the first "
-            "that matches decides, [default] is for the rest.",
+            help="Colours for the parts of results, for a style that has parts (pmsgan styles show "
+            "lists them). PART=#rrggbb,..., such as hair=#2244aa,skin=#f0c8a0, sets these parts; "
+            "the others keep the style's colours. random:SEED, such as random:7, chooses colours "
+            "for each picture by its name and the seed. FILE.toml has a section for each pattern "
+            "of picture names, such as ['alice_*'], with lines such as hair = '#2244aa' or random "
+            "= 7; the first that matches applies, and [default] is for the rest.",
             show_default="as the network made them",
         ),
     ] = None,
@@ -95,18 +95,18 @@ def convert(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes with an engine each. Several share a GPU: a number of times that of "
-            "the GPUs.",
-            show_default="as many for each GPU as feed its engine, in large folders, else one; "
-            "without GPUs one for each machine",
+            help="Processes, each with its own engine. To share GPUs, give a multiple of their "
+            "number.",
+            show_default="in large folders, as many for each GPU as keep it busy, else one; "
+            "without GPUs, one for each machine",
         ),
     ] = None,
     insecure_cluster: Annotated[
         bool,
         typer.Option(
             "--insecure-cluster",
-            help="Join a Ray cluster that asks for no token, too, where whoever reaches it can run "
-            "code on all of it.",
+            help="Join a Ray cluster even if it asks for no token. Anyone who can reach such a "
+            "cluster can run code on it.",
         ),
     ] = False,
     baseline: Annotated[
@@ -115,12 +115,13 @@ def convert(
     report: Annotated[
         Path | None,
         typer.Option(
-            help="Where the report goes; a page of the same name with .html beside it.",
+            help="JSON file for the report; a page of the same name, ending in .html, goes beside "
+            "it.",
             show_default="OUT/report.json, where that is a folder; none for one picture",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would become what, and end.")
+        bool, typer.Option("--dry-run", help="Print which result each picture would get, and exit.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -134,10 +135,10 @@ def convert(
 
     pmsgan convert - - < photo.jpg > out.png: a pipe.
 
-    An interrupted conversion resumes when the same command is run again: what is done and has not
-    changed is kept. A picture that cannot be read is named and skipped; the rest is done, and the
-    exit code is 1. Ctrl-C finishes the pictures that are in work; pressed again, it stops at once,
-    as it does in a cluster.
+    To resume an interrupted conversion, run the same command again: pictures that are done and have
+    not changed are skipped. A picture that cannot be read is named and skipped; the rest are
+    converted, and the exit code is 1. Ctrl-C finishes the pictures in progress; pressed again, or
+    on a cluster, it stops at once.
 
     IN and OUT may be URLs such as s3://bucket/pictures: pip install s3fs.
     Several GPUs or machines need Ray, which the extra cluster brings.

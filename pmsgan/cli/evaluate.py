@@ -70,12 +70,12 @@ def evaluate(
         Path | None, typer.Option(help="With --ablation: the pairs that the runs were trained on.")
     ] = None,
     unseen_by: UnseenBy = None,
-    metrics: Annotated[str, typer.Option(help="Some of them, with commas between.")] = ",".join(
-        METRIC_NAMES
-    ),
+    metrics: Annotated[
+        str, typer.Option(help="Metrics to measure, separated by commas.")
+    ] = ",".join(METRIC_NAMES),
     weights_dir: WeightsFolder = None,
     latex: Annotated[
-        bool, typer.Option("--latex", help="Print rows for a table in LaTeX.")
+        bool, typer.Option("--latex", help="Print the table as rows in LaTeX.")
     ] = False,
     as_json: JsonOption = False,
     *,

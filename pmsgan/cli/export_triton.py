@@ -14,22 +14,24 @@ from pmsgan.engine.choices import TritonBackend
 @one_line_errors
 def export_triton(
     style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
-    repository: Annotated[Path, typer.Argument(help="Model repository; made if it is not there.")],
+    repository: Annotated[
+        Path, typer.Argument(help="Model repository; created if it does not exist.")
+    ],
     backend: Annotated[
         TritonBackend, typer.Option(help="Backend that runs the style in Triton.")
     ] = "onnxruntime",
     max_batch: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Pictures that Triton translates at a time at most.", show_default="8"
+            min=1, help="Most pictures that Triton translates at a time.", show_default="8"
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a style to an NVIDIA Triton repository.
 
-    A style that is in the repository already gets a new version. The model is the FP16 file that
-    the style has, so this needs no torch.
+    A style that is in the repository already gets a new version. The model is the style's own FP16
+    file, so this needs no torch.
     """
     from pmsgan.export.triton import MAX_BATCH
     from pmsgan.export.triton import export_triton as add_to_repository

@@ -38,7 +38,7 @@ def lines(in_dir: InDir, out_dir: OutDir, *, config: LinesConfig) -> None:
 @one_line_errors
 @config_options(rename={"num_processes": "--processes"})
 def flats(in_dir: InDir, out_dir: OutDir, *, config: FlatsConfig) -> None:
-    """Make line art of illustrations in flat colours.
+    """Make line art from illustrations in flat colours.
 
     Lines are the boundaries between colours and the dark strokes; pencil, pen, marker and chalk,
     paper, light and place vary. OUT_DIR/lines and OUT_DIR/flats are then a set for
@@ -58,14 +58,14 @@ def align(
     eyes: Annotated[
         Path,
         typer.Option(
-            help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels], or folder "
-            "of files of points (.3pts, .dat, .pos, .pts, .txt) that are called as the pictures."
+            help="CSV file with the columns name,left_x,left_y,right_x,right_y [pixels], or a "
+            "folder of point files (.3pts, .dat, .pos, .pts, .txt) named like the pictures."
         ),
     ],
     eye_points: Annotated[
         str | None,
         typer.Option(
-            help="Numbers of the two points in such a file that are the eyes, such as 1,2.",
+            help="Numbers of the two points that are the eyes in such a file, such as 1,2.",
             show_default="17,19 of 35 points, else 1,2",
         ),
     ] = None,
@@ -93,8 +93,8 @@ def pairs(
     pairs: Annotated[
         Path | None,
         typer.Option(
-            help="File with the names of two pictures that belong together on each line, or with "
-            "those of one side in the order of the other."
+            help="File with the names of two matching pictures on each line, or with the names of "
+            "one side in the order of the other."
         ),
     ] = None,
 ) -> None:

@@ -17,14 +17,15 @@ from pmsgan.serve.settings import ServeSettings
 @config_options()
 def serve(
     style: Annotated[
-        str, typer.Option(help="Style that the page begins with; the others can be chosen there.")
+        str, typer.Option(help="Style that the page starts with; it offers the others, too.")
     ] = "anime",
     token: Annotated[
         str | None,
         typer.Option(
             envvar="PMSGAN_TOKEN",
-            help="Secret of 16 letters and digits or more that programs and the page have to give; "
-            "other users of this machine can read it here, so rather set PMSGAN_TOKEN.",
+            help="Secret of at least 16 letters and digits that programs and the page must send. "
+            "Other users of this machine can read it on the command line, so prefer to set "
+            "PMSGAN_TOKEN.",
         ),
     ] = None,
     *,
@@ -32,10 +33,10 @@ def serve(
 ) -> None:
     """Serve a page to try styles on, and an HTTP API for programs.
 
-    Drop pictures on the page: a slider compares them with their results, and the parts of anime
-    get the colours that are picked. Programs send a picture to /v1/styles/STYLE; /docs says more.
+    Drop pictures on the page: a slider compares them with their results, and you can pick colours
+    for the parts of anime. Programs send a picture to /v1/styles/STYLE; /docs says more.
 
-    Ctrl-C and SIGTERM finish what is in work.
+    Ctrl-C and SIGTERM finish the pictures in progress, then end the server.
     """
     need("serve", "serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
     from pmsgan.serve.server import serve as serve_style

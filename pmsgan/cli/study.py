@@ -24,17 +24,17 @@ def make_command(
         list[str], typer.Argument(metavar="METHOD=FOLDER...", help="Pictures of each method.")
     ],
     truth: Annotated[Path, typer.Option(help="Folder of the true pictures.")],
-    inputs: Annotated[Path, typer.Option("--input", help="Folder of what went in.")],
+    inputs: Annotated[Path, typer.Option("--input", help="Folder of the input pictures.")],
     questions: Annotated[int, typer.Option(min=1, help="Pictures to ask about.")] = 5,
     seed: Annotated[int, typer.Option(help="Chooses the pictures and orders the methods.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Questionnaire to write.")] = Path(
         "study.html"
     ),
 ) -> None:
-    """Write a questionnaire as one page; send it to people, and have their answers sent back.
+    """Write a questionnaire as one page to send to people.
 
     It shows the methods' pictures without names, in another order for each question, and saves
-    answers as a JSON file.
+    answers as a JSON file, which people send back to you.
     """
     from pmsgan.atomic import replacing
     from pmsgan.evaluation.study import make_study
@@ -52,12 +52,13 @@ def make_command(
 @study_app.command("tally")
 @one_line_errors
 def tally_command(
-    answers: Annotated[list[Path], typer.Argument(help="Files that the questionnaire has saved.")],
+    answers: Annotated[list[Path], typer.Argument(help="Files that the questionnaire saved.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Count answers: per cent of the votes at each level, and the mean opinion score.
+    """Count answers: votes at each level, and mean opinion scores.
 
-    The score has its 95 % interval: what other people would say of the same pictures.
+    The votes are in per cent. Each score comes with its 95 % interval, which says what other people
+    would think of the same pictures.
     """
     need("study tally", "eval", "scipy")
     from pmsgan.evaluation.tally import tally_answers

@@ -43,7 +43,7 @@ def show_command(
     style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check a style's files, and print what it is."""
+    """Check a style's files, and print its description."""
     from pmsgan.styles.registry import DESCRIPTION_NAME, find_style
 
     found = find_style(style)
@@ -83,7 +83,7 @@ def add_command(
 def import_command(
     model: Annotated[
         Path,
-        typer.Argument(help="ONNX file of a network from pictures to pictures."),
+        typer.Argument(help="ONNX file of an image-to-image network."),
     ],
     name: Annotated[str, typer.Option(help="Name of the new style, or a folder for it.")],
     weights_of: Annotated[
@@ -98,10 +98,10 @@ def import_command(
     *,
     settings: ImportSettings,
 ) -> None:
-    """Make a style of an ONNX file, whatever network it is of.
+    """Make a style from the ONNX file of an image-to-image network.
 
-    The network turns a picture into one of the same size. How it takes pictures is read from the
-    file, or found by running it on drawn ones; options overrule it. The graph that ships is checked
+    The network turns a picture into one of the same size. Its input format is read from the file,
+    or found by running it on drawn pictures; options override both. The style's graph is checked
     against the file in ONNX Runtime. Needs the extra onnxruntime.
     """
     need("styles import", "onnxruntime", "onnxruntime", "tomli_w")
@@ -135,11 +135,11 @@ def remove_command(
 def update_command(
     style: Annotated[str, typer.Argument(help="Name of a style, or its folder.")],
 ) -> None:
-    """Write a style's graph again from its weights, as this version makes it.
+    """Rebuild a style's graph from its weights with this version.
 
-    A style of an older version may need it to be run at other sizes; one that has lost its graph
-    has it again. A style that ships is written to only if its folder is given.
-    Needs torch, which the extra train brings.
+    A style from an older version needs this to run at other sizes; a style that has lost its graph
+    gets a new one. A shipped style is changed only if you give its folder. Needs torch, which the
+    extra train brings.
     """
     need_torch("styles update")
     from pmsgan.export.style_folder import update_graph
@@ -167,11 +167,12 @@ def measure_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a style on pairs, and how its results best get their pictures' size.
+    """Measure a style on pairs, and find how best to enlarge results.
 
-    In the style's size: the share of the area whose colour is right (within 12 CIELAB units), the
-    median PSNR, and the mean difference. In the pairs' own size, where that is larger: the PSNR of
-    plain enlargement, guided filters and tiles, and LPIPS where the extra eval is installed.
+    At the style's size it measures the share of the area whose colour is right (within 12 CIELAB
+    units), the median PSNR, and the mean difference. At the pairs' own size, if that is larger, it
+    measures the PSNR of plain enlargement, guided filters and tiles, and LPIPS if the extra eval is
+    installed.
     """
     if write:
         from pmsgan.styles.registry import find_style_to_change

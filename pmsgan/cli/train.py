@@ -72,7 +72,10 @@ PairsFolder = Annotated[
 ]
 StyleName = Annotated[
     str | None,
-    typer.Option(help="Name of the style to make when training is done; one of yours is replaced."),
+    typer.Option(
+        help="Name of the style to write when training ends; it replaces a style of yours with "
+        "that name."
+    ),
 ]
 RunFolder = Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")]
 PresetOption = Annotated[
@@ -88,21 +91,23 @@ NetworkOption = Annotated[
     typer.Option(
         is_eager=True,
         callback=_use_network,
-        help="Network to train; pix2pix is a peer, with the losses and settings of its own paper.",
+        help="Network to train; pix2pix is for comparison, with the losses and settings of its "
+        "own paper.",
     ),
 ]
 TrainList = Annotated[
     Path | None,
     typer.Option(
-        help="File that names the pairs to train on, one on each line; also photo||sketch||... .",
-        show_default="those of a folder train",
+        help="File that names the pairs to train on, one per line; photo||sketch||... also works.",
+        show_default="those in a folder called train",
     ),
 ]
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="Pairs to hold out: random:SEED as many as is usual, at random; all: train on all.",
-        show_default="those of a folder test, or 1 in 20, at most 200",
+        help="Pairs to hold out: random:SEED chooses the usual number at random; all trains on "
+        "all.",
+        show_default="those in a folder called test, or 1 in 20, at most 200",
     ),
 ]
 InitialStyle = Annotated[
@@ -119,7 +124,7 @@ TeacherStyle = Annotated[
     str | None,
     typer.Option(
         metavar="STYLE",
-        help="Learn from the pictures of this style, too, which may have a larger network.",
+        help="Also learn from the results of this style, which may have a larger network.",
     ),
 ]
 VggWeights = Annotated[
@@ -151,7 +156,8 @@ def train(
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Check all that could stop the run, print the settings, and end."
+            "--dry-run",
+            help="Check everything that could stop the run, print the settings, and exit.",
         ),
     ] = False,
     resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
@@ -160,7 +166,9 @@ def train(
     best: Annotated[
         bool,
         typer.Option(
-            "--best", help="Make the style of the step that came nearest to the held-out pairs."
+            "--best",
+            help="Make the style from the checkpoint that is closest to the held-out pairs, not "
+            "the last.",
         ),
     ] = False,
     vgg_weights: VggWeights = None,

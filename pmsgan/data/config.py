@@ -30,7 +30,7 @@ class LinesConfig:
     tau: float = 0.98
     """Weight of the wider Gaussian; below 1 plain areas stay white."""
     threshold: float = -0.002
-    """Difference below which ink begins; a lower one leaves only the strongest lines."""
+    """Difference below which ink begins; a lower value leaves only the strongest lines."""
     steepness: float = 120.0
     """Hardness of the edges of lines."""
     smoothing: int = 2

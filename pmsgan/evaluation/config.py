@@ -58,11 +58,11 @@ class SizeChoice:
     """The size in which results and true pictures are compared."""
 
     fit: Fit | None = None
-    """With folders: how pictures were fitted to the network whose results are of another shape than
-    the true pictures."""
+    """With folders: how pictures were fitted to a network whose results have another shape than the
+    true pictures."""
     resize_truth: bool = False
-    """Compare in the results' size (with --style and --ablation the network's), and not in that of
-    the true pictures."""
+    """Compare at the results' size (with --style and --ablation the network's) instead of the true
+    pictures'."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,4 +97,4 @@ class HeldOutChoice:
     direction: str | None = None
     """With pairs: FROM:TO."""
     include_trained: bool = False
-    """Score pairs, too, that were trained on."""
+    """Also score pairs that were trained on."""

@@ -32,26 +32,26 @@ async def read_options(
     fit: Annotated[
         Fit,
         Query(
-            description="Pictures of another shape: keep proportions and fill up what is missing, "
-            "change proportions, or cut to the middle."
+            description="How a picture of another shape fits: pad keeps its proportions and fills "
+            "the rest, stretch changes them, crop keeps the middle."
         ),
     ] = _DEFAULT.fit,
     quality: Annotated[
         int, Query(ge=1, le=100, description="Quality of JPEG and WebP.")
     ] = _DEFAULT.quality,
     metadata: Annotated[
-        KeepMetadata, Query(description="EXIF data and XMP of the picture.")
+        KeepMetadata, Query(description="Whether the result keeps the picture's EXIF data and XMP.")
     ] = _DEFAULT.metadata,
     palette: Annotated[
         str | None,
         Query(
             max_length=_MAX_TEXT,
-            description="Colours of the parts, of a style that has parts: "
+            description="Colours of the parts, for a style that has parts: "
             "hair=#2244aa,skin=#f0c8a0 or random:7.",
         ),
     ] = None,
     shade: Annotated[
-        bool, Query(description="Shade the parts, of a style that has parts.")
+        bool, Query(description="Shade the parts, for a style that has parts.")
     ] = _DEFAULT.shade,
 ) -> ConvertSettings:
     """Return the settings of a request.

@@ -14,16 +14,16 @@ class ServeSettings:
     """Where a server listens, who may use it, and how much it takes on."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; by default nobody but this machine can reach it, and any other needs a
-    token. 0.0.0.0 is all addresses."""
+    """Address to listen on. By default only this machine can reach the server; any other address
+    needs a token. 0.0.0.0 means all addresses."""
     port: int = 8000
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     token: str | None = None
-    """Secret of 16 letters and digits or more that programs and the page have to give."""
+    """Secret of at least 16 letters and digits that programs and the page must send."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
     max_waiting: int = 64
-    """Pictures that wait for the engine at most; more are refused with 503."""
+    """Most pictures that may wait for the engine; further ones are refused with 503."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""

@@ -40,23 +40,23 @@ class TrainingConfig:
     """
 
     steps: int = 100_000
-    """Updates in all."""
+    """Total number of updates."""
     epochs: int = 0
-    """Passes over the pairs, which set the number of steps; 0: steps says it."""
+    """Passes over the pairs, which set the number of steps; 0 means that steps decides."""
     batch_size: int = 1
-    """Pairs in a step of one device."""
+    """Pairs in each step on one device."""
     size: int = 256
     """Side of the pictures [pixels].
 
     The style works at this size.
     """
     load_size: int = 0
-    """Side that pictures are brought to before the random crop [pixels]; 0: size.
+    """Side that pictures are resized to before the random crop [pixels]; 0 means size.
 
     pix2pix brings them to 286 and crops 256.
     """
     crop: int = 0
-    """Side of the random crop to train on [pixels]; 0: size."""
+    """Side of the random crop to train on [pixels]; 0 means size."""
     flip: bool = True
     """Mirror half of the samples."""
     direction: str = DEFAULT_DIRECTION
@@ -78,7 +78,7 @@ class TrainingConfig:
     pmsgan is Eq. 1, whose discriminators see a picture alone; those of pix2pix see the input, too.
     """
     lambda_adversarial: float = 1.0
-    """Weight of the adversarial loss; 0: no discriminators.
+    """Weight of the adversarial loss; 0 means no discriminators.
 
     L_adv in Eq. 3; without discriminators a step takes half the time.
     """
@@ -88,7 +88,7 @@ class TrainingConfig:
     L_p in Eq. 3.
     """
     lambda_rgb1: float = 0.0
-    """Weight of the same loss on RGB_1, which MSSA reads; 0: none.
+    """Weight of the perceptual loss on RGB_1, which MSSA reads; 0 means none.
 
     The paper has none: RGB_1 learns through the final picture alone.
     """
@@ -98,29 +98,29 @@ class TrainingConfig:
     Distillation (ours): a small network learns what a trained one makes of the same input.
     """
     perceptual: Perceptual = "auto"
-    """Perceptual loss: auto (vgg19, whose weights are downloaded once), vgg19 (from a file or the
-    cache alone), l1 (L1 plus gradient L1, without VGG-19), or pixel (L1).
+    """Perceptual loss: auto (vgg19, whose weights are downloaded once), vgg19 (only from a file or
+    the cache), l1 (L1 plus gradient L1, without VGG-19), or pixel (L1).
 
     vgg19 is Eq. 2; l1 stands in for it where VGG-19's weights are missing; pixel is pix2pix's.
     """
     hard_pixels: float = 0.0
-    """Share of pixels with the largest errors that count again, such as 0.03; 0: none.
+    """Share of pixels with the largest errors that count again, such as 0.03; 0 means none.
 
     Small parts gain weight. Needs perceptual l1.
     """
     ema_decay: float = 0.0
-    """Decay of the weights' moving average, such as 0.999; 0: none.
+    """Decay of the weights' moving average, such as 0.999; 0 means none.
 
     The moving average of the generator becomes the style.
     """
     gradient_clip: float = 0.0
-    """Largest norm of a network's gradient; 0: no limit."""
+    """Largest norm of a network's gradient; 0 means no limit."""
     precision: Precision = "fp32"
     """Arithmetic: fp32; bf16 autocast; fp16 autocast on a GPU, with loss scaling."""
     channels_last: bool = True
     """Lay tensors out as [N, H, W, C] in memory, which convolutions prefer."""
     compile: bool = False
-    """Use torch.compile: minutes to start, then quicker steps."""
+    """Use torch.compile: starting takes minutes, then steps are faster."""
     devices: int = 1
     """GPUs on each machine; without a GPU, processes."""
     num_nodes: int = 1
@@ -130,7 +130,7 @@ class TrainingConfig:
     num_readers: int = 2
     """Processes that read pictures, for each device."""
     num_threads: int = 0
-    """Threads that a CPU computes with, for each device; 0: one for each core that is idle.
+    """CPU threads for each device; 0 means one for each idle core.
 
     More threads than idle cores wait for each other: a step takes many times as long.
     """
