@@ -25,10 +25,10 @@ def calibrate_style(
 
     Args:
         style: a style, its name, or the path of its folder.
-        pictures: a folder of pictures such as the style takes; of many, 64 evenly spread ones are
-            taken, in the order of their names.
-        into_style: write the calibration into the style's folder, too, so that it goes where the
-            style goes.
+        pictures: a folder of pictures of the kind that the style takes; from a larger folder, 64
+            are taken, evenly spread in the order of their names.
+        into_style: also write the calibration into the style's folder, so that it travels with the
+            style.
 
     Raises:
         StyleError: the style does not exist, or cannot be written.

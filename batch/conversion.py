@@ -1,4 +1,4 @@
-"""The task of a run, and how it ended: on this machine and on a cluster alike."""
+"""The task of a run and its outcome, both on this machine and on a cluster."""
 
 import itertools
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +18,7 @@ from pmsgan.styles.registry import GRAPH_NAME, Style
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
-    """A folder to convert: all that is known before an engine is opened."""
+    """A folder to convert, with everything that is known before an engine is opened."""
 
     pictures: Folder
     """IN."""
@@ -37,21 +37,21 @@ class Conversion:
 
     @property
     def style_size(self) -> tuple[int, int]:
-        """Height and width of what the network sees at once [pixels]."""
+        """Height and width of one view of the network [pixels]."""
         return self.scaled_style.view
 
     @property
     def num_rows(self) -> int | None:
-        """How many rows of an engine the pictures take; None if they are cut into tiles."""
+        """Number of engine rows that the pictures take; None if they are cut into tiles."""
         return None if self.scaled_style.scaling.mode == "tiles" else self.plan.num_jobs
 
     @property
     def is_local(self) -> bool:
-        """Both folders are on this machine's disk."""
+        """Whether both folders are on this machine's disk."""
         return self.pictures.path is not None and self.out.path is not None
 
     def run_identity(self) -> dict[str, Any]:
-        """Return what decides how results look; those of one folder have it in common."""
+        """Return everything that decides how results look; all results in one folder share it."""
         return run_identity(self.style, self.settings)
 
     def first_pictures(self, count: int) -> Pixels | None:
@@ -68,11 +68,11 @@ class RunEnd:
     equipment: Equipment
     baselines: tuple[Baseline, ...] = ()
     no_baseline: str | None = None
-    """Why there is no baseline, or not the second."""
+    """Reason why a baseline, or the second one, is missing."""
 
 
 def run_identity(style: Style, settings: ConvertSettings) -> dict[str, Any]:
-    """Return what decides how results look, as JSON has it: the style and the settings."""
+    """The style and the settings, as JSON values."""
     scaling = asdict(style.scaling)
     del scaling["figures"]
     return {

@@ -1,4 +1,4 @@
-"""Convert a folder, or pictures that are named."""
+"""Convert a folder, or named pictures."""
 
 import tempfile
 from collections.abc import Sequence
@@ -38,15 +38,15 @@ def convert_folder(
 ) -> Report:
     """Translate every picture below a folder into a mirrored folder.
 
-    Pictures that an earlier run has done, and that have not changed since, are kept.
+    Pictures that an earlier run has converted and that have not changed since are skipped.
 
     Args:
         in_dir: the folder to convert, or its URL such as s3://bucket/pictures; nothing in it is
             written.
         out_dir: the folder to write to, or its URL; made if it does not exist.
-        style: a style, its name, or the path of its folder; need be on this machine only.
+        style: a style, its name, or the path of its folder; it has to be only on this machine.
         settings: how pictures are fitted, computed and encoded.
-        run: how the run works: backend, threads, whether everything is done again.
+        run: how the run works: backend, threads, whether to overwrite results.
         selection: which pictures to take; by default all.
         with_baseline: measure eager PyTorch on some of the pictures afterwards, which takes
             minutes; not on a cluster, nor for URLs.
@@ -55,8 +55,8 @@ def convert_folder(
             same names. By default one engine runs on this machine.
 
     Returns:
-        The report. Pictures that failed are named there and do not end the run; what does (Ctrl-C,
-        a full disk, a lost GPU) is in its `stopped`.
+        The report. It names pictures that failed; these do not end the run. If something did
+        (Ctrl-C, a full disk, a lost GPU), `stopped` says what.
 
     Raises:
         ConfigError: a wrong argument, or folders that cannot be used.
@@ -84,11 +84,11 @@ def convert_pictures(
     with_baseline: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Translate pictures that are named one by one into a folder, see `convert_folder`.
+    """Translate individually named pictures into a folder, see `convert_folder`.
 
     Args:
-        sources: paths of pictures, or patterns such as `pics/*.jpg`; whatever their names are,
-            their content counts.
+        sources: paths of pictures, or patterns such as 'pics/*.jpg'; their format is recognised by
+            content, not by name.
         out_dir: the folder to write to, or its URL; made if it does not exist.
         style: see `convert_folder`, as for the others.
         settings: how pictures are fitted, computed and encoded.
@@ -97,7 +97,7 @@ def convert_pictures(
         progress: follows the run.
 
     Raises:
-        ConfigError: a picture is not there, or see `convert_folder`.
+        ConfigError: a picture does not exist, or see `convert_folder`.
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
     """
@@ -117,11 +117,11 @@ def convert_picture(
     with_baseline: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Translate one picture into a file, see `convert_folder`; nothing else is written beside it.
+    """Translate one picture into a file, see `convert_folder`; no other file is written.
 
     Args:
-        source: path of the picture, or a stream that it is read from.
-        target: the file to write, whose name says the format, or a stream to write to.
+        source: path of the picture, or a stream to read it from.
+        target: the file to write, whose suffix decides the format, or a stream to write to.
         style: see `convert_folder`, as for the others.
         settings: how the picture is fitted, computed and encoded.
         run: how the run works.
@@ -129,8 +129,8 @@ def convert_picture(
         progress: follows the run.
 
     Raises:
-        ConfigError: the picture is not there, or the file is there already and `run` does not say
-            overwrite, or its name says no format; or see `convert_folder`.
+        ConfigError: the picture does not exist, or the file exists and `run` does not say
+            overwrite, or its suffix is no known format; or see `convert_folder`.
         FolderError: the result cannot be written.
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
@@ -173,7 +173,7 @@ def _check_folders_of(target: Path) -> None:
 
 
 def _deliver(data: bytes, target: Path | BinaryIO, mtime_ns: int) -> None:
-    """Write a result to a file, with a date unless that is 0, or to a stream."""
+    """Write a result to a file, with a date unless `mtime_ns` is 0, or to a stream."""
     try:
         if isinstance(target, Path):
             target.parent.mkdir(parents=True, exist_ok=True)

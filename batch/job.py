@@ -1,4 +1,4 @@
-"""One picture of a run: where it is, where its result goes, and how that ended."""
+"""One picture of a run: its place, the place of its result, and the outcome."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ class Job:
     """One picture to translate."""
 
     source: str
-    """Where the picture is, in the words of its folder: a path, or a name below a bucket's URL."""
+    """Place of the picture: a path, or a name below a bucket's URL."""
     name: str
     """Path of the picture below IN, with slashes."""
     output: str
     """Path of the result below OUT, with slashes."""
     failure: str | None = None
-    """Why the picture could not be translated, if it could not."""
+    """Reason why the picture could not be translated; None if it could."""
     was_done_before: bool = False
-    """An earlier run has translated it."""
+    """Whether an earlier run has translated it."""
     num_pixels: int = 0
     """Size of the result that this run has made [pixels]."""
     note: str | None = None

@@ -1,4 +1,4 @@
-"""How the jobs of a run end, and where its time goes."""
+"""Records how the jobs of a run end, and where its time goes."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Find what a palette colours in vain: sections that match no picture, parts that none has."""
+"""Find unused entries of a palette: sections that match no picture, parts that no picture has."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pmsgan.styles.palette import Palette
 
 MAX_COMPARED = 10_000
-"""Names that are compared with a pattern to find the nearest."""
+"""Most names that are compared with a pattern to find the nearest."""
 
 
 def tell_unmatched_sections(palette: Palette, names: Iterable[str]) -> str | None:
@@ -45,7 +45,7 @@ def tell_missing_parts(palette: Palette, found: Iterable[str]) -> str | None:
 
 
 def _with_nearest(pattern: str, names: list[str]) -> str:
-    """Return a pattern, and a name that begins nearly like it where there is one."""
+    """Return a pattern, with a similar name if there is one."""
     start = re.split(r"[*?[]", pattern, maxsplit=1)[0]
     if not start:
         return repr(pattern)

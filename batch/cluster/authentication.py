@@ -1,4 +1,4 @@
-"""Whether a Ray cluster lets strangers in."""
+"""Check whether a Ray cluster lets strangers in."""
 
 import os
 
@@ -7,22 +7,22 @@ from pmsgan.errors import ChildError, ConfigError, EngineError
 
 _ANSWER_TIMEOUT_S = 10.0
 _TIMEOUT_S = 60.0
-"""Time for importing Ray and for all that it tries before it gives up [s]."""
+"""Time to import Ray and for all its attempts to connect [s]."""
 
 
 def refuse_open_cluster(address: str) -> None:
     """Raise if a cluster answers somebody who has no token.
 
-    Whoever reaches such a cluster can run code on all of it, and read what a run gives it. That we
-    have a token says nothing: a cluster that asks for none takes anybody's. So a process without
-    one asks, which also tells a cluster whose authentication is of another kind.
+    Anyone who reaches such a cluster can run code on all of it, and read what a run sends there.
+    Having a token proves nothing: a cluster that asks for none accepts any. So a process without a
+    token asks, which also recognises a cluster with another kind of authentication.
 
     Args:
         address: of the cluster, HOST:PORT.
 
     Raises:
         ConfigError: it answered.
-        EngineError: nobody can tell, since it did not answer as Ray does.
+        EngineError: this cannot be determined, since it did not answer as Ray does.
     """
     try:
         is_open = call_in_child(_answers_a_stranger, address, timeout_s=_TIMEOUT_S)
@@ -32,7 +32,7 @@ def refuse_open_cluster(address: str) -> None:
         ) from error
     if is_open:
         raise ConfigError(
-            f"the Ray cluster {address} asks for no token, so that whoever reaches it can run code "
+            f"the Ray cluster {address} asks for no token, so anyone who reaches it can run code "
             "on its machines: start Ray with RAY_AUTH_MODE=token on all of them, or give "
             "--insecure-cluster"
         )

@@ -1,4 +1,4 @@
-"""The machines of a Ray cluster, and how many workers they have room for."""
+"""Describes the machines of a Ray cluster, and divides them among workers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Node:
 
     @property
     def title(self) -> str:
-        """A name for people; several nodes may run on one host."""
+        """Name for people to read; several nodes may run on one host."""
         return f"{self.host} ({self.id[:8]})"
 
 
@@ -31,7 +31,7 @@ class Share:
     num_workers: int
     cpus: int
     workers_per_gpu: int
-    """Workers that share each GPU; 0 if they compute on processors."""
+    """Workers that share each GPU; 0 if they compute on CPUs."""
 
     @property
     def gpus(self) -> float:
@@ -52,7 +52,7 @@ class Share:
 
 
 def read_nodes(found: Iterable[dict[str, Any]]) -> list[Node]:
-    """Return the nodes of what `ray.nodes()` gives."""
+    """Return the nodes that `ray.nodes()` lists."""
     return [
         Node(
             id=str(node["NodeID"]),
@@ -79,7 +79,7 @@ def use_gpus(nodes: Iterable[Node], run: RunSettings) -> bool:
 
 
 def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Share:
-    """Say how many workers there shall be.
+    """Decide how many workers to start.
 
     Args:
         nodes: those that are not alive do not count.
@@ -88,14 +88,14 @@ def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Sh
         on_gpus: workers compute on GPUs. More workers than GPUs share them evenly.
 
     Raises:
-        ConfigError: there is no room for so many, or they cannot share the GPUs evenly.
-        EngineError: there is room for none.
+        ConfigError: there is no room for that many, or they cannot share the GPUs evenly.
+        EngineError: there is no room for any.
     """
     alive = [node for node in nodes if node.is_alive and node.cpus]
     if on_gpus:
         alive = [node for node in alive if node.gpus]
     if not alive:
-        raise EngineError("no machine of the cluster has a processor that is free for workers")
+        raise EngineError("no machine of the cluster has a free CPU core for workers")
     return _share_gpus(alive, wanted) if on_gpus else _share_cores(alive, wanted)
 
 

@@ -1,4 +1,4 @@
-"""A Ray that is started here answers this user's own processes alone."""
+"""Starts a Ray that answers only this user's own processes."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ _SHORT = Path("/tmp")
 def private_ray() -> Iterator[dict[str, Any]]:
     """Give options for `ray.init`; Ray has to be imported and started in the block.
 
-    Whoever reaches a Ray can run code in it. This one listens on loopback, asks for a token that
+    Anyone who reaches a Ray can run code in it. This one listens on loopback, asks for a token that
     is drawn for this process, and keeps its files in a folder of mode 0700, which is removed when
     the process ends.
 

@@ -12,12 +12,12 @@ from pmsgan.engine.interface import MAX_IN_FLIGHT, Engine, Slot
 LEAST_PICTURES = 20_000
 """A shorter run is not worth the seconds of a measurement."""
 PROCESS_RATE = 1500.0
-"""Pictures a second that one process feeds to an engine at most, however many cores it has.
+"""Most pictures a second that one process feeds to an engine, however many cores it has.
 
-`tools/bench_gil.py` measures for how long a picture holds the interpreter.
+`tools/bench_gil.py` measures how long a picture holds the interpreter.
 """
 CORES_PER_PROCESS = 4
-"""Cores that one process keeps busy at least, before its interpreter is what it waits for."""
+"""Cores that one process can keep busy before its interpreter is the bottleneck."""
 _WARM_UP_S = 0.5
 _MEASURED_S = 1.0
 
@@ -54,7 +54,7 @@ def measure_engine(engine: Engine) -> float:
 
 
 def _run(engine: Engine, in_flight: deque[Slot], seconds: float) -> tuple[int, float]:
-    """Translate for a while; return the number of batches, and the time [seconds]."""
+    """Translate for some time; return the number of batches, and the time [seconds]."""
     started, num_batches, elapsed = time.perf_counter(), 0, 0.0
     while elapsed < seconds:
         slot = in_flight.popleft()

@@ -1,4 +1,4 @@
-"""Ray: start it or join it, and let its workers do shards."""
+"""Starts Ray or joins it, and lets its workers convert shards."""
 
 import logging
 import os
@@ -52,7 +52,7 @@ class RayPool:
             insecure: join a cluster that asks for no token, too.
 
         Raises:
-            ConfigError: there are no such GPUs, or the cluster lets everybody in.
+            ConfigError: there are no such GPUs, or the cluster asks for no token.
             EngineError: Ray is not installed, or the cluster cannot be reached.
         """
         is_quiet = os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal") == "fatal"
@@ -97,7 +97,7 @@ class RayPool:
     def measure_engine(self, task: Task, shard: Shard) -> float | None:
         """Return the pictures a second that the engine translates on one GPU of the cluster.
 
-        None if there is no engine, or it failed: the workers of the run will tell why.
+        None if there is no engine, or it failed: the workers of the run will report why.
         """
         remote = self._ray.remote(num_cpus=task.cores, num_gpus=1, max_retries=0)(_measure_engine)
         with suppress(self._ray.exceptions.RayError):  # its process crashed
@@ -108,7 +108,7 @@ class RayPool:
     def run(
         self, task: Task, share: Share, shards: Iterable[Shard]
     ) -> Iterator[ShardResult | None]:
-        """Let workers do shards; give each result, or None after a moment without one.
+        """Let workers convert shards; yield each result, or None after a moment without one.
 
         A shard whose worker died is given to another.
 
@@ -185,7 +185,7 @@ def _measure_engine(task: Task, shard: Shard) -> float | None:
 
 
 class _Mapper:
-    """A worker as Ray Data wants it."""
+    """A worker in the form that Ray Data needs."""
 
     def __init__(self, task: Task) -> None:
         import ray
@@ -215,18 +215,18 @@ def _import_ray() -> Any:
 
 
 def pack(value: Any) -> bytes:
-    """Make bytes of a value: names of files shrink to a tenth."""
+    """Turn a value into bytes; names of files shrink to a tenth."""
     return zlib.compress(pickle.dumps(value), 1)
 
 
 def unpack(data: bytes) -> Any:
-    """Return what `pack` was called on; of this cluster's own processes alone."""
+    """Undo `pack`; use it only on bytes from this cluster's own processes."""
     return pickle.loads(zlib.decompress(data))
 
 
 @contextmanager
 def _closed_stderr() -> Iterator[None]:
-    """Let nothing be written to stderr: Ray's native code tells there how it is set up."""
+    """Silence stderr: Ray's native code writes its configuration there."""
     with suppress(AttributeError, OSError, ValueError):  # it may be closed, or dead
         sys.stderr.flush()
     display.flush()
@@ -241,7 +241,7 @@ def _closed_stderr() -> Iterator[None]:
 
 
 def _find(address: str) -> str:
-    """Return where a cluster is; raise if nobody listens there: Ray would try it for minutes."""
+    """Return a cluster's address; raise if nothing listens there, where Ray would wait minutes."""
     if address == "auto":
         from ray._private.utils import read_ray_address
 
@@ -277,7 +277,7 @@ def _choose_gpus(devices: Sequence[int]) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the last line of what Ray tells, which is the error itself."""
+    """Return the last line of Ray's message, which is the error itself."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -23,7 +23,8 @@ from pmsgan.errors import ConfigError, EngineError
 from pmsgan.interrupt import interruptible
 
 SHARDS_PER_WORKER = 16
-"""At least, where there are so many pictures: workers end at about the same time."""
+"""Least shards for each worker, if there are enough pictures, so that workers end at about the same
+time."""
 SMALLEST_SHARD, LARGEST_SHARD = 16, 1024
 """Pictures."""
 _LOOK_EVERY_S = 1.0
@@ -35,7 +36,7 @@ _log = logging.getLogger(__name__)
 def convert_on_cluster(
     conversion: Conversion, output: Output, tally: Tally, cluster: Cluster
 ) -> RunEnd:
-    """Convert on several GPUs or machines; the pictures of a lost machine are done by the others.
+    """Convert on several GPUs or machines; the others convert the pictures of a lost machine.
 
     Args:
         conversion: what to do; all machines must see its folders under the same names.
@@ -44,8 +45,8 @@ def convert_on_cluster(
         cluster: where the workers are.
 
     Raises:
-        ConfigError: there is no room for so many workers, no folder can be listed, or the cluster
-            lets everybody in.
+        ConfigError: there is no room for that many workers, no folder can be listed, or the cluster
+            asks for no token.
         EngineError: Ray is not installed or cannot be reached, or no worker can run the style.
     """
     plan = conversion.plan
@@ -128,7 +129,7 @@ class _ClusterRun:
         self.work: dict[str, _NodeTally] = {}
         """The work of each machine, by Ray's name of it."""
         self.first: ShardResult | None = None
-        """The first result of a worker that has an engine: it tells what the workers run."""
+        """The first result of a worker that has an engine; it describes what the workers run."""
         self.outcome = Outcome(Timing())
         self.peak_bytes = 0
 
@@ -202,7 +203,7 @@ class _ClusterRun:
                 if node.is_alive:
                     self.nodes[node.id] = node
             elif known.is_alive and not node.is_alive:
-                _log.warning("lost %s: its pictures are done by others", known.title)
+                _log.warning("lost %s: other workers convert its pictures", known.title)
                 self.nodes[node.id] = replace(known, is_alive=False)
         self.conversion.progress.workers(self.share.fits(found), self.share.num_workers)
 

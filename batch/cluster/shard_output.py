@@ -1,4 +1,4 @@
-"""Where a worker's results go: beside those of others, with a journal for each shard."""
+"""Writes a worker's results beside those of others, with a journal for each shard."""
 
 import os
 import tempfile
@@ -27,19 +27,19 @@ class ShardOutput:
 
     results: Results
     num_tries: int
-    """Workers that have begun with the shard and not ended it, this one included."""
+    """Workers that have begun the shard and not finished it, this one included."""
 
 
 @singledispatch
 def open_shard_output(
     out: Folder, task: Task, shard: Shard, worker: str, started: float
 ) -> AbstractContextManager[ShardOutput]:
-    """Record that a worker begins a shard, and open what takes its results.
+    """Record that a worker begins a shard, and open the output for its results.
 
     The journal of the shard is complete when the `with` block ends.
 
     Args:
-        out: OUT; each kind of folder has its own way below.
+        out: OUT; each kind of folder is handled separately below.
         task: what all shards have in common.
         shard: the pictures.
         worker: name of the worker.

@@ -1,4 +1,4 @@
-"""The messages that go to a worker and come back."""
+"""Messages to and from a worker."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Task:
     """The settings that all shards of a run have in common."""
 
     name: str
-    """Name of this run, and of no other."""
+    """Unique name of this run."""
     pictures: Folder
     out: Folder
     style_name: str
@@ -73,13 +73,13 @@ def pack_style(style: Style) -> dict[str, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Pictures that one worker does in one go; if it dies, another does the rest of them."""
+    """Pictures that one worker converts in one go; if it dies, another converts the rest."""
 
     number: int
     names: list[tuple[str, str]]
     """Path below IN and below OUT."""
     known: dict[int, int]
-    """Those of them that are recorded as done, see `Journal.known`."""
+    """Pictures that are already recorded as done, see `Journal.known`."""
 
     def jobs(self, pictures: Folder) -> Iterator[Job]:
         """Make the jobs."""
@@ -87,7 +87,7 @@ class Shard:
 
 
 def shard_name(task_name: str, number: int) -> str:
-    """Return the name of a shard, which no other shard of any run has."""
+    """Return a name for a shard that is unique among all runs."""
     return f"{task_name}-{number:06}"
 
 
@@ -102,13 +102,13 @@ class ShardResult:
     """Those that are done, were done before, or have failed."""
     timing: Timing = field(default_factory=Timing)
     open_s: float = 0.0
-    """Until the engine was ready, if this was the worker's first shard [seconds]."""
+    """Time until the engine was ready, if this was the worker's first shard [seconds]."""
     engine: EngineInfo | None = None
     machine: Machine | None = None
     peak_memory_bytes: int | None = None
     stopped: str | None = None
     """Why not all was done."""
     cannot_start: bool = False
-    """There was no engine."""
+    """Whether the worker could not open an engine."""
     node: str = ""
     """Ray's name of the machine."""

@@ -1,4 +1,4 @@
-"""One engine on one machine, which converts a shard at a time with the pipeline of a local run."""
+"""A worker converts one shard at a time, with one engine and the pipeline of a local run."""
 
 import itertools
 import os
@@ -44,7 +44,7 @@ class Worker:
         self._engine: Engine | None = None
 
     def convert(self, shard: Shard) -> ShardResult:
-        """Convert a shard; what goes wrong is in the result."""
+        """Convert a shard; the result reports anything that goes wrong."""
         result = ShardResult(number=shard.number, worker=self._name)
         try:
             if self._engine is None:
@@ -75,11 +75,11 @@ class Worker:
         self._held.close()
 
     def _open(self, shard: Shard) -> Engine:
-        """Open the engine: the machine's own cache has it, or it is built there once."""
+        """Open the engine from the machine's cache; build it there once if it is missing."""
         task = self._task
         if pmsgan.__version__ != task.version:
             raise EngineError(
-                f"pmsgan {pmsgan.__version__} is installed here, and {task.version} where the run "
+                f"pmsgan {pmsgan.__version__} is installed here, but {task.version} where the run "
                 "was started: install the same version on all machines"
             )
         first = list(itertools.islice(shard.jobs(task.pictures), NUM_SAMPLES))
@@ -129,7 +129,7 @@ class Worker:
 
 @contextmanager
 def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
-    """Let one process of this machine build the engine; the others take what it has built.
+    """Let one process of this machine build the engine; the others wait and load it.
 
     Raises:
         EngineError: too many processes of this run have died here.
@@ -150,7 +150,7 @@ def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
 
 
 def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:
-    """Record the pictures of a shard that have not been done as failed."""
+    """Record the unfinished pictures of a shard as failed."""
     for job in jobs:
         job.was_done_before = results.was_done_before(job)
         if not job.was_done_before:

@@ -21,9 +21,9 @@ from pmsgan.styles.registry import Style
 NUM_REPEATS = 3
 """How often each side runs the workload; the median counts."""
 RUN_S = 2.0
-"""A run of the compared engine takes about so long, if its batch does not take longer."""
+"""Target duration of a run of the compared engine [seconds], unless one batch takes longer."""
 RUNS_TO_COME = 9
-"""Runs of a contender, about, from when its speed is known to the end."""
+"""Approximate number of runs of a contender that follow once its speed is known."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Baseline:
     engine_single_s: tuple[float, ...] = ()
     """Seconds that the engine took for each of several single pictures, in memory."""
     compared_single_s: tuple[float, ...] = ()
-    """The same of the compared engine."""
+    """The same for the compared engine."""
     compared_costs: EngineCosts | None = None
 
     @property
@@ -130,7 +130,7 @@ def eager_contenders(engine: EngineInfo) -> tuple[Contender, ...]:
 
 
 def baseline_contenders(engine: EngineInfo, style: Style) -> tuple[Contender, ...]:
-    """Return what an engine of a style is compared with; the first is the reference, in FP32.
+    """Return the contenders for an engine of a style; the first is the reference, in FP32.
 
     It is eager PyTorch or, for a style whose network came as an ONNX file, ONNX Runtime.
     """
@@ -248,7 +248,7 @@ class _Pair:
     count: int
 
     def warm_up(self, num_pictures: int) -> Pictures:
-        """Let both make their slots; return the engine's results for all pictures."""
+        """Warm up both engines; return the engine's results for all pictures."""
         _, results = self.workload.translate(self.engine, self.count)
         self.process.translate(num_pictures)
         self.workload.convert(self.engine, num_pictures)

@@ -46,7 +46,7 @@ class Contender:
     backend: Backend
     precision: Precision
     is_compiled: bool = False
-    """torch.compile optimises the network first."""
+    """Whether torch.compile optimises the network first."""
     network: str = ""
     """Name of a network other than the style's."""
     open: Callable[["Contender", Style, int, int | None], Engine] = open_backend
@@ -64,7 +64,7 @@ class MeasuredEngine:
     """An open engine and its workload; the child process answers calls to it."""
 
     def __init__(self, engine: Engine, workload: Workload) -> None:
-        """Make all slots at once: there may be memory for smaller ones only."""
+        """Make all slots at once, since memory may suffice only for smaller ones."""
         engine.kept_slots(workload.parallelism.slots)
         self._engine, self._workload = engine, workload
         self._results: Pictures | None = None
@@ -83,7 +83,7 @@ class MeasuredEngine:
         return self._workload.translate_singly(self._engine, duration_s)
 
     def costs(self) -> EngineCosts | None:
-        """Return what it takes to build and hold the engine."""
+        """Return the cost of building and holding the engine."""
         return self._engine.costs()
 
     def convert(self, count: int, scratch: str | None = None) -> float:
@@ -163,7 +163,7 @@ class ComparisonProcess:
         return seconds
 
     def costs(self) -> EngineCosts | None:
-        """Return what it takes to build and hold its engine; None if it is not known."""
+        """Return the cost of building and holding its engine; None if it is not known."""
         costs: EngineCosts | None = self._call("costs")
         return costs
 

@@ -1,4 +1,4 @@
-"""How long a comparison may take."""
+"""Bounds the time of a comparison."""
 
 import math
 import time
@@ -29,7 +29,7 @@ class Deadline:
 
     @property
     def left_s(self) -> float:
-        """Time that is left [seconds], 0 at least."""
+        """Time left [seconds], at least 0."""
         return max(0.0, self._limit_s - self.elapsed_s)
 
     @contextmanager
@@ -42,11 +42,11 @@ class Deadline:
             self._started += time.perf_counter() - stopped
 
     def allows(self, seconds: float) -> bool:
-        """Say whether so much time is left."""
+        """Say whether at least this much time is left."""
         return seconds <= self.left_s
 
     def repeat(self, count: int, then: int = 0) -> Iterator[int]:
-        """Yield `count` times, or as often as there is time for; once at least.
+        """Yield `count` times, or as often as there is time, but at least once.
 
         Args:
             count: how often.

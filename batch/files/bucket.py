@@ -17,7 +17,7 @@ class BucketFolder:
     takes_all = False
 
     def __init__(self, url: str) -> None:
-        """Take a URL without a slash at its end; nothing is opened before it is needed."""
+        """Take a URL without a trailing slash; a connection is opened only when it is needed."""
         self.store = Store(url)
         self._streak = Streak()
 
@@ -52,7 +52,7 @@ class BucketFolder:
 
         Raises:
             ImageError: it cannot be read, is empty or too large, or has changed.
-            FolderError: so many in a row could not be read that the store is at fault.
+            FolderError: too many in a row could not be read, so the store is at fault.
         """
         try:
             stamp = self.store.stamp(source)
@@ -68,7 +68,7 @@ class BucketFolder:
         if not data:
             raise ImageError("is empty")
         if len(data) != stamp.size:
-            raise ImageError("was changed while it was read: try again when it is complete")
+            raise ImageError("was changed while it was being read: try again when it is complete")
         return data, stamp
 
     def head(self, source: str, num_bytes: int) -> bytes:
@@ -87,7 +87,7 @@ class BucketFolder:
         overwrite: bool,
         verify: bool = False,
     ) -> BucketOutput:
-        """Take this folder for the results of a run, see `Folder.output`."""
+        """Use this folder for the results of a run, see `Folder.output`."""
         return BucketOutput(
             self.store, run_identity, pictures.stamp, overwrite=overwrite, verify=verify
         )

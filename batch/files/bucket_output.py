@@ -26,14 +26,14 @@ TRIES = f"{OWN_NAME}/tries/"
 """Below OUT: an empty object for each shard that a worker of a cluster has begun and not ended."""
 
 SHORTEST_WAIT_S, WAIT_SHARE = 1.0, 0.02
-"""A part is written when that many seconds have passed since the last one, and that share of the
-run's time: a run that is killed loses no more than this, and a run of ten hours has 400 parts."""
+"""A part is written when this many seconds and this share of the run's time have passed since the
+last one. A killed run loses no more than that, and a ten-hour run has 400 parts."""
 
 SAVE_TIMEOUT_S = 20.0
 """A store that takes longer to write the last part has failed."""
 
 _FIRST = "0.jsonl"
-"""The part that says whose OUT this is, before anything is done."""
+"""The first part, which identifies the run before any picture is converted."""
 
 
 class BucketResults:
@@ -55,11 +55,11 @@ class BucketResults:
         Args:
             store: where results go.
             name: begins the names of our parts of the journal; nobody else uses it.
-            journal_file: a file on this machine's disk that gathers what is recorded.
+            journal_file: a file on this machine's disk that collects the records.
             stamp: looks at a picture.
             started: when the process began to work, on the monotonic clock; by default now.
-            overwrite: do not keep what somebody has changed.
-            verify: read results to see whether they are as they were written.
+            overwrite: overwrite results that somebody has changed.
+            verify: read results and check that they are as they were written.
         """
         self._overwrite = overwrite
         self._verify = verify
@@ -84,7 +84,7 @@ class BucketResults:
         return self._journal
 
     def open_journal(self, run_identity: dict[str, Any], known: dict[int, int]) -> None:
-        """Begin the record; what is known as done already does not go into a part.
+        """Begin the record; pictures that are already known as done do not go into a part.
 
         Raises:
             OSError: there is no room for temporary files.
@@ -106,11 +106,11 @@ class BucketResults:
         self.journal.take(part)
 
     def skip_upload(self) -> None:
-        """Take all that the file holds now for uploaded."""
+        """Treat everything that the file holds now as uploaded."""
         self._uploaded_bytes = self._file.stat().st_size
 
     def was_done_before(self, job: Job) -> bool:
-        """Say whether an earlier run has done this very picture, and its result is there."""
+        """Say whether an earlier run converted this exact picture, and its result exists."""
         if not self.journal.known([job.name]):
             return False
         try:
@@ -126,8 +126,8 @@ class BucketResults:
         """Write a result, and record it; its date is the store's, whatever `keep_date` says.
 
         Raises:
-            ImageError: this one must not be written.
-            FolderError: nothing can be written any more.
+            ImageError: this result cannot be written.
+            FolderError: nothing more can be written.
         """
         if not _is_text(job.output):
             raise ImageError("its translation cannot be written: its name is not valid UTF-8")
@@ -160,7 +160,7 @@ class BucketResults:
         self._upload_if_due()
 
     def save(self) -> None:
-        """Write what is recorded and in no part yet as one more part.
+        """Write the records that are not yet in a part as a new part.
 
         Raises:
             FolderError: it cannot be written, or the store does not answer.
@@ -189,7 +189,7 @@ class BucketResults:
         return digest_of(self.store.read(name))
 
     def _keep_changed(self, job: Job, data: bytes) -> None:
-        """Copy a result that is not as a run has written it to NAME.bak."""
+        """Copy a result that has been changed since a run wrote it to NAME.bak."""
         try:
             found = self.store.read(job.output)
         except FileNotFoundError:
@@ -231,7 +231,7 @@ class BucketResults:
 
 
 class BucketOutput(BucketResults):
-    """OUT in an object store while a run has it."""
+    """OUT in an object store while a run uses it."""
 
     def __init__(
         self,
@@ -246,14 +246,14 @@ class BucketOutput(BucketResults):
 
         Args:
             store: the folder; need not exist.
-            run_identity: style and settings, which all results of one folder have in common.
+            run_identity: style and settings, which all results of one folder share.
             stamp: looks at a picture.
-            overwrite: do everything again, whatever is there.
-            verify: do again what is not as it was written.
+            overwrite: convert everything again.
+            verify: convert again the results that are not as they were written.
 
         Raises:
-            ConfigError: it cannot be read, or it holds what was made with another style or
-                settings, or by somebody else.
+            ConfigError: it cannot be read, or it holds results of another style or settings, or
+                other files.
         """
         self.run_identity = run_identity
         self._scratch = tempfile.TemporaryDirectory(prefix="pmsgan-")
@@ -275,7 +275,7 @@ class BucketOutput(BucketResults):
             raise
 
     def begin(self) -> None:
-        """See whether OUT can be written to, and forget earlier runs where that is wanted.
+        """Check that OUT can be written to, and forget earlier runs if `overwrite` is set.
 
         Raises:
             ConfigError: it cannot be written to.
@@ -291,7 +291,7 @@ class BucketOutput(BucketResults):
             raise ConfigError(f"cannot write to {self.store.url}: {error}") from error
 
     def collect(self, shard: str) -> None:
-        """Do nothing: the parts of a shard's journal lie where the next run gathers them."""
+        """Do nothing: the next run gathers the parts of a shard's journal where they are."""
 
     def space(self, num_left: int) -> str:
         """Return nothing: a bucket is never full."""
@@ -325,7 +325,7 @@ class BucketOutput(BucketResults):
 
 
 def _is_part(entry: StoreEntry) -> bool:
-    """Say whether something is named as a run names a part of a journal."""
+    """Say whether an entry has the name of a part of a journal."""
     return entry.is_file() and entry.name.endswith(".jsonl")
 
 

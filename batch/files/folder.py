@@ -1,4 +1,4 @@
-"""The interface of every place for pictures: a disk or a bucket."""
+"""The interface of folders, on a disk or in a bucket."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from pmsgan.batch.job import Job
 
 
 class Entry(Protocol):
-    """Something that lies in a folder; os.DirEntry is one."""
+    """An entry of a folder, such as os.DirEntry."""
 
     @property
     def name(self) -> str:
@@ -27,9 +27,10 @@ class Entry(Protocol):
 
 
 class Folder(Protocol):
-    """A folder to read pictures from, or to write results to; `str` gives what the user typed.
+    """A folder to read pictures from, or to write results to; `str` returns what the user typed.
 
-    Names below it have slashes. It can be pickled, and means the same place in another process.
+    Names below it have slashes. It can be pickled, and then means the same place in another
+    process.
     """
 
     @property
@@ -38,7 +39,7 @@ class Folder(Protocol):
 
     @property
     def takes_all(self) -> bool:
-        """Every entry is meant: none is skipped for its name."""
+        """Whether to take every entry, and skip none for its name."""
 
     def identity(self, name: str = "") -> str:
         """Identify this folder, or one below it: two are the same if their identities are."""
@@ -54,24 +55,24 @@ class Folder(Protocol):
         """
 
     def source(self, name: str) -> str:
-        """Return what `read` and `stamp` take for a name below this folder."""
+        """Return the argument of `read` and `stamp` for a name below this folder."""
 
     def read(self, source: str) -> tuple[bytes, FileStamp]:
-        """Read a whole file that nobody writes to meanwhile.
+        """Read a whole file; nobody may write to it meanwhile.
 
         Raises:
             ImageError: it cannot be read, is empty or too large, or has changed.
-            FolderError: nothing can be read any more.
+            FolderError: nothing more can be read.
         """
 
     def head(self, source: str, num_bytes: int) -> bytes:
-        """Return the first bytes of a file; none where that takes a request, or fails."""
+        """Return the first bytes of a file; b"" if reading fails, or would take a request."""
 
     def stamp(self, source: str) -> FileStamp:
-        """Return what tells whether a file has changed, without reading it.
+        """Return a stamp that shows whether a file has changed, without reading it.
 
         Raises:
-            OSError: it is not there, or cannot be looked at.
+            OSError: it does not exist, or its metadata cannot be read.
         """
 
     def output(
@@ -82,36 +83,38 @@ class Folder(Protocol):
         overwrite: bool,
         verify: bool = False,
     ) -> "Output":
-        """Take this folder for the results of a run.
+        """Use this folder for the results of a run.
 
         Args:
-            run_identity: style and settings, which all results of one folder have in common.
+            run_identity: style and settings, which all results of one folder share.
             pictures: the folder that the pictures come from.
-            overwrite: do everything again, whatever is there.
-            verify: read the results that are there, and do again what is not as it was written.
+            overwrite: convert everything again.
+            verify: read existing results, and convert again those that are not as they were
+                written.
 
         Raises:
-            ConfigError: it cannot be written to, another run has it, or what is there was made
-                with another style or settings, or by somebody else.
+            ConfigError: it cannot be written to, another run uses it, or it holds results of
+                another style or settings, or other files.
         """
 
 
 class Results(Protocol):
-    """Takes the results of a run; threads share it."""
+    """Receives the results of a run; threads share it."""
 
     def was_done_before(self, job: Job) -> bool:
-        """Say whether an earlier run has done this very picture, and its result is there."""
+        """Say whether an earlier run converted this exact picture, and its result exists."""
 
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record that the picture with this stamp is done.
 
-        What somebody has changed in its place is kept as NAME.bak, which the job's note says.
+        If somebody has changed the existing result, it is kept as NAME.bak, and the job's note says
+        so.
 
         Args:
             job: the picture.
             data: the result's file.
             stamp: the picture's file as it was read.
-            keep_date: give the result the picture's date, where that can be done: not in a bucket.
+            keep_date: give the result the picture's date, which a bucket cannot do.
 
         Raises:
             ImageError: this one result cannot be written.
@@ -127,39 +130,39 @@ class Results(Protocol):
 
 
 class Output(Results, Protocol):
-    """OUT while a run has it, until its `with` block ends."""
+    """OUT while a run uses it, until its `with` block ends."""
 
     run_identity: dict[str, Any]
 
     @property
     def journal(self) -> Journal:
-        """The record of what is done; there is one after `begin`."""
+        """The record of finished pictures; it exists after `begin`."""
 
     def begin(self) -> None:
         """Continue the journal of earlier runs, or begin a new one.
 
-        Nothing that was done is forgotten before this.
+        No earlier record is dropped before this.
 
         Raises:
             ConfigError: it cannot be written.
         """
 
     def save(self) -> None:
-        """Put what is recorded where the next run finds it.
+        """Save the records where the next run finds them.
 
         Raises:
             FolderError: it cannot be written.
         """
 
     def collect(self, shard: str) -> None:
-        """Add what the workers of a shard have recorded to the journal.
+        """Add the records of a shard's workers to the journal.
 
         Raises:
-            ConfigError: it cannot be read, or not be written.
+            ConfigError: they cannot be read or written.
         """
 
     def space(self, num_left: int) -> str:
-        """Describe how much room is there, and how much that many results need; may be empty."""
+        """Describe how much space is free, and how much that many results need; may be empty."""
 
     def close(self) -> None:
         """Release the folder; a second call does nothing."""

@@ -49,10 +49,10 @@ class Journal:
         """Open a journal, or begin one.
 
         Args:
-            path: the file; whose it is must have been checked already, see `check_journal`.
+            path: the file; `check_journal` must have accepted it already.
             run_identity: style and settings of the run, as JSON has them.
-            known: what another journal records as done, as its `known` returns it.
-            opener: opens the file by its path, see `Directory.open`.
+            known: the finished pictures of another journal, as its `known` returns them.
+            opener: opens the file by its path, as `Directory.open` does.
 
         Raises:
             OSError: it cannot be written.
@@ -81,13 +81,13 @@ class Journal:
         self._done |= done_in(kept.splitlines(), "journal")
 
     def is_done(self, name: str, stamp: FileStamp, output: str, output_size: int | None) -> bool:
-        """Say whether this very file has been converted to an output of this size.
+        """Say whether this exact file has been converted to an output of this size.
 
         Args:
             name: path of the picture below IN.
             stamp: the picture as it is now.
             output: path of its result below OUT.
-            output_size: size of the result that is there now [bytes]; None if there is none.
+            output_size: size of the existing result [bytes]; None if there is none.
         """
         if output_size is None or (known := self._done.get(number_of(name))) is None:
             return False
@@ -137,10 +137,10 @@ class Journal:
         return {number: self._done[number] for number in numbers if number in self._done}
 
     def take(self, path: Path | str, opener: Opener | None = None) -> None:
-        """Add all that another journal records of this run.
+        """Add everything that another journal records of this run.
 
         Raises:
-            OSError: it cannot be read, or this one not be written.
+            OSError: it cannot be read, or this one cannot be written.
         """
         if read_run_identity(path, opener) == self._identity:
             found = JournalLines(path, opener)
@@ -151,11 +151,11 @@ class Journal:
         self._append(lines)
 
     def sync(self) -> None:
-        """Let the disk have all that is recorded; raise OSError if that fails."""
+        """Flush all records to the disk; raise OSError if that fails."""
         os.fsync(self._file)
 
     def restore(self, path: Path | str, opener: Opener) -> bool:
-        """Write the journal again where somebody has removed or replaced it.
+        """Write the journal again if somebody has removed or replaced it.
 
         Returns:
             Whether that was needed.
@@ -174,7 +174,7 @@ class Journal:
         return True
 
     def close(self) -> None:
-        """Leave the journal on the disk."""
+        """Flush the journal to the disk, and close it."""
         with contextlib.suppress(OSError):  # what is lost is done again
             self.sync()
         with self._lock:
@@ -202,7 +202,7 @@ def digest_of(data: bytes) -> int:
 
 
 def digest_of_file(file: BinaryIO) -> int:
-    """Return the same of a file, which may be of any size."""
+    """Return the same for a file of any size."""
     digest = hashlib.blake2b(digest_size=16)
     while part := file.read(1 << 20):
         digest.update(part)

@@ -19,17 +19,18 @@ _log = logging.getLogger(__name__)
 VERSION = 2
 
 LONGEST_LINE = 1 << 20
-"""Bytes; a line that is longer is none of ours. Somebody may have made a file of many gigabytes."""
+"""Longest line that is read [bytes]; a longer one is none of ours. A stranger may have made a file
+of many gigabytes."""
 
 LONGEST_VALUE = 200
-"""Characters of a setting that an error quotes from a journal."""
+"""Most characters of a setting that an error quotes from a journal."""
 
 DIGEST_BITS = 64
 """Bits of a result's digest that are kept in memory."""
 
 
 def read_run_identity(path: Path | str, opener: Opener | None = None) -> dict[str, Any] | None:
-    """Return whose a journal is; None if there is none, or its first line is damaged."""
+    """Return the run identity of a journal; None if it is missing or damaged."""
     header = _read_header(path, opener)
     identity = header.get("run_identity")
     return identity if header.get("journal") == VERSION and isinstance(identity, dict) else None
@@ -49,7 +50,7 @@ def check_journal(
         raise ConfigError(
             f"{folder} holds a journal of another version of pmsgan, with "
             f"{_count_results(journal, opener)} results: use that version, or give another OUT; "
-            "--overwrite does them again"
+            "--overwrite converts them again"
         )
     if not isinstance(found := header.get("run_identity"), dict):
         num_done = _count_results(journal, opener)
@@ -58,7 +59,7 @@ def check_journal(
             raise ConfigError(
                 f"{folder} holds a journal whose first line is damaged, and none of its {num_done} "
                 "results were made with this style and these settings: give those, or another OUT; "
-                "--overwrite does them again"
+                "--overwrite converts them again"
             )
         return is_ours
     differing = [name for name in run_identity if run_identity[name] != found.get(name)]
@@ -74,13 +75,13 @@ def check_journal(
             difference = f"{name.replace('_', ' ')} {before}, not {now}"
         raise ConfigError(
             f"{folder} holds results made with {difference}: give another OUT, or --overwrite to "
-            "do all of them again"
+            "convert all of them again"
         )
     return True
 
 
 def not_ours(folder: str) -> ConfigError:
-    """Return the error for a folder that holds files which no run has recorded."""
+    """Return the error for a folder that holds files that no run has recorded."""
     return ConfigError(
         f"{folder} is not empty, and no earlier run has left its journal there: give an empty "
         "folder, or --overwrite"
@@ -88,7 +89,7 @@ def not_ours(folder: str) -> ConfigError:
 
 
 def read_done(path: Path | str, opener: Opener | None = None) -> dict[int, int]:
-    """Return a number for each picture that is done: a million of them fit into little memory."""
+    """Return a number for each finished picture; a million numbers need little memory."""
     return done_in(JournalLines(path, opener), os.path.basename(path))  # noqa: PTH119
 
 
@@ -114,7 +115,7 @@ def done_in(lines: Iterable[bytes], journal: str) -> dict[int, int]:
 
 
 def open_journal(path: Path | str, opener: Opener | None) -> BinaryIO:
-    """Open a journal to read; raise OSError if it is none, such as a pipe, which would hang."""
+    """Open a journal for reading; raise OSError for a pipe, which would hang."""
     if opener is None and not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
         raise OSError(errno.EINVAL, "it is not a file")
     return open(path, "rb", opener=opener)
@@ -129,7 +130,7 @@ class JournalLines:
     def __init__(self, path: Path | str, opener: Opener | None) -> None:
         self._path, self._opener = path, opener
         self.are_all = True
-        """Whether the lines that were read are all that the file holds."""
+        """Whether the lines that were read are all the lines of the file."""
 
     def __iter__(self) -> Iterator[bytes]:
         with contextlib.suppress(FileNotFoundError), open_journal(self._path, self._opener) as file:
@@ -161,13 +162,13 @@ def run_hash(run_identity: Mapping[str, Any]) -> str:
 
 
 def lines_of(path: Path | str, run: str, opener: Opener | None) -> bytes:
-    """Return the lines of pictures that a run has done, from a journal of any first line."""
+    """Return the lines of a run's finished pictures, whatever the journal's first line is."""
     mark = f'"status": "done", "run": "{run}"}}\n'.encode()
     return b"".join(line for line in JournalLines(path, opener) if line.endswith(mark))
 
 
 def _count_results(path: Path | str, opener: Opener | None) -> int:
-    """Count what a journal records as done."""
+    """Count the pictures that a journal records as done."""
     return sum(b'"status": "done"' in line for line in JournalLines(path, opener))
 
 
@@ -184,6 +185,6 @@ def short_digest(hexadecimal: str) -> int:
 
 
 def number_of(*values: str | int) -> int:
-    """Return a number that only these values have."""
+    """Return a number that identifies these values."""
     text = "\0".join(map(str, values)).encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")

@@ -32,7 +32,7 @@ class LocalFolder:
         return LocalFolder, (self.path.absolute(),)
 
     def identity(self, name: str = "") -> str:
-        """Identify this folder, or one below it, by the disk's own number of it."""
+        """Identify this folder, or one below it, by the disk's own number for it."""
         return _identity(self.path / name)
 
     def parents(self) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _open_unfollowed(path: Path | str, flags: int) -> int:
 
 
 def read_file(path: Path | str, opener: Opener = _open_unfollowed) -> tuple[bytes, FileStamp]:
-    """Read a file that nobody writes to meanwhile.
+    """Read a file; nobody may write to it meanwhile.
 
     Args:
         path: the file.
@@ -124,7 +124,7 @@ def read_file(path: Path | str, opener: Opener = _open_unfollowed) -> tuple[byte
         raise ImageError("is empty")
     stamp = FileStamp(before.st_size, before.st_mtime_ns)
     if stamp != FileStamp(after.st_size, after.st_mtime_ns) or stamp.size != len(data):
-        raise ImageError("was changed while it was read: try again when it is complete")
+        raise ImageError("was changed while it was being read: try again when it is complete")
     return data, stamp
 
 
@@ -141,7 +141,7 @@ def read_through_links(path: Path | str) -> bytes:
 
 
 def _read(file: int, num_bytes: int) -> bytes:
-    """Read until there is as much, or no more; a disk gives all but very large files at once."""
+    """Read this many bytes, or up to the end; large files take several reads."""
     data = os.read(file, num_bytes)
     parts = [data]
     while data and (num_bytes := num_bytes - len(data)) > 1:

@@ -1,7 +1,7 @@
 """OUT on a disk: one run at a time, and a record of what is done.
 
-Beside the results, OUT/.pmsgan holds a lock, the journal, and files that are being written. Nothing
-is removed there but what has a name that we give.
+Beside the results, OUT/.pmsgan holds a lock, the journal, and files that are being written. Only
+files whose names a run gives are removed there.
 """
 
 import errno
@@ -27,11 +27,11 @@ JOURNAL_NAME = "journal.jsonl"
 REPORT_NAME = "report.json"
 
 _RESULT = re.compile(r"\d+")
-"""A file that is being written."""
+"""Name of a file that is being written."""
 _WORKER = re.compile(r".+-[0-9a-f]{8}")
-"""A folder in which a worker of a cluster writes such files."""
+"""Name of a folder in which a worker of a cluster writes such files."""
 _SHARD = re.compile(r".+-\d{6}(\..+)?\.jsonl")
-"""The journal of a shard."""
+"""Name of the journal of a shard."""
 
 _GONE = f"OUT, or its folder {OWN_NAME}, was removed or moved while the run wrote to it"
 
@@ -54,14 +54,14 @@ class LocalOutput(LocalResults):
 
         Args:
             folder: made if it does not exist.
-            run_identity: style and settings, which all results of one folder have in common.
+            run_identity: style and settings, which all results of one folder share.
             stamp: looks at a picture.
-            overwrite: do everything again, whatever is there.
-            verify: do again what is not as it was written.
+            overwrite: convert everything again.
+            verify: convert again the results that are not as they were written.
 
         Raises:
-            ConfigError: it cannot be written to, another run has it, or what is there was made
-                with another style or settings, or by somebody else.
+            ConfigError: it cannot be written to, another run uses it, or it holds results of
+                another style or settings, or other files.
         """
         self.folder = folder
         self.run_identity = run_identity
@@ -105,7 +105,7 @@ class LocalOutput(LocalResults):
         self._collect("")  # what a cluster run left that was ended
 
     def save(self) -> None:
-        """Put the journal on the disk, and say so if somebody has taken it away.
+        """Flush the journal to the disk, and warn if somebody has removed it.
 
         Raises:
             FolderError: it cannot be written, or OUT is another folder now.
@@ -120,10 +120,10 @@ class LocalOutput(LocalResults):
             raise self._error(error) from error
 
     def collect(self, shard: str) -> None:
-        """Move what the workers of a shard have recorded into the journal.
+        """Move the records of a shard's workers into the journal.
 
         Raises:
-            ConfigError: it cannot be read, or not be written.
+            ConfigError: they cannot be read or written.
         """
         self._collect(f"{shard}.")
 
@@ -176,7 +176,7 @@ class LocalOutput(LocalResults):
 
 
 def _check_content(root: Directory, run_identity: dict[str, Any]) -> None:
-    """Raise ConfigError if what is in a folder would be mixed with other things."""
+    """Raise ConfigError if results would be mixed with other files in a folder."""
     is_ours = False
     with suppress(FileNotFoundError), root.folder(OWN_NAME) as own:
         if own.look(JOURNAL_NAME):
@@ -189,7 +189,7 @@ def _check_content(root: Directory, run_identity: dict[str, Any]) -> None:
 
 
 def _shards(own: Directory) -> Iterator[tuple[Directory, str]]:
-    """Yield the journals of shards, each with the folder that it is in."""
+    """Yield the journals of shards, each with its folder."""
     with suppress(FileNotFoundError), own.folder(SHARDS_NAME) as shards:
         for name in sorted(shards.names()):
             if _SHARD.fullmatch(name):

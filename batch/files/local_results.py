@@ -1,7 +1,7 @@
 """Write results to a disk: whole files only, each recorded in a journal once it has its name.
 
-Others may write to OUT, too, and put links there. Every file is opened in a folder that is held
-open, so a link in the place of a folder leads nowhere.
+Others may also write to OUT, and put links there. Every file is opened relative to an open folder,
+so a link that replaces a folder leads nowhere.
 """
 
 import errno
@@ -20,14 +20,14 @@ OWN_NAME = ".pmsgan"
 """Our folder in OUT."""
 
 LARGEST_RESULT = 4 << 30
-"""Bytes; what is larger in the place of a result is somebody else's, and not read."""
+"""Largest file that is read as a result [bytes]; a larger one is not ours."""
 
 Stamp = Callable[[str], FileStamp]
 """Looks at a picture, see `Folder.stamp`."""
 
 
 class LocalResults:
-    """A folder that this process writes results to; others may write other results there."""
+    """Writes this process's results to a folder; other processes may write other results there."""
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class LocalResults:
                 other process uses.
             stamp: looks at a picture.
             journal: where results are recorded; it can come later, before the first result.
-            overwrite: do not keep what somebody has changed.
-            verify: read results to see whether they are as they were written.
+            overwrite: overwrite results that somebody has changed.
+            verify: read results and check that they are as they were written.
         """
         self._root = root
         self._partial = partial
@@ -68,7 +68,7 @@ class LocalResults:
         return self._journal
 
     def was_done_before(self, job: Job) -> bool:
-        """Say whether an earlier run has done this very picture, and its result is there."""
+        """Say whether an earlier run converted this exact picture, and its result exists."""
         if not self.journal.known([job.name]):
             return False
         parent, _, name = job.output.rpartition("/")
@@ -87,8 +87,8 @@ class LocalResults:
     def write(self, job: Job, data: bytes, stamp: FileStamp, *, keep_date: bool = False) -> None:
         """Write a result, and record it in the journal, see `Results.write`.
 
-        Nothing but the whole result ever has its final name. What somebody has changed is kept
-        under another name.
+        Only a complete result gets its final name. A result that somebody has changed is kept under
+        another name.
 
         Raises:
             ImageError: this result cannot have its name.
@@ -140,7 +140,7 @@ class LocalResults:
             raise self._error(error) from error
 
     def _keep_changed(self, folder: Directory, name: str, job: Job, data: bytes) -> None:
-        """Set aside what is in the place of a result and was not written there by a run."""
+        """Set aside a file that has the name of a result but was not written by a run."""
         found = folder.look(name)
         if found is None or stat.S_ISDIR(found.st_mode):
             return
@@ -176,7 +176,7 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def changed_note(kept: str) -> str:
-    """Say where a result is that somebody has changed."""
+    """Say under which name a changed result was kept."""
     return f"its result had been changed, and is kept as {kept}"
 
 

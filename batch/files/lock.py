@@ -11,16 +11,16 @@ from pmsgan.directory import HAS_HANDLES, Directory
 
 
 class LockedError(Exception):
-    """Another process has the folder."""
+    """Another process holds the lock of the folder."""
 
 
 @contextmanager
 def lock(folder: Directory, name: str) -> Iterator[None]:
-    """Hold a lock, a file in a folder, until the block ends or the process does.
+    """Hold a lock file in a folder until the block or the process ends.
 
     Raises:
         LockedError: another process holds it.
-        OSError: the file cannot be written, or the disk knows no locks.
+        OSError: the file cannot be written, or the file system has no locks.
     """
     if sys.platform == "win32" or not HAS_HANDLES:
         with _path_lock(folder, name):

@@ -19,12 +19,12 @@ VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".m
 
 @dataclass(frozen=True, slots=True)
 class NamedEntry:
-    """A picture that is named, with the methods of os.DirEntry."""
+    """A named picture, with the methods of os.DirEntry."""
 
     name: str
 
     def is_symlink(self) -> bool:
-        """Say no: a user who names a link means the file."""
+        """Return False: a user who names a link means the file."""
         return False
 
     def is_dir(self) -> bool:
@@ -32,7 +32,7 @@ class NamedEntry:
         return False
 
     def is_file(self) -> bool:
-        """Say yes; reading it shows what it is."""
+        """Return True; reading it shows what it is."""
         return True
 
 
@@ -54,11 +54,11 @@ class NamedPictures(LocalFolder):
         return NamedPictures, (self.path, self.sources)
 
     def identity(self, name: str = "") -> str:
-        """Return what no folder has as its identity."""
+        """Return an identity that no folder has."""
         return f"named pictures/{name}"
 
     def parents(self) -> Iterator[str]:
-        """Identify the folders that hold a picture: no result may take the place of one."""
+        """Identify the folders that hold a picture, since no result may replace one."""
         for folder in {source.parent for source in self.sources.values()}:
             yield LocalFolder(folder).identity()
 
@@ -71,7 +71,7 @@ class NamedPictures(LocalFolder):
         return str(self.sources[name])
 
     def read(self, source: str) -> tuple[bytes, FileStamp]:
-        """Read a file, see `read_file`; the user means the folders on the way, too."""
+        """Read a file, see `read_file`; links in its path are followed, since the user named it."""
         return read_file(source)
 
     def output(

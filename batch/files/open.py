@@ -1,4 +1,4 @@
-"""From what a user types to a folder."""
+"""Open the folder that a user names."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs":
 
 
 def open_folder(place: Path | str) -> Folder:
-    """Return the folder that a user means: a path, or a URL such as s3://bucket/pictures.
+    """Return the folder that a user names by a path, or by a URL such as s3://bucket/pictures.
 
     Raises:
         ConfigError: such URLs are not known, or a package that they need is not installed.
@@ -42,15 +42,15 @@ def open_folder(place: Path | str) -> Folder:
 
 
 def is_folder(place: str) -> bool:
-    """Say whether a user means a folder: a path that is one, or a URL that is not on the web."""
+    """Say whether a place is a folder: a path that is one, or a URL that is not on the web."""
     return is_url(place) or Path(place).is_dir()
 
 
 def is_url(place: str) -> bool:
-    """Say whether a user means a folder's URL."""
+    """Say whether a place is the URL of a folder."""
     return "://" in place and not is_on_web(place)
 
 
 def is_on_web(place: str) -> bool:
-    """Say whether a user means a page or a picture on the web."""
+    """Say whether a place is a page or a picture on the web."""
     return place.lower().startswith(("http://", "https://"))

@@ -1,17 +1,17 @@
-"""Tells whether a file has changed."""
+"""Stamps that show whether a file has changed."""
 
 from dataclasses import dataclass
 
 MAX_FILE_BYTES = 512 * 2**20
-"""Larger files are refused."""
+"""Largest file that is read [bytes]."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """Size and time of a file; another one means other content."""
+    """Size and time of a file; a different stamp means different content."""
 
     size: int
-    """Bytes."""
+    """Size in bytes."""
     mtime_ns: int
     """When the file was last written to [ns since 1970]."""
 

@@ -1,4 +1,4 @@
-"""Object stores and whatever else fsspec knows: files below a URL, such as s3://bucket/pictures."""
+"""Files below a URL such as s3://bucket/pictures, in any file system of fsspec."""
 
 import functools
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ from pmsgan.errors import FolderError
 from pmsgan.terminal import without_passwords
 
 LONGEST_STREAK = 100
-"""So many refusals in a row are the store's fault, and no picture's."""
+"""This many failures in a row are the store's fault, not the pictures'."""
 
 
 LONGEST_REASON = 500
-"""Characters of what a server answers that go into errors, journals and reports."""
+"""Most characters of a server's answer that go into errors, journals and reports."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """Files below a URL; a file is whole or not there.
+    """Files below a URL; a file is complete or does not exist.
 
-    Names below the URL have slashes. Every method raises OSError if it fails; whatever else a
-    store's library raises becomes one.
+    Names below the URL have slashes. Every method raises OSError if it fails; other errors of a
+    store's library are turned into OSError.
     """
 
     url: str
-    """Without a slash at its end."""
+    """URL without a trailing slash."""
 
     def stamp(self, name: str) -> FileStamp:
         """Return the size of a file, and when it was written."""
@@ -47,7 +47,7 @@ class Store:
             return bytes(self._system.cat_file(self._path(name)))
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file, in the place of what there is."""
+        """Write a whole file; replace an existing one."""
         with _os_errors():
             self._system.pipe_file(self._path(name), data)
 
@@ -98,7 +98,7 @@ class Store:
         return self._opened[1]
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
-        """Leave connections behind where this goes to another process."""
+        """Leave connections behind when this is sent to another process."""
         return Store, (self.url,)
 
 
@@ -110,7 +110,7 @@ class StoreEntry:
     kind: str
 
     def is_symlink(self) -> bool:
-        """Say no: there are no links."""
+        """Return False: there are no links."""
         return False
 
     def is_dir(self) -> bool:
@@ -130,23 +130,23 @@ class Streak:
         self._length = 0
 
     def end(self) -> None:
-        """Count anew, since one try has worked."""
+        """Reset the count after a success."""
         self._length = 0
 
     def count(self, meaning: str) -> None:
-        """Count a failure; raise FolderError with its meaning if there have been too many."""
+        """Count a failure; raise FolderError with `meaning` if there are too many in a row."""
         self._length += 1
         if self._length >= LONGEST_STREAK:
             raise FolderError(meaning)
 
 
 _WRITTEN = ("LastModified", "last_modified", "mtime", "created")
-"""Names that the stores have for the time at which a file was written."""
+"""The stores' names for the time at which a file was written."""
 
 
 @contextmanager
 def _os_errors() -> Iterator[None]:
-    """Turn what a store's library raises into OSError, with one line of text."""
+    """Turn errors of a store's library into OSError with one line of text."""
     try:
         yield
     except PermissionError as error:

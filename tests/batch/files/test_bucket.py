@@ -111,7 +111,7 @@ def test_empty_and_changing_pictures_are_refused(
         folder.read("a.png")
     folder.store.write("a.png", b"one")
     monkeypatch.setattr(type(store), "cat_file", lambda *arguments: b"longer")
-    with pytest.raises(ImageError, match="was changed while it was read"):
+    with pytest.raises(ImageError, match="changed while it was being read"):
         folder.read("a.png")
 
 

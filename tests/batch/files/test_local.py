@@ -70,7 +70,7 @@ def test_a_file_that_changes_while_it_is_read_has_failed(
         return found
 
     monkeypatch.setattr(local_module.os, "fstat", grow)
-    with pytest.raises(ImageError, match="was changed while it was read"):
+    with pytest.raises(ImageError, match="changed while it was being read"):
         read_file(path)
 
 
