@@ -1,4 +1,4 @@
-"""Readers, one engine and writers around a ring of slots.
+"""Run readers, one engine and writers around a ring of slots.
 
 Readers and writers are daemon threads: one that hangs in a broken disk must not keep the process
 alive.
@@ -27,7 +27,7 @@ from pmsgan.styles.scaling import Scaling
 
 _WATCH_EVERY_S = 0.2
 _PATIENCE_S = 10.0
-"""How long a run that was stopped waits for its threads, which may hang in a broken disk."""
+"""How long a stopped run waits for its threads, which may hang on a broken disk [seconds]."""
 _PATIENCE_AFTER_INTERRUPT_S = 1.0
 """How long it waits after a second Ctrl-C."""
 
@@ -40,11 +40,11 @@ class Outcome:
 
     timing: Timing
     stopped: str | None = None
-    """Why it ended before all was done."""
+    """Reason why it ended early; None if it did not."""
     is_interrupted: bool = False
-    """A user wanted it so."""
+    """Whether a user interrupted it."""
     is_disk_full: bool = False
-    """It ended because OUT has no room left."""
+    """Whether it ended because OUT has no space left."""
 
 
 def run_jobs(
@@ -62,12 +62,12 @@ def run_jobs(
     """Translate every job's picture; a job whose picture fails gets the reason in its `failure`.
 
     The calling thread makes all calls to the engine. Ctrl-C or SIGTERM ends the run after the
-    pictures that are in work; a second one at once. A lost engine or a full disk ends the run, and
-    the outcome says so.
+    pictures in progress; a second one ends it at once. A lost engine or a full disk ends the run,
+    and the outcome says so.
 
     Args:
-        engine: open; it stays so, unless a thread that hangs may still use its slots.
-        jobs: what to do; each is taken when its turn comes.
+        engine: an open engine; it stays open, unless a thread that hangs may still use its slots.
+        jobs: the pictures to translate; each is taken when its turn comes.
         folder: where the pictures are.
         results: where results go.
         scaling: how results get their size.
@@ -153,7 +153,7 @@ class _EngineLoop:
 
     def _drain(self) -> None:
         self._is_draining = True
-        _log.warning("finishing the pictures that are in work; Ctrl-C again stops at once")
+        _log.warning("finishing the pictures in progress; Ctrl-C again stops at once")
         self._readers.drain()
 
     def _next_batch(self, *, wait: bool) -> Batch | None:

@@ -1,4 +1,4 @@
-"""Decide what becomes what, before any work starts."""
+"""Decide which result each picture gets, before any work starts."""
 
 import os
 import unicodedata
@@ -19,7 +19,7 @@ from pmsgan.errors import ConfigError
 from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix, why_not_read
 
 MAX_NAMED = 1000
-"""Skipped entries are counted without limit, but named up to this many."""
+"""Most skipped entries that are named; all of them are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _SubFolder:
     pictures: str
     """Their names in order, with slashes between them."""
     renamed: dict[str, str]
-    """Outputs that are not called as their picture is."""
+    """Outputs whose name differs from that of their picture."""
 
 
 @dataclass(slots=True)
@@ -57,9 +57,9 @@ class Plan:
     skipped: list[Skipped] = field(default_factory=list)
     """The first of them."""
     num_skipped: Counter[str] = field(default_factory=Counter)
-    """How many, for each reason."""
+    """Number of skipped entries, for each reason."""
     num_unread: Counter[str] = field(default_factory=Counter)
-    """How many of these are pictures all the same, for each reason."""
+    """Number of those that are pictures, for each reason."""
     unlisted: list[Skipped] = field(default_factory=list)
     """Folders that cannot be read: their pictures are missing here."""
 
@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def renamed(self) -> list[tuple[str, str]]:
-        """Pictures whose output is not called as they are, and what it is called."""
+        """Pictures whose output has another name, and that name."""
         return [
             (folder.name + picture, folder.output + output)
             for folder in self.folders
@@ -81,7 +81,7 @@ class Plan:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what would become what, for JSON."""
+        """Return the plan for JSON."""
         return {
             "kind": "plan",
             "jobs": [{"name": job.name, "output": job.output} for job in self.jobs()],
@@ -90,7 +90,7 @@ class Plan:
         }
 
     def skip(self, name: str, reason: str) -> None:
-        """Count something that is not converted."""
+        """Count an entry that is not converted."""
         self.num_skipped[reason] += 1
         if len(self.skipped) < MAX_NAMED:
             self.skipped.append(Skipped(name, reason))
@@ -104,15 +104,16 @@ def plan_folder(
 ) -> Plan:
     """List the pictures below a folder, each with its output path, in sorted order.
 
-    Sub-folders are mirrored. Hidden entries, links and `out`, where that lies inside `pictures`,
-    are skipped. Pictures whose outputs would have one name, also where case or the spelling of
-    accents does not count, keep their suffix: a.jpg and a.png become a.jpg.png and a.png.png.
+    Sub-folders are mirrored. Hidden entries and links are skipped, and so is `out` if it lies
+    inside `pictures`. Pictures whose outputs would have the same name, even on disks that ignore
+    case or the spelling of accents, keep their suffix: a.jpg and a.png become a.jpg.png and
+    a.png.png.
 
     Args:
         pictures: the folder to convert.
         out: the folder to write to; need not exist.
-        output_format: format of the outputs; same keeps JPEG, PNG and WebP, and makes PNG of the
-            rest.
+        output_format: format of the outputs; same keeps JPEG, PNG and WebP, and turns the rest into
+            PNG.
         selection: which pictures to take; by default all. Patterns such as *.jpg or faces/* are
             matched from the end of the path below `pictures`.
 
@@ -205,7 +206,7 @@ def _suffix(name: str) -> str:
 
 
 def _why_unread(plan: Plan, path: str) -> str | None:
-    """Say why a file that is not named like a picture that is read is one all the same.
+    """Say why a picture that does not have the name of a readable one is not converted.
 
     Returns:
         The reason why it is not converted; None if it is no picture.
@@ -257,7 +258,7 @@ def _plain_output(picture: str, output_format: OutputFormat) -> str:
 def _distinct(
     names: Sequence[str], rename: Callable[[str], str], taken: Iterable[str]
 ) -> dict[str, str]:
-    """Return other names where `rename` would give one of its results twice, or one in `taken`.
+    """Return other names if `rename` would return one twice, or one in `taken`.
 
     Names are compared by hashes in an array, so that a million of them need little memory.
     """
@@ -284,12 +285,12 @@ def _others(name: str, rename: Callable[[str], str]) -> Iterator[str]:
 
 
 def _hash(name: str) -> int:
-    """Return one number for all names that some disk takes for one."""
+    """Return the same number for all names that some disk cannot tell apart."""
     return hash(unicodedata.normalize("NFC", name).casefold())
 
 
 def list_reasons(numbers: Counter[str]) -> str:
-    """Return how many there are for each reason, as text."""
+    """Return the count for each reason, as text."""
     return ", ".join(f"{number} {reason}" for reason, number in numbers.items())
 
 

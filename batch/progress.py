@@ -1,4 +1,4 @@
-"""How a run tells what it is doing."""
+"""The interface by which a run reports its progress."""
 
 from typing import Protocol
 
@@ -15,10 +15,10 @@ class Progress(Protocol):
         """Count a picture that is done, was done before, or has failed."""
 
     def workers(self, alive: int, wanted: int) -> None:
-        """Tell how many workers of a cluster are alive, and how many there should be."""
+        """Report how many workers of a cluster are alive, and how many there should be."""
 
     def comparing(self, baseline: str, elapsed_s: float, limit_s: float) -> None:
-        """Tell that the run is done, which baseline is measured, and how long that may take."""
+        """Report that the run is done, which baseline is measured, and how long that may take."""
 
 
 class NoProgress:

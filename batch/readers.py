@@ -16,15 +16,15 @@ from pmsgan.errors import ImageError
 from pmsgan.styles.scaling import Scaling
 
 READ_TIMEOUT_S = 120.0
-"""A picture that takes longer to be read and decoded has failed."""
+"""A picture that takes longer to read and decode has failed [seconds]."""
 
 
 class ReaderRetiredError(Exception):
-    """This reader has hung too long: its picture has failed, and another reader has its place."""
+    """This reader has hung too long: its picture has failed, and another reader replaced it."""
 
 
 class Readers:
-    """The reading end of a run; while a reader hangs in a broken disk, it holds no slot."""
+    """The reading end of a run; a reader that hangs on a broken disk holds no slot."""
 
     def __init__(
         self,
@@ -61,21 +61,21 @@ class Readers:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._busy: dict[threading.Thread, tuple[Job, float]] = {}
-        """The job of each reader that is reading or decoding, and since when."""
+        """The job of each busy reader, and when it began."""
         self._threads = [self._new_thread() for _ in range(count)]
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         for thread in self._threads.copy():
             thread.start()
 
     def drain(self) -> None:
-        """Take no further job; those that are in work are finished."""
+        """Take no further job; jobs in progress are finished."""
         with self._lock:
             self._jobs = iter(())
 
     def replace_hung(self) -> None:
-        """Give up on pictures that take too long, and put new readers in the place of theirs."""
+        """Give up on pictures that take too long, and replace their readers."""
         now = time.monotonic()
         with self._lock:
             hung = [
@@ -132,7 +132,7 @@ class Readers:
             return None if self._ring.is_stopped else next(self._jobs, None)
 
     def _read(self, job: Job, times: StageTimes) -> SlotRow | None:
-        """Read and decode a picture; return None if it has failed, or was done before."""
+        """Read and decode a picture; return None if it failed, or was done before."""
         thread = threading.current_thread()
         with self._lock:
             self._busy[thread] = job, time.monotonic()

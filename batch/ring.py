@@ -1,8 +1,8 @@
 """The ring of slots: the only queue between readers, engine and writers.
 
-A slot is free, then filled row by row, then ready, then written from, then free again. An engine
-that has nothing to do takes a slot before it is full. Besides what the ring has rows for, each
-reader holds one decoded picture; a thread that is too fast waits here.
+A slot is free, then filled row by row, then ready, then written from, then free again. An idle
+engine takes a slot before it is full. Besides the pictures in the ring's rows, each reader holds
+one decoded picture; a thread that is too fast waits here.
 """
 
 import threading
@@ -16,7 +16,7 @@ from pmsgan.batch.pictures.load import LoadedPicture
 from pmsgan.engine.interface import Slot
 
 FILLING_S = 0.02
-"""How long an engine that has nothing to do waits for a slot to become full."""
+"""How long an idle engine waits for a slot to become full [seconds]."""
 
 
 class RingStoppedError(Exception):
@@ -55,7 +55,7 @@ class Ring:
         self._filling: Batch | None = None
         self._ready: deque[Batch] = deque()
         self._lock = threading.Lock()
-        # A wake-up costs more than what it is for, so there is none for a row.
+        # A wake-up costs more than a row is worth, so rows cause none.
         self._freed = threading.Condition(self._lock)
         """A slot is free; readers wait for it."""
         self._filled = threading.Condition(self._lock)
@@ -119,13 +119,13 @@ class Ring:
             return self._ready.popleft() if self._ready else None
 
     def next_filled(self, timeout_s: float) -> Batch | None:
-        """Take the oldest full slot, or else what there is: for an engine that has nothing to do.
+        """Take the oldest full slot, or else a partly filled one: for an idle engine.
 
         A slot that is being filled gets a moment to become full: half of a CPU would be idle over
         a single picture, for as long as that takes.
 
         Returns:
-            None if there is nothing after `timeout_s`, or nothing any more.
+            None if there is nothing after `timeout_s`, or nothing will come.
 
         Raises:
             RingStoppedError: the run ends early.
@@ -148,7 +148,7 @@ class Ring:
 
     @property
     def is_exhausted(self) -> bool:
-        """Nothing is left for the engine, and nothing will come."""
+        """Whether nothing is left for the engine, and nothing will come."""
         with self._lock:
             return self._reading_ended and not self._ready
 

@@ -31,7 +31,7 @@ from pmsgan.styles.palette import Palette
 MIN_BASELINE_S = 10.0
 """The baseline may take as long as the run, but no less than this [seconds]."""
 MAX_BASELINE_PICTURES = 32
-"""How many of the pictures the baseline is measured on at most."""
+"""Most pictures that the baseline is measured on."""
 NUM_LOOKED_AT = 8
 """Pictures that are compared with what the style expects."""
 
@@ -41,11 +41,11 @@ _log = logging.getLogger(__name__)
 def run_conversion(
     conversion: Conversion, convert: Callable[[Conversion, Output, Tally], RunEnd]
 ) -> Report:
-    """Take OUT, let `convert` do the pictures, and report before OUT is released.
+    """Open OUT, let `convert` translate the pictures, and report before OUT is released.
 
     Args:
         conversion: what to do.
-        convert: `convert_here`, or another way to do it.
+        convert: `convert_here`, or another function of this kind.
 
     Raises:
         ConfigError: OUT cannot be used.
@@ -129,7 +129,7 @@ def convert_here(
 
 
 def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: Tally) -> RunEnd:
-    """Measure baselines; nothing that goes wrong here may lose the report of a finished run."""
+    """Measure baselines; a failure here must not lose the report of a finished run."""
     measured: list[Baseline] = []
     reason = None
     try:
@@ -170,7 +170,7 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
 
 
 def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
-    """Build the report, while the results are still ours."""
+    """Build the report, while OUT is still locked."""
     plan, outcome = conversion.plan, end.outcome
     display.flush()
     return Report(
@@ -201,7 +201,7 @@ def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
 
 
 def _announce(plan: Plan) -> None:
-    """Say what a user might not expect of a plan."""
+    """Tell the user about surprising parts of a plan."""
     if others := plan.num_skipped - plan.num_unread:
         _log.info("skipped: %s", list_reasons(others))
     if plan.num_unread:
@@ -222,13 +222,13 @@ def _warn(text: str | None) -> None:
 
 
 def _warn_of_other_pictures(conversion: Conversion) -> None:
-    """Say so if the first pictures are plainly not what the style was made for."""
+    """Warn if the first pictures are clearly not of the kind that the style was made for."""
     style = conversion.style
     if not style.expects:
         return
     pictures = conversion.first_pictures(NUM_LOOKED_AT)
     if pictures is not None and (difference := tell_difference(pictures, style.expects)):
         _log.warning(
-            "the pictures do not look like what the style %s takes, %s: %s",
+            "the pictures do not look like the input of the style %s, %s: %s",
             style.name, style.input, difference,
         )  # fmt: skip

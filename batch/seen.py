@@ -1,4 +1,4 @@
-"""A picture that the network has seen, whose result can be made again in other colours."""
+"""Pictures that the network has seen, whose results can be made again in other colours."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from pmsgan.formats import output_suffix
 
 @dataclass(frozen=True, slots=True)
 class SeenPicture:
-    """A picture and what the network made of it; any thread may make results of it."""
+    """A picture and the network's output for it; any thread may make results from it."""
 
     loaded: LoadedPicture
     canvas: Pixels
@@ -36,7 +36,7 @@ class SeenPicture:
         return pixels + sum(len(data) for data in metadata if data is not None)
 
     def coloured(self, settings: ConvertSettings, name: str = "") -> LoadedPicture:
-        """Return the picture for a result in some colours; what it notes stays with that result.
+        """Return the picture for a result in some colours; its notes stay with that result.
 
         Args:
             settings: for the style, see `ConvertSettings.for_style`.

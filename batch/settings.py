@@ -1,4 +1,4 @@
-"""Every choice of a run; light to import."""
+"""All settings of a run; light to import."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pmsgan.styles.scaling import Scaling
 
 Fit = Literal["stretch", "pad", "crop"]
-"""How a picture of another shape is brought to the style's."""
+"""How a picture of another shape is fitted into the style's."""
 
 NamedSize = Literal["style", "source"]
 OutputSize = NamedSize | int
@@ -30,11 +30,11 @@ MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
 _MOST = {"max_batch": 4096, "slots": 256, "readers": 256, "writers": 256}
-"""Larger numbers are mistakes: threads and batches beyond these use up a machine."""
+"""Upper limits; larger numbers are mistakes that would exhaust a machine."""
 
 
 def _check_choices(**values: tuple[str, Any]) -> None:
-    """Raise ConfigError if a value is none of its choices; a program may give any."""
+    """Raise ConfigError if a value is not one of its choices, since programs may give any."""
     for name, (value, choices) in values.items():
         if value not in get_args(choices):
             raise ConfigError(f"{name} is {value!r}: it must be {', '.join(get_args(choices))}")
@@ -42,7 +42,7 @@ def _check_choices(**values: tuple[str, Any]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertSettings:
-    """Choices that decide how results look; a journal records them, so that nothing is mixed."""
+    """Settings that decide how results look; a journal records them, so that runs do not mix."""
 
     fit: Fit = "pad"
     """How a picture of another shape fits: pad keeps its proportions and fills the rest, stretch
@@ -98,10 +98,10 @@ class ConvertSettings:
             raise ConfigError(f"png_level is {self.png_level}: it must lie within 0..9")
 
     def for_style(self, style: "Style") -> "ConvertSettings":
-        """Return these settings for a style, whose parts the palette then knows.
+        """Return these settings for a style, with its parts in the palette.
 
         Raises:
-            ConfigError: the style cannot do what they ask for.
+            ConfigError: the style does not support them.
         """
         self.scaling(style)
         wishes = {
@@ -126,7 +126,7 @@ class ConvertSettings:
         return asdict(replace(self, palette=None)) | {"palette": palette}
 
     def scaling(self, style: "Style") -> "Scaling":
-        """Return how results of a style get their size.
+        """Return how results of a style are enlarged.
 
         Raises:
             ConfigError: there is a working size, and the style does not work in tiles.
@@ -166,7 +166,7 @@ class Parallelism:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSettings:
-    """Choices that decide how a run works, and change no result."""
+    """Settings that decide how a run works, and do not change results."""
 
     overwrite: bool = False
     """Convert every picture again, and overwrite the results in OUT."""
@@ -224,13 +224,13 @@ class Cluster:
     devices: tuple[int, ...] = ()
     """Numbers of the GPUs to use where the cluster is started here; empty takes all."""
     workers: int | None = None
-    """Processes with an engine each; more than GPUs share them evenly.
+    """Processes with an engine each; more workers than GPUs share them evenly.
 
-    None is as many for each GPU as feed its engine, in a run of many pictures, else one; without
-    GPUs one for each machine.
+    None means as many for each GPU as keep it busy in a run of many pictures, else one; without
+    GPUs, one for each machine.
     """
     insecure: bool = False
-    """Join a cluster that asks for no token, too: whoever reaches it can run code on all of it."""
+    """Join a cluster even without a token: anyone who reaches it can run code on all of it."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -239,9 +239,9 @@ class Cluster:
             if not host or not port.isdigit():
                 raise ConfigError(f"cluster is {self.address!r}: give auto or HOST:PORT")
         if self.devices and self.address is not None:
-            raise ConfigError("devices are of this machine alone: give no cluster with them")
+            raise ConfigError("devices are GPUs of this machine: do not give cluster with them")
         if self.insecure and self.address is None:
-            raise ConfigError("insecure is for a cluster that is there: give its address")
+            raise ConfigError("insecure is for an existing cluster: give its address")
         if min(self.devices, default=0) < 0 or len(set(self.devices)) < len(self.devices):
             raise ConfigError(f"devices is {self.devices}: give different numbers such as 0,1,2,3")
         if self.workers is not None and self.workers < 1:

@@ -1,1 +1,1 @@
-"""From bytes to pixels for an engine, and back."""
+"""Turns bytes into pixels for an engine, and results back into bytes."""

@@ -19,7 +19,9 @@ def open_avif(data: bytes) -> OpenedPicture:
     """Open an AVIF; raise ImageError if that cannot be done."""
     list(_boxes(data))
     if not AvifImagePlugin.SUPPORTED:
-        raise ImageError("is an AVIF, which this Pillow cannot read: pip install -U pillow")
+        raise ImageError(
+            "is an AVIF, which this version of Pillow cannot read: pip install -U pillow"
+        )
     return _opened(AvifImagePlugin.AvifImageFile(io.BytesIO(data)))
 
 
@@ -80,7 +82,7 @@ def _boxes(data: bytes | memoryview) -> Iterator[tuple[bytes, memoryview]]:
         if size == 0:  # to the end of the file
             size = len(view) - at
         if size < header:
-            return  # what its decoder says of it is more to the point
+            return  # its decoder's error is more precise
         if at + size > len(view):
             raise ImageError(CUT_OFF)
         yield bytes(name), view[at + header : at + size]

@@ -1,4 +1,4 @@
-"""Tell translations that are no pictures."""
+"""Detect translations that are not pictures."""
 
 import numpy as np
 
@@ -6,18 +6,19 @@ from pmsgan.batch.pictures.colour import Pixels
 from pmsgan.errors import ImageError
 
 LIVELY = 32.0
-"""Standard deviation of a tile's grey levels from which on its translation has several colours."""
+"""Standard deviation of a tile's grey levels above which its translation must have several
+colours."""
 
 
 def check_translated(translated: Pixels, original: Pixels) -> None:
-    """Refuse a translation of one colour, which is what NaN comes out as.
+    """Refuse a translation of one colour, which NaN turns into.
 
     Args:
         translated: uint8 [H, W, 3].
         original: the picture uint8 [H, W, 3]; if it has one colour, its translation may, too.
 
     Raises:
-        ImageError: it is.
+        ImageError: the translation has one colour.
     """
     if is_flat(translated) and not is_flat(original):
         raise ImageError("its translation has one colour only: try --precision fp32")
@@ -31,7 +32,7 @@ def check_tile(translated: Pixels, original: Pixels) -> None:
         original: the tile uint8 [H, W, 3].
 
     Raises:
-        ImageError: it is, though there is much in the tile.
+        ImageError: the translation has one colour, and the tile has many.
     """
     if is_flat(translated) and float(np.std(original)) > LIVELY:
         raise ImageError("a part of its translation has one colour only: try --precision fp32")

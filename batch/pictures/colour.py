@@ -14,7 +14,7 @@ from pmsgan.errors import ImageError
 Pixels = NDArray[np.uint8]
 
 PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError)
-"""Errors that a colour profile raises that cannot be used."""
+"""Errors that a broken colour profile raises."""
 _GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -49,7 +49,7 @@ def on_white(pixels: Pixels, alpha: Pixels) -> Pixels:
 def without_special_profile(
     image: Image.Image, profile: bytes | None
 ) -> tuple[Image.Image, bytes | None]:
-    """Apply a profile of grey or CMYK; one of RGB is left for when the picture is small."""
+    """Apply a profile of grey or CMYK; one of RGB is applied later, when the picture is small."""
     if profile is None:
         return image, None
     if image.mode == "CMYK":
@@ -102,7 +102,7 @@ def split_alpha(image: Image.Image) -> tuple[Pixels, Pixels | None]:
 
 
 def to_bgr(image: Image.Image) -> Pixels:
-    """Return the colour of an image of 8 bits uint8 [h, w, 3] BGR, whatever its mode is."""
+    """Return the colour uint8 [h, w, 3] BGR of an 8-bit image of any mode."""
     if image.mode != "RGB":
         image = image.convert("RGB")
     rgb, conversion = look_at_rgb(image), cv2.COLOR_RGBA2BGR
@@ -117,7 +117,7 @@ def _applied(transform: ImageCms.ImageCmsTransform | None, image: Image.Image) -
 
 @functools.lru_cache(maxsize=32)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return the way from a profile to sRGB; None if it is sRGB."""
+    """Return the transform from a profile to sRGB; None if it is sRGB."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     description = ImageCms.getProfileDescription(source)
     if mode == "RGB" and "sRGB" in description and "linear" not in description.lower():

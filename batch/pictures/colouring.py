@@ -1,4 +1,4 @@
-"""Give a result the colours of a palette, and take it apart into layers."""
+"""Give a result the colours of a palette, and split it into layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ class Layer:
     alpha: Pixels
     """[H, W], 0 transparent .. 255 opaque."""
     darkens: bool = False
-    """It is multiplied with the layers below."""
+    """Whether it is multiplied with the layers below."""
 
 
 @dataclass(slots=True)
 class Colouring:
-    """Which colours the parts of one result get."""
+    """Colours for the parts of one result."""
 
     names: tuple[str, ...]
     old: Pixels
-    """Their colours in what the network makes, uint8 [N, 3] BGR."""
+    """Their colours in the network's output, uint8 [N, 3] BGR."""
     new: Pixels
     """The colours that they get, uint8 [N, 3] BGR."""
     is_shaded: bool = False
@@ -47,7 +47,7 @@ class Colouring:
     found: tuple[str, ...] = ()
     """Names of the parts that are in the result, once it is made."""
     layers: tuple[Layer, ...] = ()
-    """Those of the result from the lowest up, once it is made; none if they are not kept."""
+    """Layers of the result from the lowest up, once it is made; empty if they are not kept."""
 
     def apply(
         self, translated: Pixels, size: tuple[int, int], enlarge: Callable[[Pixels], Pixels]
@@ -86,7 +86,7 @@ class Colouring:
 
 
 def choose_colouring(settings: ConvertSettings, name: str) -> Colouring | None:
-    """Return which colours the result of a picture gets; None without a palette.
+    """Return the colouring for the result of a picture; None without a palette.
 
     Args:
         settings: for a style, see `ConvertSettings.for_style`.

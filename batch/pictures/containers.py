@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 
 MAX_SEGMENT_BYTES = 65_533
-"""A JPEG's segment counts its length with two bytes, and counts these."""
+"""A JPEG's segment gives its length in two bytes, themselves included."""
 
 _JPEG_EXIF, _JPEG_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _VP8X_ALPHA, _VP8X_EXIF, _VP8X_XMP = 0x10, 0x08, 0x04

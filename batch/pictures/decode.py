@@ -1,8 +1,8 @@
-"""From the bytes of a file to pixels, by one rule for each kind of picture.
+"""Decode the bytes of a file into pixels, by one rule for each kind of picture.
 
-What is read is hostile: the kind is that of the content, and only those of `_OPENERS` are tried;
-sizes are checked before anything is decoded. Pillow decodes; what it would get wrong, or refuse
-for no reason, the modules of the kinds put right before.
+Files are hostile: their content decides the kind, only the kinds in `_OPENERS` are tried, and sizes
+are checked before anything is decoded. Pillow decodes; the modules of the kinds first correct what
+it would get wrong, or refuse for no reason.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ class DecodedPicture:
     full_size: tuple[int, int]
     """Height and width in the file; a large JPEG is decoded smaller."""
     profile: bytes | None
-    """ICC profile that the pixels are still in; None is sRGB."""
+    """ICC profile that the pixels still have; None means sRGB."""
     note: str | None
     """A remark for the user."""
     metadata: Metadata = field(default_factory=Metadata)
@@ -65,7 +65,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = ""
 
     Grey and palettes become colour. Transparency is kept beside the pixels, which are put on white.
     16-bit samples keep their high byte. CMYK and Lab become sRGB, by the embedded profile if there
-    is one. Of animations and stacks the first frame counts, and that is noted.
+    is one. Animations and stacks yield their first frame, and a note.
 
     Args:
         data: a whole file.
@@ -81,7 +81,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = ""
 
 
 def count_pixels(data: bytes) -> int:
-    """Return how many pixels a picture has, by the head of its file; nothing is decoded.
+    """Return the number of pixels from the head of a file; nothing is decoded.
 
     Args:
         data: a whole file.
@@ -96,7 +96,7 @@ def count_pixels(data: bytes) -> int:
 
 @contextlib.contextmanager
 def _opened(data: bytes) -> Iterator[tuple[OpenedPicture, str]]:
-    """Open a picture, whose kind comes with it; all that goes wrong becomes ImageError."""
+    """Open a picture, and return its kind, too; every failure becomes ImageError."""
     kind = kind_of(data[:HEAD_BYTES])
     if kind is None:
         raise ImageError(NOT_A_PICTURE)
@@ -118,7 +118,7 @@ def _opened(data: bytes) -> Iterator[tuple[OpenedPicture, str]]:
 def quiet_decoders() -> Iterator[None]:
     """Keep decoders from warning on stderr, and OpenCV from starting threads of its own.
 
-    For the whole process, while readers and writers fill the cores.
+    This holds for the whole process, since readers and writers fill the cores.
     """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

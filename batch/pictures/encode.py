@@ -1,4 +1,4 @@
-"""Make a file of an engine's result."""
+"""Encode an engine's result as a file."""
 
 import cv2
 import numpy as np
@@ -12,10 +12,10 @@ from pmsgan.errors import ImageError
 
 
 def encode(result: Pixels, loaded: LoadedPicture, suffix: str, settings: ConvertSettings) -> bytes:
-    """Make a file of a result.
+    """Encode a result as a file.
 
-    The picture's transparency is kept in PNG, WebP and OpenRaster; a JPEG shows it on white. What
-    is left out of its metadata is noted in `loaded`.
+    PNG, WebP and OpenRaster keep the picture's transparency; a JPEG shows it on white. A note in
+    `loaded` says which metadata is left out.
 
     Args:
         result: uint8 [h, w, 3] BGR, from `loaded`.

@@ -1,8 +1,8 @@
 """Edit a block of EXIF data in place: nothing in it moves, so maker notes stay valid.
 
-Maker notes hold offsets into the block that their maker alone knows. A writer that lays the block
-out anew breaks them; here entries are overwritten where they are. The block is hostile: every
-offset in it is checked, and the time is linear in its size.
+Maker notes hold offsets into the block that only their maker knows. A writer that rearranges the
+block breaks them; here entries are overwritten in place. The block is hostile: every offset in it
+is checked, and the time is linear in its size.
 """
 
 import struct
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 Range = tuple[int, int]
-"""From and to [bytes from the start of the block]."""
+"""Start and end [bytes from the start of the block]."""
 
 _SHORT, _LONG = 3, 4
 _TYPE_BYTES = {1: 1, 2: 1, _SHORT: 2, _LONG: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
@@ -20,16 +20,16 @@ _WIDTHS = (0x0100, 0xA002, 0x1001)
 """ImageWidth, PixelXDimension, RelatedImageWidth."""
 _HEIGHTS = (0x0101, 0xA003, 0x1002)
 _THUMBNAIL_PARTS = ((0x0201, 0x0202), (0x0111, 0x0117))
-"""Tags for where a thumbnail is and how long: a JPEG, or strips."""
+"""Tags for the place and length of a thumbnail: a JPEG, or strips."""
 _MAX_IFDS, _MAX_ENTRIES = 8, 1000
 """A block has two directories in a row, the picture's and the thumbnail's, of tens of entries."""
 
 
 def edit_exif(block: bytes, size: tuple[int, int]) -> bytes:
-    """Return a picture's EXIF data as its result has it.
+    """Return a picture's EXIF data in the form for its result.
 
     The result is upright and sRGB, and has its own size. The thumbnail, which shows the source, is
-    erased. All else stays as it is, and where it is.
+    erased. Everything else keeps its value and its place.
 
     Args:
         block: from the TIFF header on.
@@ -99,7 +99,7 @@ class _Editor:
                 yield self.number(inner[_INTEROP_IFD].position + 8, 4)
 
     def correct(self, ifd: int, size: tuple[int, int]) -> None:
-        """Overwrite what a directory says of orientation, size and colour space."""
+        """Overwrite orientation, size and colour space in a directory."""
         height, width = size
         for entry in self.entries(ifd):
             if entry.tag in _WIDTHS:
@@ -134,7 +134,7 @@ class _Editor:
         return [(ifd, end), *map(self._value_range, entries)]
 
     def unlink_thumbnail(self, first: int) -> list[Range]:
-        """End the chain of directories after the first, and return where the others and theirs are.
+        """End the chain after the first directory; return the ranges of the others.
 
         Args:
             first: where the picture's own directory is.
@@ -168,7 +168,7 @@ class _Editor:
         return [self.number(it, num_bytes) for it in range(start, end - num_bytes + 1, num_bytes)]
 
     def erase(self, removed: list[Range], used: list[Range]) -> None:
-        """Overwrite ranges with zeros, but for what is used, and cut them off at the end."""
+        """Overwrite ranges with zeros, except bytes in use, and cut zeros off the end."""
         before, length = bytes(self.data), len(self.data)
         for start, end in _merged(removed):
             self.data[start:end] = bytes(end - start)

@@ -30,12 +30,12 @@ class Box:
 class Placement:
     """Which part of a picture lies where on the canvas, and the size of the result.
 
-    The canvas is what the network sees: one view or, of a style that works in tiles, a picture
-    that is at least as large.
+    The canvas is the image that the network sees: one view or, for a style that works in tiles, a
+    picture that is at least as large.
     """
 
     crop: Box | None
-    """Part of the picture in its full size [pixels]; None is all of it."""
+    """Part of the picture in its full size [pixels]; None means all of it."""
     canvas: tuple[int, int]
     """Height and width of the canvas [pixels]."""
     region: Box
@@ -63,13 +63,13 @@ def place(
 
     Args:
         source: height and width of the picture [pixels].
-        view: height and width of what the network sees at once [pixels].
-        fit: stretch changes the proportions; pad keeps them, and what is missing is made up from
-            the picture's edge and cut off again afterwards; crop keeps the middle.
+        view: height and width of one view of the network [pixels].
+        fit: stretch changes the proportions; pad keeps them, fills the rest from the picture's
+            edge, and cuts it off again afterwards; crop keeps the middle.
         output_size: whether the result has the size of the part of the source that was translated,
             the size in which the network sees that part, or a long side [pixels].
-        scaling: with tiles, the canvas is as large as the picture is to be seen; without, and by
-            default, it is one view.
+        scaling: with tiles, the canvas has the size at which the network sees the picture; without
+            tiles, and by default, it is one view.
     """
     crop, part = None, source
     if fit == "crop":
@@ -96,7 +96,7 @@ def fit_into_row(image: Pixels, placement: Placement, row: Pixels) -> None:
     """Write a picture onto the canvas.
 
     Args:
-        image: uint8 [h, w, 3]; where nothing is cropped, it may have been decoded smaller.
+        image: uint8 [h, w, 3]; if nothing is cropped, it may have been decoded smaller.
         placement: for its full size.
         row: the canvas uint8 [H, W, 3], such as a row of a slot; written in place.
     """

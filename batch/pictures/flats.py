@@ -1,8 +1,8 @@
-"""Flat colours that go on below the lines: found at the network's size, painted at the result's.
+"""Find flat colours that continue below the lines, and paint them at the result's size.
 
 A line between two parts has the colour of neither, so a part ends somewhere below it. Lines and
-colours are enlarged apart: a line that is enlarged together with a light colour on one side of it
-would throw that light onto the other side.
+colours are enlarged separately: a line that is enlarged together with a light colour on one side
+would spread that light to the other side.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SHOWN = 32 / 255
 _LINE = 0.4
 """A line lets less light through."""
 _CORE = 0.08
-"""The core of a line lets at most so much more light through than the darkest pixel beside it."""
+"""How much more light the core of a line may let through than the darkest pixel beside it."""
 _LEAST = 0.02
 """Shares of a part below this are noise."""
 _BLUR = 0.7
@@ -34,13 +34,13 @@ _Floats = NDArray[np.float32]
 def find_flats(amounts: _Floats, colours: Pixels) -> tuple[Pixels, Pixels]:
     """Return how much light the ink lets through, and how the parts cover each other.
 
-    The lowest part fills the whole; each other one covers what is below it. Below the ink, parts
-    go on from what is beside it, and the darker of two parts goes on below all of a line.
+    The lowest part fills the whole; each other one covers what is below it. Below the ink, the
+    neighbouring parts continue, and the darker of two parts fills the space below a line.
 
     Args:
         amounts: how much there is of each part, from the lowest up, float32 [N, h, w], 0..1; their
             sum is the light.
-        colours: that the parts get, uint8 [N, 3] BGR.
+        colours: colours of the parts, uint8 [N, 3] BGR.
 
     Returns:
         Light uint8 [h, w], 0..255, and alphas uint8 [N, h, w], 0 transparent .. 255 opaque.
@@ -113,7 +113,7 @@ def paint_flats(alphas: Sequence[Pixels], colours: Pixels) -> Pixels:
 
 
 def _darken_lines(shares: _Floats, light: _Floats, colours: Pixels) -> None:
-    """Let the darkest part beside a line go on below it, in place.
+    """Extend the darkest part beside a line below it, in place.
 
     A pen lets some light through. A line between a light part and a dark one would else be half
     dark, half muddy.

@@ -40,7 +40,7 @@ def _table_bytes(data: bytes, flags_at: int) -> int:
 
 
 class _Blocks:
-    """Walks through the blocks of a GIF, and not for ever."""
+    """Walks through the blocks of a GIF, up to a limit."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

@@ -17,7 +17,7 @@ from pmsgan.errors import ImageError
 _MAX_SEGMENTS = 100_000
 _SCAN = 0xDA
 _SHORTEST = {b"\xe0JFIF": 14, b"\xeeAdob": 12}
-"""Content of application segments [bytes]; a shorter one is none of theirs, as in libjpeg."""
+"""Least content of application segments [bytes]; libjpeg ignores shorter ones, too."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = (0xC0, 0xC1, 0xC9)
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)

@@ -1,4 +1,4 @@
-"""Tell the kind of a picture from its first bytes; light to import."""
+"""Recognise the kind of a picture by its first bytes; light to import."""
 
 HEAD_BYTES = 64
 """How many of a file's first bytes `kind_of` looks at."""
@@ -33,7 +33,7 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
 def kind_of(head: bytes) -> str | None:
-    """Return the kind of a picture, also of some that are not read; None if it is no picture.
+    """Return the kind of a picture, even of some that are not read; None if it is no picture.
 
     Args:
         head: the first `HEAD_BYTES` of the file, or all of it.

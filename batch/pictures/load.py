@@ -43,7 +43,7 @@ class Guide:
 
 @dataclass(slots=True)
 class LoadedPicture:
-    """A picture that is ready for the engine, and what its result needs to know of it."""
+    """A picture that is ready for the engine, with what is needed to make its result."""
 
     picture: DecodedPicture
     placement: Placement
@@ -64,7 +64,7 @@ class LoadedPicture:
         return 1 if self.tiles is None else len(self.tiles)
 
     def fill(self, row: Pixels, number: int = 0) -> None:
-        """Write the picture into an engine's row, and let go of it with its last row.
+        """Write the picture into an engine's row; the last row releases its memory.
 
         Args:
             row: uint8 [H, W, 3] BGR, written in place.
@@ -83,7 +83,7 @@ class LoadedPicture:
         picture.pixels = np.empty((0, 0, 3), np.uint8)
 
     def cut(self, tile: tuple[int, int]) -> None:
-        """Let the network see the picture in tiles of a height and width [pixels]."""
+        """Cut the picture into tiles of a height and width [pixels]."""
         canvas = np.empty((*self.placement.canvas, 3), np.uint8)
         fit_into_row(self.picture.pixels, self.placement, canvas)
         self.picture.pixels = np.empty((0, 0, 3), np.uint8)
@@ -91,7 +91,7 @@ class LoadedPicture:
         self.tiles = Tiles(canvas, tile)
 
     def guide_result(self, scaling: Scaling) -> None:
-        """Keep the picture as the guide of its result; what the guide is in is sRGB, too."""
+        """Keep the picture, in sRGB, as the guide of its result."""
         pixels = self.picture.pixels
         self._bring_to_srgb(pixels)
         self.picture.profile = None
@@ -100,7 +100,7 @@ class LoadedPicture:
         self.guide = Guide(grey, scaling.radius, scaling.epsilon)
 
     def choose_colours(self, settings: ConvertSettings, name: str) -> None:
-        """Let the parts of the result get the colours that a palette has for them.
+        """Choose the palette's colours for the parts of the result.
 
         Args:
             settings: they have the palette, if there is one.
@@ -120,8 +120,8 @@ class LoadedPicture:
             uint8 [h, w, 3] BGR; None while rows are missing.
 
         Raises:
-            ImageError: this, or an earlier one, is no picture, or has a size that cannot be
-                converted; it is raised with the last row.
+            ImageError: this translation, or an earlier one, is no picture, or has a size that
+                cannot be converted; it is raised with the last row.
         """
         canvas = self.join(translated, row, number)
         return None if canvas is None else self.finish(canvas, row)
@@ -204,9 +204,9 @@ def load(
 
     Args:
         data: a whole file.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how it is brought to that size.
-        scaling: how its result gets its size.
+        scaling: how its result is enlarged.
 
     Raises:
         ImageError: it cannot be decoded.
@@ -225,8 +225,8 @@ def prepare(
     """Make a decoded picture ready for the engine; its pixels may change.
 
     Args:
-        picture: it is taken over.
-        style_size: height and width of what the network sees at once [pixels].
+        picture: the decoded picture, which this takes over.
+        style_size: height and width of one view of the network [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
 
@@ -262,7 +262,7 @@ def prepare(
 def _size_that_suffices(
     style_size: tuple[int, int], settings: ConvertSettings, scaling: Scaling
 ) -> tuple[int, int] | None:
-    """Return how large a picture has to be decoded, see `decode`; None is its own size."""
+    """Return the size at which to decode a picture, see `decode`; None means its own size."""
     if settings.fit == "crop":  # how large the whole has to be is not known before
         return None
     long_side = 0
@@ -317,7 +317,7 @@ def load_pictures(
     Args:
         jobs: whose pictures to load.
         read: reads a picture, see `Folder.read`.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how they are brought to that size.
 
     Returns:
@@ -330,7 +330,7 @@ def load_pictures(
     with quiet_decoders():
         for job in jobs:
             row = np.empty((*style_size, 3), np.uint8)
-            with suppress(ImageError):  # the run tells it when the picture's turn comes
+            with suppress(ImageError):  # the run reports it when the picture's turn comes
                 load(read(job.source)[0], style_size, settings).fill(row)
                 readable.append(job)
                 rows.append(row)
@@ -344,7 +344,7 @@ class _ImageErrors:
         """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise ImageError in the place of what unforeseen sizes lead to."""
+        """Raise ImageError instead of an error that an unforeseen size causes."""
         if isinstance(error, cv2.error | MemoryError | ValueError):
             raise ImageError(f"has a size or a shape that cannot be converted: {error}") from error
 
@@ -353,5 +353,5 @@ _IMAGE_ERRORS = _ImageErrors()
 
 
 def as_image_error() -> _ImageErrors:
-    """Turn the errors that unforeseen sizes lead to into an error of this picture."""
+    """Turn errors that unforeseen sizes cause into an error of this picture."""
     return _IMAGE_ERRORS

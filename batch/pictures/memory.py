@@ -1,4 +1,4 @@
-"""Pictures in memory, arrays and PIL images, by the same rules as files."""
+"""Load pictures from memory, arrays and PIL images, by the same rules as files."""
 
 import io
 
@@ -14,7 +14,7 @@ from pmsgan.errors import ConfigError, ImageError
 from pmsgan.styles.scaling import Scaling
 
 ARRAYS = "uint8 [H, W], [H, W, 3] or [H, W, 4] (grey, BGR or BGRA, as OpenCV has them)"
-"""The arrays that are taken."""
+"""Description of the arrays that are accepted."""
 
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _GREY = ("1", "L", "LA", *_DEEP)
@@ -56,7 +56,7 @@ def load_image(
     """Make a PIL image of any mode ready for the engine.
 
     Args:
-        image: it is left as it is; its orientation and its colour profile are applied.
+        image: it is not changed; its orientation and its colour profile are applied.
         style_size: height and width of what the network sees at once [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.

@@ -1,7 +1,7 @@
 """Reads the metadata of a photograph, and writes that of its result.
 
-Metadata is hostile: what is damaged or too large is left out with a note, and no picture fails
-for it.
+Metadata is hostile: damaged or too large metadata is left out with a note, and no picture fails
+because of it.
 """
 
 import struct
@@ -15,7 +15,7 @@ from pmsgan.batch.pictures.xmp import edit_xmp, new_xmp
 from pmsgan.batch.settings import ConvertSettings
 
 MAX_METADATA_BYTES = 2**20
-"""Larger EXIF data or XMP is left out."""
+"""Most bytes of EXIF data or XMP that are kept."""
 
 _EXIF_PREFIX = b"Exif\0\0"
 _TIFF_TAGS = (
@@ -40,10 +40,10 @@ class Metadata:
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """Return what a picture's file carries; `image` is loaded and not yet turned upright.
+    """Return the metadata of a picture's file; `image` is loaded and not yet turned upright.
 
-    EXIF data is what the file has, byte for byte; of a TIFF, which is one EXIF block with the
-    pixels in it, it is made anew.
+    EXIF data is copied byte for byte; a TIFF is one EXIF block with the pixels in it, so its block
+    is built anew.
     """
     notes = []
     exif = image.info.get("exif") or _raw_profile(image, "exif")
@@ -70,12 +70,12 @@ def add_metadata(
     size: tuple[int, int],
     settings: ConvertSettings,
 ) -> tuple[bytes, list[str]]:
-    """Put what a result carries into its file.
+    """Insert the metadata of a result into its file.
 
     Args:
         data: the encoded result.
         suffix: .png, .jpg or .webp.
-        source: what the picture carries.
+        source: metadata of the picture.
         size: height and width of the result [pixels].
         settings: whether that is kept, and the result marked.
 
@@ -120,7 +120,7 @@ def _xmp(packet: bytes | None, suffix: str, notes: list[str], *, mark: bool) -> 
 
 
 def _raw_profile(image: Image.Image, name: str) -> bytes | None:
-    """Return what ImageMagick writes into a PNG as text: a name, a length, hexadecimal digits."""
+    """Return metadata that ImageMagick writes as text: a name, a length, hexadecimal digits."""
     text = image.info.get(f"Raw profile type {name}")
     try:
         return bytes.fromhex("".join(text.split("\n")[3:])) if isinstance(text, str) else None

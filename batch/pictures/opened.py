@@ -1,4 +1,4 @@
-"""A picture that is open: its size is known, its pixels are not decoded yet."""
+"""An open picture: its size is known, and its pixels are not decoded yet."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,9 @@ from PIL import Image
 from pmsgan.errors import ImageError
 
 MAX_PIXELS = 89_478_485
-"""How much is decoded at most: Pillow's own limit, 256 MiB of colour."""
+"""Most pixels that are decoded: Pillow's own limit, 256 MiB of colour."""
 MAX_REDUCED_PIXELS = 400_000_000
-"""Size of a JPEG that is decoded smaller, at most."""
+"""Most pixels of a JPEG that is decoded smaller."""
 
 CUT_OFF = "is cut off"
 EXIF_IGNORED = "its EXIF data is damaged and ignored"
@@ -18,7 +18,7 @@ PROFILE_IGNORED = "its colour profile cannot be used and is ignored"
 
 @dataclass(slots=True)
 class OpenedPicture:
-    """A picture that is open."""
+    """An open picture."""
 
     image: Image.Image
     is_stack: bool = False

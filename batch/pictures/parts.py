@@ -1,4 +1,4 @@
-"""Take a picture of flat colours and line art apart into its parts.
+"""Split a picture of flat colours and line art into its parts.
 
 In such a picture a pixel is the colour of a part times what the ink lets through or, at the edge
 of two parts, a blend of both. So each pixel is a sum of part colours with amounts from 0 to 1: the
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from pmsgan.batch.pictures.colour import Pixels
 
 SURE = 12.0
-"""A pixel that is as near to a part's colour is of that part [CIELAB units]."""
+"""A pixel this close to a part's colour belongs to that part [CIELAB units]."""
 NOISE = 4.0
 """Standard deviation of what the network adds to a colour [levels of 0..255]."""
 REACH = 3.0
-"""A part that is as far away is e times less likely to have a share in a pixel [pixels]."""
+"""Distance at which a part is e times less likely to have a share in a pixel [pixels]."""
 FAINT = 0.04
 """Amount of ink that the network adds where there is none."""
 DISTINCT = 40.0
-"""A colour that is as far from all blends of others is not made by chance [levels of 0..255]."""
+"""A colour this far from all blends of others is no accident [levels of 0..255]."""
 FEW = 4
-"""A part of such a colour is there if as many pixels have it."""
+"""Least pixels of such a colour that show that its part is present."""
 
 _BITS = 5
 """Leading bits of each channel that decide which part a colour is surely of."""
@@ -75,14 +75,14 @@ def separate(image: Pixels, colours: Pixels) -> _Floats | None:
 
 
 def _nearest_parts(image: Pixels, colours: Pixels) -> NDArray[np.uint8]:
-    """Return which part's colour a pixel surely has, uint8 [H, W]; N where that is open."""
+    """Return the part whose colour each pixel surely has, uint8 [H, W]; N if undecided."""
     blue, green, red = (channel.astype(np.uint16) >> (8 - _BITS) for channel in cv2.split(image))
     cube = _colour_cube(colours.tobytes())
     return np.asarray(cube[(blue << 2 * _BITS) | (green << _BITS) | red], np.uint8)
 
 
 def _sure_areas(nearest: NDArray[np.uint8], num_parts: int) -> NDArray[np.uint8]:
-    """Return which part a pixel and all around it are of, uint8 [H, W]; N where that is open."""
+    """Return the part of each pixel whose neighbours agree, uint8 [H, W]; N if undecided."""
     around = np.ones((3, 3), np.uint8)
     is_inner = cv2.erode(nearest, around) == cv2.dilate(nearest, around)
     return np.where(is_inner, nearest, num_parts).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Open a PNG, whatever is in the chunks that do not matter for its pixels."""
+"""Open a PNG, and ignore damage in chunks that do not affect its pixels."""
 
 import io
 import zlib
@@ -67,7 +67,7 @@ def _correct_transparency(image: PngImagePlugin.PngImageFile, bits: int) -> None
 
 @dataclass(slots=True)
 class _Chunks:
-    """Which chunks Pillow is given, and what is needed of the others."""
+    """Selects the chunks for Pillow, and reads what is needed from the others."""
 
     profile: bytes | None = None
     is_stack: bool = False
@@ -75,7 +75,7 @@ class _Chunks:
     texts_bytes: int = 0
 
     def is_kept(self, name: bytes, chunk: memoryview) -> bool:
-        """Say whether Pillow is to see a chunk, which is all there."""
+        """Say whether to pass a complete chunk to Pillow."""
         if not name[0] & 0x20 or name == b"tRNS":  # the pixels depend on it
             return True
         if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
@@ -116,7 +116,7 @@ class _Chunks:
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes | None:
-    """Return what zlib packed, b"" if it is damaged, None if it is more than `limit` bytes."""
+    """Decompress zlib data; return b"" if it is damaged, None if it has more than `limit` bytes."""
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(packed, limit)

@@ -1,4 +1,4 @@
-"""Cel shading: one darker tone, found from the places of the parts alone.
+"""Cel shading: one darker tone, placed by the positions of the parts alone.
 
 The light comes from the upper left. A body is in the shade along its edges away from the light,
 and where a body above it throws a shadow on it, as hair does on a face.
@@ -23,9 +23,9 @@ _FACE = ("skin", "beard", "eyes", "white", "mouth", "glasses")
 _WIDTH = 0.075
 """Width of shades, as a share of the side of a square as large as all bodies."""
 _OWN = (0.6, 0.8)
-"""The way from an edge into its shade, right and down, in widths of a shade."""
+"""Offset from an edge into its shade, right and down, in widths of a shade."""
 _THROWN = (0.45, 0.7)
-"""The way from an edge to its shadow, right and down, in widths of a shade."""
+"""Offset from an edge to its shadow, right and down, in widths of a shade."""
 _BLUR = 0.6
 """Standard deviation of the blur that rounds shades, in widths of a shade."""
 _LEAST = 0.02
@@ -66,7 +66,7 @@ def _find_small(names: Sequence[str], alphas: Pixels) -> Pixels:
 
 
 def _bodies(names: Sequence[str], alphas: Pixels) -> list[_Floats]:
-    """Return what is seen of each body, float32 [h, w], 0..1, from the lowest up."""
+    """Return the visible part of each body, float32 [h, w], 0..1, from the lowest up."""
     bodies: dict[str, _Floats] = {}
     is_free = np.ones(alphas.shape[1:], np.float32)
     for name, alpha in zip(reversed(names), alphas[::-1], strict=True):
@@ -79,7 +79,7 @@ def _bodies(names: Sequence[str], alphas: Pixels) -> list[_Floats]:
 
 
 def _moved(body: _Floats, width: float, way: Sequence[float]) -> _Floats:
-    """Return a body after a move, and rounded; beyond the picture it goes on."""
+    """Return a body moved and rounded; it continues beyond the picture."""
     right, down = (width * it for it in way)
     matrix = np.array([[1, 0, right], [0, 1, down]], np.float32)
     moved = cv2.warpAffine(body, matrix, body.shape[::-1], borderMode=cv2.BORDER_REPLICATE)

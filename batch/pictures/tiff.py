@@ -1,4 +1,4 @@
-"""Open a TIFF: what Pillow reads right is left to it, the rest is read here or refused by name."""
+"""Open a TIFF: Pillow reads the kinds that it reads correctly; others are read here or refused."""
 
 import io
 

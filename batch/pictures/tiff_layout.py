@@ -89,7 +89,7 @@ class Layout:
 
     @property
     def is_left_to_pillow(self) -> bool:
-        """Whether Pillow reads it right, which tests compare with another decoder."""
+        """Whether Pillow reads it correctly, which tests compare with another decoder."""
         if self.compression not in UNPACKED or self.photometric in (YCBCR, LAB):
             return True
         if self.is_planar or self.is_bit_reversed or self.is_associated:
@@ -178,7 +178,7 @@ def _extras(tags: Tags, photometric: int, num_samples: int) -> tuple[int, ...]:
 
 
 def _check_colours(layout: Layout, tags: Tags) -> None:
-    """Refuse what would come out in wrong colours."""
+    """Refuse pictures that would get wrong colours."""
     photometric, compression, bits = layout.photometric, layout.compression, layout.bits
     if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) and len(layout.extras) > 1:
         raise _not_read(f"{layout.num_samples} samples of unknown meaning")

@@ -2,8 +2,8 @@
 
 Neighbouring tiles overlap. Their translations differ a little everywhere, since the network weighs
 its channels by the mean of what it sees, and much at their edges, where it does not see what is
-beyond. So what is near an edge does not count at all, and between that and a neighbour's part each
-one counts less and less.
+beyond. So pixels near an edge do not count at all, and from there each tile's weight fades into its
+neighbour's.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from pmsgan.batch.pictures.fit import Box
 from pmsgan.errors import ImageError
 
 _OVERLAP = 4
-"""Tiles overlap by one part in so many of their side, at least."""
+"""Tiles overlap by at least 1 / _OVERLAP of their side."""
 _RAMP = 12
 """Tiles are blended over one part in so many of their side. With both, 64 of 768 pixels at each
 edge do not count: eleven portraits of 1344 pixels in tiles differed by 6 grey levels at most from
@@ -98,7 +98,7 @@ class Tiles:
             return self._num_left == 0
 
     def blended(self) -> Pixels:
-        """Return the translation of the whole picture uint8 [H, W, 3], once.
+        """Return the translation of the whole picture uint8 [H, W, 3]; call it once.
 
         Raises:
             ImageError: a tile's translation is no picture, or there is too little memory.
@@ -128,7 +128,7 @@ class Tiles:
 
 
 def tile_starts(length: int, tile: int) -> list[int]:
-    """Return where tiles begin that cover a length, all in pixels; their overlaps are alike."""
+    """Return where the tiles that cover a length begin [pixels]; their overlaps are equal."""
     if length <= tile:
         return [0]
     overlap = tile // _OVERLAP
@@ -145,7 +145,7 @@ def tile_weights(starts: Sequence[int], tile: int) -> list[_Weights]:
     """
     ramp = max(1, tile // _RAMP)
     place = np.arange(starts[-1] + tile)
-    # How much the tiles from each one on weigh at each place.
+    # The total weight of each tile and those after it at each place.
     shares = [np.full(len(place), _ONE)]
     for left, right in itertools.pairwise(starts):
         middle = (left + tile + right) / 2

@@ -1,4 +1,4 @@
-"""Edit a packet of XMP as text: what is kept stays as it was written.
+"""Edit a packet of XMP as text: what is kept stays byte for byte.
 
 A parser only says where things are. The packet is hostile: no document type and so no entities are
 accepted, and nothing is built from it in memory.
@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 # compositeWithTrainedAlgorithmicMedia, is for pictures that a model corrects or adds to, of which
 # some stays as it was; of a source, no pixel stays.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's mark for a picture that a trained network has made."""
+"""IPTC's mark for a picture made by a trained network."""
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -52,11 +52,11 @@ def new_xmp() -> bytes:
 
 
 def edit_xmp(packet: bytes, *, mark: bool) -> bytes:
-    """Return a picture's XMP as its result has it.
+    """Return a picture's XMP in the form for its result.
 
     Args:
-        packet: UTF-8; what it says of size, orientation, colour space, thumbnails and of where the
-            picture comes from is left out.
+        packet: UTF-8; its size, orientation, colour space, thumbnails and the picture's origin are
+            left out.
         mark: say that a trained network has made the picture.
 
     Raises:
@@ -97,7 +97,7 @@ class _Element:
 
 
 class _Scanner:
-    """Finds what is to be cut out of a packet, and where to add to it."""
+    """Finds the parts to cut out of a packet, and the place to add to it."""
 
     def __init__(self, packet: bytes) -> None:
         """Scan a packet; raise ValueError if that fails."""

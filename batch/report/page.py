@@ -15,7 +15,7 @@ MAX_REMARKS = 1000
 _LOOKS = ((40.0, "looks the same"), (30.0, "looks nearly the same"), (0.0, "looks different"))
 """Least PSNR [dB] to the baseline, and what it means for the eye."""
 
-# Moves the border between before and after.
+# This script moves the border between before and after.
 _SCRIPT = """
 for (const slider of document.querySelectorAll(".frame input")) {
   const move = () => slider.parentElement.style.setProperty("--split", slider.value + "%");
@@ -66,7 +66,7 @@ def _stopped(report: Report) -> str:
 
 
 def _summary(report: Report) -> str:
-    """Return the figures of the run in words, for somebody who reads nothing else."""
+    """Return the figures of the run in words, for readers who read nothing else."""
     pictures = count(report.num_done, "picture")
     figures = [(pictures, f"in {_duration(report.timing.wall_s)}")]
     if report.baselines:

@@ -18,7 +18,7 @@ from pmsgan.terminal import printable
 BASELINES = {"eager": "eager PyTorch", "onnxruntime": "ONNX Runtime"}
 """Names of the baselines for people, by their backend."""
 BASELINE_OFF = "switched off"
-"""Why there is no baseline where the user wants none; nothing that a user needs to read."""
+"""Reason when the user wants no baseline; reports do not show it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class NodeWork:
     """Time that all its workers together were busy [seconds]."""
     engine: str
     is_lost: bool
-    """It was gone before the run ended."""
+    """Whether it was gone before the run ended."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -78,7 +78,8 @@ class Equipment:
     open_s: float
     """Time until the first engine was ready [seconds]."""
     peak_memory_bytes: int | None
-    """Most memory that a process had at the end of the run; None where the system does not tell."""
+    """Peak memory of a process at the end of the run [bytes]; None if the system does not report
+    it."""
     num_engines: int = 1
     nodes: tuple[NodeWork, ...] = ()
     """Machines of a cluster."""
@@ -86,36 +87,36 @@ class Equipment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A run that has ended: plain data, which reads no file."""
+    """A finished run, as plain data."""
 
     style: str
     settings: ConvertSettings
     equipment: Equipment
     num_done: int
     num_done_before: int
-    """Pictures that an earlier run has done and whose results are still there."""
+    """Pictures that an earlier run converted and whose results still exist."""
     num_pixels: int
     """Size of all results that this run has made [pixels]."""
     num_left: int
-    """Pictures that were not tried, since the run was stopped."""
+    """Pictures that were not tried because the run stopped."""
     failures: tuple[Remark, ...]
     """Pictures that could not be converted, and folders that could not be listed."""
     notes: tuple[Remark, ...]
     """Remarks about pictures that were converted."""
     skipped: dict[str, int]
-    """How much below IN was not a picture to convert, for each reason."""
+    """Number of entries below IN that were skipped, for each reason."""
     timing: Timing
     stopped: str | None
-    """Why the run ended before all was done; the same command, without --overwrite, resumes it."""
+    """Reason why the run ended early; the same command, without --overwrite, resumes it."""
     is_interrupted: bool
-    """A user stopped it."""
+    """Whether a user stopped it."""
     display_died: bool
-    """The terminal, or whatever read stderr, went away or took nothing any more."""
+    """Whether the terminal, or the reader of stderr, went away or stopped reading."""
     baselines: tuple[Baseline, ...]
     """Eager PyTorch in FP32, then in the precision that this processor is quick in; for a style
     whose network came as an ONNX file, ONNX Runtime in FP32."""
     no_baseline: str | None
-    """Why there is none, or not the second."""
+    """Reason why a baseline, or the second one, is missing."""
     thumbnails: tuple[Thumbnail, ...]
 
     @property
@@ -198,7 +199,7 @@ class Report:
         )
 
     def counts(self) -> str:
-        """Say how many pictures ended how."""
+        """Say how many pictures are done, failed, were done before, and are left."""
         text = f"{self.num_done} done, {len(self.failures)} failed"
         if self.num_done_before:
             text += f", {self.num_done_before} done before"

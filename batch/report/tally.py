@@ -1,4 +1,4 @@
-"""Counts how the pictures of a run end."""
+"""Counts the outcomes of a run's pictures."""
 
 import random
 
@@ -10,7 +10,7 @@ from pmsgan.batch.report.thumbnails import MAX_SHOWN
 
 
 class Tally:
-    """How many pictures have ended how, and some of them to show."""
+    """Counts of the outcomes, and a sample of pictures to show."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         """Begin with the folders that could not be listed; `progress` hears of each job, too."""
@@ -19,7 +19,7 @@ class Tally:
         self.failures = [Remark(name=folder.name, text=folder.reason) for folder in plan.unlisted]
         self.notes: list[Remark] = []
         self.sample: list[Job] = []
-        """Some of those that are done, each as likely as another."""
+        """A uniform random sample of finished pictures."""
         self.num_pixels = 0
         """Size of all results of this run [pixels]."""
         self.parts: set[str] = set()

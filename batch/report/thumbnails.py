@@ -1,4 +1,4 @@
-"""Small pictures before and after."""
+"""Thumbnails of pictures and their results."""
 
 import time
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ LIMIT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture before and after, small, both of one size."""
+    """A picture and its result, both shrunk to one size."""
 
     name: str
     """Path of the picture below IN."""
@@ -53,7 +53,7 @@ def make_thumbnails(
     style_size: tuple[int, int],
     settings: ConvertSettings,
 ) -> tuple[Thumbnail, ...]:
-    """Read pictures and their results again; those that cannot be shown are left out.
+    """Make thumbnails of pictures and their results; those that cannot be read are left out.
 
     Args:
         jobs: what to show.

@@ -1,4 +1,4 @@
-"""Write a report: for programs as JSON, for people as a page."""
+"""Write a report as JSON for programs, and as a page for people."""
 
 import itertools
 import json
@@ -28,14 +28,14 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def page_path(path: Path) -> Path:
-    """Return where the page of a report goes."""
+    """Return the path of the page of a report."""
     return path.with_suffix(".html") if path.suffix == ".json" else Path(f"{path}.html")
 
 
 def report_place(folder: Path, name: str = "report") -> Path:
-    """Return where in a folder a report goes: NAME.json, or pmsgan-NAME.json and so on.
+    """Return the path of a report in a folder: NAME.json, or pmsgan-NAME.json and so on.
 
-    What is there already and is no report of a run is somebody's own, and stays.
+    An existing file that is not the report of a run belongs to somebody, and stays.
     """
     names = itertools.chain(
         (name, f"pmsgan-{name}"), (f"pmsgan-{name}-{number}" for number in itertools.count(2))
@@ -49,7 +49,7 @@ _JSON, _PAGE = b'"kind": "conversion"', b"<title>pmsgan: "
 
 
 def _is_free(path: Path, words: bytes) -> bool:
-    """Say whether there is no file, or one that a run has written."""
+    """Say whether there is no file, or only one that a run has written."""
     try:
         with Directory(path.parent) as folder, folder.read(path.name) as file:
             return words in file.read(1024)
