@@ -14,7 +14,7 @@ Pictures = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accuracy:
-    """How far pictures are from their reference."""
+    """Differences of pictures from their reference."""
 
     max_difference: int
     """Largest difference of a byte [grey levels, 0..255]."""
@@ -52,13 +52,13 @@ def compare(pictures: Pictures, reference: Pictures) -> Accuracy:
 
 
 def has_constant_picture(pictures: Pictures) -> bool:
-    """Return whether a picture has one colour only, as it has where the network gave NaN."""
+    """Return whether a picture has only one colour, which NaN from the network turns into."""
     colors = pictures.reshape(len(pictures), -1, 3)
     return bool((colors == colors[:, :1]).all(axis=(1, 2)).any())
 
 
 def check_pictures(height: int, width: int) -> Pictures:
-    """Draw pictures that no style was made for but every graph must handle.
+    """Draw pictures that no style was made for, but that every graph must handle.
 
     Returns:
         Lines on paper, smooth colour, noise, and a black and a white half: uint8 [4, H, W, 3] BGR.

@@ -1,6 +1,6 @@
 """Keep compiled graphs of OpenVINO in the user's cache.
 
-OpenVINO could keep them itself, but would read the graph each time to know its name in the cache.
+OpenVINO has a cache of its own, but reads the graph each time to find its name there.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 def read_blob(key: dict[str, Any]) -> bytes | None:
-    """Return a compiled graph; None if it is not there, or cannot be used.
+    """Return a compiled graph; None if it does not exist, or cannot be used.
 
     Args:
-        key: all that it depends on, as values that JSON can hold.
+        key: everything that it depends on, as values that JSON can hold.
     """
     if (folder := cache_folder(BACKEND)) is None:
         return None
@@ -30,7 +30,7 @@ def read_blob(key: dict[str, Any]) -> bytes | None:
 
 
 def write_blob(key: dict[str, Any], data: bytes) -> None:
-    """Keep a compiled graph for later runs; where that fails, a warning says so."""
+    """Keep a compiled graph for later runs; a failure is only a warning."""
     if (folder := cache_folder(BACKEND)) is None:
         return  # which has been noted
     try:

@@ -31,11 +31,11 @@ class PreparedEngine:
     path: Path
     """The plan, or the cache folder of the runtime."""
     engine: EngineInfo | None
-    """The engine that will run; None if it was built for a GPU that is not here."""
+    """The engine that will run; None if it was built for another GPU."""
     compute_capability: str | None
-    """Compute capability that it was built for; None for the machine that is here."""
+    """Compute capability that it was built for; None for this machine."""
     layer_times: LayerTimes | None = None
-    """How long each layer takes; None if that was not asked for."""
+    """Time of each layer; None if it was not requested."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the content for JSON."""
@@ -75,25 +75,25 @@ def prepare_engine(
 
     Args:
         style: name of a style, or the path of its folder.
-        size: height and width of what the network sees at once [pixels]; by default `Style.view`.
+        size: height and width of one view of the network [pixels]; by default `Style.view`.
         backend: a backend, or auto for the first one that can run here.
         precision: arithmetic; auto is the fastest in which the backend is known to be accurate.
         max_batch: pictures that TensorRT translates at a time.
         config: settings of TensorRT's builder; by default any cached engine is used.
-        compute_capability: build with TensorRT for RTX for a GPU that need not be here, such as
-            8.9, or portable for 8.0 and newer.
+        compute_capability: build with TensorRT for RTX for another GPU, such as 8.9, or portable
+            for 8.0 and newer.
         require_gpu: refuse backends that run on the CPU.
-        with_layer_times: run the engine and time each of its layers, which TensorRT can do.
+        with_layer_times: run the engine and time each of its layers; this needs TensorRT.
 
     Returns:
-        The prepared engine, and where it is.
+        The prepared engine, and its place.
 
     Raises:
-        ConfigError: the backend cannot build for a GPU that is not here, layers are to be timed
-            for such a GPU or without TensorRT, or a side is no multiple of what the network needs.
+        ConfigError: the backend cannot build for another GPU, layers cannot be timed there or
+            without TensorRT, or a side is not the multiple that the network needs.
         StyleError: the style does not exist.
         EngineError: no backend here can run it, the chosen one compiles nothing, or there is no
-            cache to keep the result in.
+            cache for the result.
     """
     if compute_capability is not None:
         if backend not in ("auto", "tensorrt-rtx"):

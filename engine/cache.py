@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 def cache_folder(backend: str) -> Path | None:
     """Return the user's own cache folder of one backend, and make it if it is missing.
 
-    It holds native code, so it must belong to this user, and nobody else may write to it. Where it
-    cannot be had, a note says why, once in a process, and None is returned.
+    It holds native code, so it must belong to this user, and nobody else may write to it. If that
+    is impossible, a note says why, once in a process, and this returns None.
     """
     try:
         folder = need_cache_folder(backend)
@@ -33,7 +33,7 @@ def cache_folder(backend: str) -> Path | None:
 
 
 def need_cache_folder(backend: str) -> Path:
-    """Return the same folder as `cache_folder`, for what is of no use without it.
+    """Return the same folder as `cache_folder`, or raise, for commands that need it.
 
     Raises:
         EngineError: the folder cannot be made, or other users can write to it.

@@ -13,7 +13,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 bf16 where the CPU computes in it, else fp32."""
 
 Device = Literal["CPU", "GPU", "NPU", "AUTO"]
-"""Devices of OpenVINO; GPU and NPU are Intel's, AUTO takes the best that is here."""
+"""Devices of OpenVINO; GPU and NPU are Intel's, AUTO takes the best one that it finds."""
 
 TritonBackend = Literal["onnxruntime", "openvino", "tensorrt"]
 """Backends of Triton that can run a style."""

@@ -16,7 +16,7 @@ from pmsgan.terminal import printable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstalledProduct:
-    """TensorRT or TensorRT for RTX, as it is installed."""
+    """The installed version of TensorRT or TensorRT for RTX."""
 
     version: str | None
     """None if it was not installed from its wheels."""
@@ -32,7 +32,7 @@ class InstalledProduct:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """A machine as far as it matters here, and what each backend lacks on it."""
+    """The relevant parts of a machine, and what each backend lacks on it."""
 
     machine: Machine
     gpu_capability: str | None

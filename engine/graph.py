@@ -22,22 +22,22 @@ class GraphInfo(NamedGraph):
     """A checked deployment graph."""
 
     side_multiple: int | None
-    """Both sides may be any multiple of this [pixels]; None if the graph has one size only."""
+    """Both sides may be any multiple of this [pixels]; None if the graph has one fixed size."""
     precision: GraphPrecision
     """Precision of its weights."""
     is_batch_fixed: bool
-    """It takes one picture at a time."""
+    """Whether it takes only one picture at a time."""
 
     def checked(self) -> "GraphInfo":
         """Return itself."""
         return self
 
     def resized(self, size: tuple[int, int]) -> "GraphInfo":
-        """Return the same graph to be run at another size (height, width) [pixels].
+        """Return the same graph for another size (height, width) [pixels].
 
         Raises:
             ConfigError: a side is no multiple of `side_multiple`.
-            EngineError: the graph has another size, and one only.
+            EngineError: the graph has one fixed size, and it is another one.
         """
         height, width = size
         if self.side_multiple is not None:
@@ -61,8 +61,8 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
 
     Raises:
         ConfigError: a side is no multiple of what the graph needs.
-        EngineError: the file is missing or damaged, keeps data in another file, holds no such
-            graph, or one of another size, or what no such graph needs, see `check_model`.
+        EngineError: the file is missing or damaged, keeps data in another file, holds no deployment
+            graph or one of another size, or `check_model` refuses it.
     """
     data, model = read_model(path)
     refuse_external_data(model, path)
@@ -83,7 +83,7 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
 
 
 def size_notes(height: int, width: int, side_multiple: int) -> dict[str, str]:
-    """Return the notes in which a graph says its default size and what its sides may be."""
+    """Return the metadata that states a graph's default size and the allowed sides."""
     values = (height, width, side_multiple)
     return {name: str(value) for name, value in zip(_SIZE_NOTES, values, strict=True)}
 
@@ -106,7 +106,7 @@ def _has_half(model: onnx.ModelProto) -> bool:
 
 
 def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | None]:
-    """Return the default height and width, and what sides must be multiples of, if they may vary.
+    """Return the default height and width, and the multiple of sides that may vary.
 
     Raises:
         EngineError: the model is no deployment graph, or does not say its default size.

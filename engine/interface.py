@@ -14,7 +14,7 @@ from pmsgan.engine.machine import memory_bytes
 from pmsgan.errors import ConfigError, EngineError
 
 MAX_IN_FLIGHT = 2
-"""Slots that are submitted at a time, so that the next one runs while one ends."""
+"""Most slots that are submitted at a time, so that the next one runs while one ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,12 +111,12 @@ class Engine(ABC):
             raise EngineError(too_large) from error
 
     def submit(self, slot: Slot, count: int) -> None:
-        """Start to translate the first `count` pictures of a slot, and return."""
+        """Start translating the first `count` pictures of a slot, and return at once."""
         self._refuse_if_closed()
         self._submit(slot, count)
 
     def wait(self, slot: Slot) -> None:
-        """Return when the slot's outputs are complete; raise EngineError if the engine failed."""
+        """Wait until the slot's outputs are complete; raise EngineError if the engine failed."""
         self._refuse_if_closed()
         self._wait(slot)
 
@@ -138,11 +138,11 @@ class Engine(ABC):
         return self._time_layers(num_batches)
 
     def costs(self) -> EngineCosts | None:
-        """Return what it takes to build and hold this engine; None if it is not known."""
+        """Return the cost of building and holding this engine; None if it is not known."""
         return None
 
     def close(self) -> None:
-        """End running work and free what the engine holds; a second call does nothing."""
+        """End running work and free the engine's resources; a second call does nothing."""
         if not self._is_closed:
             self._is_closed = True
             self._close()
@@ -206,7 +206,7 @@ class Engine(ABC):
 
     @abstractmethod
     def _close(self) -> None:
-        """End running work and free what the engine holds; called once."""
+        """End running work and free the engine's resources; called once."""
 
     def _time_layers(self, num_batches: int) -> LayerTimes:
         """Do what `time_layers` does, in an open engine."""

@@ -18,7 +18,7 @@ class Layer:
     kind: str = ""
     """Kind of layer, as the runtime calls it; empty if it does not say."""
     details: dict[str, Any] = field(default_factory=dict)
-    """All that the runtime says of it: inputs, outputs, kernel."""
+    """Everything that the runtime reports about it: inputs, outputs, kernel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class LayerTimes:
 
     @property
     def total_ms(self) -> float:
-        """Sum of all layers [milliseconds]; without gaps and copies, which a run has."""
+        """Sum of all layers [milliseconds], without the gaps and copies of a run."""
         return sum(layer.ms for layer in self.layers)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Refuse an ONNX file that could hang a runtime or fill its memory, before a runtime sees it.
 
-A network from pictures to pictures is a few hundred operators of the ONNX standard. Whatever else
-the format allows (loops, functions, operators of others) is of no use here.
+A network from pictures to pictures is a few hundred operators of the ONNX standard. Other features
+of the format (loops, functions, custom operators) are of no use here.
 """
 
 import itertools
@@ -16,21 +16,21 @@ from pmsgan.errors import EngineError
 from pmsgan.regular_file import read_regular
 
 MAX_FILE_BYTES = 2**31 - 1
-"""The largest file that the format, which is protobuf's, allows [bytes]."""
+"""The largest file that protobuf, the format of ONNX files, allows [bytes]."""
 MAX_NODES = 10_000
 MAX_ENTRIES = 64
-"""Outputs, and versions of sets of operators, at most."""
+"""Most outputs, and most operator sets."""
 MAX_BRANCH_NODES = 32
-"""Nodes in both branches of an If."""
+"""Most nodes in both branches of an If."""
 MAX_ELEMENTS = 2**31
-"""Numbers in one constant."""
+"""Most numbers in one constant."""
 MAX_PER_PIXEL = 1024
-"""Numbers in a tensor between operators, for each pixel of the picture."""
+"""Most numbers in a tensor between operators, for each pixel of the picture."""
 MIN_PIXELS = 2**14
-"""A smaller picture may lead to tensors as large as those of one of so many pixels."""
+"""Smaller pictures may lead to tensors as large as those for this many pixels."""
 MAX_DIMENSIONS = 16
 _MAX_SIZES = 1024
-"""Numbers in a tensor that may say how large another one is."""
+"""Most numbers in a tensor that may define the size of another one."""
 _MAX_TEXT = 60
 _STANDARD = ("", "ai.onnx")
 _REFUSED = ("Loop", "Scan", "SequenceMap", "ImageDecoder", "StringSplit", "RegexFullMatch")
@@ -44,7 +44,7 @@ _TYPES = tuple(
 
 
 def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
-    """Read an ONNX file; no other file is opened, whatever the model says.
+    """Read an ONNX file; no other file is opened, even if the model names some.
 
     Returns:
         The bytes of the file, and the model.
@@ -66,11 +66,11 @@ def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
 
 
 def check_model(model: onnx.ModelProto, path: Path) -> None:
-    """Check operators and tensors of a model that keeps all data in its own file.
+    """Check the operators and tensors of a model that keeps all data in its own file.
 
     Raises:
-        EngineError: it has functions, operators of others, a loop, a large branch, or a tensor
-            whose size and data do not agree.
+        EngineError: it has functions, custom operators, a loop, a large branch, or a tensor whose
+            size and data do not agree.
     """
     if model.functions:
         raise EngineError(f"{path} holds functions of its own: export it again with pmsgan export")
@@ -78,27 +78,28 @@ def check_model(model: onnx.ModelProto, path: Path) -> None:
         raise EngineError(f"{path} has more than {MAX_ENTRIES} outputs, or versions of operators")
     nodes = list(itertools.islice(_nodes(model.graph), MAX_NODES + 1))
     if len(nodes) > MAX_NODES:
-        raise EngineError(f"{path} has more than {MAX_NODES} operators, which is not taken")
+        raise EngineError(f"{path} has more than {MAX_NODES} operators, which is not supported")
     attributes = [attribute for node in nodes for attribute in node.attribute]
     if model.graph.sparse_initializer or any(
         it.sparse_tensors or it.HasField("sparse_tensor") for it in attributes
     ):
-        raise EngineError(f"{path} holds sparse tensors, which are not taken")
+        raise EngineError(f"{path} holds sparse tensors, which are not supported")
     for node in nodes:
         name = node.op_type[:_MAX_TEXT]
         if node.domain not in _STANDARD:
             raise EngineError(
                 f"{path} has the operator {name} of {node.domain[:_MAX_TEXT]}: "
-                "only those of the ONNX standard are taken"
+                "only those of the ONNX standard are supported"
             )
         if node.op_type in _REFUSED or not onnx.defs.has(node.op_type):
-            known = "is not taken" if node.op_type in _REFUSED else "does not exist"
+            known = "is not supported" if node.op_type in _REFUSED else "does not exist"
             raise EngineError(f"{path} has the operator {name}, which {known}")
         if node.op_type == "If":
             size = sum(1 for it in node.attribute for _ in _nodes(it.g))
             if size > MAX_BRANCH_NODES:
                 raise EngineError(
-                    f"{path} has an If of {size} operators: at most {MAX_BRANCH_NODES} are taken"
+                    f"{path} has an If of {size} operators: at most {MAX_BRANCH_NODES} are "
+                    f"supported"
                 )
     if not any(it.domain in _STANDARD for it in model.opset_import):
         raise EngineError(f"{path} does not say its version of the ONNX standard")
@@ -118,8 +119,8 @@ def check_sizes(
         returns_same: its only output is declared to have the same shape.
 
     Raises:
-        EngineError: one has more numbers than `MAX_PER_PIXEL` allows, or the shapes contradict
-            each other or what is declared.
+        EngineError: a tensor has more numbers than `MAX_PER_PIXEL` allows, or the shapes contradict
+            each other or the declared ones.
     """
     sketch = _without_weights(model, shape)
     try:
@@ -169,9 +170,9 @@ def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
     name = f"{path}: the tensor {tensor.name[:_MAX_TEXT]!r}"
     is_odd = len(tensor.dims) > MAX_DIMENSIONS or min(tensor.dims, default=0) < 0
     if is_odd or math.prod(tensor.dims) > MAX_ELEMENTS:
-        raise EngineError(f"{name} has the size {list(tensor.dims)[:8]}, which is not taken")
+        raise EngineError(f"{name} has the size {list(tensor.dims)[:8]}, which is not supported")
     if tensor.data_type not in _TYPES:
-        raise EngineError(f"{name} has the type {tensor.data_type}, which is not taken")
+        raise EngineError(f"{name} has the type {tensor.data_type}, which is not supported")
     if tensor.HasField("raw_data"):
         kind = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
         found, wanted = len(tensor.raw_data), math.prod(tensor.dims) * kind.itemsize
@@ -183,7 +184,7 @@ def _check_tensor(tensor: onnx.TensorProto, path: Path) -> None:
 
 
 def _without_weights(model: onnx.ModelProto, shape: tuple[int, ...]) -> onnx.ModelProto:
-    """Return a model that has the shapes of its weights in the place of weights."""
+    """Return a model that has the shapes of its weights instead of the weights."""
     sketch = onnx.ModelProto(ir_version=model.ir_version)
     sketch.opset_import.extend(model.opset_import)
     graph, original = sketch.graph, model.graph

@@ -1,4 +1,4 @@
-"""Describe this machine in reports, since a measurement means nothing without it."""
+"""Describe this machine in reports, since measurements mean nothing without it."""
 
 import functools
 import importlib.metadata
@@ -32,7 +32,7 @@ class Machine:
 
     cpu: str
     cpu_flags: tuple[str, ...]
-    """Flags such as AVX and AMX; empty where the system does not tell."""
+    """Flags such as AVX and AMX; empty if the system does not report them."""
     cores: int
     """Number of cores that this process may use."""
     memory_bytes: int | None
@@ -76,14 +76,14 @@ def examine_machine() -> Machine:
 
 
 def cpu_flags() -> tuple[str, ...]:
-    """Return the flags that make matrix products fast; empty where the system does not tell."""
+    """Return the flags that make matrix products fast; empty if the system does not report them."""
     facts = _cpu_facts()
     flags = (facts.get("flags") or facts.get("Features") or "").split()
     return tuple(sorted(flag for flag in flags if flag.startswith(_FLAGS)))
 
 
 def computes_bf16() -> bool:
-    """Say whether the CPU multiplies matrices in BF16; False where the system does not tell."""
+    """Say whether the CPU multiplies matrices in BF16; False if the system does not say."""
     return any("bf16" in flag for flag in cpu_flags())
 
 
@@ -95,7 +95,7 @@ def count_cores() -> int:
 
 
 def peak_memory_bytes() -> int | None:
-    """Return the peak memory of this process; None where the system does not tell."""
+    """Return the peak memory of this process [bytes]; None if the system does not report it."""
     for line in _lines("/proc/self/status"):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -108,7 +108,7 @@ def peak_memory_bytes() -> int | None:
 
 
 def _cpu_facts() -> dict[str, str]:
-    """Return what Linux says about the first processor; nothing on other systems."""
+    """Return Linux's facts about the first processor; empty on other systems."""
     facts: dict[str, str] = {}
     for line in _lines("/proc/cpuinfo"):
         name, _, value = line.partition(":")
@@ -123,9 +123,7 @@ def _cpu_name() -> str:
 
 
 def memory_bytes() -> int | None:
-    """Return the memory of this machine; None where the system does not tell."""
-    if sys.platform == "win32":
-        return None
+    """Return the memory of this machine [bytes]; None if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):
@@ -157,7 +155,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _output(*command: str) -> str:
-    """Return what a program prints; nothing if it is not installed or fails."""
+    """Return the output of a program; empty if it is not installed or fails."""
     if (program := shutil.which(command[0])) is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""A deployment graph by its hash, whose file need not be read where its engine is cached."""
+"""Identify a deployment graph by its hash, so that a cached engine need not read the file."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ OUTPUT_NAME = "translated"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedGraph:
-    """A deployment graph at a size; whether the file is one has not been checked."""
+    """A deployment graph at a size, whose file has not been checked yet."""
 
     path: Path
     sha256: str
@@ -33,7 +33,7 @@ class NamedGraph:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of all that decides what the graph computes."""
+        """SHA-256 of everything that decides what the graph computes."""
         if self.calibration is None:
             return self.sha256
         return hashlib.sha256(f"{self.sha256} {self.calibration.sha256}".encode()).hexdigest()

@@ -31,7 +31,7 @@ class OnnxRuntimeEngine(Engine):
         """Open a graph.
 
         Args:
-            graph: the graph to run; weights in half precision are computed with in FP32.
+            graph: the graph to run; it computes in FP32, even if its weights are in half precision.
             precision: auto or fp32.
             max_batch: pictures in a slot; 4 by default.
             num_threads: threads to compute with; by default one for each core.
@@ -97,7 +97,7 @@ def open_session(
         EngineError: ONNX Runtime refuses the graph.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong is in its errors
+    options.log_severity_level = 4  # its errors say what is wrong
     options.intra_op_num_threads = num_threads or 0
     if not optimise:
         level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -112,7 +112,7 @@ def open_session(
 
 
 def reason(error: Exception) -> str:
-    """Return the last line of what ONNX Runtime says."""
+    """Return the last line of ONNX Runtime's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 

@@ -94,7 +94,7 @@ def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Ch
 
 
 def what_is_missing(backend: Backend) -> str | None:
-    """Return why a backend cannot run here and what to do about it; None if it can run."""
+    """Return why a backend cannot run here, and a remedy; None if it can run."""
     needs = NEEDS[backend]
     reasons = []
     if needs.gpu and not count_gpus():
@@ -129,7 +129,7 @@ def open_engine(
 
     Args:
         style: a style, its name, or the path of its folder.
-        size: height and width of what the network sees at once [pixels]; by default `Style.view`.
+        size: height and width of one view of the network [pixels]; by default `Style.view`.
         backend: a backend, or auto for the first one that can run here.
         device: device of the backend openvino. On any other than the CPU, the engine is compared
             with FP32 on the CPU before it is used.
@@ -137,8 +137,8 @@ def open_engine(
         max_batch: pictures in a slot, at least 1; by default the engine chooses.
         require_gpu: refuse backends that run on the CPU.
         num_threads: threads that a CPU computes with; by default one for each core.
-        engines_per_gpu: engines that share the GPU; this one takes its part of the memory that is
-            free, and no more.
+        engines_per_gpu: engines that share the GPU; this one takes at most its share of the free
+            memory.
         num_pictures: how many pictures, or tiles of them, there are, if that is known: one or two
             on a CPU are translated by all its cores.
         config: settings of TensorRT's builder; by default any cached engine is used.
@@ -147,8 +147,8 @@ def open_engine(
 
     Raises:
         StyleError: the style does not exist, or is damaged.
-        ConfigError: a side is no multiple of what the network needs, or eager PyTorch is to run an
-            imported ONNX file.
+        ConfigError: a side is not the multiple that the network needs, or eager PyTorch would have
+            to run an imported ONNX file.
         EngineError: the backend cannot run here, or cannot run this graph at this size.
     """
     if max_batch is not None and max_batch < 1:
@@ -157,7 +157,7 @@ def open_engine(
     size = size or found.view
     choice = choose_backend(backend, require_gpu=require_gpu)
     if device != "CPU" and choice.backend != "openvino":
-        raise EngineError(f"device {device} is one of OpenVINO: use --backend openvino")
+        raise EngineError(f"device {device} belongs to OpenVINO: use --backend openvino")
     _log.info("backend %s (%s)", choice.backend, choice.reason)
     if choice.backend != "eager":
         try_style(found)
@@ -215,7 +215,7 @@ def need_calibration(style: Style) -> Calibration:
     if (calibration := find_calibration(style)) is None:
         raise EngineError(
             f"the style {style.name} is not calibrated for INT8: pmsgan build-engine --style "
-            f"{style.name} --int8 --calibrate DIR (a few dozen pictures such as it takes)"
+            f"{style.name} --int8 --calibrate DIR (a few dozen pictures of the kind that it takes)"
         )
     return calibration
 
@@ -233,7 +233,7 @@ def _calibration(style: Style, precision: Precision, *, is_cpu: bool) -> Calibra
 def _checked(
     engine: Engine, graph: NamedGraph, samples: Callable[[], Pictures | None] | None
 ) -> Engine:
-    """Return an engine whose pictures are near to those in FP32; close any other."""
+    """Return the engine if its pictures are close to those in FP32; else close it and raise."""
     from pmsgan.engine.tensorrt.check import check_accuracy
 
     try:

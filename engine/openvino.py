@@ -27,7 +27,7 @@ with without_telemetry():
 
 CPU: Final = "CPU"
 FEW_PICTURES = 2
-"""So few pictures are translated one after the other, each by all cores."""
+"""Up to this many pictures are translated one after the other, each by all cores."""
 MIN_BATCH = 4
 """Pictures in a slot on a small CPU; with fewer, readers would wait for each other."""
 
@@ -42,7 +42,7 @@ _OTHER_HINTS: dict[str, dict[str, str | int]] = {
     "bf16": {"INFERENCE_PRECISION_HINT": "bf16"},
     "fp32": {"INFERENCE_PRECISION_HINT": "f32"},
 }
-"""How a device that is not the CPU is told the precision; by default it takes its own."""
+"""Precision hints for devices other than the CPU; by default, a device chooses."""
 
 
 class OpenVinoEngine(Engine):
@@ -64,13 +64,13 @@ class OpenVinoEngine(Engine):
         Args:
             graph: the graph to run; it is compiled for its height and width alone.
             device: where to run it.
-            precision: auto (bf16 on a CPU that computes in it, else fp32; what another device
-                likes best), bf16 or fp32, or fp16 on another device; of a graph that is calibrated
-                for INT8, what is not in INT8. int8 is auto for such a graph.
+            precision: auto (bf16 on a CPU that computes in it, else fp32; another device chooses),
+                bf16 or fp32, or fp16 on another device. For a graph calibrated for INT8, this is
+                the precision of the rest, and int8 means auto.
             max_batch: pictures in a slot; by default enough for all streams of the CPU.
             num_threads: threads to compute with; by default one for each core.
-            num_pictures: how many pictures there are, if that is known. All cores work at one of
-                few pictures, and each core at its own of many.
+            num_pictures: the number of pictures, if it is known. Few pictures are translated one by
+                one on all cores, many on a core each.
             use_cache: load the compiled graph from the user's cache, and keep it there.
 
         Raises:
@@ -81,7 +81,7 @@ class OpenVinoEngine(Engine):
         try:
             core = _core()
             hint = _hint(core, precision) if device == CPU else ""
-        except RuntimeError as error:  # its libraries cannot be loaded, for want of memory
+        except RuntimeError as error:  # its libraries cannot be loaded for lack of memory
             raise EngineError(f"OpenVINO cannot start: {_reason(error)}") from error
         are_few = num_pictures is not None and num_pictures <= FEW_PICTURES
         properties: dict[str, str | int] = {
@@ -142,7 +142,7 @@ class OpenVinoEngine(Engine):
         self._running.pop(slot, None)
 
     def _close(self) -> None:
-        """Cancel running requests, so that none writes into a slot any more; free all requests."""
+        """Cancel running requests, so that none writes into a slot later; free all requests."""
         for slot, count in self._running.items():
             for request in self._requests[slot][:count]:
                 request.cancel()
@@ -202,7 +202,7 @@ def _load_or_compile(
 
 
 def _blob_key(graph: NamedGraph, properties: Mapping[str, str | int]) -> dict[str, Any]:
-    """Return all that a compiled graph depends on."""
+    """Return everything that a compiled graph depends on."""
     return {
         "graph": graph.identity,
         "size": [graph.height, graph.width],
@@ -224,7 +224,7 @@ def compile_graph(
     Args:
         graph: the graph.
         properties: OpenVINO's properties.
-        data: bytes of an ONNX file with the same input, to be compiled in its place.
+        data: bytes of an ONNX file with the same input, to compile instead.
         device: where to run it.
 
     Raises:
@@ -257,7 +257,7 @@ def _hint(core: openvino.Core, precision: str) -> str:
 
 
 def _need_device(device: Device) -> None:
-    """Raise EngineError if a device is not here; AUTO takes one that is."""
+    """Raise EngineError if a device is missing; AUTO takes an available one."""
     found = _core().available_devices
     if device != "AUTO" and not any(name.partition(".")[0] == device for name in found):
         raise EngineError(

@@ -1,4 +1,4 @@
-"""Read and write files of native code, each behind a header that says what it is for.
+"""Read and write files of native code, each behind a header that identifies its purpose.
 
 No part of such a file reaches a library before its digest has been checked. The first line holds a
 magic word and the SHA-256 of everything after that line. The second line is JSON, the header. The

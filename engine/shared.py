@@ -1,4 +1,4 @@
-"""One engine for many threads: a thread of its own makes all calls to it."""
+"""Share one engine among many threads; one dedicated thread makes all calls to it."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ from pmsgan.errors import EngineError
 
 _CLOSED = "the engine is closed: open the style again"
 _PATIENCE_S = 10.0
-"""How long the end of the process waits for a batch that is in the engine."""
+"""How long the process waits at its end for a batch that is in the engine [seconds]."""
 
 Picture = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR of the engine's size."""
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
-    """A picture to translate, and where its translation will be."""
+    """A picture to translate, and the future of its translation."""
 
     picture: Picture
     translated: "Future[Picture]" = field(default_factory=Future)
@@ -39,7 +39,7 @@ class SharedEngine:
     """An engine that any thread may use.
 
     Pictures that wait at the same time are translated as one batch. Nobody waits for a batch to
-    fill up: an engine that has nothing to do takes what there is.
+    fill up: an idle engine takes the pictures that wait.
     """
 
     info: EngineInfo
@@ -69,7 +69,7 @@ class SharedEngine:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the engine open for a call that has begun.
+        """Keep the engine open during a call.
 
         Raises:
             EngineError: it is closed, or lost.
@@ -86,7 +86,7 @@ class SharedEngine:
                 self._changed.notify_all()
 
     def submit(self, picture: Picture) -> "Future[Picture]":
-        """Queue a picture and return its translation to be; call it within `in_use`.
+        """Queue a picture and return the future of its translation; call it within `in_use`.
 
         Args:
             picture: uint8 [H, W, 3] BGR of the engine's size, which stays as it is until then.
@@ -110,13 +110,13 @@ class SharedEngine:
         self._thread.join()
 
     def abandon(self) -> None:
-        """Close the engine after the batches that it works on; whoever waits gets EngineError."""
+        """Close the engine after its current batches; threads that wait get EngineError."""
         self._end("the engine is closed: the program ends, or nothing uses the engine any more")
         if threading.current_thread() is not self._thread:
             self._thread.join(_PATIENCE_S)
 
     def _end(self, failure: str, cause: BaseException | None = None) -> None:
-        """Refuse pictures from now on, and those that wait."""
+        """Refuse new pictures and those that wait."""
         with self._changed:
             self._is_closing = True
             self._failure = self._failure or failure
@@ -166,7 +166,7 @@ class SharedEngine:
                 _fail(requests, failure, error)
 
     def _next_batch(self, free: deque[Slot], *, wait: bool) -> list[_Request]:
-        """Take what is waiting; none if there is no free slot, or nothing any more."""
+        """Take the waiting pictures; none if there is no free slot, or none will come."""
         if not free:
             return []
         with self._changed:

@@ -1,4 +1,4 @@
-"""Import OpenVINO without what it brings besides: its telemetry and its converter."""
+"""Import OpenVINO without its telemetry and its converter."""
 
 import sys
 from collections.abc import Iterator
@@ -11,9 +11,8 @@ _LEFT_OUT = ("openvino_telemetry", "openvino.tools.ovc")
 def without_telemetry() -> Iterator[None]:
     """Import OpenVINO within this block: its telemetry is then as if it were not installed.
 
-    The telemetry would tell Intel of each run, write to the user's home, and raise where there is
-    none. The converter of models is left out, too: its import takes 30 ms, and nothing here needs
-    it.
+    The telemetry would report each run to Intel, write to the user's home, and fail without one.
+    The converter of models is left out, too: its import takes 30 ms, and nothing here needs it.
     """
     before = {name: sys.modules[name] for name in _LEFT_OUT if name in sys.modules}
     for name in _LEFT_OUT:

@@ -1,8 +1,8 @@
 """Open the graphs of a style from elsewhere in a child process first, within bounds.
 
-A runtime computes the constants of a graph when it opens it. A stranger can make that last for
-hours or fill the memory, and Ctrl-C does not reach it meanwhile. Graphs that pmsgan has made or
-opened on this machine before, and those that ship with it, are not tried.
+A runtime computes the constants of a graph when it opens it. A stranger's graph can make that last
+for hours or fill the memory, and Ctrl-C cannot stop it. Graphs that pmsgan has made or opened on
+this machine before are not tried, nor are those that ship with it.
 """
 
 import contextlib
@@ -21,25 +21,25 @@ from pmsgan.errors import ChildError, EngineError
 from pmsgan.styles.registry import FP32_GRAPH_NAME, GRAPH_NAME, Style, shipped_styles_folder
 
 OPEN_S = 3.0
-"""Computing time that opening a graph may take [s], besides what the size of its file allows."""
+"""CPU time that opening a graph may take [s], besides the allowance for the size of its file."""
 BYTES_PER_S = 8 * 2**20
-"""A graph of so many bytes may take a second more."""
+"""Bytes of a graph's file that allow one more second."""
 MAX_BYTES = 128 * 2**20
 """Memory that opening a graph may take [bytes], besides that for its file."""
 COPIES = 16
-"""A graph may take so many times the size of its file more."""
+"""Further memory for opening a graph, as a multiple of the size of its file."""
 MAX_READING_BYTES = 32 * 2**20
 """Memory that reading and checking a graph may take [bytes], besides that for its file."""
 READING_COPIES = 4
-"""Reading may take so many times the size of the file more."""
+"""Further memory for reading a graph, as a multiple of the size of its file."""
 SECONDS_PER_PIXEL = 3e-4
-"""Computing time that translating a pixel may take [s]."""
+"""CPU time that translating a pixel may take [s]."""
 BYTES_PER_PIXEL = 2048
 """Memory that translating a pixel may take [bytes]."""
 SIDE = 64
 """Side of the picture that a graph of any size is opened for [pixels]."""
 TIMEOUT_S = 600.0
-"""Time on a clock, for systems that do not count computing time [s]."""
+"""Wall-clock limit for systems that do not count CPU time [s]."""
 _OPENED = "opened"
 
 Runtime = Literal["openvino", "onnxruntime"]
@@ -48,10 +48,10 @@ _log = logging.getLogger(__name__)
 
 
 def try_style(style: Style) -> None:
-    """Open the graphs of a style in a child process, unless they are known.
+    """Open the graphs of a style in a child process, unless they have been opened before.
 
     Raises:
-        EngineError: one is no deployment graph, or takes too much time or memory.
+        EngineError: one is not a deployment graph, or takes too much time or memory.
     """
     if style.folder.parent == shipped_styles_folder():
         return
@@ -73,21 +73,21 @@ def try_style(style: Style) -> None:
 
 
 def remember(sha256: str, runtime: Runtime) -> None:
-    """Note that a runtime has opened the graph with this SHA-256, which is not tried again then."""
+    """Note that a runtime has opened the graph with this SHA-256, so that it is not tried again."""
     if (folder := cache_folder(_OPENED)) is not None:
         with contextlib.suppress(OSError):
             (folder / f"{sha256}-{runtime}").touch()
 
 
 def opening_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
-    """Bound the time and memory that opening a graph of so many bytes takes, see `bounds`."""
+    """Bound the time and memory for opening a graph of this size [bytes], see `bounds`."""
     return bounds(
         seconds=OPEN_S + num_bytes / BYTES_PER_S, num_bytes=MAX_BYTES + COPIES * num_bytes
     )
 
 
 def reading_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
-    """Bound the time and memory that reading a graph of so many bytes takes, see `bounds`."""
+    """Bound the time and memory for reading a graph of this size [bytes], see `bounds`."""
     return bounds(
         seconds=OPEN_S + num_bytes / BYTES_PER_S,
         num_bytes=MAX_READING_BYTES + READING_COPIES * num_bytes,
@@ -95,7 +95,7 @@ def reading_bounds(num_bytes: int) -> contextlib.AbstractContextManager[None]:
 
 
 def running_bounds(num_pixels: int) -> contextlib.AbstractContextManager[None]:
-    """Bound the time and memory that translating so many pixels takes, see `bounds`."""
+    """Bound the time and memory for translating this many pixels, see `bounds`."""
     return bounds(
         seconds=OPEN_S + SECONDS_PER_PIXEL * num_pixels,
         num_bytes=MAX_BYTES + BYTES_PER_PIXEL * num_pixels,
@@ -103,10 +103,10 @@ def running_bounds(num_pixels: int) -> contextlib.AbstractContextManager[None]:
 
 
 def open_in_bounds(path: Path, runtime: Runtime) -> None:
-    """Open a deployment graph, and translate a picture by it; a child process does so.
+    """Open a deployment graph, and translate a picture with it; call this in a child process.
 
     Raises:
-        EngineError: it is none, or the runtime refuses it.
+        EngineError: the graph is not a deployment graph, or the runtime refuses it.
     """
     from pmsgan.engine.graph import read_graph
     from pmsgan.engine.openvino import OpenVinoEngine

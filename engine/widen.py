@@ -61,7 +61,7 @@ def widen_means(data: bytes) -> bytes:
             node,
             onnx.helper.make_node("Cast", [node.output[0]], [after], to=HALF),
         ]
-    del model.graph.value_info[:]  # the types of what is wide now are others
+    del model.graph.value_info[:]  # the types of widened tensors have changed
     nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

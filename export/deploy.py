@@ -32,7 +32,7 @@ class DeploymentGraph(nn.Module):
         self.eval()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Translate uint8 [N, H, W, 3] BGR to the same; both sides are the graph's."""
+        """Translate uint8 [N, H, W, 3] BGR to the same, in a size that the graph takes."""
         translated = self.generator(bytes_to_rgb(image).to(self.dtype))[0]
         return rgb_to_bytes(translated)
 

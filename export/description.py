@@ -1,4 +1,4 @@
-"""Write style.toml, and find the place of a new style; it needs no torch."""
+"""Write style.toml, and find the place of a new style; this needs no torch."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def style_folder(name: str) -> Path:
 
 
 def write_description(folder: Path, description: dict[str, Any]) -> None:
-    """Write a new style.toml, with the version that has made it.
+    """Write a new style.toml, with the version of pmsgan that made it.
 
     Raises:
         OSError: it cannot be written.
@@ -47,7 +47,7 @@ def write_description(folder: Path, description: dict[str, Any]) -> None:
 
 
 def write_scaling(folder: Path, scaling: Scaling) -> None:
-    """Set how a style's results get their size, in its style.toml; the rest stays as it is.
+    """Set the scaling of a style's results in its style.toml; the rest stays unchanged.
 
     Raises:
         StyleError: the folder holds no style, or cannot be written.
@@ -64,5 +64,5 @@ def write_scaling(folder: Path, scaling: Scaling) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, as style.toml has it."""
+    """Return the SHA-256 of a file, as style.toml states it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

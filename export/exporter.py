@@ -40,7 +40,7 @@ class Exported:
     accuracy: Accuracy
     """Difference to the FP32 generator in PyTorch."""
     largest_activation: float
-    """Largest absolute value inside the generator on the check pictures; FP16 ends at 65504."""
+    """Largest absolute value inside the generator on the check pictures; FP16 holds up to 65504."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the content for JSON."""
@@ -133,7 +133,7 @@ def export_style(
 
 
 def graph_metadata(style: str, weights_sha256: str) -> dict[str, str]:
-    """Return the notes to keep in the graph of a style."""
+    """Return the metadata to keep in the graph of a style."""
     return {"style": style, "weights_sha256": weights_sha256}
 
 

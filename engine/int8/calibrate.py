@@ -17,10 +17,10 @@ from pmsgan.errors import EngineError
 MIN_PSNR_DB = 40.0
 """Lowest PSNR to FP32 that INT8 may have."""
 MAX_PSNR_DB = 100.0
-"""It stands for an infinite PSNR, which JSON does not have."""
+"""Stands for an infinite PSNR, which JSON cannot hold."""
 MIN_PICTURES = 4
 CHECKED_EVERY = 4
-"""One picture in so many is left out of the ranges, and INT8 is checked on it."""
+"""One in this many pictures is left out of the ranges, and INT8 is checked on it."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def calibrate(graph: GraphInfo, pictures: Pictures) -> Calibration:
 
     Args:
         graph: the graph.
-        pictures: such as it will translate, uint8 [N, H, W, 3] BGR of the graph's size.
+        pictures: pictures of the kind that it will translate, uint8 [N, H, W, 3] BGR of the graph's
+            size.
 
     Raises:
         EngineError: there are too few pictures, the graph has nothing to quantise, or INT8 gives a
@@ -70,8 +71,8 @@ def _check(graph: GraphInfo, pictures: Pictures) -> Accuracy:
             "pictures of one colour" if is_flat else f"only {accuracy.psnr_db:.1f} dB PSNR to FP32"
         )
         raise EngineError(
-            f"INT8 gives {found} with {graph.path}, and {MIN_PSNR_DB:.0f} dB are asked for: "
-            "calibrate on more pictures that are such as it takes, or leave out --int8"
+            f"INT8 gives {found} with {graph.path}, and {MIN_PSNR_DB:.0f} dB are required: "
+            "calibrate on more pictures of the kind that it takes, or leave out --int8"
         )
     _log.info("checked on %d other pictures: %s", len(pictures), accuracy)
     return accuracy

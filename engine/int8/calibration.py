@@ -1,4 +1,4 @@
-"""Calibrations: the ranges of a graph's activations, which is all that INT8 adds to the graph.
+"""Calibrations hold the ranges of a graph's activations, which are all that INT8 adds to it.
 
 They are kept as JSON, in the user's cache or in the folder of a style.
 """
@@ -28,14 +28,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
-    """A graph's activations, measured, and how far its INT8 pictures are from FP32."""
+    """The measured ranges of a graph's activations, and the accuracy of its INT8 pictures."""
 
     graph_sha256: str
     """SHA-256 of the graph that was calibrated."""
     num_pictures: int
     """Pictures that the ranges were measured on."""
     pictures_sha256: str
-    """SHA-256 of all pictures, those of the check included."""
+    """SHA-256 of all pictures, including those of the check."""
     psnr_db: float
     """PSNR to FP32 on pictures that the ranges were not measured on [dB]."""
     ranges: dict[str, float]
@@ -53,7 +53,7 @@ class Calibration:
 
 
 def find_calibration(style: Style) -> Calibration | None:
-    """Return the calibration of a style's graph: the user's own, or the one that the style carries.
+    """Return the calibration of a style's graph: the user's own, or the style's.
 
     One that cannot be used is skipped with a note.
     """
@@ -114,12 +114,12 @@ def _file_name(style: Style) -> str:
 
 
 def _read(path: Path, graph_sha256: str) -> Calibration:
-    """Read a calibration; raise ValueError or the like if it is damaged or of another graph."""
+    """Read a calibration; raise ValueError or a similar error if it cannot be used."""
     content: dict[str, Any] = json.loads(read_regular(path, MAX_BYTES))
     if content.get("version") != VERSION:
         raise ValueError("another version of pmsgan wrote it; calibrate again")
     if content.get("graph_sha256") != graph_sha256:
-        raise ValueError("it is of another graph; calibrate again")
+        raise ValueError("it belongs to another graph; calibrate again")
     calibration = Calibration(**content)
     numbers = [calibration.psnr_db, *calibration.ranges.values()]
     if not all(isinstance(it, float) and math.isfinite(it) and it >= 0 for it in numbers):

@@ -5,7 +5,7 @@ each output channel; all are symmetric, as TensorRT wants them. Weights have 7 b
 VNNI adds two products in 16 bits, and 8 bits would saturate there.
 
 The rest stays in float, since it has few operations and would lose much: 1x1 convolutions, and
-those that take or make pictures, which are told by their odd numbers of channels.
+those that read or write pictures, which are recognised by their unusual numbers of channels.
 """
 
 from collections.abc import Iterator, Mapping
@@ -91,14 +91,14 @@ def _convolutions(graph: onnx.GraphProto) -> Iterator[NodeProto]:
 
 
 class _Quantiser:
-    """The nodes and tensors of the new graph, as far as it is made."""
+    """Builds the nodes and tensors of the new graph."""
 
     def __init__(self, graph: onnx.GraphProto, ranges: Mapping[str, float]) -> None:
         self.nodes: list[NodeProto] = []
         self.tensors: dict[str, TensorProto] = {it.name: it for it in graph.initializer}
         self._ranges = ranges
         self._dequantised: dict[str, str] = {}
-        """Names of dequantised tensors, by those of the float tensors in whose place they stand."""
+        """Names of dequantised tensors, by the names of the float tensors that they replace."""
 
     def add(self, node: NodeProto, *, quantise: bool) -> None:
         """Take a node, and quantise what goes into it if it is such a convolution."""
@@ -130,7 +130,7 @@ class _Quantiser:
         self._dequantise(name, scale)
 
     def _dequantise(self, name: str, scale: NDArray[np.floating]) -> None:
-        """Bring NAME_int8 back to float, as the tensor to take in the place of `name`."""
+        """Dequantise NAME_int8; return the name of the tensor that replaces `name`."""
         self._add_tensor(f"{name}_scale", scale)
         self._add_tensor(f"{name}_zero", np.zeros(scale.shape, np.int8))
         inputs = [f"{name}_int8", f"{name}_scale", f"{name}_zero"]

@@ -14,7 +14,7 @@ NUM_COPIES = 10
 def memory_gb_per_s() -> float:
     """Return the bandwidth of the first GPU's memory, by copies within it [10^9 bytes per second].
 
-    A copied byte counts twice, since it is read and written; the fastest copy counts, since others
+    A copied byte counts twice, since it is read and written. The fastest copy counts, since others
     may use the GPU.
 
     Raises:

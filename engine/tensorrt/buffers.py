@@ -71,7 +71,7 @@ def gpu_context() -> Iterator[Gpu]:
 
 
 def leave_context(*used: object) -> None:
-    """Leave the current context, and let what is in use there live as long as the process.
+    """Leave the current context, and keep objects in use alive until the process ends.
 
     Args:
         used: objects of pycuda, or those that hold some.
@@ -96,10 +96,10 @@ def quiet_stderr() -> Iterator[None]:
 
 
 class SlotMemory(ExitStack):
-    """Memory that is freed as a whole; of the GPU's it takes no more than its part.
+    """Memory that is freed as a whole, and takes at most its share of the GPU's memory.
 
-    Engines that share a GPU open one after the other. If each takes 1/n of what is free then, the
-    last one has enough, and one that is started again after a crash has it, too.
+    Engines that share a GPU open one after the other. If each takes 1/n of the memory that is free
+    then, the last one has enough, and so has one that restarts after a crash.
     """
 
     def __init__(self, engines_per_gpu: int = 1) -> None:
@@ -173,7 +173,7 @@ class SlotBuffers:
             """The translations are on the host."""
 
     def _forget(self) -> None:
-        """Drop the stream and the events, which pycuda frees with their last reference.
+        """Drop the stream and the events; pycuda frees them with their last reference.
 
         An error's traceback may refer to this object for longer than the GPU's context lives.
         """

@@ -16,7 +16,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildConfig:
-    """How TensorRT searches for kernels. This changes the speed, not the results."""
+    """Settings of TensorRT's search for kernels, which change the speed, not the results."""
 
     workspace_mib: int | None = None
     """Memory limit of kernels beside activations [MiB]; by default all memory."""
@@ -48,7 +48,7 @@ def build_plan(
     capability: str | None,
     timing_cache: bytes = b"",
 ) -> tuple[bytes, bytes]:
-    """Build a plan, which takes seconds to minutes; a progress bar on stderr shows how far it is.
+    """Build a plan, which takes seconds to minutes; stderr shows a progress bar.
 
     Args:
         library: the product that builds.

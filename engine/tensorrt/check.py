@@ -23,7 +23,7 @@ def check_accuracy(engine: Engine, graph: GraphInfo, samples: Pictures | None = 
             addition to those of `check_pictures`.
 
     Returns:
-        How far the engine's pictures are from those of the CPU.
+        The difference between the engine's pictures and those of the CPU.
 
     Raises:
         EngineError: a picture has one colour only (NaN looks like that), or the PSNR is too low.

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 NUM_ROUNDS = 3
 NUM_RUNS = 8
-"""A round is so many runs of MAX_IN_FLIGHT batches."""
+"""Number of runs of MAX_IN_FLIGHT batches in a round."""
 LEAST_GAIN = 1.05
-"""How many times as fast graphs must be; less is noise, and graphs take memory."""
+"""Least speed-up by graphs; less is noise, and graphs take memory."""
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Keep what TensorRT for RTX finds out on a GPU: compiled kernels, and whether CUDA graphs help."""
+"""Keep the compiled kernels of TensorRT for RTX on a GPU, and whether CUDA graphs help there."""
 
 import logging
 from dataclasses import asdict, replace
@@ -71,7 +71,7 @@ class KernelCache:
         return config
 
     def keep(self) -> None:
-        """Write what is new to the user's cache; a failure is only a warning."""
+        """Write new kernels to the user's cache; a failure is only a warning."""
         if self._cache is None or (folder := cache_folder(self._key.product)) is None:
             return
         data = bytes(self._cache.serialize() or b"")

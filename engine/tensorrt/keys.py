@@ -1,4 +1,4 @@
-"""Say what a plan is built for, by the product, the graph and the GPU."""
+"""Make the keys of plans from the product, the graph and the GPU."""
 
 from typing import TYPE_CHECKING, Literal
 

@@ -50,7 +50,7 @@ def open_on_gpu(
 ) -> Engine:
     """Open an engine for a graph on the first GPU.
 
-    The first call takes as long as a build. Later calls load the cached engine in a moment.
+    The first call takes as long as a build. Later calls load the cached engine quickly.
 
     Args:
         product: the product to build and run with.
@@ -86,7 +86,7 @@ def _open(
     config: BuildConfig | None = None,
     samples: Callable[[], Pictures | None] | None = None,
 ) -> tuple[Engine, EnginePlan]:
-    """Open an engine; return it, and the plan that it runs."""
+    """Open an engine; return it and its plan."""
     need_pycuda()
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
@@ -157,7 +157,7 @@ def build_for_capability(
     max_batch: int = DEFAULT_BATCH,
     config: BuildConfig | None = None,
 ) -> Path:
-    """Build a plan of TensorRT for RTX for a GPU that need not be here; return its path.
+    """Build a plan of TensorRT for RTX for another GPU; return its path.
 
     Args:
         graph: the graph to build from.
@@ -202,7 +202,7 @@ def _build_and_keep(
 
 
 def _keep(plan: EnginePlan, key: EnginePlanKey) -> None:
-    """Cache a plan for the next run; this one can do without."""
+    """Cache a plan for the next run; a failure does not harm this one."""
     if cache_folder(key.product) is None:
         return  # which has been noted
     try:

@@ -1,4 +1,4 @@
-"""The two products that share this code: TensorRT and TensorRT for RTX."""
+"""Describes the two products that share this code: TensorRT and TensorRT for RTX."""
 
 import importlib
 import re
@@ -12,7 +12,7 @@ from pmsgan.install import install_command
 ProductName = Literal["tensorrt", "tensorrt-rtx"]
 
 PORTABLE = "portable"
-"""Stands for a compute capability: TensorRT for RTX's default, which is 8.0 and newer."""
+"""Name of the default compute capability of TensorRT for RTX: 8.0 and newer."""
 
 _NEWEST = (99, 0)
 _NUM_LOG_LINES = 100
@@ -28,7 +28,7 @@ class Product:
     module: str
     """Name of the Python module."""
     builds_ahead: bool
-    """Whether it builds for GPUs that are not here, and compiles kernels when it loads a plan.
+    """Whether it builds for other GPUs, and compiles kernels when it loads a plan.
 
     Its plans depend on a compute capability, but not on a single GPU or a driver.
     """
@@ -132,13 +132,13 @@ def _make_log(api: Any) -> Any:
 
 
 def version_fault(product: Product, version: str) -> str | None:
-    """Return what is wrong with a version such as 10.13.0.35; None if the code runs with it."""
+    """Return the fault of a version such as 10.13.0.35; None if the code runs with it."""
     found = tuple(map(int, re.findall(r"\d+", version)[:2]))
     if found >= product.least_version:
         return None
     least = ".".join(map(str, product.least_version))
     return (
-        f"{product.title} {version} is too old, {least} is the least: "
+        f"{product.title} {version} is too old, it must be at least {least}: "
         f"{install_command(product.name)}"
     )
 

@@ -9,7 +9,7 @@ from pmsgan.engine.tensorrt.product import Library
 
 
 def make_profiler(library: Library) -> Any:
-    """Return a profiler for an execution context; its `batches` has the times that it is told.
+    """Return a profiler for an execution context; its `batches` holds the reported times.
 
     It must outlive the context.
     """
@@ -23,7 +23,7 @@ def make_profiler(library: Library) -> Any:
             self.batches: list[dict[str, float]] = []
 
         def begin_batch(self) -> None:
-            """Count what comes for a new batch."""
+            """Start a new batch."""
             self.batches.append({})
 
         def report_layer_time(self, layer_name: str, ms: float) -> None:
@@ -35,7 +35,7 @@ def make_profiler(library: Library) -> Any:
 
 
 def inspect_layers(library: Library, engine: Any, context: Any) -> dict[str, dict[str, Any]]:
-    """Return what TensorRT says of each layer, by its name.
+    """Return TensorRT's description of each layer, by its name.
 
     Args:
         library: the product.

@@ -95,7 +95,7 @@ class TensorRtEngine(Engine):
         self._owned = owned.pop_all()
 
     def costs(self) -> EngineCosts:
-        """Return what it takes to build and hold this engine; other users of the GPU blur it."""
+        """Return the cost of building and holding it; other users of the GPU distort it."""
         return EngineCosts(
             build_s=self.build_s,
             file_bytes=self._plan_bytes,
@@ -174,7 +174,7 @@ class TensorRtEngine(Engine):
             self.free_slots()  # with the context, which refers to the profiler
             self.compiles_ahead, self.graphs = compiles_ahead, None
         if not (layers := layers_of(profiler.batches, described)):
-            raise EngineError(f"{self.info.runtime} tells no times of this engine's layers")
+            raise EngineError(f"{self.info.runtime} reports no times of this engine's layers")
         return LayerTimes(batch=batch, num_batches=num_batches, layers=layers)
 
     def _close(self) -> None:
@@ -234,7 +234,7 @@ class TensorRtEngine(Engine):
             self._context.set_device_memory(int(memory), num_bytes)
 
     def _warm_up(self, buffers: SlotBuffers) -> None:
-        """Run a full batch, since a lack of memory that shows now still makes batches smaller."""
+        """Run a full batch, since batches can still become smaller if memory runs out now."""
         with gpu_errors_named(f"translate {count(self.info.max_batch, 'picture')} at a time"):
             self._translate(buffers, self.info.max_batch)
             self._compute.synchronize()
@@ -272,7 +272,7 @@ class TensorRtEngine(Engine):
         self._free_slots()
 
     def _free_slots(self) -> bool:
-        """Do what `free_slots` does; return whether the GPU is lost, so that nothing works."""
+        """Do what `free_slots` does; return whether the GPU is lost."""
         is_lost = not self._end_work()
         if self.kernels is not None and not is_lost:
             self.kernels.keep()
@@ -300,6 +300,6 @@ class TensorRtEngine(Engine):
 
 
 def _free_bytes() -> int:
-    """Return how much memory of the GPU nobody uses."""
+    """Return the GPU's free memory [bytes]."""
     with gpu_errors_named("tell its free memory"):
         return int(cuda.mem_get_info()[0])

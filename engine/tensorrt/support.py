@@ -1,4 +1,4 @@
-"""Find out, before a GPU is used, what keeps a product from running on this machine."""
+"""Find out, before a GPU is used, why a product cannot run on this machine."""
 
 import importlib
 from importlib import metadata
@@ -52,7 +52,7 @@ def installed_wheel(product: Product) -> tuple[int, str] | None:
 
 
 def need_pycuda() -> None:
-    """Import what needs pycuda.
+    """Import pycuda, or raise a helpful error.
 
     Raises:
         EngineError: pycuda is not installed, or cannot be loaded.

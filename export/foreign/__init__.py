@@ -1,1 +1,1 @@
-"""Make a style of a network that came as an ONNX file from elsewhere."""
+"""Make a style from a network in an ONNX file from elsewhere."""

@@ -33,14 +33,14 @@ MAX_DIFFERENCE_FP32 = 1
 MIN_PSNR_DB = 40.0
 """Lowest PSNR against the file that the graph that ships may have [dB]."""
 LARGE_SIDE = 256
-"""Beyond this, fewer pictures are run [pixels]."""
+"""Side above which fewer pictures are run [pixels]."""
 MAX_PROBE_SIDE = 2048
-"""Side of pictures for which the sizes between operators are checked, at most [pixels]."""
+"""Largest side of pictures for which the sizes between operators are checked [pixels]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """The graphs of a style, made of a foreign network, and what was found out about it."""
+    """The graphs of a style made from a foreign network, and the findings about it."""
 
     config: OnnxConfig
     height: int
@@ -49,7 +49,7 @@ class Built:
     """Width of a picture [pixels]."""
     is_grey: bool
     is_batch_fixed: bool
-    """It takes one picture at a time."""
+    """Whether it takes only one picture at a time."""
     scaling: Scaling
     precision: Literal["fp16", "fp32"]
     kept: tuple[str, ...]
@@ -59,7 +59,7 @@ class Built:
     accuracy: Accuracy
     """Difference of the graph that ships, in OpenVINO, to the file in ONNX Runtime."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Where each fact is from."""
+    """Source of each finding."""
 
 
 def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
@@ -68,10 +68,10 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
     Args:
         path: an ONNX file.
         draft: a folder to write to.
-        settings: what the user says about the network.
+        settings: the user's settings for the network.
 
     Raises:
-        EngineError: the file holds what is not taken, or a runtime refuses it.
+        EngineError: the file holds something unsupported, or a runtime refuses it.
         ExportError: the file is no such network, or a graph does not agree with it.
     """
     file = read_in_bounds(path, settings)
@@ -134,11 +134,11 @@ def build_in_bounds(path: Path, draft: Path, settings: ImportSettings) -> Built:
 
 
 def read_in_bounds(path: Path, settings: ImportSettings) -> ForeignFile:
-    """Read a file, and check all that is seen before a runtime has it.
+    """Read a file, and check everything that can be checked without a runtime.
 
     Raises:
-        EngineError: the file holds what is not taken.
-        ExportError: it is of no network from one picture.
+        EngineError: the file holds something unsupported.
+        ExportError: the network does not take one picture.
     """
     file = read_foreign(path)
     if settings.multiple is not None:
@@ -187,13 +187,13 @@ def _check_sizes(file: ForeignFile, path: Path) -> None:
 def _with_free_batch(
     file: ForeignFile, found: Findings, pictures: Pictures, wanted: Pictures
 ) -> tuple[ForeignFile, bool]:
-    """Return the network with a free batch dimension, if it runs so; and whether it does not.
+    """Return the network with a free batch dimension if it runs so, and whether it does not.
 
     Args:
         file: the network.
         found: how it takes pictures.
         pictures: two of them, uint8 [2, H, W, 3] BGR.
-        wanted: what becomes of each by itself.
+        wanted: the result of each by itself.
     """
     freed = free_sides(file.model, batch=True, sides=False)
     try:
@@ -242,7 +242,7 @@ def _check(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) ->
 def _scaling(
     network: Network, found: Findings, settings: ImportSettings, reasons: dict[str, str]
 ) -> Scaling:
-    """Choose how results get their size: in tiles where these agree with the whole."""
+    """Choose how results are enlarged: in tiles if these agree with the whole."""
     long_side = max(found.size)
     whole = Scaling(mode="plain", working_size=long_side)
     if settings.scaling in ("plain", "guided"):

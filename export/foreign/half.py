@@ -82,7 +82,7 @@ def to_half(model: onnx.ModelProto, keep: Iterable[str]) -> onnx.ModelProto:
 
 
 def _join_wide_nodes(model: onnx.ModelProto) -> None:
-    """Let values pass in FP32 between nodes that stay in it: the converter narrows each result."""
+    """Pass values in FP32 between nodes that stay in FP32: the converter narrows each result."""
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
     narrowed = {
@@ -101,7 +101,7 @@ def _join_wide_nodes(model: onnx.ModelProto) -> None:
 
 
 def _sort_nodes(graph: onnx.GraphProto) -> None:
-    """Drop casts that nobody uses, and put each node behind those that it takes from."""
+    """Drop unused casts, and put each node after those that it depends on."""
     makers = {name: place for place, node in enumerate(graph.node) for name in node.output}
     taken = [_taken_by(node) for node in graph.node]
     used = {value.name for value in graph.output}.union(*taken)

@@ -1,4 +1,4 @@
-"""Import an ONNX file as a style; what reads and runs the file is a child process."""
+"""Import an ONNX file as a style; a child process reads and runs the file."""
 
 import shlex
 import tempfile
@@ -82,7 +82,7 @@ class Imported:
 def import_weights(
     path: Path, network: "PublishedNetwork", name: str, settings: ImportSettings | None = None
 ) -> Imported:
-    """Make a style of the weights of a network that everybody has; it needs torch.
+    """Make a style from the published weights of pix2pix or CycleGAN; this needs torch.
 
     Args:
         path: a .pth file of pytorch-CycleGAN-and-pix2pix, such as latest_net_G.pth.
@@ -114,9 +114,9 @@ def import_onnx(
     *,
     origin: Path | None = None,
 ) -> Imported:
-    """Make a style of a network that turns a picture into one of the same size.
+    """Make a style from a network that turns a picture into one of the same size.
 
-    The file is read and run in a child process: it is a stranger's.
+    A child process reads and runs the file, since it comes from a stranger.
 
     Args:
         path: an ONNX file; data that it keeps in other files lies beside it.
@@ -146,9 +146,9 @@ def import_onnx(
 
 
 def _refuse_other_files(path: Path) -> None:
-    """Say how a file for PyTorch becomes an ONNX file.
+    """Explain how to turn a file for PyTorch into an ONNX file.
 
-    To read a program of torch.export runs code that a stranger may have put there: PyTorch loads
+    Reading a program of torch.export runs code that a stranger may have put there: PyTorch loads
     pickles in it without `weights_only`, and evaluates the expressions of its shapes.
 
     Raises:

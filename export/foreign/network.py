@@ -23,7 +23,7 @@ class Network:
 
         Args:
             data: the bytes of an ONNX file.
-            is_bounded: bound the time and the memory that it takes, on one thread: it is new.
+            is_bounded: bound its time and memory, and use one thread, since it is new.
 
         Raises:
             EngineError: ONNX Runtime refuses it.

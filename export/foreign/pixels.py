@@ -1,4 +1,4 @@
-"""Between pictures as OpenCV holds them and pictures as a foreign network sees them, in NumPy.
+"""Convert pictures between OpenCV's format and that of a foreign network, in NumPy.
 
 It is written apart from the deployment graph, which is checked against it.
 """
@@ -29,11 +29,11 @@ class PictureFormat:
     range_in: InputRange
     range_out: OutputRange
     is_grey: bool = False
-    """Its result has one channel."""
+    """Whether its result has one channel."""
 
 
 def input_affine(wanted: InputRange, order: ChannelOrder) -> tuple[list[float], list[float]]:
-    """Return what levels 0..255 are multiplied by, and what is added; one or three numbers each."""
+    """Return scale and offset for levels 0..255; one or three numbers each."""
     if wanted == "imagenet":
         means, deviations = list(IMAGENET_MEAN), list(IMAGENET_DEVIATION)
         if order == "bgr":
@@ -49,7 +49,7 @@ def input_affine(wanted: InputRange, order: ChannelOrder) -> tuple[list[float], 
 
 
 def output_affine(given: OutputRange) -> tuple[float, float]:
-    """Return what a network's values are multiplied by, and what is added, for levels 0..255."""
+    """Return scale and offset that turn a network's values into levels 0..255."""
     return {
         "0..1": (255.0, 0.0),
         "-1..1": (127.5, 127.5),
@@ -70,7 +70,7 @@ def to_network(pictures: Pictures, form: PictureFormat, dtype: Any) -> Values:
 
 
 def to_pictures(values: Values, form: PictureFormat) -> Pictures:
-    """Return what the network gave as uint8 [N, H, W, 3] BGR, rounded and clipped."""
+    """Return the network's output as uint8 [N, H, W, 3] BGR, rounded and clipped."""
     values = values.transpose(0, 2, 3, 1) if form.layout_out == "nchw" else values
     scale, shift = output_affine(form.range_out)
     levels = np.clip(np.rint(values.astype(np.float32) * scale + shift), 0, 255)

@@ -19,11 +19,11 @@ from pmsgan.model.config import Layout
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """The multiples that sides are tried with [pixels]."""
 PROBE_SIDE = 96
-"""Sides of pictures to try are about so long, where the network takes them [pixels]."""
+"""Approximate side of the pictures to try, if the network takes it [pixels]."""
 DEFAULT_SIDE = 512
 """Side of the pictures of a network that takes any size [pixels]."""
 MIN_TILES_PSNR_DB = 35.0
-"""Tiles are used where they agree with the whole at least so well [dB]."""
+"""Least PSNR between tiles and the whole for which tiles are used [dB]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +40,7 @@ class Findings:
     probe_size: tuple[int, int]
     """A small size that it takes: height and width [pixels]."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Where each fact is from."""
+    """Source of each finding."""
 
 
 def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Findings:
@@ -77,13 +77,14 @@ def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Find
                 probe_size=sizes[0], reasons=reasons,
             )  # fmt: skip
     raise ExportError(
-        f"no picture of the same size comes out ({failure}): give --size, --multiple, --layout or "
+        f"it does not return a picture of the same size ({failure}): give --size, --multiple, "
+        f"--layout or "
         "--output if the network takes other sizes"
     )
 
 
 def agrees_in_tiles(network: Network, found: Findings) -> tuple[bool, float]:
-    """Try out whether a part of a picture becomes the same as the whole does there.
+    """Test whether the translation of a part of a picture equals that part of the whole.
 
     Returns:
         Whether it does, so that pictures of any size can be translated in tiles; and the PSNR
@@ -136,7 +137,7 @@ def _outputs(file: ForeignFile, settings: ImportSettings) -> Sequence[str]:
 def _sizes(
     file: ForeignFile, layout: Layout, settings: ImportSettings
 ) -> Iterable[tuple[int | None, list[tuple[int, int]]]]:
-    """Yield what sides may be multiples of, and sizes to run at that show it."""
+    """Yield multiples that sides may have, and sizes to run at that prove it."""
     height, width = file.input_shape[2:] if layout == "nchw" else file.input_shape[1:3]
     if settings.multiple is None and height is not None and width is not None:
         if settings.size not in (None, height) or settings.size not in (None, width):

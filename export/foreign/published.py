@@ -1,4 +1,4 @@
-"""Write the networks of published weights as ONNX; it needs torch, in a child process."""
+"""Write the networks of published weights as ONNX; this needs torch, in a child process."""
 
 import io
 from pathlib import Path
@@ -17,8 +17,8 @@ def write_published(path: Path, network: PublishedNetwork, onnx_path: Path) -> N
     """Write a network with the weights of a file as ONNX: float [N, 3, H, W] RGB in [-1, 1].
 
     Args:
-        path: a file of torch.save; nothing but tensors is read from it.
-        network: what it holds the weights of.
+        path: a file of torch.save; only tensors are read from it.
+        network: the network that it holds weights for.
         onnx_path: the file to write.
 
     Raises:
@@ -52,7 +52,7 @@ def _read_weights(path: Path) -> dict[str, Any]:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # the errors of a file that is none share no base class
         raise CheckpointError(
-            f"{path} is no file of weights: give the latest_net_G.pth of a training"
+            f"{path} is not a file of weights: give the latest_net_G.pth of a training"
         ) from error
     if not isinstance(content, dict) or not all(map(_is_whole, content.values())):
         raise CheckpointError(f"{path} holds more than weights: give the latest_net_G.pth alone")
@@ -60,7 +60,7 @@ def _read_weights(path: Path) -> dict[str, Any]:
 
 
 def _is_whole(value: object) -> bool:
-    """Whether it is a tensor with all its numbers in the file, and no view that repeats some."""
+    """Say whether it is a tensor with all its numbers in the file, and no repeating view."""
     return (
         isinstance(value, torch.Tensor)
         and value.layout == torch.strided

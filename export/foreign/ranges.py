@@ -1,4 +1,4 @@
-"""Find out which values a network takes and gives: from its file, or by running it."""
+"""Find the ranges of a network's input and output values, from its file or by running it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ def with_ranges(
     size: tuple[int, int],
     reasons: dict[str, str],
 ) -> PictureFormat:
-    """Return the format with the ranges of what goes in and comes out, and with the order."""
+    """Return the format with the ranges of input and output, and with the order of the colours."""
     reasons["order"] = "usual; no file says it" if settings.order == "auto" else "asked for"
     form = replace(form, order="rgb" if settings.order == "auto" else settings.order)
     pictures = check_pictures(*size)[:3]
@@ -63,7 +63,7 @@ def with_ranges(
                 reasons.setdefault("range_in", "as what comes out")
                 return replace(form, range_out=given)
     raise ExportError(
-        f"which values the network takes and gives is not to be seen ({', '.join(spans)}): give "
+        f"the ranges of the network's input and output are not clear ({', '.join(spans)}): give "
         "--range-in and --range-out"
     )
 

@@ -11,10 +11,11 @@ from pmsgan.errors import ExportError
 from pmsgan.regular_file import read_regular
 
 MIN_OPSET = 11
-"""From here on, the operators that the deployment graph adds have one form."""
+"""First operator set in which all operators that the deployment graph adds have their current
+form."""
 NEW_OPSET = 18
 MAX_NAME = 255
-"""Letters in the name of a file, at most."""
+"""Most letters in the name of a file."""
 PICTURE_TYPES = {
     onnx.TensorProto.FLOAT: "float",
     onnx.TensorProto.FLOAT16: "half",
@@ -36,11 +37,11 @@ class ForeignFile:
 
 
 def read_foreign(path: Path) -> ForeignFile:
-    """Read an ONNX file, and pack data into it that lies beside it.
+    """Read an ONNX file, and pack data into it from files beside it.
 
     Raises:
-        EngineError: it is no ONNX file, or holds what is not taken, see `check_model`.
-        ExportError: it takes no picture, more than one input, or data that is not beside it.
+        EngineError: it is not an ONNX file, or `check_model` refuses it.
+        ExportError: it takes no picture, has more than one input, or has data elsewhere.
     """
     with reading_bounds(path.stat().st_size if path.is_file() else 0):
         _, model = read_model(path)
@@ -53,15 +54,17 @@ def read_foreign(path: Path) -> ForeignFile:
     inputs = [value for value in model.graph.input if value.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(value.name[:40] for value in inputs[:4])
-        raise ExportError(f"{path} takes {len(inputs)} inputs ({names}): only one picture is taken")
+        raise ExportError(
+            f"{path} takes {len(inputs)} inputs ({names}): only one picture is supported"
+        )
     kind = inputs[0].type.tensor_type
     shape = tuple(side.dim_value or None for side in kind.shape.dim)
     is_picture = len(shape) == 4 and all(side is None or side > 0 for side in shape)
     if not is_picture or kind.elem_type not in PICTURE_TYPES:
         type_name = PICTURE_TYPES.get(kind.elem_type, f"of type {kind.elem_type}")
         raise ExportError(
-            f"{path} takes {type_name} {_shown(shape)}: only pictures are taken, as float, half or "
-            "uint8 [N, 3, H, W] or [N, H, W, 3]"
+            f"{path} takes {type_name} {_shown(shape)}: only pictures are supported, as float, "
+            "half or uint8 [N, 3, H, W] or [N, H, W, 3]"
         )
     return ForeignFile(
         model=model,
@@ -83,7 +86,7 @@ def _pack_data(model: onnx.ModelProto, path: Path) -> None:
         beside = path.parent / name[:MAX_NAME]
         if not name or Path(name).name != name or beside.name != name or beside.is_symlink():
             raise ExportError(
-                f"{path} keeps data in {name[:80]!r}: it is read from a file beside it alone"
+                f"{path} keeps data in {name[:80]!r}: data is only read from a file beside it"
             )
         try:
             if name not in files:
@@ -113,14 +116,14 @@ def _upgraded(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     model.opset_import.extend(kept)
     newest = onnx.defs.onnx_opset_version()
     if not 1 <= version <= newest:
-        raise ExportError(f"{path} is of opset {version}: at most {newest} is taken")
+        raise ExportError(f"{path} has opset {version}: at most {newest} is supported")
     if version >= MIN_OPSET:
         return model
     try:
         return onnx.version_converter.convert_version(model, NEW_OPSET)
     except Exception as error:  # its errors share no base class
         raise ExportError(
-            f"{path} is of opset {version} and cannot be brought to {NEW_OPSET}: export it again "
+            f"{path} has opset {version} and cannot be converted to {NEW_OPSET}: export it again "
             f"with opset {MIN_OPSET} or newer"
         ) from error
 

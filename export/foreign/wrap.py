@@ -12,7 +12,7 @@ from pmsgan.errors import ExportError
 from pmsgan.export.foreign.pixels import PictureFormat, input_affine, output_affine
 
 PREFIX = "network/"
-"""Names of the network begin with it, so that none is taken twice."""
+"""Prefix of the network's names, so that none occurs twice."""
 _TO_NCHW, _TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -82,11 +82,13 @@ def wrap(
         return _merged(model, _model(after, inner, opsets), PREFIX + output_name, "given")
     except Exception as error:  # protobuf's and the checker's errors share no base class
         line = str(error).strip().split("\n")[0]
-        raise ExportError(f"the network cannot be joined with what it needs: {line}") from error
+        raise ExportError(
+            f"the network cannot be combined with its pre- and post-processing: {line}"
+        ) from error
 
 
 def _before(form: PictureFormat, kind: int, shape: Sequence[int | str]) -> onnx.GraphProto:
-    """Return the graph from bytes to what the network takes."""
+    """Return the graph from bytes to the network's input."""
     graph = _Chain("before", "image")
     # The cast comes first: TensorRT takes a uint8 input only straight into a cast.
     graph.add("Cast", to=TensorProto.FLOAT)
@@ -106,7 +108,7 @@ def _before(form: PictureFormat, kind: int, shape: Sequence[int | str]) -> onnx.
 
 
 def _after(form: PictureFormat, kind: int, shape: Sequence[int | str]) -> onnx.GraphProto:
-    """Return the graph from what the network gives to bytes."""
+    """Return the graph from the network's output to bytes."""
     graph = _Chain("after", "given")
     if kind != TensorProto.FLOAT:
         graph.add("Cast", to=TensorProto.FLOAT)
@@ -130,7 +132,7 @@ def _after(form: PictureFormat, kind: int, shape: Sequence[int | str]) -> onnx.G
 
 
 class _Chain:
-    """Operators of which each takes the result of the one before."""
+    """A chain of operators, each of which takes the result of the one before."""
 
     def __init__(self, name: str, start: str) -> None:
         self._name, self._last = name, start
@@ -172,7 +174,7 @@ class _Chain:
 
 
 def _along(values: Sequence[float], axis: int) -> "np.ndarray":
-    """Return one number, or three of which each is for a channel."""
+    """Return one number, or one for each of three channels."""
     if len(values) == 1:
         return np.asarray(values[0], np.float32)
     shape = [1, 1, 1, 1]
@@ -201,7 +203,7 @@ def _drop_constant_inputs(graph: onnx.GraphProto) -> None:
 
 
 def _drop_other_outputs(graph: onnx.GraphProto, name: str) -> None:
-    """Drop the outputs that are not the picture, and what is computed for them alone."""
+    """Drop the outputs that are not the picture, and the nodes that only they need."""
     kept = [value for value in graph.output if value.name == name]
     _free_shape(kept[0])
     del graph.output[:]
@@ -221,13 +223,13 @@ def _drop_other_outputs(graph: onnx.GraphProto, name: str) -> None:
 
 
 def _free_shape(value: onnx.ValueInfoProto) -> None:
-    """Let a picture have any size; the checker wants to see that it has four dimensions."""
+    """Let a picture have any size; the checker still requires four dimensions."""
     kind = value.type.tensor_type.elem_type
     value.CopyFrom(helper.make_tensor_value_info(value.name, kind, [None] * 4))
 
 
 def _let_bytes_pass(graph: onnx.GraphProto, name: str) -> None:
-    """Let a network of bytes take and give float, since TensorRT has bytes at the ends alone.
+    """Let a network of bytes take and return float, since TensorRT allows bytes only at the ends.
 
     Levels are whole numbers up to 255, which float holds exactly. A cast to bytes rounds down.
     """

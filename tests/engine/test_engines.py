@@ -409,7 +409,7 @@ def test_a_device_that_is_not_here_is_named(style: Style) -> None:
     missing: Device = "NPU" if "NPU" not in found else "GPU"
     with pytest.raises(EngineError, match=f"OpenVINO finds no {missing} here, only .*CPU"):
         open_engine(style, backend="openvino", device=missing)
-    with pytest.raises(EngineError, match="device GPU is one of OpenVINO"):
+    with pytest.raises(EngineError, match="device GPU belongs to OpenVINO"):
         open_engine(style, backend="eager", device="GPU")
 
 

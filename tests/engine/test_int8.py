@@ -170,7 +170,7 @@ def change(**values: object) -> Callable[[str], str]:
     [
         (lambda text: text[:50], "Unterminated string"),
         (lambda text: "[]", "has no attribute 'get'"),
-        (change(graph_sha256="0" * 64), "it is of another graph"),
+        (change(graph_sha256="0" * 64), "it belongs to another graph"),
         (change(version=0), "another version of pmsgan wrote it"),
         (change(ranges={"add": -1.0}), "values that are no ranges"),
         (change(ranges={"add": "x"}), "values that are no ranges"),

@@ -63,7 +63,7 @@ def test_a_harmless_graph_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (graph(loop(), trips=np.int64(2**62)), "the operator Loop, which is not taken"),
+        (graph(loop(), trips=np.int64(2**62)), "the operator Loop, which is not supported"),
         (graph(branch(17)), "an If of 34 operators"),
         (graph(helper.make_node("Scan", ["image"], ["y"])), "the operator Scan"),
         (graph(helper.make_node("Frobnicate", ["image"], ["y"])), "Frobnicate, which does not"),

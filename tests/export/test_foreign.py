@@ -234,9 +234,9 @@ def test_data_beside_a_file_is_packed_in(tmp_path: Path) -> None:
     assert not onnx.load(folder / "generator_fp32.onnx").graph.initializer[0].external_data
     other = tmp_path / "other.onnx"
     for location, reason in (
-        ("../weights.bin", "it is read from a file beside it alone"),
-        ("/etc/passwd", "it is read from a file beside it alone"),
-        ("link.bin", "it is read from a file beside it alone"),
+        ("../weights.bin", "data is only read from a file beside it"),
+        ("/etc/passwd", "data is only read from a file beside it"),
+        ("link.bin", "data is only read from a file beside it"),
         ("missing.bin", "cannot read"),
         ("short.bin", "is shorter than"),
     ):
@@ -275,7 +275,7 @@ REFUSED = {
     "two inputs": (simple(SAME, extra_input=True), "takes 2 inputs (x, z): only one picture"),
     "grey": (simple(SAME, shape_in=(1, 1, "h", "w")), "pictures of 1 channels: it must be 3"),
     "alpha": (simple(SAME, shape_in=(1, "h", "w", 4)), "pictures of 4 channels: it must be 3"),
-    "text": (simple(SAME, shape_in=(1, 77)), "takes float [1, 77]: only pictures are taken"),
+    "text": (simple(SAME, shape_in=(1, 77)), "takes float [1, 77]: only pictures are supported"),
     "less than nothing": (simple(SAME, shape_in=(1, 3, -5, -5)), "takes float [1, 3, -5, -5]"),
     "integers": (simple(SAME, kind=TensorProto.INT64), "takes of type 7 [1, 3, '?', '?']"),
     "eight at a time": (simple(SAME, shape_in=(8, 3, "h", "w")), "takes 8 pictures at a time"),

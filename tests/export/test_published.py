@@ -82,8 +82,8 @@ class _Bad:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path, out = tmp_path / "w.pth", tmp_path / "w.onnx"
     for content, reason in (
-        (b"no weights", "is no file of weights"),
-        (pickle.dumps(_Bad(), protocol=2), "is no file of weights"),
+        (b"no weights", "is not a file of weights"),
+        (pickle.dumps(_Bad(), protocol=2), "is not a file of weights"),
     ):
         path.write_bytes(content)
         with pytest.raises(CheckpointError, match=reason):
@@ -100,5 +100,5 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             write_published(path, "pix2pix", out)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(CheckpointError, match="is no file of weights"):
+    with pytest.raises(CheckpointError, match="is not a file of weights"):
         write_published(path, "pix2pix", out)

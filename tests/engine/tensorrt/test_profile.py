@@ -74,7 +74,7 @@ def test_an_engine_without_times_of_layers_is_an_error(
     tensorrt.layer_ms = {}
     with (
         open_on_gpu("tensorrt", graph) as engine,
-        pytest.raises(EngineError, match="tells no times of this engine's layers"),
+        pytest.raises(EngineError, match="reports no times of this engine's layers"),
     ):
         engine.time_layers(1)
 
