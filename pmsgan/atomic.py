@@ -13,8 +13,8 @@ from pmsgan.directory import Directory
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a hidden path beside `path` to write to; rename it to `path` when the block ends well.
 
-    The hidden file is there, new and empty. After an error it is removed, and what was at `path`
-    before is still there.
+    The hidden file exists and is empty. After an error it is removed, and an earlier file at `path`
+    stays.
     """
     temporary = path.with_name(f".pmsgan-{secrets.token_hex(4)}.part")
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, data: bytes, mtime_ns: int = 0) -> None:
-    """Write a file in the place of what is there, in a folder where others may write, too.
+    """Write a file, or replace it, in a folder where others may also write.
 
     Args:
         path: the file.

@@ -1,4 +1,4 @@
-"""Progress bars on stderr; a line now and then where it is no terminal."""
+"""Progress bars on stderr, or a line now and then if it is not a terminal."""
 
 import io
 import sys
@@ -22,7 +22,7 @@ _SHORT = "{n_fmt}/{total_fmt} {units}, {remaining} left"
 
 
 class Bar:
-    """Counts work that is done; the display shows how far it is, and never holds the work up."""
+    """Counts finished work; the display shows the progress, and never delays the work."""
 
     def __init__(
         self,

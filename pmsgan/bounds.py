@@ -1,7 +1,7 @@
 """Bound the time and the memory that native code may take in this process.
 
 A runtime that opens a graph listens neither to a timer of Python's nor to Ctrl-C; the kernel's
-limits hold for it. They are for a child process: what takes too much time ends it.
+limits hold for it. They are for a child process: one that takes too much time is ended.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
     Args:
         seconds: computing time of all threads together [s]; SIGXCPU ends the process then. It is
             not the time on a clock, which says little on a busy machine.
-        num_bytes: memory [bytes]; to allocate more fails. Linux alone knows this limit.
+        num_bytes: memory [bytes]; allocating more fails. Only Linux has this limit.
     """
     if sys.platform == "win32":
         yield

@@ -3,7 +3,7 @@
     with ChildProcess(opener, style) as child:      # opener(style) returns a context manager
         seconds = child.call("translate", 8)        # calls the method of the object that it opens
 
-Both sides send pickles over pipes, each after its length. The child trusts its parent only.
+Both sides send pickles over pipes, each after its length. The child trusts only its parent.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ T = TypeVar("T")
 class ChildProcess:
     """A process that opens an object and answers calls to it, one at a time.
 
-    It is killed when the block is left, and ends when this process ends.
+    It is killed at the end of the block, and ends when this process ends.
     """
 
     def __init__(

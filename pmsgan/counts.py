@@ -1,4 +1,4 @@
-"""Numbers of things in messages."""
+"""Write counts of things in messages."""
 
 
 def count(number: int, one: str, several: str | None = None) -> str:
@@ -6,7 +6,7 @@ def count(number: int, one: str, several: str | None = None) -> str:
 
     Args:
         number: how many.
-        one: the noun, and the verb where one follows, as of a single thing: `picture is`.
-        several: the same words as of several things, by default `one` with an s.
+        one: the noun for one thing, with its verb if one follows: `picture is`.
+        several: the same for several things; by default `one` with an s.
     """
     return f"{number} {one if number == 1 else several or f'{one}s'}"

@@ -1,8 +1,8 @@
 """Folders that are held open, for places where others may write, too.
 
-A path may lead elsewhere the next time it is used: somebody may put a link where a folder was. A
-folder that is held open stays the same one, and what is opened in it is never a link. Where a
-system has no such handles, paths are checked before they are used.
+A path may lead elsewhere the next time it is used: somebody may put a link where a folder was. An
+open folder stays the same one, and files that are opened in it are never links. On systems without
+such handles, paths are checked before they are used.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
 
 
 class Directory:
-    """A folder; its methods raise OSError, with ELOOP where a link is in the place of a folder."""
+    """An open folder; its methods raise OSError, with ELOOP if a link has replaced a folder."""
 
     def __init__(self, path: Path) -> None:
         """Open a folder that is there; links lead to it."""
@@ -89,7 +89,7 @@ class Directory:
             os.close(number)
 
     def write(self, name: str, data: bytes, mtime_ns: int = 0) -> None:
-        """Write a whole file in the place of what has its name; nobody ever sees half of it.
+        """Write a whole file, and replace one of its name; nobody ever sees half of it.
 
         Args:
             name: the file.
@@ -104,7 +104,7 @@ class Directory:
             self.remove(temporary)
 
     def move(self, name: str, to: "Directory", new_name: str) -> None:
-        """Give a file another name, in the place of what has it."""
+        """Rename a file, and replace one of the new name."""
         (where, handle), (there, other) = self._at(name), to._at(new_name)
         os.replace(where, there, src_dir_fd=handle, dst_dir_fd=other)
 
@@ -115,7 +115,7 @@ class Directory:
         return new_name
 
     def look(self, name: str) -> os.stat_result | None:
-        """Return what is known of a file or a link; None if there is none."""
+        """Return the status of a file or a link; None if there is none."""
         where, handle = self._at(name)
         try:
             return os.stat(where, dir_fd=handle, follow_symlinks=False)
@@ -149,7 +149,7 @@ class Directory:
         return found.f_favail if found.f_files else None  # some disks count none
 
     def is_there(self) -> bool:
-        """Say whether this folder still has its path."""
+        """Say whether this folder is still at its path."""
         if self._handle is None:
             return self.path.is_dir()
         try:

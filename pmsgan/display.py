@@ -1,8 +1,8 @@
 """Shows lines and progress bars on stderr, in a thread of its own.
 
 A terminal may be closed, stopped by Ctrl-S, or read by a program that has died. No other thread
-writes to it, waits for it for long, or holds a lock while it is written to: work goes on, whatever
-becomes of it.
+writes to it, waits for it for long, or holds a lock while it is written to. So the work continues,
+whatever happens to the terminal.
 """
 
 import atexit
@@ -21,7 +21,7 @@ DRAW_EVERY_S = 0.1
 PATIENCE_S = 2.0
 """How long `flush` waits for a terminal that takes nothing [s]."""
 MAX_WAITING = 10_000
-"""Lines that wait for a terminal at most; older ones are left out."""
+"""Most lines that wait for a terminal; older ones are left out."""
 
 
 class Shown(Protocol):
@@ -45,7 +45,7 @@ class Display:
         self._bars: list[Shown] = []
         self._is_working = False
         self._is_stuck = False
-        """A terminal has taken nothing for so long that nobody waits for it any more."""
+        """Whether a terminal has been stuck too long to wait for it any more."""
         self._thread: threading.Thread | None = None
         # The rest belongs to the thread.
         self._last: tuple[TextIO, str] | None = None
@@ -87,7 +87,7 @@ class Display:
 
     @property
     def has_died(self) -> bool:
-        """Nobody sees what is shown: stderr could not be written, or takes nothing any more."""
+        """Whether nobody sees the output: stderr could not be written, or is stuck."""
         return self._is_stuck or (self._dead is not None and self._dead is sys.stderr)
 
     def _add(self, stream: TextIO | None, line: str) -> None:
@@ -137,7 +137,7 @@ class Display:
         self._send(stream, fitted(line, stream) + "\n")
 
     def _draw(self, stream: TextIO, text: str) -> None:
-        """Let a text stand in the last line of a terminal, in the place of the last such text."""
+        """Show a text in the last line of a terminal, instead of the previous one."""
         last = self._last[1] if self._last is not None and self._last[0] is stream else ""
         if text != last:
             padded = text.ljust(len(last))
@@ -170,7 +170,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 class DisplayStream(io.TextIOBase):
-    """Takes what a library prints, and shows it line by line."""
+    """Shows the output of a library line by line."""
 
     def __init__(self, to: Display) -> None:
         self._to = to
@@ -184,7 +184,7 @@ class DisplayStream(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
 

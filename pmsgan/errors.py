@@ -1,7 +1,8 @@
 """The errors that pmsgan raises on purpose.
 
-Each message is one line that says what failed, on which file, and what to do next. The command
-line prints it as it is, and what the system says of a path; all else that escapes is a bug.
+Each message is one line that says what failed, on which file, and what to do next. The command line
+prints it unchanged, as it does errors of the system about a path. Any other error that escapes is a
+bug.
 """
 
 
@@ -26,7 +27,7 @@ class TrainingError(PmsganError):
 
 
 class DataError(PmsganError):
-    """A folder of training pairs is not what it should be."""
+    """A folder of training pairs is unusable."""
 
 
 class ExportError(PmsganError):
@@ -50,11 +51,11 @@ class DiskFullError(FolderError):
 
 
 class OutputError(PmsganError):
-    """The standard output cannot be written; what was to be shown there is lost."""
+    """The standard output cannot be written; its output is lost."""
 
 
 class EvaluationError(PmsganError):
-    """A metric cannot be measured, or what it is to be measured on cannot be made."""
+    """A metric cannot be measured, or its pictures cannot be made."""
 
 
 class ChildError(PmsganError):
@@ -62,5 +63,5 @@ class ChildError(PmsganError):
 
 
 def os_reason(error: BaseException) -> str:
-    """Say in the system's words what went wrong."""
+    """Return the system's message for an error."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

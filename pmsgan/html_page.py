@@ -1,4 +1,4 @@
-"""Pages that need nothing else: no network, no other file.
+"""Make pages that need no network and no other file.
 
 Names of files are hostile: whatever comes from outside goes through `escape`, and a page's policy
 lets the browser run its own script alone.

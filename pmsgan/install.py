@@ -14,8 +14,8 @@ def install_command(extra: str) -> str:
     """Return the pip command that adds an extra, such as train, to this installation.
 
     pmsgan is on no index, so the command names the checkout, the wheel or the repository that it
-    was installed from. Where that is not known or gone, the command names the packages of the
-    extra instead.
+    was installed from. If that is unknown or gone, the command names the packages of the extra
+    instead.
     """
     try:
         installed = importlib.metadata.distribution(NAME)
@@ -26,7 +26,7 @@ def install_command(extra: str) -> str:
 
 
 def _source(origin: dict[str, Any], extra: str) -> list[str]:
-    """Return pip's arguments for what pmsgan was installed from; empty if it is not to be had.
+    """Return pip's arguments for the source of pmsgan; empty if it is not available.
 
     Args:
         origin: the content of direct_url.json, which pip writes beside an installed package.

@@ -1,4 +1,4 @@
-"""The one way in which pictures are brought to a network's size, in training and in converting."""
+"""Resize pictures to a network's size, in the same way for training and converting."""
 
 import cv2
 import numpy as np

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
-"""What a process is told by its environment; Python 3.10 does not know it."""
+"""Environment variable for child processes; Python 3.10 ignores it."""
 
 
 @contextmanager
 def safe_path_for_children() -> Iterator[None]:
-    """Let processes that are started in the block leave the current folder out."""
+    """Keep the current folder off the import path of processes that are started in the block."""
     before = {name: os.environ.get(name) for name in SAFE_PATH}
     os.environ.update(SAFE_PATH)
     try:
@@ -30,7 +30,7 @@ def safe_path_for_children() -> Iterator[None]:
 
 @contextmanager
 def outside_of_current_folder() -> Iterator[None]:
-    """Let the root of the disk be the current folder: nobody else puts modules there."""
+    """Make the root of the disk the current folder, since nobody else can put modules there."""
     before = Path.cwd()
     os.chdir(before.anchor)
     try:

@@ -1,4 +1,4 @@
-"""Text for a terminal: what it shows as it is, and what fits into a narrow one."""
+"""Prepare text for a terminal: escape control characters, and fit lines into a narrow one."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def printable(text: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """Return a text whose URLs do not say who uses them, nor by which password."""
+    """Return a text without the user names and passwords of its URLs."""
     return _PASSWORD.sub(r"\1***@", text)
 
 

@@ -26,7 +26,7 @@ DECODERS = (
     (4, 1024, 128, 256),
     (0, 1024, 256, 512),
 )
-"""The same of De_1 to De_5."""
+"""The same for De_1 to De_5."""
 
 
 class U2Net(nn.Module):
@@ -82,7 +82,7 @@ class _ResidualU(nn.Module):
 
 
 class _DilatedResidualU(nn.Module):
-    """RSU-4F: the same with dilation in the place of smaller sides."""
+    """RSU-4F: the same with dilation instead of smaller sides."""
 
     def __init__(self, in_channels: int, middle: int, out_channels: int) -> None:
         super().__init__()

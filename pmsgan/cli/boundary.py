@@ -1,4 +1,4 @@
-"""Where errors become one line and an exit code."""
+"""Turn errors into one line and an exit code."""
 
 import functools
 import os

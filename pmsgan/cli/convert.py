@@ -200,7 +200,7 @@ def convert(
 
 
 def _kind(sources: list[str], target: str) -> Literal["folder", "pictures", "picture"]:
-    """Say what IN is: one folder, one picture, or some pictures whose results go to a folder."""
+    """Return the kind of IN: one folder, one picture, or pictures whose results go to a folder."""
     from pmsgan.batch.files.open import is_folder, is_url
 
     if len(sources) > 1:
@@ -211,7 +211,7 @@ def _kind(sources: list[str], target: str) -> Literal["folder", "pictures", "pic
 
 
 def _check_target(target: str, kind: str) -> None:
-    """Raise BadParameter for a target that would become something else than what it says."""
+    """Raise BadParameter for a target whose name contradicts its kind."""
     from pmsgan.batch.files.open import is_on_web, is_url
 
     if is_on_web(target):
@@ -287,7 +287,7 @@ def _write_report(result: "Report", path: Path) -> PmsganError | None:
 
 
 def _show_text(result: "Report") -> None:
-    """Print the report for people; the run is done, whether they see it or not."""
+    """Print the report for people; the run is done even if they cannot see it."""
     try:
         show_lines(result.to_text())
     except OutputError as error:

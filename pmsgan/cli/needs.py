@@ -1,4 +1,4 @@
-"""Commands that need more than converting does say so in one line."""
+"""Check that the packages that a command needs are installed."""
 
 import importlib.util
 

@@ -42,7 +42,7 @@ def config_options(
         omit: fields that are no options and keep their defaults.
         rename: names of options, such as `--readers`, by field.
         flags: `bool` fields that become `--x` without a `--no-x`.
-        show_default: texts that the help shows in the place of defaults, by field.
+        show_default: texts that the help shows instead of defaults, by field.
     """
     names = {name: _long_name(name) for name in flags} | dict(rename or {})
     shown = dict(show_default or {})

@@ -1,4 +1,4 @@
-"""Text that a terminal shows as it is."""
+"""Print text that is safe for a terminal."""
 
 import io
 import logging
@@ -47,7 +47,7 @@ def lost_output(error: Exception) -> OutputError:
 
 
 def tell(text: str) -> None:
-    """Print one line for people on stderr, above the bars; it is lost where nobody can read it."""
+    """Print one line for people on stderr, above the bars; it is lost if nobody can read it."""
     display.write(text)
     display.flush()
 
@@ -61,7 +61,7 @@ class StderrHandler(logging.Handler):
 
 
 def tell_traceback() -> None:
-    """Print where the error comes from that is being handled; its message is one line."""
+    """Print the traceback of the current error; its message is one line."""
     for part in traceback.format_exception(*sys.exc_info()):
         is_ours = part.startswith(("Traceback", "  File", "\n"))
         for line in part.strip("\n").split("\n") if is_ours else (part.rstrip("\n"),):
@@ -70,7 +70,7 @@ def tell_traceback() -> None:
 
 
 def log_to_stderr() -> None:
-    """Show what pmsgan has to say, and the warnings of libraries."""
+    """Log pmsgan's messages and the warnings of libraries to stderr."""
     logging.captureWarnings(True)
     logging.basicConfig(handlers=[StderrHandler()], level=logging.WARNING)
     logging.getLogger("pmsgan").setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""Options of the command that runs: how a user writes them, and which ones were typed."""
+"""Say how a user writes the options of the running command, and which ones were typed."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""Wrong usage in one line, and help that fits into the terminal."""
+"""Report wrong usage in one line, and fit help into the terminal."""
 
 import difflib
 import errno
@@ -31,7 +31,7 @@ _HelpFormatter: Any = typer.Context.formatter_class
 
 
 class App(typer.Typer):
-    """Commands that share how they show their help and what is wrong with their options."""
+    """An app whose commands show help and usage errors in the same way."""
 
     def __init__(self, **settings: Any) -> None:
         """Make an app without commands."""
@@ -143,7 +143,7 @@ class Group(TyperGroup):
 
 
 def _one_line(error: Any) -> str:
-    """Say what is wrong and what may be meant, or where to read what is right."""
+    """Say what is wrong, and suggest a correction or where to find help."""
     if possibilities := getattr(error, "possibilities", None):
         return f"{error.message}. Did you mean {possibilities[0]}?"
     if getattr(getattr(error, "param", None), "param_type_name", "") == "argument" and (

@@ -13,8 +13,8 @@ def align_face(image: NDArray[np.uint8], eyes: Eyes, config: AlignConfig) -> NDA
 
     Args:
         image: uint8 [H, W, 3] BGR.
-        eyes: where they are now.
-        config: where they shall be, and the size of the crop.
+        eyes: their places now.
+        config: their places in the crop, and the size of the crop.
 
     Returns:
         uint8 [config.height, config.width, 3] BGR; beyond the picture's edge its

@@ -47,7 +47,7 @@ class LinesConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlignConfig:
-    """Size of a crop, and the place of the eyes in it, about which the paper is silent."""
+    """Size of a crop, and the place of the eyes in it, which the paper does not state."""
 
     width: int = 200
     """Width of a crop [pixels]."""
@@ -116,11 +116,11 @@ class Preset:
     direction: str
     """FROM:TO of the paper's first task, as words in the names of the set's folders."""
     division: str | None
-    """Where it is written which pairs to train on; None: they are chosen at random."""
+    """Source of the choice of training pairs; None if they are chosen at random."""
     num_lost: int = 0
-    """Pairs, at most, that copies of the set lack."""
+    """Most pairs that copies of the set lack."""
     any_number: bool = False
-    """Whether other sets of the kind are taken for it, with another number of pairs."""
+    """Whether similar sets with another number of pairs are accepted."""
     halves: str | None = None
     """FROM:TO of its side-by-side pictures; None where copies of the set differ."""
     composition: str = ""

@@ -30,11 +30,11 @@ DOUBLE = 1 / 4
 WIDEST_STROKE = 15
 """Dark areas that are wider than this on the page are filled, without gaps [pixels]."""
 TOOLS = {"ink": 0.3, "pencil": 0.3, "ball pen": 0.15, "marker": 0.15, "chalk": 0.1}
-"""Share of what lines are drawn with."""
+"""Share of each drawing tool."""
 
 
 def fit_page(image: NDArray[np.uint8], size: int) -> Flats:
-    """Take a picture apart at the size of the page that its pairs of `size` pixels are drawn on.
+    """Split a picture at the size of the page on which its pairs of `size` pixels are drawn.
 
     Raises:
         DataError: no colour covers an area.

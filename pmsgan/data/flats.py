@@ -17,9 +17,9 @@ DARK = 70
 SAME_COLOR = 12.0
 """Colours that are closer are one flat colour [CIELAB units]."""
 MIN_SHARE = 5e-4
-"""Share of the picture that a flat colour covers at least."""
+"""Least share of the picture that a flat colour covers."""
 MAX_COLORS = 200
-"""Flat colours of one picture at most."""
+"""Most flat colours of one picture."""
 NO_AREA = "no colour covers an area: give illustrations in flat colours"
 MIN_NEIGHBOURS = 4
 """Pixels among the eight around one that have its colour at least; fewer are an edge's blend."""
@@ -27,7 +27,7 @@ MIN_NEIGHBOURS = 4
 
 @dataclass(frozen=True, slots=True)
 class Flats:
-    """An illustration taken apart into flat colours and dark strokes."""
+    """An illustration split into flat colours and dark strokes."""
 
     palette: NDArray[np.uint8]
     """BGR colours, uint8 [K, 3]."""
@@ -47,9 +47,9 @@ class Placement:
     """Right and down, as a share of the page's side."""
     mirrored: bool = False
     margins: bool = False
-    """Whether colours end at the picture's lower border; otherwise they go on below it."""
+    """Whether colours end at the picture's lower border; otherwise they continue below it."""
     wobble: NDArray[np.float32] | None = None
-    """How far a hand strays: float32 [h, w, 2], right and down [pixels], stretched over
+    """Offsets of an unsteady hand: float32 [h, w, 2], right and down [pixels], stretched over
     the page."""
 
 
@@ -66,7 +66,7 @@ class Pen:
 
 
 def find_flats(image: NDArray[np.uint8]) -> Flats:
-    """Take an illustration apart into a few flat colours and its dark strokes.
+    """Split an illustration into a few flat colours and its dark strokes.
 
     Blends along edges, soft shading and compression artefacts become the nearest flat colour.
 
@@ -198,7 +198,7 @@ def _is_thin(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _beside_strokes(row: NDArray[np.uint8], dark: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return labels of a row in which those below a stroke are the next ones left or right.
 
-    The last row goes on below the picture, where a stroke's upper side would become a stripe.
+    The last row continues below the picture, where a stroke's upper side would become a stripe.
     """
     columns = np.arange(len(row))
     clear = columns[~dark]

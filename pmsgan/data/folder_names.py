@@ -1,4 +1,4 @@
-"""Words in the names of folders, which tell the side of a pair and the part of a set."""
+"""Words in the names of folders that show the side of a pair and the part of a set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ PARTS: dict[str, Part] = {
 """Words that name a part of a set; what is for validation is held out as well."""
 
 _PREPARED = frozenset({"original", "cropped", "crop", "aligned"})
-"""Words that tell how pictures were prepared, in which the folders of two sides may differ."""
+"""Words for how pictures were prepared, in which the folders of two sides may differ."""
 
 
 class FolderNames:
@@ -45,7 +45,7 @@ class FolderNames:
         self._places = [Path(side).parts for side in sides] if exact else None
 
     def side(self, folder: tuple[str, ...]) -> int | None:
-        """Return the number of the side that a folder holds, by the innermost name that tells."""
+        """Return the number of a folder's side, by the innermost name that shows it."""
         if self._places is not None:
             for number, place in enumerate(self._places):
                 if folder[: len(place)] == place:
@@ -58,7 +58,7 @@ class FolderNames:
         return None
 
     def part(self, folder: tuple[str, ...]) -> Part | None:
-        """Return the part of the set that a folder holds, by the innermost name that tells.
+        """Return the part of the set that a folder holds, by the innermost name that shows it.
 
         A folder that is called test_single is none: the name is a word for a part, or has the
         word of a side as well.

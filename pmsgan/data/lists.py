@@ -46,9 +46,9 @@ def read_rows(path: Path, *, can_have_spaces: bool) -> list[Row]:
 def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Return the pairs that a list names, in its order.
 
-    A line has the name of a pair, or the path of its input or target, with or without suffix, as
-    far as that tells it; of several fields the first two count (photo||sketch||...). A line that
-    names no pair as a whole may have commas or spaces between its fields.
+    A line has the name of a pair, or enough of the path of its input or target to identify it, with
+    or without suffix; of several fields the first two count (photo||sketch||...). A line that names
+    no pair as a whole may have commas or spaces between its fields.
 
     Args:
         path: the list.
@@ -99,9 +99,9 @@ class Found(Generic[T]):
     """The pairs that the entries of a list name."""
 
     found: list[T | None]
-    """The object of each entry; None for one that is not there or could be several."""
+    """The object of each entry; None for one that is missing or ambiguous."""
     ambiguous: str
-    """An entry that could be several; nothing if there is none."""
+    """An ambiguous entry; empty if there is none."""
 
 
 def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -> Found[T]:
@@ -146,7 +146,7 @@ def without_suffix(name: str) -> str:
 
 
 def _has_merged(entries: Sequence[tuple[str, ...]], found: Sequence[set[int]]) -> bool:
-    """Tell whether different entries have found one object."""
+    """Say whether different entries have found the same object."""
     by_object = {next(iter(it)): entry for entry, it in zip(entries, found, strict=True) if it}
     return len({entry for entry, it in zip(entries, found, strict=True) if it}) > len(by_object)
 

@@ -1,4 +1,4 @@
-"""Names of files and folders: their order, their words, and which two belong together."""
+"""Sort names of files and folders, split them into words, and match those of two sides."""
 
 import os
 import re
@@ -42,7 +42,7 @@ class Partners:
 
     pairs: list[tuple[str, str]]
     lonely: list[str]
-    """Names of either side that have no partner."""
+    """Names on either side without a partner."""
     loose: list[tuple[str, str]]
     """Pairs, some of `pairs`, whose two names are not the same."""
 

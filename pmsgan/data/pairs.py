@@ -1,7 +1,7 @@
-"""Pairs of pictures, in the layouts in which sets of them lie on disk.
+"""Find pairs of pictures in the layouts that data sets have on disk.
 
 A set has two folders of pictures, or pictures that hold both sides, or either in a tree of folders.
-Words in the names of folders tell the side and the part of the set (train_photos, test/sketch); the
+Words in the names of folders show the side and the part of the set (train_photos, test/sketch); the
 rest of the path belongs to the name of a pair (AR/1).
 """
 
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An input and the output that is wanted for it."""
+    """An input and its target."""
 
     name: str
     input: PictureFile
@@ -75,7 +75,7 @@ def find_pairs(root: Path, direction: str, halves: str | None = None) -> list[Pa
 
 
 def find_sides(root: Path, direction: str) -> tuple[list[Path], list[Path]]:
-    """List the pictures of both sides in order, whatever they are called.
+    """List the pictures of both sides in order, whatever their names.
 
     Args:
         root: see `find_pairs`; not for side-by-side pictures.
@@ -103,7 +103,7 @@ def read_direction(direction: str) -> tuple[str, str]:
 
 
 def has_parts(pairs: Iterable[Pair]) -> bool:
-    """Tell whether folders name both parts of a set, that to train on and the other."""
+    """Say whether folders name both parts of a set, for training and for tests."""
     return {pair.part for pair in pairs} >= {"train", "test"}
 
 

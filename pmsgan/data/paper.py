@@ -1,4 +1,4 @@
-"""How a drawing looks that was made by hand: pencil, pen, marker or chalk, paper, light, camera."""
+"""Imitate drawings made by hand: pencil, pen, marker or chalk, paper, light, camera."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Look:
 def photograph(
     lines: NDArray[np.float32], look: Look, chance: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Return what a camera or a scanner sees of line art.
+    """Return line art as a camera or a scanner sees it.
 
     Args:
         lines: amount of ink, float32 [H, W], 0..1.

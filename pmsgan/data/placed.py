@@ -18,7 +18,7 @@ class Placed:
     """A picture, as its folder names it."""
 
     name: tuple[str, ...]
-    """Folders that tell neither side nor part, and its own name without suffix."""
+    """Folders that show neither side nor part, and its own name without suffix."""
     path: Path
     part: Part | None
 

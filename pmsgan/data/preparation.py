@@ -28,7 +28,7 @@ class Preparation:
     def __init__(
         self, names: Iterable[str], work: Callable[[str], None], num_processes: int = 1
     ) -> None:
-        """Take the names, and what to do with each.
+        """Take the names, and the work to do for each.
 
         Args:
             names: of the pictures.
@@ -43,7 +43,7 @@ class Preparation:
         return len(self._names)
 
     def __iter__(self) -> Iterator[Prepared]:
-        """Work, and yield how it ended, in the order of names.
+        """Do the work, and yield the results in the order of names.
 
         Raises:
             DataError: one of several processes died.
@@ -65,8 +65,8 @@ class Preparation:
             yield from results
         except BrokenProcessPool as error:
             raise DataError(
-                "a process that prepares pictures died, perhaps for want of memory: "
-                "run fewer at once"
+                "a process that prepares pictures died, perhaps for lack of memory: run fewer at "
+                "once"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)

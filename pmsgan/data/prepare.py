@@ -70,13 +70,13 @@ def prepare_aligned(
     config: AlignConfig,
     eye_points: tuple[int, int] | None = None,
 ) -> Preparation:
-    """Crop each picture whose eyes are known; one whose are not is a failure.
+    """Crop each picture whose eyes are known; the others are failures.
 
     Args:
         in_dir: pictures, also in sub-folders.
         out_dir: gets the crops.
         eyes: a CSV file, or a folder of files of points, see `find_eyes`.
-        config: size of the crops, and where the eyes shall be.
+        config: size of the crops, and where the eyes will be.
         eye_points: which two points of such a file are the eyes, see `read_points`.
 
     Raises:
@@ -144,7 +144,7 @@ def prepare_pairs(
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Say in an error which picture it is about."""
+    """Name the picture in an error."""
     try:
         yield
     except DataError as error:

@@ -17,9 +17,9 @@ def check_preset(pairs: Sequence[Pair], name: PresetName, folder: Path, directio
     """Check the number of pairs, and the size of all pictures by their headers.
 
     Args:
-        pairs: those of the folder.
+        pairs: the pairs of the folder.
         name: the set that it should be.
-        folder: of the pairs.
+        folder: the folder of the pairs.
         direction: FROM:TO of the pairs.
 
     Raises:

@@ -16,9 +16,9 @@ from pmsgan.errors import ConfigError, DataError
 ALL = "all"
 """The split that holds out nothing."""
 HELD_OUT_SHARE = 1 / 20
-"""Share of pairs that are held out where nothing says which."""
+"""Share of pairs that are held out by default."""
 MAX_HELD_OUT = 200
-"""Number of pairs, at most, that are held out where nothing says which."""
+"""Most pairs that are held out by default."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def load_split(
 ) -> Split:
     """Find the pairs of a folder and divide them.
 
-    What decides is the first of: the list, `split`, folders for training and for tests. Without
+    The first of these decides: the list, `split`, folders for training and for tests. Without
     these, 1 in 20 is held out at random, at most 200; of a preset that is divided at random, as
     many as in the paper.
 
@@ -96,7 +96,7 @@ def load_split(
 
 
 def choose_at_random(names: Iterable[str], count: int, seed: int) -> set[str]:
-    """Choose some of the names; the choice depends on the names and the seed alone."""
+    """Choose some of the names; the choice depends only on the names and the seed."""
 
     def rank(name: str) -> bytes:
         return hashlib.sha256(f"{seed} {name}".encode()).digest()
@@ -123,7 +123,7 @@ def _num_held_out(num_pairs: int, known: Preset | None) -> int:
 def _check_list(
     train_list: Path, chosen: Sequence[Pair], pairs: Sequence[Pair], known: Preset | None
 ) -> None:
-    """Look for a list of other pairs than those to train on."""
+    """Detect a list that names other pairs than those to train on."""
     if known is None or len(chosen) == known.num_train:
         return
     if len(chosen) == len(pairs):

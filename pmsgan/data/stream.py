@@ -10,16 +10,16 @@ from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.uint8], str]
-"""Input and target, uint8 [H, W, 3] BGR each, and which picture had to be skipped for want of one
-that can be read (empty: none)."""
+"""Input and target, uint8 [H, W, 3] BGR each, and the unreadable picture that was skipped before it
+(empty if there was none)."""
 
 
 class PairStream(Dataset[Sample]):
     """Training samples by their running number: number n is the same sample in every run.
 
     The order is a new permutation in each pass over the pairs. Order, crop and flip depend on
-    the seed and n alone, so workers share nothing and a resumed run continues exactly. In the place
-    of a pair that cannot be read stands the next one that can.
+    the seed and n alone, so workers share nothing and a resumed run continues exactly. An
+    unreadable pair is replaced by the next readable one.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
     Raises:
         ConfigError: the direction cannot be read.
         DataError: a side has no pictures, the table cannot be read, names pictures that are not
-            there or one twice, or has not as many lines as a side has pictures.
+            there or one twice, or does not have as many lines as a side has pictures.
     """
     sources, targets = find_sides(root, direction)
     rows = read_rows(table, can_have_spaces=False)
@@ -53,7 +53,7 @@ def _by_columns(
 ) -> list[tuple[Path, Path]]:
     """Pair by two columns; which of them has the inputs may change from line to line.
 
-    A picture whose name or folder tells its side decides it; otherwise most lines do.
+    A picture whose name or folder shows its side decides it; otherwise the majority of lines does.
     """
     first = [row.fields[0] for row in rows]
     second = [row.fields[1] if len(row.fields) > 1 else "" for row in rows]

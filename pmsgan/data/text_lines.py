@@ -11,7 +11,7 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
-    """Read the lines that say something, each with its number, from 1.
+    """Read the lines with content, each with its number, from 1.
 
     Blank lines and comments, which begin with #, are left out. The text is UTF-8, or UTF-16 with
     its mark; lines end as on any system.

@@ -1,6 +1,6 @@
-"""Which pairs a network was trained on, told by hashes of their names and files.
+"""Record the pairs that a network was trained on, as hashes of their names and files.
 
-The hashes tell whether a pair was trained on, and do not give its name or its picture away.
+The hashes show whether a pair was trained on, and do not reveal its name or its picture.
 """
 
 import contextlib
@@ -61,11 +61,11 @@ class TrainedPairs:
         )
 
     def has_file(self, *paths: Path) -> bool:
-        """Say whether one of these files was trained on, whatever it is called now."""
+        """Say whether one of these files was trained on, whatever its name is now."""
         return bool(np.isin(_as_hashes(_file_hashes(paths)), self.files).any())
 
     def has_name(self, name: str) -> bool:
-        """Say whether a pair of this name was trained on, whatever it shows."""
+        """Say whether a pair of this name was trained on, whatever its content."""
         return bool(np.isin(_as_hashes([_name_hash(name)]), self.names).any())
 
 

@@ -14,7 +14,7 @@ COMPRESSED_SUFFIXES = frozenset({".bz2", ".gz"})
 """Suffixes of compressed files, as some sets have for each picture."""
 
 _RUN_FILES = frozenset({"checkpoint.pt", "metrics.jsonl"})
-"""Files that tell the folder of a training run, whose sample grids are no pairs."""
+"""Files that mark the folder of a training run, whose sample grids are not pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Tree:
             yield from (place / name for name in folder.pictures)
 
     def hint(self) -> str:
-        """Say what to type for pictures that are not read, to end a message; or nothing."""
+        """Return the command to type for unreadable pictures, to end a message; or nothing."""
         for suffix, folder in self.unread.items():
             place = shlex.quote(str(folder))
             if suffix in COMPRESSED_SUFFIXES:
@@ -113,7 +113,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
 
 
 def add_picture(found: dict[str, Path], name: str, path: Path) -> None:
-    """Add a picture by its name; raise DataError if there is one of that name."""
+    """Add a picture by its name; raise DataError if the name is taken."""
     if name in found:
         other = path.name if path.parent == found[name].parent else path
         raise DataError(f"{found[name]} and {other} have one name: rename or remove one")

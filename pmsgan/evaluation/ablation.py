@@ -45,7 +45,7 @@ def evaluate_runs_on_folder(
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Comparison:
-    """Give the rows of the paper's ablation table on the held-out pairs of a folder.
+    """Measure the rows of the paper's ablation table on the held-out pairs of a folder.
 
     Args:
         runs: folders of training runs.
@@ -84,7 +84,7 @@ def evaluate_ablation(
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Comparison:
-    """Give the rows of the paper's Table II.
+    """Measure the rows of the paper's Table II.
 
     Args:
         runs: at least one, in any order.
@@ -149,7 +149,7 @@ def _row(run: Trained) -> Ablation:
 
 
 def _translate(run: Trained, inputs: Path, predicted: Path) -> dict[str, str]:
-    """Write the results of a run; return why pictures have none, by their names."""
+    """Write the results of a run; return the reasons why pictures have none, by their names."""
     side, failures = run.config.size, {}
     with EagerEngine(run.generator, height=side, width=side) as engine:
         for name, path in picture_files(inputs).items():
@@ -163,7 +163,7 @@ def _translate(run: Trained, inputs: Path, predicted: Path) -> dict[str, str]:
 
 
 def _warn_of_differences(runs: Sequence[Trained]) -> None:
-    """Name what makes rows hard to compare, and which are missing."""
+    """Warn of differences that make rows hard to compare, and of missing rows."""
     settings = [asdict(run.config) | asdict(run.generator.config) for run in runs]
     for name in settings[0]:
         values = {str(setting[name]) for setting in settings}

@@ -1,4 +1,4 @@
-"""Paired bootstrap: how far the difference of two methods depends on the pictures at hand."""
+"""Paired bootstrap: how much the difference of two methods depends on the pictures."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Difference:
     """Ends of the interval of `CONFIDENCE`."""
 
     def __str__(self) -> str:
-        """For people, in three digits."""
+        """Return the figures in three digits, for people."""
         return f"{_signed(self.mean)} ({_signed(self.low)} .. {_signed(self.high)})"
 
 

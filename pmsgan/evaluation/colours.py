@@ -1,4 +1,4 @@
-"""Measure how near a style's results are to the pictures that were wanted, in the style's size."""
+"""Measure how close a style's results are to the targets, in the style's size."""
 
 import statistics
 from collections import defaultdict
@@ -17,7 +17,7 @@ from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
 
 MAX_DISTANCE = 12.0
-"""Colours that are no further apart are the same [CIELAB units]."""
+"""Largest distance of colours that count as equal [CIELAB units]."""
 MAX_PSNR_DB = 100.0
 """Stands for the PSNR of equal pictures, which is infinite."""
 _NUM_AT_A_TIME = 16
@@ -25,7 +25,7 @@ _NUM_AT_A_TIME = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closeness:
-    """How near one result is to the picture that was wanted."""
+    """Closeness of one result to its target."""
 
     psnr_db: float
     difference: float
@@ -36,7 +36,7 @@ class Closeness:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClosenessSummary:
-    """How near the results of several pairs are."""
+    """Closeness of the results of several pairs."""
 
     num_pairs: int
     right: float
@@ -69,7 +69,7 @@ def measure_closeness(engine: Engine, pairs: Sequence[Pair]) -> dict[str, Closen
         pairs: pairs that the style was not trained on.
 
     Returns:
-        How near each result is, by the name of its pair.
+        The closeness of each result, by the name of its pair.
 
     Raises:
         DataError: a picture cannot be read.

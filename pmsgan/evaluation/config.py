@@ -32,11 +32,11 @@ class Metric:
     distribution: str
     """The library that the module comes from."""
     measured_on: str
-    """The colour that it sees, and which of its versions it is."""
+    """The colours that it sees, and its version."""
 
     @property
     def arrow(self) -> str:
-        """Which way is better, in LaTeX."""
+        """Arrow towards better values, in LaTeX."""
         return r"$\uparrow$" if self.better == "higher" else r"$\downarrow$"
 
 

@@ -38,7 +38,7 @@ def evaluate_folders(
     *,
     size: SizeChoice = USUAL_SIZE,
 ) -> Evaluation:
-    """Measure how far one method's pictures are from the true ones, see `compare_methods`."""
+    """Compare one method's pictures with the true ones, see `compare_methods`."""
     methods = {predicted.resolve().name: predicted}
     return compare_methods(methods, truth, metrics, size=size).evaluations[0]
 
@@ -53,7 +53,7 @@ def compare_methods(
     on_start: Callable[[int], None] = lambda count: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Comparison:
-    """Measure how far the pictures of several methods are from the true ones.
+    """Measure the differences of several methods' pictures from the true ones.
 
     Pictures are matched by their path below the folders, without the suffix. All methods are scored
     on the same pictures: one that a method lacks, or that cannot be compared, is left out for all,
@@ -64,8 +64,8 @@ def compare_methods(
         truth: folder of the true pictures.
         metrics: metrics to measure.
         size: the size to compare in.
-        left_out: names of true pictures that are not to be scored.
-        on_start: called once with how often `on_picture` will be called at most.
+        left_out: names of true pictures to leave out.
+        on_start: called once with the largest number of calls of `on_picture`.
         on_picture: called for each picture of a method, and for each that Inception has seen.
 
     Raises:
@@ -111,7 +111,7 @@ def _common(matches: Mapping[str, Match]) -> list[str]:
 
 
 class _Measurer:
-    """Measures picture after picture; a metric or a picture that fails costs no other."""
+    """Measures picture after picture; a failing picture or metric does not affect the others."""
 
     def __init__(
         self,

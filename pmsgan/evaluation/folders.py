@@ -75,7 +75,7 @@ def picture_files(folder: Path) -> dict[str, Path]:
 
 
 def numbered(names: Iterable[str]) -> list[str]:
-    """Return names of methods, each once: a number tells apart those that are equal."""
+    """Return unique names of methods: equal ones get numbers."""
     found: list[str] = []
     for name in names:
         found.append(name if name not in found else f"{name} ({len(found) + 1})")

@@ -1,4 +1,4 @@
-"""The metrics themselves: each is a library's, fed with RGB pictures.
+"""Measure the metrics, each with a library, on RGB pictures.
 
 - FID: torch-fidelity, Inception of 2015 as in the original, 2,048 features.
 - FSIM: piq, of luminance alone (not FSIMc).
@@ -34,8 +34,8 @@ def load_pair_metric(name: MetricName, device: torch.device) -> PairMetric:
     """Make a metric of single pairs ready: FSIM or LPIPS.
 
     Raises:
-        EvaluationError: its library is not installed, or its weights cannot be had; the metric
-            raises it, too, for a pair that the library cannot take.
+        EvaluationError: its library is not installed, or its weights are not available; the metric
+            also raises it for a pair that the library cannot take.
     """
     with _reasons_named(name):
         if name == "fsim":
@@ -80,8 +80,8 @@ def measure_fid(
         on_picture: called for each picture of both sets.
 
     Raises:
-        EvaluationError: the library is not installed, its weights cannot be had, there are fewer
-            than two pictures, or the distance is no number.
+        EvaluationError: the library is not installed, its weights are not available, there are
+            fewer than two pictures, or the distance is not a number.
     """
     with _reasons_named("fid"):
         if len(predicted) < 2:
@@ -135,9 +135,9 @@ class _Pictures(Dataset[Tensor]):
 
 @contextmanager
 def _reasons_named(name: MetricName) -> Iterator[None]:
-    """Turn what a library fails with into a reason and a way out; stdout is not for its words.
+    """Turn any failure of a library into a reason and a remedy, and keep stdout free of its output.
 
-    Whatever it is: hours of other metrics are not to be lost for it.
+    A failure must not lose hours of other metrics.
     """
     package = METRICS[name].package
     if importlib.util.find_spec(package) is None:

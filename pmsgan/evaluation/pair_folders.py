@@ -1,4 +1,4 @@
-"""Held-out pairs as folders: what goes in, and what should come out."""
+"""Write held-out pairs as folders of inputs and targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

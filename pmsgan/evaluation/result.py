@@ -19,7 +19,7 @@ class Score:
     deviation: float | None = None
     """Standard deviation over pictures; None for FID."""
     reason: str | None = None
-    """Why it was not measured, or not on every picture."""
+    """Reason why it was not measured, or not on every picture."""
     by_picture: Mapping[str, float] | None = None
     """Value of each picture, NaN where there is none; None for FID."""
 
@@ -67,7 +67,7 @@ class Evaluation:
     failures: Mapping[str, str]
     """Pairs that could not be compared, and why."""
     num_resized: int = 0
-    """How many results or true pictures were brought to the size of the other."""
+    """Number of results or true pictures that were resized to match the other."""
 
     @property
     def is_complete(self) -> bool:
@@ -78,7 +78,7 @@ class Evaluation:
         )
 
     def with_failures(self, failures: Mapping[str, str]) -> "Evaluation":
-        """Name the pictures that have no result and why, instead of calling them missing."""
+        """Give the reasons why pictures have no result, instead of calling them missing."""
         return replace(
             self,
             failures={**self.failures, **failures},
@@ -108,7 +108,7 @@ class TrainedCount:
     names: tuple[str, ...]
     """Pairs, one of whose files was trained on."""
     are_scored: bool
-    """Whether they are scored all the same."""
+    """Whether they are scored anyway."""
     same_name: tuple[str, ...] = ()
     """Scored pairs of other files that have the name of a pair that was trained on."""
 
@@ -129,7 +129,7 @@ class Comparison:
     resizes_truth: bool = False
     """Whether the true pictures were brought to the results' size, and not the other way round."""
     trained: TrainedCount | None = None
-    """None where it is not known what the networks were trained on."""
+    """None if the training pairs of the networks are unknown."""
 
     @property
     def metrics(self) -> tuple[MetricName, ...]:
@@ -142,7 +142,7 @@ class Comparison:
         return all(it.is_complete for it in self.evaluations)
 
     def difference(self, metric: MetricName, evaluation: Evaluation) -> Difference | None:
-        """Return how much higher a method scores than the first; None where that is not known."""
+        """Return how much higher a method scores than the first; None if that is unknown."""
         ours, first = (it.scores[metric].by_picture for it in (evaluation, self.evaluations[0]))
         return None if ours is None or first is None else paired_difference(ours, first)
 

@@ -1,7 +1,7 @@
-"""Measure the ways in which a style's results can get the size of their pictures.
+"""Measure the ways to enlarge a style's results to the size of their pictures.
 
-The pairs are larger than the style's pictures, so the true picture in its full size says which way
-is the best: plain enlargement, a guided filter, or tiles.
+The pairs are larger than the style's pictures, so the true picture at full size shows which way is
+best: plain enlargement, a guided filter, or tiles.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ from pmsgan.resize import resize_into
 from pmsgan.styles.scaling import Scaling
 
 MAX_PAIRS = 50
-"""Pairs that are measured at most."""
+"""Most pairs that are measured."""
 RADII = (1, 2, 4)
 EPSILONS = (1e-4, 1e-3)
 TILED_SIDES = (0, 2, 3)
@@ -42,7 +42,7 @@ _Distance = Callable[[Pixels, Pixels], float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredScaling:
-    """One way, and how near its results are to the true pictures in their own size."""
+    """One way, and the closeness of its results to the true pictures in their own size."""
 
     scaling: Scaling
     psnr_db: float
@@ -117,7 +117,7 @@ class _Network:
         self._opened.close()
 
     def engine(self, scaling: Scaling) -> Engine:
-        """Return the engine of what the network sees at once."""
+        """Return the engine for one view of the network."""
         view = scaling.view(self.size, self._side_multiple)
         if view not in self._engines:
             self._engines[view] = self._opened.enter_context(self._open_at(view))
@@ -194,7 +194,7 @@ def _read(pair: Pair) -> tuple[Pixels, Pixels]:
 
 
 def _results(network: _Network, picture: Pixels, ways: Sequence[Scaling]) -> Iterator[Pixels]:
-    """Yield what `pmsgan convert` makes of a picture, in each way."""
+    """Yield the result of `pmsgan convert` for a picture, in each way."""
     whole: Pixels | None = None
     for way in ways:
         engine = network.engine(way)
@@ -214,7 +214,7 @@ def _results(network: _Network, picture: Pixels, ways: Sequence[Scaling]) -> Ite
 def _with_lpips(
     measured: ScalingMeasurement, network: _Network, pairs: Sequence[Pair]
 ) -> ScalingMeasurement:
-    """Add LPIPS to the best way of each mode, if it can be had."""
+    """Add LPIPS to the best way of each mode, if it is available."""
     if (distance := _load_lpips()) is None:
         return measured
     best = [measured.best_of(mode) for mode in ("plain", "guided", "tiles")]

@@ -11,8 +11,8 @@ from pmsgan.evaluation.config import SizeChoice
 def bring_to_one_size(result: Pixels, truth: Pixels, choice: SizeChoice) -> tuple[Pixels, Pixels]:
     """Return both pictures in the size and shape of the true one.
 
-    A result of a network's size goes back by the way in which the true picture would be fitted into
-    it: what pad had filled up is cut off, what stretch had stretched is restored.
+    A result at the network's size is fitted back: the padding of pad is cut off, and the
+    proportions that stretch changed are restored.
 
     Args:
         result: uint8 [h, w, 3].

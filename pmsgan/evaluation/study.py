@@ -23,14 +23,14 @@ def make_study(
 ) -> str:
     """Return a questionnaire as one HTML file that needs no network.
 
-    Each question shows what went in and the true picture, then the methods' pictures without their
-    names, in an order of its own; each is to be rated from 1 (very unsatisfactory) to 5 (very
+    Each question shows the input and the true picture, then the methods' pictures without their
+    names, in a random order; people rate each from 1 (very unsatisfactory) to 5 (very
     satisfactory), as in the paper. The page saves the answers as a JSON file for `tally`.
 
     Args:
         methods: name and folder of each, at least one.
         truth: folder of true pictures.
-        inputs: folder of what went in.
+        inputs: folder of the input pictures.
         num_questions: how many pictures to ask about, of those that all folders have.
         seed: chooses the pictures and orders the methods.
 

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StyleMeasurement:
-    """How near a style's results are to the pictures that were wanted."""
+    """Closeness of a style's results to the targets."""
 
     style: Style
     closeness: Mapping[str, Closeness]
@@ -89,7 +89,7 @@ def measure_style(
 
 
 def measure_trained(folder: Path, held_out: Sequence[Pair]) -> ScalingMeasurement | None:
-    """Measure on the CPU how results of a new style best get their size, and write it down.
+    """Measure on the CPU how best to enlarge a new style's results, and record it in the style.
 
     Args:
         folder: the style's folder; its style.toml gets the best way and its figures.

@@ -1,4 +1,4 @@
-"""Evaluate what ships: a style on the engine in use."""
+"""Evaluate a style on the engine that converts with it."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def evaluate_style(
         on_picture: see `compare_methods`.
 
     Returns:
-        A method for each runtime, called after what it ran on.
+        A method for each runtime, named after it.
 
     Raises:
         DataError: a pair cannot be read.
@@ -81,7 +81,7 @@ def evaluate_style(
 
 
 def _name(report: Report) -> str:
-    """Return what a conversion ran on."""
+    """Return the backend and the precision of a conversion."""
     info = report.equipment.engine
     return f"{info.backend} {info.precision}"
 

@@ -1,4 +1,4 @@
-"""A comparison as a table for people: Markdown and LaTeX, with what a reader has to know."""
+"""Write a comparison as a table in Markdown or LaTeX, with the remarks that a reader needs."""
 
 import importlib.metadata
 import math
@@ -11,7 +11,7 @@ from pmsgan.evaluation.result import Comparison, Evaluation, TrainedCount
 from pmsgan.spread import digits
 
 MAX_NAMED = 5
-"""Pictures that a remark names."""
+"""Most pictures that a remark names."""
 
 
 def to_text(comparison: Comparison) -> str:
@@ -35,7 +35,7 @@ def to_latex(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Return a line for each thing that is missing, or that a reader has to know."""
+    """Return a line for each missing item, and for each fact that a reader must know."""
     methods: dict[str, list[str]] = {}
     for it in comparison.evaluations:
         for remark in _remarks(it):

@@ -71,7 +71,8 @@ def tally_answers(files: Sequence[Path]) -> StudyResult:
         files: files that the page of `make_study` saved, one for each person.
 
     Raises:
-        DataError: a file is not that, is about other methods, or comes from one counted already.
+        DataError: a file is not of this kind, is about other methods, or comes from a person who is
+            already counted.
     """
     people: dict[str, dict[str, Any]] = {}
     for file in files:

@@ -1,4 +1,4 @@
-"""Tell which pictures of an evaluation its networks were trained on."""
+"""Find the pictures of an evaluation that its networks were trained on."""
 
 import functools
 import logging
@@ -14,7 +14,7 @@ from pmsgan.evaluation.result import TrainedCount
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, Style, find_style
 
 MIN_SHOWN = 1000
-"""Pairs from which on a bar shows how far their check is."""
+"""Least pairs for which a bar shows the progress of the check."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def count_trained(
         files: files of each pair, by its name.
         record: what was trained on.
         folder: where the pairs lie, for the message.
-        are_scored: whether they are scored all the same.
+        are_scored: whether they are scored anyway.
 
     Raises:
         DataError: none is left to score.
@@ -58,7 +58,7 @@ def count_trained(
 
 
 def joined_records(records: Mapping[str, TrainedPairs | None]) -> TrainedPairs | None:
-    """Join what networks were trained on; warn of those that do not say it.
+    """Join the training pairs of networks; warn of networks without a record.
 
     Args:
         records: pairs that each network was trained on, by its name.
@@ -71,13 +71,13 @@ def joined_records(records: Mapping[str, TrainedPairs | None]) -> TrainedPairs |
 
 
 def record_of(network: str) -> TrainedPairs | None:
-    """Return what a style, or the network of a training run, was trained on.
+    """Return the training pairs of a style, or of the network of a training run.
 
     Args:
         network: name of a style, its folder, or a folder of a training run.
 
-    Returns:
-        None where it does not say that.
+    Returns: The record;
+        None if it has none.
 
     Raises:
         StyleError: there is no such style.
@@ -95,7 +95,7 @@ def record_of(network: str) -> TrainedPairs | None:
 
 
 def record_of_style(style: Style) -> TrainedPairs | None:
-    """Return what a style was trained on; None where it does not say that, as those that ship.
+    """Return the training pairs of a style; None if it has no record, like those that ship.
 
     Raises:
         StyleError: its record cannot be read.

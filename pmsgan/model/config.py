@@ -43,7 +43,7 @@ InputRange = Literal["0..1", "-1..1", "0..255", "imagenet"]
 """imagenet: 0..1, less the mean and divided by the deviation of ImageNet's pictures."""
 
 UNET_LEVELS = 8
-"""How often pix2pix's U-Net halves a picture."""
+"""Number of times that pix2pix's U-Net halves a picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +76,8 @@ class GeneratorConfig:
     output: Output = "linear"
     """Last operation of each output: none, or tanh [D].
 
-    Where pictures are mostly white, tanh saturates within a hundred steps of training, and no
-    gradient leads back.
+    For mostly white pictures, tanh saturates within a hundred steps of training, and no gradient
+    leads back.
     """
     ablation: Ablation = "full"
     """Row of the paper's ablation table; each adds one module to the one before it.

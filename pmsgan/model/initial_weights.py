@@ -18,7 +18,7 @@ from pmsgan.model.generator import (
 PAPER_DEVIATION = 0.02
 """Standard deviation of the weights in the paper."""
 _RELU_GAIN = math.sqrt(2.0)
-"""A ReLU halves the mean square of what is spread evenly around 0."""
+"""A ReLU halves the mean square of values spread evenly around 0."""
 _ATTENTION_GAIN = 2.0
 """An untrained channel attention multiplies by sigmoid(0), a half."""
 _RESIDUAL_GAIN = 0.1

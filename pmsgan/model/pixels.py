@@ -1,4 +1,4 @@
-"""Between pictures as OpenCV holds them and pictures as the network sees them.
+"""Convert pictures between OpenCV's format and the network's.
 
 The only place where colour order and value range change.
 """

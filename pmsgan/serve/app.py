@@ -42,7 +42,7 @@ _BINARY = {"type": "string", "format": "binary"}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "A picture's file as it is, or as the one file of a form.",
+        "description": "A picture's file, either as the body or as the only file of a form.",
         "content": {
             "application/octet-stream": {"schema": _BINARY},
             "multipart/form-data": {
@@ -57,8 +57,8 @@ _Name = Annotated[
     str,
     Query(
         max_length=500,
-        description="Name of the picture: a random palette chooses by it, and the result is named "
-        "like it.",
+        description="Name of the picture, by which a random palette chooses, and which the result "
+        "gets.",
     ),
 ]
 _StyleName = Annotated[str, PathField(description="Name of a style.")]
@@ -77,8 +77,9 @@ def make_app(
     Args:
         styles: the styles that may be asked for.
         default: name of the style that the page begins with.
-        token: secret that requests have to give; without one, only this machine's own are answered.
-        max_waiting: pictures that wait for the engine at most.
+        token: secret that requests must send; without one, only requests from this machine are
+            answered.
+        max_waiting: most pictures that may wait for the engine.
         limits: what clients may send.
     """
     service = Service(styles, default, max_waiting, limits or BodyLimits())
@@ -107,7 +108,7 @@ def make_app(
 
 
 def _add_pictures(app: FastAPI, service: Service) -> None:
-    """Add what makes results."""
+    """Add the routes that make results."""
 
     async def answer(
         request: Request, workers: Workers, way: str, style: str, work: Callable[[], ResultFile]
@@ -128,9 +129,10 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """Send a picture's file as the body, or as a form; the answer is the result's file.
 
-        Headers tell of it: Server-Timing what took how long, Pmsgan-Size, Pmsgan-Note what was
-        left out, Pmsgan-Palette and Pmsgan-Parts the colours and the parts that were found, and
-        Content-Location where the same picture can be had in other colours for a while.
+        Headers describe it: Server-Timing has the time of each stage, Pmsgan-Size its size,
+        Pmsgan-Note what was left out, Pmsgan-Palette and Pmsgan-Parts the colours and the parts
+        that were found, and Content-Location the address of the same picture in other colours,
+        which the server keeps for some time.
         """
         settings = wanted.for_style(service.style(style))
         async with service.bodies.upload(request) as upload:
@@ -148,10 +150,10 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
     async def make_again(
         request: Request, style: _StyleName, key: str, wanted: _Wanted, name: _Name = ""
     ) -> Response:
-        """Have the result of a picture that was sent before, in other colours or another format.
+        """Make another result of an earlier picture, in other colours or another format.
 
-        Its size and fit stay. A picture is kept for a while; then this answers 404, and the
-        picture has to be sent again.
+        Its size and fit stay. A picture is kept for some time; then this answers 404, and the
+        client must send the picture again.
         """
         settings = wanted.for_style(service.style(style))
         seen = service.kept.get(key)
@@ -164,7 +166,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
 
 
 def _add_rest(app: FastAPI, service: Service) -> None:
-    """Add what tells of the server."""
+    """Add the routes that describe the server."""
 
     @app.get("/v1/styles", summary="List the styles")
     async def list_styles() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pmsgan.batch.files.stamp import MAX_FILE_BYTES
 from pmsgan.serve.problems import RefusedError
 
 _FORM_BYTES = 2**16
-"""A form has at most so much beside its picture [bytes]."""
+"""Most bytes of a form besides its picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class Bodies:
     """Bounds the bodies of all requests; it belongs to the loop's thread."""
 
     def __init__(self, limits: BodyLimits) -> None:
-        """Hold nothing yet."""
+        """Start with no bodies."""
         self.limits = limits
         self._held_bytes = 0
 
@@ -98,7 +98,7 @@ class Bodies:
             if self._held_bytes > self.limits.all_bytes:
                 raise RefusedError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
-                    "too many pictures are being sent: try it later",
+                    "too many pictures are being sent: try again later",
                     closes=True,
                 )
             yield chunk

@@ -1,4 +1,4 @@
-"""Connections with bounds: clients that only hold one open do not keep others out."""
+"""Bound connections, so that clients that only hold one open do not block others."""
 
 import logging
 from asyncio import Transport
@@ -22,8 +22,8 @@ _last_told = float("-inf")
 class BoundedProtocol(H11Protocol):
     """A connection of uvicorn that ends when others need its place, or when it hangs.
 
-    uvicorn alone ends connections that are idle after an answer; one that never sends a request,
-    or never reads an answer, would stay for ever.
+    uvicorn alone ends connections that are idle after an answer; one that never sends a request, or
+    never reads an answer, would stay forever.
     """
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -48,15 +48,15 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say in the log who sent what is no HTTP."""
-        _log.info("%s sent what is not HTTP", (self.client or ("?",))[0])
+        """Log who sent a request that is not HTTP."""
+        _log.info("%s sent a request that is not HTTP", (self.client or ("?",))[0])
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:
             self.transport.close()
 
     def waiting_rank(self) -> tuple[bool, float] | None:
-        """Return how soon it may end in favour of another; None if it has a request in work."""
+        """Return how soon it may end in favour of another; None while it serves a request."""
         cycle = self.cycle
         is_waiting = cycle is None or cycle.response_complete or cycle.more_body
         return (self._has_asked, self._heard_at) if is_waiting else None
@@ -94,7 +94,7 @@ def _rank(connection: Any) -> tuple[bool, float] | None:
 
 
 def _tell_full(now: float) -> None:
-    """Say that connections are ended, now and then; there may be thousands."""
+    """Log now and then that connections are ended; there may be thousands."""
     global _last_told
     if now - _last_told > _TELL_EVERY_S:
         _last_told = now

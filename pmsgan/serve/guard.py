@@ -1,4 +1,4 @@
-"""Stands in front of the application: who may come in, what a browser may do, one line of log."""
+"""Guard the application: check requests, restrict browsers, and log each request in one line."""
 
 import hmac
 import logging
@@ -25,7 +25,7 @@ _HEADERS = {
 }
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET = ("/v1/", "/metrics")
-"""Paths that need the token, where there is one; the page itself tells nothing."""
+"""Paths that need the token, if there is one; the page itself reveals nothing."""
 _MAX_SHOWN = 200
 """Letters of a path or a remark in the log at most."""
 
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Wraps an application."""
+    """Wraps an application, and checks and logs its requests."""
 
     def __init__(
         self, app: ASGIApp, *, token: str | None, count: Callable[[int], None] = lambda _: None
@@ -42,8 +42,8 @@ class Guard:
 
         Args:
             app: the application.
-            token: secret that requests have to give; None lets this machine's own in.
-            count: is told the status of each answer.
+            token: secret that requests must send; None accepts only requests from this machine.
+            count: called with the status of each answer.
         """
         self._app = app
         self._token = token
@@ -84,7 +84,7 @@ class Guard:
             _log.log(_level(scope, status), "%s", _line(scope, status, num_bytes, took_s))
 
     def _refusal(self, scope: Scope) -> RefusedError | None:
-        """Say why a request may not come in; None if it may."""
+        """Return why a request is refused; None if it is not."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._token is None and _host_name(host) not in _LOOPBACK:
@@ -122,7 +122,7 @@ def _host_name(host: str) -> str | None:
 
 
 def _level(scope: Scope, status: int) -> int:
-    """Return how loud a request is: those that only look are not."""
+    """Return the log level of a request: requests that only read are quiet."""
     is_quiet = status < 400 and not scope["path"].startswith("/v1/styles/")
     return logging.DEBUG if is_quiet else logging.INFO
 

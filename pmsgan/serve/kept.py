@@ -1,4 +1,4 @@
-"""The pictures that the network has seen last, so that recolouring one does without it."""
+"""Keeps the pictures that the network saw last, so that recolouring them does not need it."""
 
 import hashlib
 import threading
@@ -10,11 +10,11 @@ from pmsgan.batch.settings import ConvertSettings
 MAX_BYTES = 256 * 2**20
 """Memory of all pictures that are kept [bytes]."""
 _SHARE = 4
-"""One picture takes at most one part in so many of that."""
+"""One picture takes at most 1 / _SHARE of that."""
 
 
 def picture_id(style: str, data: bytes, settings: ConvertSettings) -> str:
-    """Return the name under which a picture is kept: a digest, which nobody finds by guessing.
+    """Return the name under which a picture is kept: a digest that nobody can guess.
 
     Args:
         style: name of the style.
@@ -26,10 +26,10 @@ def picture_id(style: str, data: bytes, settings: ConvertSettings) -> str:
 
 
 class KeptPictures:
-    """Pictures by their ids, the last ones used; any thread may use it at any time."""
+    """Maps ids to the pictures used last; any thread may use it at any time."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        """Keep nothing yet.
+        """Start empty.
 
         Args:
             max_bytes: memory of all pictures.
@@ -44,7 +44,7 @@ class KeptPictures:
         return len(self._pictures)
 
     def put(self, key: str, seen: SeenPicture) -> None:
-        """Keep a picture, and let go of those that were used longest ago."""
+        """Keep a picture, and drop those that were used longest ago."""
         if seen.num_bytes > self._max_bytes // _SHARE:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Numbers of a server for Prometheus."""
+"""Counts and times of a server for Prometheus."""
 
 from collections.abc import Callable
 

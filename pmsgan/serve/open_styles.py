@@ -45,7 +45,7 @@ class OpenStyles:
         return opened.result()
 
     def see(self, name: str, data: bytes, settings: ConvertSettings) -> SeenPicture:
-        """Let a style see a picture, see `Translator.see`; an engine that is lost is opened anew.
+        """Let a style see a picture, see `Translator.see`; reopen an engine that is lost.
 
         Raises:
             ImageError: it is no picture that can be translated.

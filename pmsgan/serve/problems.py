@@ -1,4 +1,4 @@
-"""Errors as a client gets them: application/problem+json (RFC 9457), in the library's words."""
+"""Send errors to clients as application/problem+json (RFC 9457), with the library's messages."""
 
 import logging
 import traceback
@@ -48,7 +48,7 @@ def problem(refused: RefusedError) -> JSONResponse:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Let an application answer each error by a problem, which the log names, too."""
+    """Make an application answer each error with a problem, and log it."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         refused = _refused(error)
@@ -80,7 +80,7 @@ def _refused(error: Exception) -> RefusedError:
         return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
     if isinstance(error, MemoryError):
         return RefusedError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "there is too little memory: try it later"
+            HTTPStatus.SERVICE_UNAVAILABLE, "there is too little memory: try again later"
         )
     frame = traceback.extract_tb(error.__traceback__)[-1]
     _log.error("bug: %r at %s, line %s", error, frame.filename, frame.lineno, exc_info=error)

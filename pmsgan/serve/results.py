@@ -1,4 +1,4 @@
-"""Makes the answer to a request of what the network has seen."""
+"""Makes the answer to a request from a picture that the network has seen."""
 
 import re
 import time
@@ -20,7 +20,7 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
-    """A result as it is sent."""
+    """A result in the form in which it is sent."""
 
     data: bytes
     media_type: str
@@ -30,7 +30,7 @@ class ResultFile:
 def make_result(
     seen: SeenPicture, settings: ConvertSettings, name: str, *, is_new: bool
 ) -> ResultFile:
-    """Make the file of a result, and headers that tell of it.
+    """Make the file of a result, and the headers that describe it.
 
     Args:
         seen: the picture.

@@ -1,4 +1,4 @@
-"""Runs a server until it is told to end."""
+"""Runs a server until it is stopped."""
 
 import logging
 import os
@@ -21,13 +21,14 @@ from pmsgan.styles.registry import Style, find_style, list_styles
 
 KEEP_ALIVE_S = 15
 BACKLOG = 128
-"""Connections that are accepted in one go; more than files may be open would stop accepting."""
+"""Connections that are accepted in one go; more than the limit of open files would stop
+accepting."""
 PATIENCE_S = 60
-"""How long requests in work may take when the server is to end."""
+"""How long current requests may take when the server ends [seconds]."""
 
 
 def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -> None:
-    """Serve a page and an API, until Ctrl-C or SIGTERM; what is in work is finished then.
+    """Serve a page and an API until Ctrl-C or SIGTERM, which lets current requests finish.
 
     Args:
         style: name of the style that the page begins with, or the path of its folder. Those of the
@@ -61,7 +62,7 @@ def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn runs an application: with bounds, and without a log of its own."""
+    """Return uvicorn's settings for an application: with bounds, and without a log of its own."""
     return uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -93,7 +94,7 @@ def _listen(settings: ServeSettings) -> socket.socket:
 
 
 def _address(settings: ServeSettings, port: int) -> str:
-    """Return what to open in a browser; the part behind # stays there."""
+    """Return the address to open in a browser, which keeps the part after # to itself."""
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
     shown = f"[{host}]" if ":" in host else host
     token = "" if settings.token is None else f"#token={settings.token}"

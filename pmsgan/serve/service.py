@@ -1,4 +1,4 @@
-"""State that the requests of a server share: styles, threads, pictures that are kept, counts."""
+"""State that the requests of a server share: styles, threads, kept pictures, counts."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Choices of a server; light to import."""
+"""Settings of a server; light to import."""
 
 import re
 from dataclasses import dataclass

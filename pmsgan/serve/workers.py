@@ -1,4 +1,4 @@
-"""Threads that translate pictures, and a queue with a bound in front of them."""
+"""Threads that translate pictures, behind a bounded queue."""
 
 import asyncio
 import threading
@@ -36,7 +36,7 @@ class Workers:
 
         Args:
             work: what to do.
-            has_gone: says whether nobody waits for it any more.
+            has_gone: returns whether the client has gone.
 
         Raises:
             RefusedError: too many requests wait.
@@ -45,7 +45,7 @@ class Workers:
         if self.num_requests >= self._most:
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self.num_requests} pictures are waiting already: try it later",
+                f"{self.num_requests} pictures are waiting already: try again later",
             )
         self.num_requests += 1
         try:

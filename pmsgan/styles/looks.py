@@ -1,4 +1,4 @@
-"""Measure the look of pictures in two numbers, which tell photographs from line sketches."""
+"""Measure the look of pictures in two numbers that distinguish photographs from line sketches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ Pixels = NDArray[np.uint8]
 FEATURES = {"colour": "colourful", "ground": "like lines on an even ground"}
 """Words for a picture that has more of a feature."""
 MARGINS = {"colour": 0.1, "ground": 0.02}
-"""Margin on both sides of the usual range, so that only plain differences are told."""
+"""Margin on both sides of the usual range, so that only clear differences are reported."""
 _EVEN = 65
 """Number of neighbouring levels, a quarter of them all, that an even ground spans."""
 
@@ -46,7 +46,7 @@ def usual_looks(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
 
 
 def tell_difference(pictures: Iterable[Pixels], usual: Mapping[str, Sequence[float]]) -> str | None:
-    """Say in which way most pictures differ from the usual ones; return None if they do not."""
+    """Say how most pictures differ from the usual ones; return None if they do not."""
     measured = [measure_looks(picture) for picture in pictures]
     for name, (low, high) in usual.items():
         if name not in FEATURES or not measured:

@@ -31,7 +31,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
         name: of the copy, by default that of the folder.
 
     Raises:
-        StyleError: it is no style or is damaged, the name is no plain name or is taken, or it
+        StyleError: it is not a style or is damaged, the name is not a plain name or is taken, or it
             cannot be copied.
     """
     style = read_source(source)
@@ -55,7 +55,7 @@ def add_style(source: Path, name: str | None = None) -> Style:
 
 
 def read_source(source: Path) -> Style:
-    """Read a style that is to be added, and check its files.
+    """Read a style before adding it, and check its files.
 
     Raises:
         StyleError: it is no style, or is damaged.
@@ -67,21 +67,21 @@ def read_source(source: Path) -> Style:
 
 
 def warn_of_hidden_style(name: str) -> None:
-    """Say in one line that a style of the user's would hide one that ships.
+    """Warn in one line that a style of the user would hide one that ships.
 
     Args:
         name: what the user calls the new style; the path of a folder hides nothing.
     """
     if not is_path(name) and is_style(shipped_styles_folder() / name):
         _log.warning(
-            "the style %s that ships is hidden by yours of this name: choose another name, or "
-            "have it back later by pmsgan styles remove %s",
+            "your style %s hides the one of this name that ships: choose another name, or restore "
+            "it later with pmsgan styles remove %s",
             name, name,
         )  # fmt: skip
 
 
 def _refuse_other_things(source: Path) -> None:
-    """Say what was given in the place of a style's folder, and what to do with it.
+    """Say what was given instead of a style's folder, and what to do with it.
 
     Raises:
         StyleError: it is no folder with a style.toml.

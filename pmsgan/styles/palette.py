@@ -119,7 +119,7 @@ def read_palette(text: str | Path) -> Palette:
 
 
 def parse_palette(text: str) -> Palette:
-    """Return the palette that somebody wrote who may not name files here.
+    """Return the palette that a client wrote, who may not name files here.
 
     Args:
         text: PART=#rrggbb,... or random:SEED.

@@ -15,7 +15,7 @@ SKIN_TONES = (
 )  # fmt: skip
 """Natural tones from light to dark."""
 DISTANCE = 32.0
-"""Parts are as far apart where that can be had [CIELAB units]."""
+"""Distance between the colours of parts, if possible [CIELAB units]."""
 NUM_TRIES = 60
 """Colours that are tried for a part."""
 
@@ -43,7 +43,7 @@ _KEPT = frozenset({"white"})
 _NOT_BESIDE = {"ground": ("white",), "glasses": ("ground", "clothes", "hat")}
 """Parts that do not touch a part, so that their colours may be near."""
 _BEARD = (-6.0, 6.0)
-"""A beard is darker than the hair by so much, or lighter where that is too near to the skin."""
+"""How much darker a beard is than the hair, or lighter if that is too close to the skin."""
 _LIPS = (-16.0, -30.0, 16.0, -44.0)
 """Lips are darker than the skin by so much or, where a beard is like that, by more, or lighter."""
 _LIPS_LIGHTNESS = (30.0, 77.0)

@@ -82,7 +82,7 @@ class Style:
     sha256: dict[str, str]
     """SHA-256 of each file, by its name."""
     expects: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """How its input usually looks, see `pmsgan.styles.looks`; empty if that was not measured."""
+    """The usual look of its input, see `pmsgan.styles.looks`; empty if it was not measured."""
     parts: dict[str, str] = field(default_factory=dict)
     """Colour of each part of its results, #rrggbb; empty if they are not flat colours."""
 
@@ -95,7 +95,7 @@ class Style:
 
     @property
     def view(self) -> tuple[int, int]:
-        """Height and width of what the network sees at once: a whole picture, or a tile."""
+        """Height and width of one view of the network: a whole picture, or a tile."""
         return self.scaling.view((self.height, self.width), self.generator.side_multiple)
 
     @property
@@ -147,7 +147,7 @@ class Style:
         """Raise StyleError if a file is missing or differs from its sha256 in style.toml.
 
         Args:
-            leave_out: names of files that are not looked at.
+            leave_out: names of files that are not checked.
         """
         for name in self.file_names:
             if name in leave_out:
@@ -178,7 +178,7 @@ def user_styles_folder() -> Path:
         data = Path(platformdirs.user_data_dir("pmsgan", appauthor=False))
         if data.is_absolute():  # some versions of platformdirs leave the ~ of a home that is not
             return data / "styles"
-    raise StyleError("there is no place for styles of your own: set HOME or XDG_DATA_HOME")
+    raise StyleError("there is no place for your own styles: set HOME or XDG_DATA_HOME")
 
 
 def shipped_styles_folder() -> Path:
@@ -215,7 +215,7 @@ def find_style(style: Style | Path | str) -> Style:
 
 
 def find_style_to_change(style: Style | Path | str) -> Style:
-    """Read a style whose files are to be written again; they are not checked.
+    """Read a style whose files will be written again; they are not checked.
 
     Raises:
         StyleError: there is none, its style.toml is damaged, or it ships with the package and was
@@ -271,7 +271,7 @@ def is_style(folder: Path) -> bool:
 
 
 def is_path(name: str) -> bool:
-    """Say whether what a user gave as a style is the path of a folder, and not a name."""
+    """Say whether the user gave a style as the path of a folder, and not as a name."""
     return "/" in name or "\\" in name
 
 

@@ -1,4 +1,4 @@
-"""How a style gives results of any size."""
+"""How a style makes results of any size."""
 
 import math
 from dataclasses import dataclass, field, fields

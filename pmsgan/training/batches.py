@@ -19,11 +19,12 @@ from pmsgan.training.config import TrainingConfig
 def batches(
     pairs: Sequence[Pair], config: TrainingConfig, fabric: Fabric, num_steps_done: int
 ) -> Generator[tuple[Tensor, Tensor, Sequence[str]], None, None]:
-    """Yield what is left of the run: input and target, float [N, 3, H, W] RGB in [-1, 1].
+    """Yield the remaining batches: input and target, float [N, 3, H, W] RGB in [-1, 1].
 
-    The third is what had to be skipped for each sample. The processes of a run take turns at the
-    samples: n processes with batch 1 see in a step what one process with batch n sees. Close it
-    however the run ends: its readers ignore signals, and Python waits for them at its exit.
+    The third item names the pictures that were skipped for each sample. The processes of a run take
+    turns at the
+    samples: n processes with batch 1 see in a step what one process with batch n sees. Always close
+        it: its readers ignore signals, and Python waits for them when it exits.
 
     Raises:
         DataError: no pair can be read.

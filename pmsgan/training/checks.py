@@ -1,4 +1,4 @@
-"""Find what would stop a run before its first step."""
+"""Find problems that would stop a run before its first step."""
 
 import logging
 import os
@@ -30,14 +30,14 @@ def check_start(
     resume: bool,
     teacher: NetworkConfig | None = None,
 ) -> None:
-    """Check what takes no time; each run does.
+    """Make the quick checks of every run.
 
     Raises:
         ConfigError: the network or its teacher cannot take pictures of that size or crop, or the
             network has no RGB_1 of its own.
         DataError: there are no pairs.
-        CheckpointError: there is nothing to resume, or something would be overwritten, or the
-            run folder cannot be written.
+        CheckpointError: there is nothing to resume, a checkpoint would be overwritten, or the run
+            folder cannot be written.
     """
     for name, side in (("size", config.size), ("crop", config.crop_side)):
         check_side(f"{name} is {side}, which", side, network.side_multiple)
@@ -68,7 +68,7 @@ def check_files(
     resume: bool,
     vgg_weights: Path | None,
 ) -> None:
-    """Read what a run reads when it starts: its checkpoint and the weights of VGG-19.
+    """Read the files that a run needs at its start: its checkpoint and the weights of VGG-19.
 
     Raises:
         CheckpointError: one of them cannot be read, or belongs to another network.

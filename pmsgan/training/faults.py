@@ -1,4 +1,4 @@
-"""Errors in the middle of a run, each with what to do about it."""
+"""Errors in the middle of a run, each with a remedy."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_BROKEN_SHARE = 0.01
 
 
 class BrokenPictures:
-    """Names each picture that cannot be read once, and ends the run where there are many."""
+    """Names each unreadable picture once, and ends the run if there are many."""
 
     def __init__(self, num_pairs: int) -> None:
         self._most = max(1, int(num_pairs * MAX_BROKEN_SHARE))
@@ -41,9 +41,9 @@ class BrokenPictures:
 
 @contextmanager
 def torch_errors_named(config: TrainingConfig) -> Iterator[None]:
-    """Turn what torch raises in the middle of a run into a TrainingError that says what to do.
+    """Turn torch's errors in the middle of a run into a TrainingError with a remedy.
 
-    That is running out of memory, and the death of another process of the run.
+    These are running out of memory, and the death of another process of the run.
     """
     try:
         yield

@@ -26,7 +26,7 @@ the scale falls below 1; torch's interval of 2000 would keep it there for most o
 
 
 def make_fabric(config: TrainingConfig) -> Fabric:
-    """Return what starts the processes of a run and lets them train together.
+    """Return the Fabric that starts the processes of a run and lets them train together.
 
     GPUs where there are any, else the CPU. Under torchrun or Slurm the processes are there
     already; otherwise `launch` starts this program again for each further device.
@@ -86,7 +86,8 @@ def _idle_cores(num_cores: int, load: float, num_processes: int) -> int:
 def others_ended_on_error(fabric: Fabric) -> Iterator[None]:
     """End the processes that this one has launched when it fails.
 
-    They would wait for it in the next exchange of gradients; Fabric watches the other way only.
+    They would wait for it in the next exchange of gradients; Fabric only watches the other
+    direction.
     """
     try:
         yield
@@ -97,7 +98,7 @@ def others_ended_on_error(fabric: Fabric) -> Iterator[None]:
 
 
 def make_precision(precision: Precision, device_type: str) -> FabricPrecision:
-    """Return what casts to `precision` and, for fp16, scales the losses."""
+    """Return the plugin that casts to `precision` and, for fp16, scales the losses."""
     if precision == "fp32":
         return FabricPrecision()
     if precision == "bf16":

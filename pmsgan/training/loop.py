@@ -182,7 +182,7 @@ def _measure(trainer: Trainer, pairs: Sequence[Pair]) -> Validation | None:
 def _tell_quality(
     trainer: Trainer, measured: Validation | None, best: BestCheckpoint | None
 ) -> None:
-    """Say how good the network is, and whether it is plainly under-trained."""
+    """Log the network's accuracy, and warn if it is clearly under-trained."""
     if best and best.step:
         _log.info(
             "held-out L1: lowest %.1f grey levels, after step %d (%s)",
@@ -220,7 +220,7 @@ def _perceptual_loss(
 
 
 def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
-    """Go on from a checkpoint; name the settings that differ from those of the run before.
+    """Resume from a checkpoint; name the settings that differ from those of the earlier run.
 
     Returns:
         The pairs that were trained on before; None where the checkpoint does not say that.
@@ -241,7 +241,7 @@ def _averages(fabric: Fabric, losses: dict[str, Tensor]) -> dict[str, float]:
 
 
 def _all_stop(fabric: Fabric, done: int, interrupted: Callable[[], bool]) -> bool:
-    """Say whether Ctrl-C was pressed in any process; they ask each other now and then only."""
+    """Say whether Ctrl-C was pressed in any process; they ask each other only now and then."""
     if fabric.world_size == 1:
         return interrupted()
     if done % LOG_EVERY:

@@ -69,7 +69,8 @@ def open_run_folder(
     Args:
         folder: of the run.
         settings: what JSON can hold.
-        num_steps_done: what TensorBoard has from later steps, of a run that died, is dropped.
+        num_steps_done: TensorBoard's entries from later steps, left by a run that died, are
+            dropped.
 
     Raises:
         CheckpointError: it cannot be written.

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Counts steps, and tells waiting for pictures from working on them."""
+    """Counts steps, and separates waiting for pictures from training on them."""
 
     def __init__(self) -> None:
         """Start the clock."""

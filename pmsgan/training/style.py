@@ -33,26 +33,26 @@ from pmsgan.training.style_network import StyleNetwork, load_style_network
 from pmsgan.training.trained import load_best
 
 MAX_LOOKED_AT = 200
-"""Number of inputs, at most, that tell how the input of a style usually looks."""
+"""Most inputs that are measured to learn how the input of a style usually looks."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingPlan:
-    """A training that can start: its pairs are there, and this machine has its devices."""
+    """A training that can start, since its pairs exist and this machine has its devices."""
 
     split: Split
     config: TrainingConfig
     """Settings, with epochs turned into steps."""
     network: NetworkConfig
     initial: StyleNetwork | None
-    """Network to begin with; None where the weights are random."""
+    """Network to start from; None if the weights are random."""
     teacher: StyleNetwork | None
-    """Network to learn from, beside the targets; None where there is none."""
+    """Network to learn from, besides the targets; None if there is none."""
     fabric: Fabric
     folder: Path | None
-    """Folder of the style to make, where one is wanted."""
+    """Folder of the style to write; None if none is wanted."""
 
     @property
     def leads(self) -> bool:
@@ -107,7 +107,7 @@ def plan_training(
         ConfigError: the direction cannot be read, this machine lacks the devices, or
             `initial_style` has another network than `generator`, or an imported one.
         DataError: the folder holds no pairs or does not look like the preset, or the list is wrong.
-        StyleError: there is a folder in the place of the style that is no style.
+        StyleError: the folder of the style exists and is not a style.
     """
     folder = style_folder(style) if style is not None else None
     divided = load_split(
@@ -149,7 +149,7 @@ def check_training(
     best: bool = False,
     vgg_weights: Path | None = None,
 ) -> None:
-    """Check all that could stop a training before its first step, and write nothing.
+    """Check everything that could stop a training before its first step, and write nothing.
 
     The arguments are those of `train_style`.
 
@@ -285,7 +285,7 @@ def _write_style(
 
 
 def _inputs(pairs: Sequence[Pair], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the inputs; one that cannot be read must not cost a finished training."""
+    """Yield the inputs; an unreadable one must not ruin a finished training."""
     for pair in pairs:
         with contextlib.suppress(DataError):
             yield pair.input.read_at(size, size)

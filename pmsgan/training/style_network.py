@@ -1,4 +1,4 @@
-"""The network of a style, which a training begins with or learns from."""
+"""Read the network of a style, which a training starts from or learns from."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ def load_style_network(
     Args:
         style: name of a style, or its folder.
         wanted: settings that the network must have; None takes those that it has.
-        wish: what the network is for, as messages say it: "train it further".
+        wish: the purpose of the network in messages: "train it further".
 
     Raises:
         ConfigError: it has other settings, or came as an ONNX file.

@@ -43,7 +43,7 @@ def load_trained(run: Path) -> Trained:
 
 
 def load_best(run: Path) -> Trained:
-    """Read the generator of a run that came nearest to the held-out targets.
+    """Read the generator of a run that came closest to the held-out targets.
 
     Args:
         run: the folder that `pmsgan train --out` wrote.
@@ -80,7 +80,7 @@ def _read(path: Path) -> Trained:
 
 
 def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:
-    """Turn a config as JSON has it back: tuples instead of lists."""
+    """Turn a config from JSON back: tuples instead of lists."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
     }

@@ -110,7 +110,7 @@ class Trainer:
                 group["lr"] = learning_rate
 
     def _seed_dropout(self) -> None:
-        """Let a resumed run draw what an uninterrupted one would, each process something else."""
+        """Seed dropout so that a resumed run repeats it; each process draws something else."""
         samples_seen = self.num_steps_done * self.fabric.world_size + self.fabric.global_rank
         torch.manual_seed(self.config.seed + samples_seen)
 
@@ -128,7 +128,7 @@ class Trainer:
         return AllOutputs(self.generator)
 
     def _judged(self, inputs: Sequence[Tensor], images: Sequence[Tensor]) -> list[Tensor]:
-        """Return what the discriminators see: pictures, or inputs and pictures [N, 6, H, W]."""
+        """Return the discriminators' input: pictures, or inputs and pictures [N, 6, H, W]."""
         if not self._is_conditional:
             return list(images)
         return [torch.cat(pair, dim=1) for pair in zip(inputs, images, strict=True)]
@@ -210,7 +210,7 @@ class Trainer:
         return module
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a resumed run needs, as tensors, numbers and strings."""
+        """Return everything that a resumed run needs, as tensors, numbers and strings."""
         return {
             "num_steps_done": self.num_steps_done,
             "generator_config": plain(network_table(self.generator.config)),
@@ -224,12 +224,12 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned; learning rate and betas are this run's own.
+        """Restore the state that `state_dict` returned; learning rate and betas are this run's own.
 
-        A generator's setting that the state does not know yet has its default.
+        A setting of the generator that is missing in the state has its default.
 
         Raises:
-            CheckpointError: it is none of ours, belongs to another network, or has no moving
+            CheckpointError: it is not from pmsgan, belongs to another network, or has no moving
                 average.
         """
         missing = self.state_dict().keys() - state.keys()

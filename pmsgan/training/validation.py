@@ -15,19 +15,19 @@ from pmsgan.training.checkpoint import load_checkpoint, save_checkpoint
 from pmsgan.training.trainer import Trainer
 
 MAX_PAIRS = 32
-"""Number of pairs, at most, that a network is measured on at each checkpoint."""
+"""Most pairs that a network is measured on at each checkpoint."""
 MIN_GAIN = 0.3
 """Gain over pictures of one colour, from 0 to 1, below which a network is plainly under-trained."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How far a network's results are from the targets."""
+    """The differences of a network's results from the targets."""
 
     l1: float
     """Mean absolute difference [grey levels]."""
     plain_l1: float
-    """The same of pictures of one colour, that of the target's mean [grey levels]."""
+    """The same for pictures of one colour, the target's mean [grey levels]."""
 
     @property
     def is_poor(self) -> bool:
@@ -67,10 +67,10 @@ class BestCheckpoint:
     """Keeps the generator that came nearest to the held-out targets."""
 
     def __init__(self, path: Path) -> None:
-        """Go on from an earlier run's file where there is one.
+        """Continue from an earlier run's file if there is one.
 
         Raises:
-            CheckpointError: there is a file that is no checkpoint.
+            CheckpointError: the file is not a checkpoint.
         """
         self._path = path
         state = load_checkpoint(path) if path.exists() else {}

@@ -31,7 +31,7 @@ def fetch_weights() -> Path:
     """Return the weights in torch hub's cache, downloaded if they are not there yet.
 
     Raises:
-        CheckpointError: they cannot be downloaded or written, or are not what they should be.
+        CheckpointError: they cannot be downloaded or written, or do not match their hash.
     """
     path = cached_weights()
     if path.exists():

@@ -93,7 +93,7 @@ def test_options_that_exclude_each_other_are_refused(options: str, said: str, in
 def test_a_style_that_hides_one_that_ships_is_told_before_the_training(
     in_dir: Path, style: Style, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    said = "the style anime that ships is hidden by yours of this name: choose another name"
+    said = "your style anime hides the one of this name that ships: choose another name"
     for name in ("mine", tmp_path / "anime"):
         assert train(in_dir, "--style", name, "--dry-run").exit_code == 0
     assert said not in caplog.text

@@ -231,7 +231,7 @@ def test_a_full_queue_is_told(
         results = [it.result() for it in answers]
     (refused,) = [it for it in results if it.status_code == 503]
     assert refused.headers["retry-after"] == "2"
-    assert problem(refused)[1] == f"{most} pictures are waiting already: try it later"
+    assert problem(refused)[1] == f"{most} pictures are waiting already: try again later"
     assert {it.status_code for it in results} == {422, 503}
     assert f"pmsgan_pictures_in_work {most}.0" in shown
 

@@ -77,7 +77,7 @@ def test_garbage_is_one_line(port: int, caplog: pytest.LogCaptureFixture) -> Non
     with connect(port, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n") as client:
         assert answer_of(client).startswith(b"HTTP/1.1 400 ")
     assert [it.getMessage() for it in caplog.records if it.levelno >= logging.INFO] == [
-        "127.0.0.1 sent what is not HTTP"
+        "127.0.0.1 sent a request that is not HTTP"
     ]
 
 

@@ -109,7 +109,7 @@ def test_a_user_without_a_home_has_the_styles_that_ship(monkeypatch: pytest.Monk
 
     for found in (lambda *arguments, **options: "~/.local/share/pmsgan", no_home):
         monkeypatch.setattr(registry.platformdirs, "user_data_dir", found)
-        with pytest.raises(StyleError, match="there is no place for styles of your own: set HOME"):
+        with pytest.raises(StyleError, match="there is no place for your own styles: set HOME"):
             user_styles_folder()
         assert [style.name for style in list_styles()] == ["anime", "comic", "ink"]
 

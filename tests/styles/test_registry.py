@@ -244,7 +244,7 @@ def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(
     added = runner.invoke(app, ["styles", "add", str(copy), "--name", "comic"])
     try:
         assert added.stdout.startswith("added comic in ")
-        assert "the style comic that ships is hidden by yours" in caplog.text
+        assert "your style comic hides the one of this name that ships" in caplog.text
         listed = runner.invoke(app, ["styles", "list"]).stdout
         (line,) = [it for it in listed.splitlines() if it.startswith("comic")]
         assert r"\x1b[31mred\nanime           fake -> ooo" in line

@@ -63,7 +63,7 @@ def have_tensorrt_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             "the driver supports CUDA 12.4 and is too old for tensorrt-cu13: "
             "pip install tensorrt-cu12",
         ),
-        ({"tensorrt_cu12_bindings": "10.9.0.34"}, "TensorRT 10.9.0.34 is too old, 10.13 is the"),
+        ({"tensorrt_cu12_bindings": "10.9.0.34"}, "TensorRT 10.9.0.34 is too old, it must be"),
         ({"tensorrt_cu12_bindings": "10.13.0.35"}, None),
         ({}, None),
     ],
