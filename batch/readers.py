@@ -46,7 +46,7 @@ class Readers:
             folder: where the pictures are.
             results: says which jobs were done before.
             settings: how pictures are fitted.
-            style_size: height and width of what the network sees at once [pixels].
+            style_size: height and width of one view of the network [pixels].
             scaling: how results get their size.
             ring: hands out the rows to fill.
             ledger: counts the jobs that end here.

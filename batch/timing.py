@@ -145,8 +145,8 @@ class EngineClock:
     """Notes the stages run and copy, and the first batch apart from the others.
 
     Batches end in the order in which they are submitted. So the engine works on one from when it is
-    submitted, or from when the one before it ends, whichever is later. A GPU's own clock says it
-    more precisely, and tells computing from copying.
+    submitted, or from when the one before it ends, whichever is later. A GPU's own clock is more
+    precise, and separates computing from copying.
     """
 
     def __init__(self, engine: Engine, timing: Timing) -> None:

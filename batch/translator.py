@@ -134,7 +134,7 @@ class Translator:
         return self._translate_each(pictures)
 
     def see(self, data: bytes, settings: ConvertSettings) -> SeenPicture:
-        """Let the network see a picture; its colours and its file are chosen afterwards.
+        """Run the network on a picture; colours and format are chosen afterwards.
 
         Args:
             data: a whole file.
@@ -153,7 +153,7 @@ class Translator:
             return replace(seen, load_s=loaded - begin, translate_s=time.perf_counter() - loaded)
 
     def close(self) -> None:
-        """Wait for calls in work, then close the engine; a second call does nothing."""
+        """Wait for current calls, then close the engine; a second call does nothing."""
         self._engine.close()
 
     def __enter__(self) -> "Translator":
@@ -176,7 +176,7 @@ class Translator:
 
     @property
     def _view(self) -> tuple[int, int]:
-        """Height and width of what the network sees at once [pixels]."""
+        """Height and width of one view of the network [pixels]."""
         return self.info.height, self.info.width
 
     @property
@@ -283,7 +283,7 @@ def open_style(
 
 @contextmanager
 def named(name: str) -> Iterator[None]:
-    """Say in an error which picture it is about.
+    """Name the picture in an error.
 
     Raises:
         ImageError: with the name before what was raised.

@@ -268,7 +268,7 @@ def _need_device(device: Device) -> None:
 def _precision_of(compiled: openvino.CompiledModel) -> str:
     try:
         name = str(compiled.get_property("INFERENCE_PRECISION_HINT")).lower()
-    except RuntimeError:  # AUTO does not tell
+    except RuntimeError:  # AUTO does not say
         return "auto"
     if "bfloat16" in name or "bf16" in name:
         return "bf16"

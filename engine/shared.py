@@ -103,7 +103,7 @@ class SharedEngine:
         return request.translated
 
     def close(self) -> None:
-        """Wait for calls in work, then close the engine; a second call does nothing."""
+        """Wait for current calls, then close the engine; a second call does nothing."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()

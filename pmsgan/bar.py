@@ -38,11 +38,11 @@ class Bar:
         """Show the bar.
 
         Args:
-            iterable: what is counted while it is iterated; without one, `update` counts.
+            iterable: the items to count while iterating; without one, `update` counts.
             desc: the work, such as converting.
-            unit: what is counted, in the singular.
+            unit: the unit of the count, in the singular.
             total: how many there are; by default the length of `iterable`.
-            initial: how many are done already.
+            initial: how many are already done.
             disable: show nothing.
             bar_format: format that replaces the usual one, see tqdm.
         """
@@ -59,11 +59,11 @@ class Bar:
             display.start(self)
 
     def update(self, count: int = 1) -> None:
-        """Count what is done."""
+        """Count finished work."""
         self.n += count
 
     def set_postfix(self, values: Mapping[str, str] | str) -> None:
-        """Show a text, or the names and values of numbers, behind the bar."""
+        """Show a text, or names and values of numbers, after the bar."""
         if not isinstance(values, str):
             values = ", ".join(f"{name}={value}" for name, value in values.items())
         self._postfix = values

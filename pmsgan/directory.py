@@ -139,9 +139,7 @@ class Directory:
         return os.listdir(self.path if self._handle is None else self._handle)  # noqa: PTH208
 
     def num_files_left(self) -> int | None:
-        """Return how many files the disk still takes; None where the system does not tell."""
-        if sys.platform == "win32":
-            return None
+        """Return how many files the disk still takes; None if the system does not say."""
         try:
             found = os.statvfs(self.path if self._handle is None else self._handle)
         except OSError:

@@ -12,8 +12,8 @@ def interruptible(*, second_raises: bool = True) -> Iterator[Callable[[], bool]]
     """Note Ctrl-C and SIGTERM instead of ending; give a function that says whether one came.
 
     Args:
-        second_raises: a second one raises KeyboardInterrupt; it must not where the step is
-            native code that calls back, which an exception would fly through.
+        second_raises: a second one raises KeyboardInterrupt; it must not if the step is native code
+            that calls back, since the exception would pass through it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread may change how signals are taken

@@ -28,7 +28,7 @@ def refuse_open_cluster(address: str) -> None:
         is_open = call_in_child(_answers_a_stranger, address, timeout_s=_TIMEOUT_S)
     except ChildError as error:
         raise EngineError(
-            f"cannot tell whether the Ray cluster {address} asks for a token: {error}"
+            f"cannot find out whether the Ray cluster {address} asks for a token: {error}"
         ) from error
     if is_open:
         raise ConfigError(

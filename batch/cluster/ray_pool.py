@@ -70,7 +70,7 @@ class RayPool:
                 address = _find(address)
                 if not insecure:
                     refuse_open_cluster(address)
-            # Ray prints what its machines tell on stdout, which is for results alone.
+            # Ray prints its machines' messages on stdout, which is only for results.
             self._held.enter_context(redirect_stdout(DisplayStream(display)))
             ray._private.worker._worker_logs_enabled = False
             options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pmsgan.batch.pictures.colour import Pixels
 
 _STRIP_PIXELS = 1 << 16
-"""How many pixels are computed at a time: what is in work then fits a core's cache."""
+"""Number of pixels that are computed at a time, so that they fit a core's cache."""
 
 _Floats = NDArray[np.float32]
 

@@ -28,7 +28,7 @@ def load_array(
 
     Args:
         array: uint8 [h, w] grey, [h, w, 3] BGR, or [h, w, 4] BGRA, which the network sees on white.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
 
@@ -57,7 +57,7 @@ def load_image(
 
     Args:
         image: it is not changed; its orientation and its colour profile are applied.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
 
@@ -141,7 +141,7 @@ def _prepared(
         pixels: uint8 [h, w, 3] BGR, on white where it is transparent.
         alpha: uint8 [h, w]; None where all is opaque.
         profile: ICC profile that the pixels are still in.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how it is brought to that size.
         scaling: how its result gets its size.
     """

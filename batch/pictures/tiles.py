@@ -22,7 +22,7 @@ from pmsgan.errors import ImageError
 _OVERLAP = 4
 """Tiles overlap by at least 1 / _OVERLAP of their side."""
 _RAMP = 12
-"""Tiles are blended over one part in so many of their side. With both, 64 of 768 pixels at each
+"""Tiles are blended over 1 / _RAMP of their side. With both, 64 of 768 pixels at each
 edge do not count: eleven portraits of 1344 pixels in tiles differed by 6 grey levels at most from
 `ink` in one piece, and by 22 where 48 pixels did not count (tools/seams.py)."""
 _ONE = 16

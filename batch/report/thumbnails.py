@@ -59,7 +59,7 @@ def make_thumbnails(
         jobs: what to show.
         pictures: IN.
         out: OUT.
-        style_size: height and width of what the network sees at once [pixels].
+        style_size: height and width of one view of the network [pixels].
         settings: how pictures were fitted.
     """
     thumbnails: list[Thumbnail] = []

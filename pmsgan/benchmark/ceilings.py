@@ -101,4 +101,4 @@ def _rate(multiply: Callable[[], object], side: int) -> float:
         start = time.perf_counter()
         multiply()
         seconds.append(time.perf_counter() - start)
-    return 2 * side**3 / min(seconds) / 1e9  # the fastest: the machine may do other work
+    return 2 * side**3 / min(seconds) / 1e9  # the fastest counts

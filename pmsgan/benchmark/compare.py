@@ -1,4 +1,4 @@
-"""Find the figures that differ between two reports by more than the noise of both."""
+"""Find the figures of two reports that differ by more than the noise of both."""
 
 import json
 import math
@@ -14,9 +14,9 @@ from pmsgan.terminal import printable
 
 TOLERANCE = 0.10
 """Medians that are closer than this do not differ, however small the spread within each run is: on
-a machine that shares its host, two runs of the same program differ by so much."""
+a machine that shares its host, two runs of the same program differ by this much."""
 NUM_PARTS = 8
-"""A run is cut into so many parts; their variation shows how certain its throughput is."""
+"""Number of parts of a run; their variation shows how certain its throughput is."""
 
 Verdict = Literal["faster", "slower", "same"]
 

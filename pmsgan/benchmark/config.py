@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pmsgan.errors import ConfigError
 
 PEERS = {"pix2pix": 256, "cyclegan": 4, "u2net": 32}
-"""Networks that the paper compares with, and what the sides of their pictures are multiples of.
+"""Networks that the paper compares with, and the multiple that the sides of their pictures need.
 
 They are pix2pix's U-Net, CycleGAN's generator with 9 residual blocks, and U2-Net.
 """

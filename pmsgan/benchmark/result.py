@@ -21,7 +21,7 @@ class Missing:
     size: str
     reason: str
     is_failure: bool
-    """The contender can run here, but failed."""
+    """Whether the contender can run here, but failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +30,7 @@ class Benchmark:
 
     style: str
     baseline: str
-    """The backend whose results in FP32 the others' are compared with."""
+    """The backend whose FP32 results are the reference for the others."""
     machine: Machine
     config: BenchmarkConfig
     rows: tuple[Row, ...]

@@ -57,8 +57,8 @@ class Row:
     matrix_share: float | None
     """Share of the rate that a matrix product in this precision reaches here (0..1)."""
     memory_share: float | None
-    """Share of the bandwidth of the GPU's memory that an engine takes which moves only what its
-    products and convolutions read and write (0..1); one that moves more takes more."""
+    """Share of the bandwidth of the GPU's memory that the reads and writes of products and
+    convolutions take (0..1); an engine that moves more data takes more."""
     costs: EngineCosts | None
     """The cost of building and holding the engine; None if it is not known."""
 

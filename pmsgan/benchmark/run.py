@@ -38,12 +38,13 @@ from pmsgan.styles.registry import Style, find_style
 from pmsgan.styles.scaling import Scaling
 
 NUM_PICTURES = 32
-"""A workload has at least so many pictures, and four batches; a slow contender gets fewer."""
+"""Least pictures of a workload, which also has at least four batches; a slow contender gets
+fewer."""
 REPEATS_PER_ROUND = 2
 """How often a contender and the first backend run the workload in a round."""
 SINGLE_S = 2.0
-"""How long single pictures are translated for their latency, in the first round alone: some engines
-compile for each batch that they have not met."""
+"""How long single pictures are translated for their latency, in the first round only: some engines
+compile for each new batch size."""
 _SETTINGS = ConvertSettings(output_format="jpg")
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pmsgan.spread import Spread, digits
 class _Column:
     name: str
     cell: Callable[[Row], str]
-    """Returns what a row has in this column, an empty text if it has nothing."""
+    """Returns a row's text in this column, empty if it has none."""
 
 
 def _rate(row: Row) -> str:
@@ -77,7 +77,7 @@ _MARKDOWN = (
 
 
 def legend(reference: str) -> str:
-    """Return what the columns of a table for a terminal mean.
+    """Return a legend for the columns of a table for a terminal.
 
     Args:
         reference: the engine that accuracy is measured against, in words.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 OWN_NETWORK = "the style's"
-"""Name of the network that is no peer."""
+"""Name of the style's own network, which is not a peer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

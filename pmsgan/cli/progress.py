@@ -64,7 +64,7 @@ class FolderProgress:
 
 @contextmanager
 def shown_conversion() -> Iterator[FolderProgress]:
-    """Show log and progress of a conversion in a process that does nothing else."""
+    """Show log and progress of a conversion in a dedicated process."""
     log_to_stderr()
     with FolderProgress() as progress:
         yield progress

@@ -70,7 +70,7 @@ class PictureFile:
             fit_into_row(image, fitted, row)
             return row
         with self._as_data_error():
-            # The one way of `pmsgan convert`, which decodes a large JPEG smaller.
+            # As in `pmsgan convert`, which decodes a large JPEG smaller.
             load(read_through_links(self.path), (height, width), _USUAL).fill(row)
         return row
 
@@ -120,7 +120,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def _size_in_header(file: IO[bytes], kind: str) -> tuple[int, int] | None:
-    """Return width and height, upright; None where only decoding the file can tell."""
+    """Return width and height, upright; None if only decoding the file shows them."""
     try:
         with Image.open(file, formats=[kind]) as image:
             (width, height), turn = image.size, None

@@ -48,7 +48,7 @@ UNET_LEVELS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratorConfig:
-    """Widths and modules of the generator. Defaults marked [D] are ours, the paper is silent."""
+    """Widths and modules of the generator; defaults marked [D] are ours, not the paper's."""
 
     base_channels: int = 32
     """Width of the network's first stage, C_1; an even number.

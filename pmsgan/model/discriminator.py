@@ -21,7 +21,7 @@ class PatchDiscriminator(nn.Sequential):
         for stride in (2, 2, 1):
             layers += [
                 nn.LeakyReLU(0.2),
-                # The norm would take a bias away again.
+                # The norm would remove a bias again.
                 nn.Conv2d(channels, channels * 2, 4, stride=stride, padding=1, bias=False),
                 nn.InstanceNorm2d(channels * 2),
             ]

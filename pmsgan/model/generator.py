@@ -53,7 +53,7 @@ class EncoderFeatureFusion(nn.Module):
 
 
 class CrossStageAtrousSpatialPyramid(nn.Module):
-    """CSASP_j: look at all encoders with dilated convolutions, and weigh what they say.
+    """CSASP_j: look at all encoders with dilated convolutions, and weigh their features.
 
     Every branch convolves at its feature's own size and is then brought to stage j's size.
     """
@@ -192,7 +192,7 @@ class Generator(nn.Module):
 
         Returns:
             y_out, RGB_2, RGB_3: float [N, 3, H / 2**j, W / 2**j], RGB, -1 black and 1 white,
-            finest first; a linear output may go beyond, which is for the reader to clip. The
+            finest first; a linear output may exceed that range, so callers clip it. The
             ablation `single` has y_out alone.
 
         Raises:

@@ -63,7 +63,7 @@ class OpenStyles:
             raise
 
     def close(self) -> None:
-        """Wait for pictures in work, then close all engines."""
+        """Wait for current pictures, then close all engines."""
         with self._lock:
             opened = [*self._opened.values()]
             self._opened.clear()

@@ -52,7 +52,7 @@ def serve(style: str, settings: ServeSettings, started: Callable[[str], None]) -
         opened.open(first.name)
         app = make_app(opened, first.name, token=settings.token, max_waiting=settings.max_waiting)
         logging.getLogger("python_multipart").setLevel(logging.ERROR)  # each request is told
-        # uvicorn finishes what is in work, and then raises the signal again, which would end the
+        # uvicorn finishes current requests, and then raises the signal again, which would end the
         # process by it.
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):  # another thread than the main one

@@ -33,7 +33,7 @@ class Service:
         Args:
             styles: the styles that may be asked for.
             default: name of the style that the page begins with.
-            max_waiting: pictures that wait at most.
+            max_waiting: most pictures that may wait.
             limits: what clients may send.
         """
         self.styles = styles
@@ -90,7 +90,7 @@ class Service:
             return make_result(seen, settings, name, is_new=False)
 
     def close(self) -> None:
-        """Wait for what is in work, then close the engines."""
+        """Wait for current requests, then close the engines."""
         self.translating.close()
         self.recolouring.close()
         self.styles.close()

@@ -23,7 +23,7 @@ class Workers:
 
         Args:
             num_threads: requests that are worked on at a time.
-            max_waiting: requests that wait at most.
+            max_waiting: most requests that may wait.
             name: of the threads.
         """
         self.num_requests = 0
@@ -62,7 +62,7 @@ class Workers:
 
 
 class PixelBudget:
-    """Bounds the memory of pictures that are in work at a time; any thread may use it."""
+    """Bounds the memory of pictures that are processed at a time; any thread may use it."""
 
     def __init__(self, max_pixels: int) -> None:
         """Bound all pictures together; one alone may be larger."""

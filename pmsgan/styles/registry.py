@@ -6,7 +6,7 @@ A style is a folder:
                             origin, sha256
     generator.safetensors   the weights
     generator.onnx          the FP16 deployment graph
-    generator_fp32.onnx     the FP32 one, in the place of weights, where the network came as an
+    generator_fp32.onnx     the FP32 one, instead of weights, where the network came as an
                             ONNX file from elsewhere
     trained_pairs.safetensors
                             hashes of the pairs that it was trained on; not every style has them

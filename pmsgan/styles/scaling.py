@@ -67,7 +67,7 @@ class Scaling:
         return min(self.working_size, max(own, self.min_size))
 
     def view(self, size: tuple[int, int], side_multiple: int) -> tuple[int, int]:
-        """Return height and width of what the network sees at once [pixels].
+        """Return height and width of one view of the network [pixels].
 
         Args:
             size: height and width of the style's pictures [pixels].

@@ -87,7 +87,7 @@ def check_files(
 
 
 def has_all_steps(trainer: Trainer) -> bool:
-    """Say whether a resumed run has no step left; tell the user so in one line."""
+    """Say whether a resumed run has no step left, and log that in one line."""
     done, wanted = trainer.num_steps_done, trainer.config.steps
     if done >= wanted and trainer.fabric.is_global_zero:
         _log.warning(

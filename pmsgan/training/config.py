@@ -25,7 +25,7 @@ RENAMED_OPTIONS = {
     "initial_weights": "--init",
     "num_threads": "--threads",
 }
-"""Options of `pmsgan train` that are called otherwise than their settings."""
+"""Options of `pmsgan train` whose names differ from their settings."""
 
 MIN_CROP = 96
 """Smallest side to train on [pixels]: the third discriminator works at a quarter of it."""
@@ -33,7 +33,7 @@ MIN_CROP = 96
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingConfig:
-    """One training run; what stands below a field is also the help of its option.
+    """Settings of a training run; the text below a field is also the help of its option.
 
     Defaults are the paper's. Where it is silent, they are ours: steps, crop, flip, ema_decay and
     gradient_clip.

@@ -1,4 +1,4 @@
-"""Sample grids: outputs for some pairs, to look at while the network trains."""
+"""Draw sample grids of outputs for some pairs, to watch the network train."""
 
 from collections.abc import Sequence
 

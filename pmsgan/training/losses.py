@@ -41,7 +41,7 @@ def cross_entropy_discriminator_loss(
 ) -> Tensor:
     """L_cGAN of pix2pix as the discriminators see it: binary cross-entropy to 1 on real, 0 on fake.
 
-    Half of it, which lets a discriminator learn at half the rate.
+    It is halved, so that a discriminator learns at half the rate.
 
     Args:
         real_scores: logits of the targets, float [N, 1, h, w] each.

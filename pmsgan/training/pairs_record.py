@@ -1,4 +1,4 @@
-"""The record of the pairs that a run is trained on, as its checkpoint holds it."""
+"""Record the pairs that a run is trained on in its checkpoint."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
