@@ -56,7 +56,7 @@ def run(home: str, commands: list[list[str]], folder: Path) -> tuple[dict[str, A
 def is_told_that_there_is_no_place(ended: list[Any]) -> None:
     code, output, _ = ended
     assert code == 3, ended
-    assert "no place for styles of your own" in output or "cannot write" in output
+    assert "no place for your own styles" in output or "cannot write" in output
 
 
 @pytest.mark.parametrize("home", HOMES)

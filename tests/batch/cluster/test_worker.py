@@ -247,7 +247,7 @@ def test_a_worker_that_cannot_start_says_why(
     style: Style, make_task: Any, convert: Any, tmp_path: Path
 ) -> None:
     for changed, told in (
-        ({"version": "0.0.1"}, "is installed here, and 0.0.1 where the run was started"),
+        ({"version": "0.0.1"}, "is installed here, but 0.0.1 where the run was started"),
         ({"run": RunSettings(require_gpu=True)}, "no backend on a GPU can run here"),
         ({"style_files": {"style.toml": b""}}, "lacks 'input'"),
     ):
