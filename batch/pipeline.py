@@ -75,7 +75,7 @@ def run_jobs(
         parallelism: how many threads and slots.
         on_done: called for each job that is done, was done before, or has failed, one call at a
             time.
-        takes_signals: handle Ctrl-C and SIGTERM as above; else they do what they do in the process.
+        takes_signals: handle Ctrl-C and SIGTERM as above; else the process's own handlers stay.
     """
     ring = Ring(engine.kept_slots(parallelism.slots))
     style_size = engine.info.height, engine.info.width

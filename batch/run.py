@@ -33,7 +33,7 @@ MIN_BASELINE_S = 10.0
 MAX_BASELINE_PICTURES = 32
 """Most pictures that the baseline is measured on."""
 NUM_LOOKED_AT = 8
-"""Pictures that are compared with what the style expects."""
+"""Pictures that are compared with the usual input of the style."""
 
 _log = logging.getLogger(__name__)
 

@@ -262,7 +262,7 @@ def open_style(
         num_threads: threads that a CPU computes with; by default one for each core.
 
     Raises:
-        ConfigError: the style cannot do what the settings ask for.
+        ConfigError: the style does not support the settings.
         StyleError: the style does not exist, or is damaged.
         EngineError: the backend cannot run here, or cannot run this graph.
     """
@@ -286,7 +286,7 @@ def named(name: str) -> Iterator[None]:
     """Name the picture in an error.
 
     Raises:
-        ImageError: with the name before what was raised.
+        ImageError: the original error with the name in front.
     """
     try:
         yield

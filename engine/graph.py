@@ -60,7 +60,7 @@ def read_graph(path: Path, size: tuple[int, int] | None = None) -> GraphInfo:
         size: height and width to run it at [pixels]; by default those that the file names.
 
     Raises:
-        ConfigError: a side is no multiple of what the graph needs.
+        ConfigError: a side is not the multiple that the graph needs.
         EngineError: the file is missing or damaged, keeps data in another file, holds no deployment
             graph or one of another size, or `check_model` refuses it.
     """

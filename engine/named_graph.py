@@ -72,7 +72,7 @@ def graph_of(
     """Return the graph of a style at a size (height, width) [pixels].
 
     Raises:
-        ConfigError: a side is no multiple of what the network needs.
+        ConfigError: a side is not the multiple that the network needs.
     """
     height, width = size
     check_sides(height, width, style.generator.side_multiple)

@@ -164,7 +164,7 @@ class OpenVinoEngine(Engine):
         try:
             request.set_input_tensor(openvino.Tensor(slot.input[rows], shared_memory=True))
             request.set_output_tensor(openvino.Tensor(slot.output[rows], shared_memory=True))
-        except RuntimeError as error:  # a stranger's graph may give what it does not declare
+        except RuntimeError as error:  # a stranger's graph may return undeclared shapes
             raise EngineError(
                 f"the graph gives no pictures of {self.info.width}x{self.info.height}: "
                 f"{_reason(error)}"

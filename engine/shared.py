@@ -48,7 +48,7 @@ class SharedEngine:
         """Start the thread, and open the engine in it.
 
         Args:
-            open_engine: opens the engine; what it raises is raised here.
+            open_engine: opens the engine; its errors are raised here.
         """
         self._changed = threading.Condition()
         self._waiting: deque[_Request] = deque()

@@ -51,7 +51,7 @@ def write_style(
         origin: notes about data, licence and training: strings, numbers, lists.
         expects: the usual looks of its input, from `pmsgan.styles.looks.usual_looks`.
         scaling: how results get their size; by default by bicubic enlargement.
-        trained_pairs: what it was trained on, see `pmsgan.data.trained_pairs`; None where that is
+        trained_pairs: its training pairs, see `pmsgan.data.trained_pairs`; None where that is
             not known.
 
     Raises:

@@ -113,7 +113,7 @@ def export_triton(
             "network with a free batch dimension and import it again"
         )
     if backend == "tensorrt":
-        choose_backend("tensorrt")  # it raises an error that names what is missing
+        choose_backend("tensorrt")  # its error names the missing package
         data = make_checked_plan("tensorrt", graph, max_batch=max_batch)
     else:
         data = graph.read()

@@ -20,7 +20,7 @@ _STACK_BYTES = 10 * 2**20
 
 @contextlib.contextmanager
 def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
-    """Bound what this process may take inside the block, on top of what it has taken before.
+    """Bound the resources that this process may take inside the block, on top of earlier ones.
 
     Args:
         seconds: computing time of all threads together [s]; SIGXCPU ends the process then. It is

@@ -163,7 +163,7 @@ def call_in_child(
 
 
 def serve() -> None:
-    """Open what the first question says, then answer calls until the parent kills this process."""
+    """Open the requested object, then answer calls until the parent kills this process."""
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the parent too, which decides
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -44,7 +44,7 @@ class Directory:
 
         Args:
             name: the folder; an empty one is this folder.
-            make: make what is missing.
+            make: create missing folders.
         """
         opened = self._again()
         for part in name.split("/") if name else ():

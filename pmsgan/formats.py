@@ -18,7 +18,7 @@ PICTURE_SUFFIXES = (
 """Suffixes of files that are read, in lower case."""
 
 _UNREAD_SUFFIXES = frozenset({
-    # Cameras: what a TIFF reader finds in these is a thumbnail.
+    # Cameras' formats, in which a TIFF reader finds only a thumbnail.
     ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
     ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw",
     ".dds", ".exr", ".hdr", ".ico", ".jxl", ".jxr", ".kra", ".ora", ".pbm", ".pcx", ".pgm", ".pnm",

@@ -1,7 +1,7 @@
 """Make pages that need no network and no other file.
 
-Names of files are hostile: whatever comes from outside goes through `escape`, and a page's policy
-lets the browser run its own script alone.
+Names of files are hostile: all text from outside goes through `escape`, and a page's policy lets
+the browser run only its own script.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Commands that install what is missing; light to import."""
+"""Commands that install missing packages; light to import."""
 
 import importlib.metadata
 import json

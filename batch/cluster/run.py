@@ -146,7 +146,7 @@ class _ClusterRun:
                     looked = now
                     self.look_at_nodes()
                 if is_interrupted() and outcome.stopped is None:
-                    _log.warning("ending the workers; what they have finished is kept")
+                    _log.warning("ending the workers; their finished pictures are kept")
                     outcome.stopped, outcome.is_interrupted = "interrupted", True
                 if outcome.stopped is not None:
                     break
@@ -261,7 +261,7 @@ class _NodeTally:
             self.engine = f"{info.backend} {info.precision}, {info.device}"
 
     def summary(self, *, is_lost: bool) -> NodeWork:
-        """Return what the report says of the machine."""
+        """Return the report's row for the machine."""
         return NodeWork(
             name=self.title,
             num_workers=len(self.workers),

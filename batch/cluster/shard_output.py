@@ -105,7 +105,7 @@ def _open_in_bucket(
             out.store.write(begun, b"")
             num_tries = sum(it.name.startswith(f"{name}.") for it in out.store.list(TRIES))
             results.open_journal(task.run_identity, shard.known)
-            if num_tries > 1:  # what a dead worker has recorded is not done again
+            if num_tries > 1:  # pictures that a dead worker has recorded are not converted again
                 for entry in out.store.list(JOURNAL):
                     if entry.name.startswith(f"{name}."):
                         results.take_part(entry.name)

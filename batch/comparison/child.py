@@ -70,7 +70,7 @@ class MeasuredEngine:
         self._results: Pictures | None = None
 
     def info(self) -> EngineInfo:
-        """Return what the engine is."""
+        """Return a description of the engine."""
         return self._engine.info
 
     def translate(self, count: int) -> float:
@@ -148,7 +148,7 @@ class ComparisonProcess:
         self._scratch.cleanup()
 
     def info(self) -> EngineInfo:
-        """Return what the engine in the child is."""
+        """Return a description of the engine in the child."""
         info: EngineInfo = self._call("info")
         return info
 

@@ -58,7 +58,7 @@ class BucketResults:
             journal_file: a file on this machine's disk that collects the records.
             stamp: looks at a picture.
             started: when the process began to work, on the monotonic clock; by default now.
-            overwrite: overwrite results that somebody has changed.
+            overwrite: overwrite even results that somebody has changed.
             verify: read results and check that they are as they were written.
         """
         self._overwrite = overwrite
@@ -79,7 +79,7 @@ class BucketResults:
 
     @property
     def journal(self) -> Journal:
-        """The record of what is done."""
+        """The record of finished pictures."""
         assert self._journal is not None, "begin has to be called first"
         return self._journal
 

@@ -175,7 +175,7 @@ class Journal:
 
     def close(self) -> None:
         """Flush the journal to the disk, and close it."""
-        with contextlib.suppress(OSError):  # what is lost is done again
+        with contextlib.suppress(OSError):  # lost records cause only repeated work
             self.sync()
         with self._lock:
             # A thread that still hangs in a broken disk must not write to another file.

@@ -1,4 +1,4 @@
-"""OUT on a disk: one run at a time, and a record of what is done.
+"""OUT on a disk: one run at a time, and a record of finished pictures.
 
 Beside the results, OUT/.pmsgan holds a lock, the journal, and files that are being written. Only
 files whose names a run gives are removed there.
@@ -77,7 +77,7 @@ class LocalOutput(LocalResults):
                 if not overwrite:  # another run may have come in between
                     _check_content(root, run_identity)
                 partial = held.enter_context(self._own.folder(PARTIAL_NAME, make=True))
-                _empty(partial)  # of what a killed run left
+                _empty(partial)  # of files that a killed run left
             except LockedError as error:
                 raise ConfigError(
                     f"another run is converting to {folder}: wait for it, or give another OUT"
@@ -102,7 +102,7 @@ class LocalOutput(LocalResults):
             self._journal = Journal(JOURNAL_NAME, self.run_identity, opener=self._own.open)
         except OSError as error:
             raise _unusable(self.folder, error) from error
-        self._collect("")  # what a cluster run left that was ended
+        self._collect("")  # journals that a killed cluster run left
 
     def save(self) -> None:
         """Flush the journal to the disk, and warn if somebody has removed it.

@@ -47,7 +47,7 @@ class LocalResults:
                 other process uses.
             stamp: looks at a picture.
             journal: where results are recorded; it can come later, before the first result.
-            overwrite: overwrite results that somebody has changed.
+            overwrite: overwrite even results that somebody has changed.
             verify: read results and check that they are as they were written.
         """
         self._root = root
@@ -63,7 +63,7 @@ class LocalResults:
 
     @property
     def journal(self) -> Journal:
-        """The record of what is done."""
+        """The record of finished pictures."""
         assert self._journal is not None, "begin has to be called first"
         return self._journal
 

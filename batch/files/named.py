@@ -109,7 +109,7 @@ def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
 
 
 def _expand(place: Path | str) -> list[Path]:
-    """Return the path itself or, where there is no such file, what it is a pattern of."""
+    """Return the path itself or, if there is no such file, the files that match it as a pattern."""
     text, path = str(place), Path(place)
     if path.is_dir():
         raise ConfigError(f"{text} is a folder: give one folder alone, or pictures")

@@ -108,7 +108,7 @@ def _opened(data: bytes) -> Iterator[tuple[OpenedPicture, str]]:
             yield opened, kind
     except ImageError:
         raise
-    except Exception as error:  # whatever a parser of hostile bytes comes up with
+    except Exception as error:  # parsers of hostile bytes raise anything
         if "runcated" in str(error):
             raise ImageError(CUT_OFF) from error
         raise damaged(str(error) or type(error).__name__) from error

@@ -34,7 +34,7 @@ _Floats = NDArray[np.float32]
 def find_flats(amounts: _Floats, colours: Pixels) -> tuple[Pixels, Pixels]:
     """Return how much light the ink lets through, and how the parts cover each other.
 
-    The lowest part fills the whole; each other one covers what is below it. Below the ink, the
+    The lowest part fills the whole; each other one covers the parts below it. Below the ink, the
     neighbouring parts continue, and the darker of two parts fills the space below a line.
 
     Args:

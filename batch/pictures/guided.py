@@ -30,7 +30,7 @@ def enlarge_guided(
 
     Args:
         translated: uint8 [h, w, 3] BGR, or grey levels [h, w].
-        seen: what the network saw, uint8 [h, w, 3] BGR.
+        seen: the network's input, uint8 [h, w, 3] BGR.
         guide: grey levels of the same picture in the result's size, uint8 [H, W].
         radius: of the windows, at the network's size [pixels].
         epsilon: variance of grey levels in 0..1 below which the result is smoothed.

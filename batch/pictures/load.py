@@ -234,7 +234,7 @@ def prepare(
         ImageError: it cannot be brought to that size.
     """
     placement = place(picture.full_size, style_size, settings.fit, settings.output_size, scaling)
-    # A JPEG may be larger than what is decoded of it; an array may have any size.
+    # A JPEG may be larger than its decoded pixels; an array may have any size.
     max_pixels = max(MAX_PIXELS, picture.pixels.shape[0] * picture.pixels.shape[1])
     (height, width), canvas = placement.output, placement.canvas
     if height * width > max_pixels:

@@ -51,7 +51,7 @@ def read_metadata(image: Image.Image) -> Metadata:
     if exif is None and image.format == "TIFF":
         try:
             exif = _exif_of_tiff(image)
-        except Exception:  # whatever a writer makes of hostile values
+        except Exception:  # writers of hostile values raise anything
             notes.append(_left_out("EXIF data", "is damaged"))
     found: list[bytes | None] = []
     for name, data in (("EXIF data", exif), ("XMP", xmp)):

@@ -1,4 +1,4 @@
-"""Where the samples of a TIFF lie and what they mean, and which of them are read."""
+"""Read where the samples of a TIFF lie and what they mean, and refuse unsupported ones."""
 
 import math
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ class SlotMemory(ExitStack):
         return memory
 
     def close(self) -> None:
-        """Free everything; the next memory is part of what is free then."""
+        """Free everything; the next allocation takes its share of the memory that is free then."""
         self._part_bytes = None
         super().close()
 

@@ -22,11 +22,11 @@ class KernelCache:
     """The compiled kernels of one plan on one GPU and driver, in memory and in the user's cache."""
 
     def __init__(self, library: Library, key: EnginePlanKey, gpu: "Gpu") -> None:
-        """Start with what is cached.
+        """Start with the cached kernels.
 
         Args:
             library: TensorRT for RTX.
-            key: what the plan was built for.
+            key: the key of the plan.
             gpu: the GPU that runs it.
         """
         self._library = library

@@ -60,7 +60,7 @@ def layers_of(batches: list[dict[str, float]], described: dict[str, dict[str, An
 
     Args:
         batches: milliseconds of each layer by its name, in each batch.
-        described: what the inspector says of each layer.
+        described: the inspector's description of each layer.
     """
     return [
         Layer(

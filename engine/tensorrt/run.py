@@ -55,7 +55,7 @@ class TensorRtEngine(Engine):
         Args:
             library: the product that built it.
             plan: the serialised plan.
-            key: what the plan was built for.
+            key: the key of the plan.
             gpu: the GPU to run on.
             owned: resources that the engine closes last; it takes them over if it succeeds.
             engines_per_gpu: engines that share the GPU's memory evenly.
@@ -77,7 +77,7 @@ class TensorRtEngine(Engine):
         self.compiles_ahead = False
         """Whether TensorRT for RTX compiles its best kernels before the first batch, not beside."""
         self.graphs: bool | None = None
-        """Whether batches are CUDA graphs; None leaves it to what has been measured."""
+        """Whether batches are CUDA graphs; None uses the cached measurement."""
         self._memory = SlotMemory(engines_per_gpu)
         self._buffers: dict[Slot, SlotBuffers] = {}
         self._context: Any = None

@@ -52,7 +52,7 @@ def output_range(model: onnx.ModelProto, output: str) -> tuple[tuple[float, floa
 
 
 def input_scale(model: onnx.ModelProto, name: str) -> tuple[float, float] | None:
-    """Return what the first operators multiply the picture by and add to it; None for nothing.
+    """Return the scale and the offset that the first operators apply; None if there are none.
 
     Where they do so for each channel, the mean is returned.
     """
@@ -64,7 +64,7 @@ def input_scale(model: onnx.ModelProto, name: str) -> tuple[float, float] | None
         if len(users) != 1:
             break
         node = users[0]
-        if node.op_type in _MOVES[:-1]:  # what a Pad adds is not the picture
+        if node.op_type in _MOVES[:-1]:  # the margin of a Pad is not the picture
             name = node.output[0]
             continue
         step = _affine(node, constants)
@@ -94,7 +94,7 @@ def _clip_limits(node: onnx.NodeProto, constants: dict[str, Floats]) -> tuple[fl
 def _affine(
     node: onnx.NodeProto, constants: dict[str, Floats]
 ) -> tuple[str, Floats, Floats] | None:
-    """Return what a node multiplies by and adds, and the value that it does so with."""
+    """Return the scale and the offset of a node, and the value that it applies them to."""
     if len(node.input) != 2 or node.op_type not in ("Add", "Sub", "Mul", "Div"):
         return None
     left, right = node.input

@@ -121,7 +121,7 @@ def import_onnx(
     Args:
         path: an ONNX file; data that it keeps in other files lies beside it.
         name: the name of the style, or the path of its folder; it must not exist.
-        settings: what the user says about the network.
+        settings: the user's settings for the network.
         origin: the file that this one was made of, if it was.
 
     Raises:

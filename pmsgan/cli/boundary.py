@@ -34,8 +34,8 @@ show_tracebacks = False
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command: errors that a user can act on, and Ctrl-C, become one line and an exit code.
 
-    These are PmsganErrors, and what the system says of a path. A ConfigError that names a setting
-    speaks of its option, see `with_options`.
+    These are PmsganErrors, and errors of the system about a path. A ConfigError that names a
+    setting speaks of its option, see `with_options`.
     """
 
     @functools.wraps(command)
@@ -58,7 +58,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             tell("error: not enough memory: end other programs, or raise the limit of this one")
             raise typer.Exit(ExitCode.CANNOT_START) from None
         except OSError as error:
-            # A folder on the way to what a user names may be locked, or the name too long.
+            # A folder on the way to a named file may be locked, or the name too long.
             if error.filename is None:
                 raise
             if show_tracebacks:

@@ -137,7 +137,7 @@ def build_engine(
 
 
 def _read_size(text: str) -> tuple[int, int]:
-    """Return the height and width of what a user wrote."""
+    """Return the height and width that a user wrote."""
     if (sides := re.fullmatch(r"(\d+)(?:x(\d+))?", text)) is None:
         raise typer.BadParameter(f"{text!r} is no size such as 512 or 512x768", param_hint="--size")
     width, height = sides.groups()

@@ -268,7 +268,7 @@ def _report_path(out_dir: str) -> Path:
     from pmsgan.batch.report.write import report_place
 
     folder = open_folder(out_dir).path
-    # In a folder that is not there the report would be taken for somebody else's file.
+    # In a missing folder the report would count as somebody else's file.
     if folder is not None and (folder / OWN_NAME).exists():
         return report_place(folder)
     return report_place(Path(), "pmsgan-report")

@@ -24,7 +24,7 @@ def show(line: str) -> None:
 
 
 def show_lines(text: str) -> None:
-    """Print a result of several lines on stdout; what is named in it must hold no line breaks.
+    """Print a result of several lines on stdout; names in it must not hold line breaks.
 
     Raises:
         OutputError: it cannot be written.
@@ -78,7 +78,7 @@ def log_to_stderr() -> None:
 
 
 def fill_closed_streams() -> None:
-    """Open what was closed when the command began, or the next file would take its number.
+    """Open closed standard streams, or the next file would take their number.
 
     A library that writes to stderr would then write into a result.
     """

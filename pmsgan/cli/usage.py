@@ -61,7 +61,7 @@ class _Formatter(_HelpFormatter):  # type: ignore[misc]
         self.write("\n\n".join(self._wrapped(paragraph, 0) for paragraph in paragraphs) + "\n")
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: int, **options: int) -> None:
-        """Write names, and what they mean."""
+        """Write names and their descriptions."""
         if self.width >= NARROW:
             super().write_dl(rows, *args, **options)
             return
@@ -96,7 +96,7 @@ class Command(TyperCommand):
     context_class = _Context
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read what a user gave; an empty word, which no path is, would become the folder here."""
+        """Parse the arguments; refuse an empty one, which would mean the current folder."""
         if "" in args:
             raise typer.BadParameter(
                 "an argument is empty, perhaps a variable that is not set", ctx=ctx

@@ -93,7 +93,7 @@ def _placement(chance: np.random.Generator, max_wobble: float) -> Placement:
 
 
 def _hand(chance: np.random.Generator) -> tuple[Look, Pen]:
-    """Choose what the lines are drawn with, how, and on what."""
+    """Choose the tool, the hand and the ground of the lines."""
     between, grey = chance.uniform, float(chance.uniform(0.0, 50.0))
     tool = chance.choice(list(TOOLS), p=list(TOOLS.values()))
     pen, paper = (grey, grey, grey), _paper(chance)

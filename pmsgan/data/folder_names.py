@@ -17,7 +17,7 @@ PARTS: dict[str, Part] = {
     "valid": "test",
     "validation": "test",
 }
-"""Words that name a part of a set; what is for validation is held out as well."""
+"""Words that name a part of a set; validation pairs are also held out."""
 
 _PREPARED = frozenset({"original", "cropped", "crop", "aligned"})
 """Words for how pictures were prepared, in which the folders of two sides may differ."""

@@ -58,7 +58,7 @@ class PictureFile:
     def read_at(self, height: int, width: int) -> NDArray[np.uint8]:
         """Return uint8 [height, width, 3] BGR, fitted into that size.
 
-        Its proportions are kept, and its edge fills what is missing, as by `pmsgan convert`.
+        Its proportions are kept, and its edge fills the rest, as in `pmsgan convert`.
 
         Raises:
             DataError: the file cannot be read or is not a picture.
@@ -130,7 +130,7 @@ def _size_in_header(file: IO[bytes], kind: str) -> tuple[int, int] | None:
                 turn = tags.get(_ORIENTATION)
                 if kind == "TIFF":  # some versions of Pillow have turned its size by now
                     width, height = tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT]
-    except Exception:  # hostile, or what the decoders of batch/pictures put right
+    except Exception:  # hostile, or a case that batch/pictures corrects
         return None
     return (height, width) if turn in _SIDEWAYS else (width, height)
 

@@ -154,7 +154,7 @@ def _of(assigned: Mapping[str, str], name: str, pictures: Mapping[str, Path], ey
 
 
 def _assign(pictures: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """Assign to each picture what is known by its path, or else by its last name alone."""
+    """Assign to each picture the value for its path, or else for its last name."""
     ours, theirs = _by_last_name(pictures), _by_last_name(known)
     found = {ours[one]: theirs[other] for one, other in match_names(ours, theirs).pairs}
     return found | dict(match_names(pictures, known).pairs)

@@ -105,7 +105,7 @@ def choose_at_random(names: Iterable[str], count: int, seed: int) -> set[str]:
 
 
 def _read_seed(split: str | None) -> int:
-    """Return the seed of `random:SEED`, or 0; raise ConfigError for what is no split."""
+    """Return the seed of `random:SEED`, or 0; raise ConfigError for any other text."""
     if split is None or split == ALL:
         return 0
     kind, _, seed = split.partition(":")

@@ -107,7 +107,7 @@ def compare_on_unseen(
         truth: folder of the true pictures, in the files of the trainings.
         metrics: metrics to measure.
         unseen_by: styles and training runs, whose pairs are left out.
-        include_trained: score those pairs all the same.
+        include_trained: score those pairs anyway.
         size: see `compare_methods`.
         on_start: see `compare_methods`.
         on_picture: see `compare_methods`.
@@ -115,7 +115,7 @@ def compare_on_unseen(
     Raises:
         DataError: the folders cannot be matched, or all true pictures were trained on.
         StyleError: there is no such style.
-        ConfigError: none of the networks says what it was trained on.
+        ConfigError: none of the networks has a record of its training pairs.
     """
     trained = None
     if unseen_by:

@@ -132,7 +132,7 @@ def measure_scaling(
     Args:
         open_at: opens an engine of the style at a height and width [pixels].
         size: height and width of the style's pictures [pixels].
-        side_multiple: the sides of what the network sees are multiples of this [pixels].
+        side_multiple: the sides of the network's input are multiples of this [pixels].
         pairs: pairs that the style was not trained on; at most `MAX_PAIRS` of them are measured.
 
     Returns:

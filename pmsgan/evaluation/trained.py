@@ -34,7 +34,7 @@ def count_trained(
 
     Args:
         files: files of each pair, by its name.
-        record: what was trained on.
+        record: the pairs that were trained on.
         folder: where the pairs lie, for the message.
         are_scored: whether they are scored anyway.
 
@@ -47,7 +47,7 @@ def count_trained(
     if files and len(trained) == len(files) and not are_scored:
         raise DataError(
             f"all pairs of {folder} ({len(files)}) were trained on: give others; pmsgan evaluate "
-            "--include-trained scores them all the same"
+            "--include-trained scores them anyway"
         )
     same_name = [name for name in files if name not in trained and record.has_name(name)]
     return TrainedCount(
