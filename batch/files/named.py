@@ -130,4 +130,4 @@ def _expand(place: Path | str) -> list[Path]:
         if found := [it for it in sorted(glob.glob(text, recursive=True)) if Path(it).is_file()]:  # noqa: PTH207 - Path.glob takes no absolute patterns
             return [Path(it) for it in found]
         raise ConfigError(f"nothing matches {text}")
-    raise ConfigError(f"{text} is not there: give a folder, pictures, or a URL such as s3://...")
+    raise ConfigError(f"{text} does not exist: give a folder, pictures, or a URL such as s3://...")

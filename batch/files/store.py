@@ -152,7 +152,7 @@ def _os_errors() -> Iterator[None]:
     except PermissionError as error:
         raise PermissionError("access denied") from error
     except FileNotFoundError as error:
-        raise FileNotFoundError("is not there") from error
+        raise FileNotFoundError("does not exist") from error
     except Exception as error:
         text = without_passwords(str(error).strip().split("\n")[0])[:LONGEST_REASON]
         raise OSError(text or type(error).__name__) from error

@@ -230,7 +230,7 @@ def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_p
     empty.mkdir()
     for arguments, code, message in (
         ((empty, out), 2, "holds no pictures"),
-        ((tmp_path / "missing", out), 2, "is not there: give a folder"),
+        ((tmp_path / "missing", out), 2, "does not exist: give a folder"),
         ((in_dir, in_dir), 2, "OUT is the same folder as IN"),
         ((in_dir, out, "--style", "nonesuch"), 3, "there is no style 'nonesuch'"),
     ):

@@ -174,7 +174,7 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
     picture, out = in_dir / "picture_3.png", tmp_path / "out"
     (in_dir / "more" / "picture_3.png").touch()
     for arguments, told in (
-        ((tmp_path / "nope.jpg", out), "is not there: give a folder, pictures, or a URL"),
+        ((tmp_path / "nope.jpg", out), "does not exist: give a folder, pictures, or a URL"),
         (("clip.mp4", out), "is a video: make pictures of it first"),
         (("https://example.org/a.jpg", out), "is on the web: download it first"),
         (("HTTPS://example.org/a b.jpg", out), "curl -O 'HTTPS://example.org/a b.jpg'"),

@@ -75,7 +75,7 @@ def test_files_are_read_written_and_told_apart(store: Any) -> None:
     assert folder.stamp("a/b.png") != stamp
     assert [(entry.name, entry.is_dir()) for entry in folder.list("")] == [("a", True)]
     folder.store.remove("a/b.png")
-    with pytest.raises(ImageError, match="cannot be read: is not there"):
+    with pytest.raises(ImageError, match="cannot be read: does not exist"):
         folder.read("a/b.png")
 
 

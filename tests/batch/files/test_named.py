@@ -62,7 +62,7 @@ def test_a_pattern_names_files_in_order(folder: Path) -> None:
         ("-", "- reads one picture from stdin"),
         ("*.tif", r"nothing matches \*\.tif"),
         ("d*.jpg", r"nothing matches d\*\.jpg"),
-        ("none.jpg", "none.jpg is not there"),
+        ("none.jpg", "none.jpg does not exist"),
     ],
 )
 def test_what_cannot_be_taken_is_told(folder: Path, place: str, said: str) -> None:
