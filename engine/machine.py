@@ -96,6 +96,8 @@ def count_cores() -> int:
 
 def peak_memory_bytes() -> int | None:
     """Return the peak memory of this process [bytes]; None if the system does not report it."""
+    if sys.platform == "win32":
+        return None
     for line in _lines("/proc/self/status"):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

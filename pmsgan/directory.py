@@ -140,6 +140,8 @@ class Directory:
 
     def num_files_left(self) -> int | None:
         """Return how many files the disk still takes; None if the system does not say."""
+        if sys.platform == "win32":
+            return None
         try:
             found = os.statvfs(self.path if self._handle is None else self._handle)
         except OSError:
