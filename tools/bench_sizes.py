@@ -3,7 +3,8 @@
     python tools/bench_sizes.py PICTURE --style anime --sides 256,512,1024
 
 Both translate PICTURE, enlarged to each side, from array to array: the style as `pmsgan convert`
-does, the same network in eager PyTorch without any scaling. They take turns.
+does, the same network in eager PyTorch without any scaling. They take turns. --peer names another
+style, such as one of pix2pix, whose engine translates the whole picture in its own size, too.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 
 import pmsgan
 from pmsgan.engine import eager
+from pmsgan.engine.open import open_engine
 from pmsgan.styles.registry import find_style
 
 NUM_THREADS = 4
@@ -39,12 +41,15 @@ def main() -> None:
     parser.add_argument("--style", default="anime")
     parser.add_argument("--sides", default="256,512,1024")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer", metavar="STYLE", help="a style to compare with, deployed")
     parser.add_argument("--eager-up-to", type=int, default=1024, help="side (default: 1024)")
     arguments = parser.parse_args()
     style = find_style(arguments.style)
+    peer = find_style(arguments.peer) if arguments.peer else None
     picture = cv2.imread(str(arguments.picture))
-    print("| side | pictures/s | megapixels/s | times eager FP32 | times eager BF16 |")
-    print("|---|---|---|---|---|")
+    others = [*([f"times {peer.name}"] if peer else []), "times eager FP32", "times eager BF16"]
+    print(f"| side | pictures/s | megapixels/s | {' | '.join(others)} |")
+    print("|---" * (3 + len(others)) + "|")
     with pmsgan.open_style(style) as translator, ThreadPoolExecutor(NUM_THREADS) as threads:
 
         def translate_many(pictures: list[np.ndarray]) -> list[object]:
@@ -56,6 +61,10 @@ def main() -> None:
             works: list[tuple[Callable[[], object], int]] = [
                 (partial(translate_many, [large] * count), count)
             ]
+            if peer is not None:
+                deployed = open_engine(peer, size=(side, side))
+                batch = np.repeat(large[None], max(2, count // 2), axis=0)
+                works.append((partial(deployed.translate, batch), len(batch)))
             for precision in ("fp32", "bf16") if side <= arguments.eager_up_to else ():
                 engine = eager.open_style(
                     style, size=(side, side), precision=precision, max_batch=1
@@ -69,10 +78,11 @@ def main() -> None:
             ]
             rate = statistics.median(rates[0] for rates in rounds)
             times = [
-                f"{statistics.median(rates[0] / rates[peer] for rates in rounds):.3g}"
-                for peer in range(1, len(works))
+                f"{statistics.median(rates[0] / rates[other] for rates in rounds):.3g}"
+                for other in range(1, len(works))
             ]
-            cells = [f"{rate:.3g}", f"{rate * side**2 / 1e6:.3g}", *(times or ["-", "-"])]
+            cells = [f"{rate:.3g}", f"{rate * side**2 / 1e6:.3g}", *times]
+            cells += ["-"] * (2 + len(others) - len(cells))
             print(f"| {side} | {' | '.join(cells)} |")
 
 
