@@ -87,7 +87,7 @@ def convert_pictures(
     """Translate individually named pictures into a folder, see `convert_folder`.
 
     Args:
-        sources: paths of pictures, or patterns such as 'pics/*.jpg'; their format is recognised by
+        sources: paths of pictures, or patterns such as `pics/*.jpg`; their format is recognised by
             content, not by name.
         out_dir: the folder to write to, or its URL; made if it does not exist.
         style: see `convert_folder`, as for the others.
