@@ -53,7 +53,7 @@ def test_a_run_in_which_links_are_planted_writes_nowhere_else(
         process = subprocess.Popen(
             [sys.executable, "-m", "pmsgan", "convert", str(tmp_path / "in"), str(out),
              "--style", str(style.folder), "--no-baseline", "--overwrite"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         while process.poll() is None and not list(out.glob("0*.png")):
             time.sleep(0.005)
