@@ -33,7 +33,10 @@ _MAX_SIZES = 1024
 """Most numbers in a tensor that may define the size of another one."""
 _MAX_TEXT = 60
 _STANDARD = ("", "ai.onnx")
-_REFUSED = ("Loop", "Scan", "SequenceMap", "ImageDecoder", "StringSplit", "RegexFullMatch")
+_REFUSED = (
+    "Loop", "Scan", "SequenceMap", "SplitToSequence",
+    "ImageDecoder", "StringSplit", "RegexFullMatch",
+)  # fmt: skip
 _TYPES = tuple(
     onnx.TensorProto.DataType.Value(name)
     for name in (

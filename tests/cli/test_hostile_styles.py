@@ -23,7 +23,8 @@ from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.export.triton import export_triton
 from pmsgan.styles.registry import Style, read_style
 
-MAX_CPU_S = 5.0
+MAX_CPU_S = 8.0
+"""Computing time of a command: 3 s to read a graph and 3 s to open it, beside its own start."""
 MAX_GROWTH_KIB = 200 * 1024
 SHOWN = 400
 
@@ -175,6 +176,7 @@ def size_of(path: Path) -> int:
         pytest.param(command, write, id=f"{command}: {name}")
         for command, table in (("import", hostile.FILES), ("add", hostile.STYLES))
         for name, write in table.items()
+        if not (command == "add" and name in hostile.HARMLESS_AS_STYLE)
     ],
 )
 def test_it_is_refused_in_one_line_and_in_bounds(
@@ -198,7 +200,11 @@ def test_ctrl_c_ends_a_command_that_opens_a_graph_without_end(
     command: str, tmp_path: Path, in_dir: Path
 ) -> None:
     """The graph takes 3 s of computing time before it is refused."""
-    name = "products of constants without end"
+    name = (
+        "100 MiB of constants made of a few bytes, in steps"
+        if command == "import"
+        else "products of constants without end"
+    )
     path = tmp_path / "s"
     write = hostile.FILES[name] if command == "import" else hostile.STYLES[f"a graph with {name}"]
     write(path)
