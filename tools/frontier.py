@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pmsgan.data.pairs import find_pairs
 from pmsgan.data.splits import load_split
+from pmsgan.engine.accuracy import compare
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.open import open_engine
@@ -130,18 +131,15 @@ def measure(styles: dict[str, Path], sources: Pictures, targets: Pictures) -> li
         Point(
             network=name,
             precision=precision,
-            psnr_db=statistics.median(map(psnr, results[name, precision], targets)),
+            psnr_db=statistics.median(
+                compare(*pair).psnr_db
+                for pair in zip(results[name, precision], targets, strict=True)
+            ),
             fsim=mean_fsim(results[name, precision][:MAX_FSIM], targets[:MAX_FSIM]),
             pictures_per_s=len(batch) / statistics.median(seconds[name, precision]),
         )
         for name, precision in engines
     ]
-
-
-def psnr(result: NDArray[np.uint8], target: NDArray[np.uint8]) -> float:
-    """Return the PSNR of two pictures [dB]."""
-    error = np.square(result.astype(np.float64) - target).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
 def mean_fsim(results: Pictures, targets: Pictures) -> float | None:

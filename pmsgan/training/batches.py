@@ -22,9 +22,8 @@ def batches(
     """Yield the remaining batches: input and target, float [N, 3, H, W] RGB in [-1, 1].
 
     The third item names the pictures that were skipped for each sample. The processes of a run take
-    turns at the
-    samples: n processes with batch 1 see in a step what one process with batch n sees. Always close
-        it: its readers ignore signals, and Python waits for them when it exits.
+    turns at the samples: n processes with batch 1 see in a step what one process with batch n sees.
+    Always close the generator: its readers ignore signals, and Python waits for them when it exits.
 
     Raises:
         DataError: no pair can be read.

@@ -1,4 +1,4 @@
-"""What a graph says of itself, read from graphs of one node."""
+"""The fields of a graph are read from graphs of one node."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
