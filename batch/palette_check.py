@@ -11,7 +11,7 @@ MAX_COMPARED = 10_000
 """Most names that are compared with a pattern to find the nearest."""
 
 
-def tell_unmatched_sections(palette: Palette, names: Iterable[str]) -> str | None:
+def describe_unmatched_sections(palette: Palette, names: Iterable[str]) -> str | None:
     """Say which sections match no picture, each with the nearest name; None if all match one.
 
     Args:
@@ -30,7 +30,7 @@ def tell_unmatched_sections(palette: Palette, names: Iterable[str]) -> str | Non
     return f"sections of the palette match no picture: {', '.join(patterns)}" if patterns else None
 
 
-def tell_missing_parts(palette: Palette, found: Iterable[str]) -> str | None:
+def describe_missing_parts(palette: Palette, found: Iterable[str]) -> str | None:
     """Say which parts have a colour in the palette and are in no picture; None if there are none.
 
     Args:

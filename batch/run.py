@@ -11,7 +11,7 @@ from pmsgan.batch.comparison.deadline import Deadline
 from pmsgan.batch.comparison.workload import Workload
 from pmsgan.batch.conversion import Conversion, RunEnd
 from pmsgan.batch.files.folder import Output
-from pmsgan.batch.palette_check import tell_missing_parts, tell_unmatched_sections
+from pmsgan.batch.palette_check import describe_missing_parts, describe_unmatched_sections
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.plan import Plan, list_reasons
@@ -54,7 +54,7 @@ def run_conversion(
     _announce(conversion.plan)
     _warn_of_other_pictures(conversion)
     palette = conversion.settings.palette or Palette()
-    _warn(tell_unmatched_sections(palette, (job.name for job in conversion.plan.jobs())))
+    _warn(describe_unmatched_sections(palette, (job.name for job in conversion.plan.jobs())))
     tally = Tally(conversion.plan, conversion.progress)
     with conversion.out.output(
         conversion.run_identity(),
@@ -64,7 +64,7 @@ def run_conversion(
     ) as output:
         end = convert(conversion, output, tally)
         if tally.num_done == conversion.plan.num_jobs:  # it has seen the parts of all pictures
-            _warn(tell_missing_parts(palette, tally.parts))
+            _warn(describe_missing_parts(palette, tally.parts))
         return _report(conversion, tally, end)
 
 
@@ -154,10 +154,10 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
         )
         limit_s = max(MIN_BASELINE_S, end.outcome.timing.wall_s)
         backend = conversion.style.baseline_backend
-        tell = partial(conversion.progress.comparing, BASELINES[backend])
+        report_progress = partial(conversion.progress.comparing, BASELINES[backend])
         if what_is_missing(backend) is None:
-            tell(0.0, limit_s)
-        deadline = Deadline(limit_s, lambda elapsed_s: tell(elapsed_s, limit_s))
+            report_progress(0.0, limit_s)
+        deadline = Deadline(limit_s, lambda elapsed_s: report_progress(elapsed_s, limit_s))
         for baseline in measure_baselines(engine, workload, deadline):
             measured.append(baseline)  # and stays, whatever happens to the next
     except (PmsganError, OSError) as error:

@@ -27,7 +27,7 @@ SHARDS_PER_WORKER = 16
 time."""
 SMALLEST_SHARD, LARGEST_SHARD = 16, 1024
 """Pictures."""
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 """Time between two looks at whether all machines are still there."""
 
 _log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class _ClusterRun:
                 now = time.perf_counter()
                 if result is not None:
                     self.add(result, now - started)
-                if now - looked >= _LOOK_EVERY_S:
+                if now - looked >= _CHECK_EVERY_S:
                     looked = now
                     self.look_at_nodes()
                 if is_interrupted() and outcome.stopped is None:

@@ -19,7 +19,7 @@ from pmsgan.cli.serve import serve
 from pmsgan.cli.study import study_app
 from pmsgan.cli.styles import styles_app
 from pmsgan.cli.terminal import (
-    escape_what_stdout_lacks,
+    escape_unencodable_output,
     fill_closed_streams,
     log_to_stderr,
     show,
@@ -70,5 +70,5 @@ def options(
     """Translate folders of face pictures with a trained PMSGAN network."""
     fill_closed_streams()
     log_to_stderr()
-    escape_what_stdout_lacks()
+    escape_unencodable_output()
     boundary.show_tracebacks = traceback

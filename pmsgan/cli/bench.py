@@ -8,7 +8,7 @@ import typer
 from pmsgan.benchmark.config import CONTENDERS, BenchmarkConfig
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.terminal import show_lines, tell
+from pmsgan.cli.terminal import print_note, show_lines
 from pmsgan.errors import ConfigError
 
 _USUAL = BenchmarkConfig()
@@ -65,7 +65,7 @@ def bench(
     result = run_benchmark(style, config, pictures)
     write_benchmark(result, output)
     show_lines(to_json(result.to_json()) if as_json else result.to_text())
-    tell(f"report: {output / 'bench.md'}")
+    print_note(f"report: {output / 'bench.md'}")
     if any(it.is_failure for it in result.missing):
         raise typer.Exit(ExitCode.SOME_FAILED)
 

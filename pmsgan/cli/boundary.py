@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from pmsgan.cli.terminal import tell, tell_traceback
+from pmsgan.cli.terminal import print_note, print_traceback
 from pmsgan.cli.typed import with_options
 from pmsgan.display import display
 from pmsgan.errors import ConfigError, DataError, OutputError, PmsganError
@@ -44,29 +44,31 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except OutputError as error:
             if not isinstance(error.__cause__, BrokenPipeError):  # the reader has seen enough
-                tell(f"error: {error}")
+                print_note(f"error: {error}")
             raise typer.Exit(ExitCode.SOME_FAILED) from None
         except PmsganError as error:
             if show_tracebacks:
-                tell_traceback()
+                print_traceback()
             text = str(error)
-            tell(f"error: {with_options(text) if isinstance(error, ConfigError) else text}")
+            print_note(f"error: {with_options(text) if isinstance(error, ConfigError) else text}")
             raise typer.Exit(_exit_code(error)) from None
         except MemoryError:
             if show_tracebacks:
-                tell_traceback()
-            tell("error: not enough memory: end other programs, or raise the limit of this one")
+                print_traceback()
+            print_note(
+                "error: not enough memory: end other programs, or raise the limit of this one"
+            )
             raise typer.Exit(ExitCode.CANNOT_START) from None
         except OSError as error:
             # A folder on the way to a named file may be locked, or the name too long.
             if error.filename is None:
                 raise
             if show_tracebacks:
-                tell_traceback()
-            tell(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
+                print_traceback()
+            print_note(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
             raise typer.Exit(ExitCode.USAGE) from None
         except KeyboardInterrupt:
-            tell("interrupted")
+            print_note("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         finally:
             display.flush()

@@ -12,7 +12,7 @@ from pmsgan.batch.settings import Cluster, ConvertSettings, RunSettings, Selecti
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, show_lines, tell
+from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.counts import count
 from pmsgan.errors import ConfigError, OutputError, PmsganError
 from pmsgan.formats import FORMAT_ALIASES, output_suffix
@@ -282,7 +282,7 @@ def _write_report(result: "Report", path: Path) -> PmsganError | None:
         write_report(result, path)
     except PmsganError as error:
         return error
-    tell(f"report: {page_path(path)}")
+    print_note(f"report: {page_path(path)}")
     return None
 
 
@@ -292,7 +292,7 @@ def _show_text(result: "Report") -> None:
         show_lines(result.to_text())
     except OutputError as error:
         if not isinstance(error.__cause__, BrokenPipeError):  # the reader has seen enough
-            tell(str(error))
+            print_note(str(error))
 
 
 def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> None:
@@ -300,10 +300,10 @@ def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> N
     if problem is not None and result.stopped is None:
         raise problem
     if problem is not None:
-        tell(f"error: {problem}")  # most likely the same reason
+        print_note(f"error: {problem}")  # most likely the same reason
     if result.stopped is not None:
         again = "again without --overwrite" if overwrite else "it again"
-        tell(f"stopped: {result.stopped}; run {again} to resume")
+        print_note(f"stopped: {result.stopped}; run {again} to resume")
     if result.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.failures or result.stopped:

@@ -12,7 +12,7 @@ from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.methods import named_folders
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, show_lines, tell
+from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.typed import typed_options
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
@@ -169,7 +169,7 @@ def _print(found: "Comparison", *, latex: bool, as_json: bool) -> None:
         return
     show_lines(to_latex(found) if latex else to_text(found))
     for remark in noted:
-        (tell if latex else show)(remark)
+        (print_note if latex else show)(remark)
 
 
 def _refuse(names: Collection[str], where: str) -> None:

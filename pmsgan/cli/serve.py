@@ -9,7 +9,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.needs import need
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, tell
+from pmsgan.cli.terminal import print_note, show
 from pmsgan.serve.settings import ServeSettings
 
 
@@ -41,10 +41,10 @@ def serve(
     need("serve", "serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
     from pmsgan.serve.server import serve as serve_style
 
-    serve_style(style, replace(settings, token=token), _tell_address)
+    serve_style(style, replace(settings, token=token), _print_address)
 
 
-def _tell_address(address: str) -> None:
+def _print_address(address: str) -> None:
     show(address)
     sys.stdout.flush()
-    tell("open this address in a browser; Ctrl-C ends the server")
+    print_note("open this address in a browser; Ctrl-C ends the server")

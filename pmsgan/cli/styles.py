@@ -9,7 +9,7 @@ from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, show_lines, tell
+from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.usage import App
 from pmsgan.export.foreign.settings import ImportSettings
 
@@ -110,7 +110,7 @@ def import_command(
     from pmsgan.export.foreign.importer import import_onnx, import_weights
     from pmsgan.styles.own import warn_of_hidden_style
 
-    tell(f"running {model} on drawn pictures, which takes seconds to minutes")
+    print_note(f"running {model} on drawn pictures, which takes seconds to minutes")
     if weights_of is None:
         imported = import_onnx(model, name, settings)
     else:
@@ -197,4 +197,4 @@ def _write(measured: "StyleMeasurement") -> None:
     if measured.scaling is None:
         raise ConfigError("no pair is larger than the style's pictures: give larger ones")
     write_scaling(measured.style.folder, measured.scaling.best)
-    tell(f"written to {measured.style.folder}")
+    print_note(f"written to {measured.style.folder}")

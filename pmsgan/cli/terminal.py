@@ -33,10 +33,10 @@ def show_lines(text: str) -> None:
     try:
         typer.echo(fitted("\n".join(map(printable, text.split("\n"))), sys.stdout))
     except (OSError, ValueError) as error:
-        raise lost_output(error) from error
+        raise abandon_stdout(error) from error
 
 
-def lost_output(error: Exception) -> OutputError:
+def abandon_stdout(error: Exception) -> OutputError:
     """Return the error for a standard output that cannot be written, and close it for good.
 
     What Python still holds for it would else be an error again when the process ends.
@@ -46,7 +46,7 @@ def lost_output(error: Exception) -> OutputError:
     return OutputError(f"cannot write to the standard output: {os_reason(error)}")
 
 
-def tell(text: str) -> None:
+def print_note(text: str) -> None:
     """Print one line for people on stderr, above the bars; it is lost if nobody can read it."""
     display.write(text)
     display.flush()
@@ -60,7 +60,7 @@ class StderrHandler(logging.Handler):
         display.write(record.getMessage())
 
 
-def tell_traceback() -> None:
+def print_traceback() -> None:
     """Print the traceback of the current error; its message is one line."""
     for part in traceback.format_exception(*sys.exc_info()):
         is_ours = part.startswith(("Traceback", "  File", "\n"))
@@ -89,7 +89,7 @@ def fill_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
 
 
-def escape_what_stdout_lacks() -> None:
+def escape_unencodable_output() -> None:
     """Let stdout escape the letters that its encoding lacks, as stderr does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

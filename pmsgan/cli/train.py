@@ -12,7 +12,7 @@ from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import to_json
 from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
-from pmsgan.cli.terminal import show, show_lines, tell
+from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.typed import typed_options
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
 from pmsgan.errors import ConfigError, PmsganError
@@ -268,7 +268,7 @@ def _network_config(
 def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
     """Print how a training ended and what to do next."""
     if not result.is_complete:
-        tell(
+        print_note(
             f"saved after step {result.num_steps} in {out}; "
             "resume with the same command and --resume"
         )
@@ -292,7 +292,7 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
     try:
         measured = measure_trained(folder, held_out)
     except PmsganError as error:
-        tell(f"warning: how results best get their size was not measured: {error}")
+        print_note(f"warning: how results best get their size was not measured: {error}")
         return
     if measured is not None:
         show_lines(str(measured))

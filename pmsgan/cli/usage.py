@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pmsgan.cli.boundary import ExitCode
-from pmsgan.cli.terminal import lost_output, tell, tell_traceback
+from pmsgan.cli.terminal import abandon_stdout, print_note, print_traceback
 from pmsgan.errors import OutputError
 from pmsgan.formats import FORMAT_ALIASES
 from pmsgan.terminal import NARROW
@@ -126,19 +126,21 @@ class Group(TyperGroup):
             if "\n" in error.message:
                 error.show()  # the help, where a command of commands is given alone
             else:
-                tell(f"error: {_one_line(error)}")
+                print_note(f"error: {_one_line(error)}")
             sys.exit(error.exit_code)
         except (OSError, OutputError) as error:  # help or version, which no command has printed
             if isinstance(error, OSError) and error.errno not in _OUTPUT_LOST:
-                tell_traceback()
+                print_traceback()
             elif not isinstance(error.__cause__ or error, BrokenPipeError):
-                tell(f"error: {lost_output(error) if isinstance(error, OSError) else error}")
+                print_note(
+                    f"error: {abandon_stdout(error) if isinstance(error, OSError) else error}"
+                )
             sys.exit(ExitCode.SOME_FAILED)
         except typer.Abort:
-            tell("interrupted")
+            print_note("interrupted")
             sys.exit(ExitCode.INTERRUPTED)
         except Exception:  # a bug, whose message may hold names of files
-            tell_traceback()
+            print_traceback()
             sys.exit(ExitCode.SOME_FAILED)
 
 

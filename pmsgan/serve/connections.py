@@ -12,11 +12,11 @@ REQUEST_S = 20.0
 """How long a connection may take to send the head of a request [s]."""
 STUCK_S = 60.0
 """How long a client may read nothing of its answer [s]."""
-LOOK_EVERY_S = 5.0
-_TELL_EVERY_S = 60.0
+CHECK_EVERY_S = 5.0
+_WARN_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
-_last_told = float("-inf")
+_last_warning = float("-inf")
 
 
 class BoundedProtocol(H11Protocol):
@@ -34,7 +34,7 @@ class BoundedProtocol(H11Protocol):
         self._has_asked = False
         if len(self.connections) > MAX_CONNECTIONS:
             self._end_another()
-        self.loop.call_later(LOOK_EVERY_S, self._look)
+        self.loop.call_later(CHECK_EVERY_S, self._end_if_stuck)
 
     def data_received(self, data: bytes) -> None:
         """Note when the client was last heard."""
@@ -67,9 +67,9 @@ class BoundedProtocol(H11Protocol):
         ended = min(ranked)[2] if ranked else self
         self.connections.discard(ended)
         ended.transport.abort()
-        _tell_full(self.loop.time())
+        _warn_full(self.loop.time())
 
-    def _look(self) -> None:
+    def _end_if_stuck(self) -> None:
         """End the connection if it hangs."""
         if self.transport.is_closing() and not self.transport.get_write_buffer_size():
             return
@@ -86,18 +86,18 @@ class BoundedProtocol(H11Protocol):
         ):
             self.transport.abort()
             return
-        self.loop.call_later(LOOK_EVERY_S, self._look)
+        self.loop.call_later(CHECK_EVERY_S, self._end_if_stuck)
 
 
 def _rank(connection: Any) -> tuple[bool, float] | None:
     return connection.waiting_rank()  # type: ignore[no-any-return]
 
 
-def _tell_full(now: float) -> None:
+def _warn_full(now: float) -> None:
     """Log now and then that connections are ended; there may be thousands."""
-    global _last_told
-    if now - _last_told > _TELL_EVERY_S:
-        _last_told = now
+    global _last_warning
+    if now - _last_warning > _WARN_EVERY_S:
+        _last_warning = now
         _log.warning(
             "%d connections at once: those that have waited longest are ended", MAX_CONNECTIONS
         )

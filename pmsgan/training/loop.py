@@ -166,7 +166,7 @@ def _run_steps(
                 break
     if folder and stopwatch.num_steps:
         _log.info("%s", stopwatch.summary())
-        _tell_quality(trainer, measured, best)
+        _report_quality(trainer, measured, best)
 
 
 def _seen_by(networks: Iterable[StyleNetwork]) -> TrainedPairs | None:
@@ -179,7 +179,7 @@ def _measure(trainer: Trainer, pairs: Sequence[Pair]) -> Validation | None:
     return validate(trainer.trained_generator(), pairs, trainer.config.size)
 
 
-def _tell_quality(
+def _report_quality(
     trainer: Trainer, measured: Validation | None, best: BestCheckpoint | None
 ) -> None:
     """Log the network's accuracy, and warn if it is clearly under-trained."""

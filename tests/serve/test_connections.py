@@ -27,7 +27,7 @@ HEAD = b"POST /v1/styles/anime HTTP/1.1\r\nHost: localhost\r\n"
 def port(make_styles: Callable[..., OpenStyles]) -> Iterator[int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "MAX_CONNECTIONS", 10)
-        patch.setattr(connections, "LOOK_EVERY_S", 0.02)
+        patch.setattr(connections, "CHECK_EVERY_S", 0.02)
         patch.setattr(connections, "REQUEST_S", 0.1)
         patch.setattr(connections, "STUCK_S", 0.1)
         with served(make_app(make_styles(), "anime")) as port:
