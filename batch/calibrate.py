@@ -9,7 +9,7 @@ from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.graph import read_graph
 from pmsgan.engine.int8.calibrate import calibrate
-from pmsgan.engine.int8.calibration import Calibration, keep_calibration, write_into_style
+from pmsgan.engine.int8.calibration import Calibration, cache_calibration, write_into_style
 from pmsgan.engine.trial import try_style
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import Style, find_style
@@ -45,7 +45,7 @@ def calibrate_style(
         raise ConfigError(f"{pictures} has no picture that can be read")
     try_style(found)
     calibration = calibrate(read_graph(found.graph, found.view), loaded)
-    keep_calibration(calibration, found)
+    cache_calibration(calibration, found)
     if into_style:
         write_into_style(calibration, found)
     return calibration

@@ -77,7 +77,7 @@ def run_jobs(
             time.
         takes_signals: handle Ctrl-C and SIGTERM as above; else the process's own handlers stay.
     """
-    ring = Ring(engine.kept_slots(parallelism.slots))
+    ring = Ring(engine.cached_slots(parallelism.slots))
     style_size = engine.info.height, engine.info.width
     ledger = Ledger(results, on_done)
     readers = Readers(

@@ -16,7 +16,7 @@ from pmsgan.batch.job import Job
 from pmsgan.batch.pictures.kinds import HEAD_BYTES, KINDS, kind_of
 from pmsgan.batch.settings import Selection
 from pmsgan.errors import ConfigError
-from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix, why_not_read
+from pmsgan.formats import PICTURE_SUFFIXES, OutputFormat, output_suffix, unsupported_reason
 
 MAX_NAMED = 1000
 """Most skipped entries that are named; all of them are counted."""
@@ -176,7 +176,7 @@ def _list(
     pictures, folders = [], []
     for entry in plan.pictures.list(name):
         path = name + entry.name
-        if plan.pictures.takes_all:
+        if plan.pictures.includes_everything:
             pictures.append(entry.name)
         elif entry.name.startswith("."):
             plan.skip(path, "hidden")
@@ -190,7 +190,7 @@ def _list(
                 pictures.append(entry.name)
             else:
                 plan.skip(path, "not a file")
-        elif entry.is_file() and (why := _why_unread(plan, path)):
+        elif entry.is_file() and (why := _skip_reason(plan, path)):
             if _is_selected(plan, path, selection):
                 plan.num_unread[why] += 1
                 plan.skip(path, why)
@@ -205,13 +205,13 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million of them
 
 
-def _why_unread(plan: Plan, path: str) -> str | None:
+def _skip_reason(plan: Plan, path: str) -> str | None:
     """Say why a picture that does not have the name of a readable one is not converted.
 
     Returns:
         The reason why it is not converted; None if it is no picture.
     """
-    if reason := why_not_read(_suffix(path)):
+    if reason := unsupported_reason(_suffix(path)):
         return reason
     kind = kind_of(plan.pictures.head(plan.pictures.source(path), HEAD_BYTES))
     if kind is None:
@@ -219,7 +219,7 @@ def _why_unread(plan: Plan, path: str) -> str | None:
     suffix = KINDS.get(kind)
     if suffix in PICTURE_SUFFIXES:
         return f"{kind} by content, but not by name: rename to {suffix}"
-    return why_not_read(suffix or "") or f"in a format that is not read: {kind}"
+    return unsupported_reason(suffix or "") or f"in a format that is not read: {kind}"
 
 
 def _parts(joined: str) -> Iterator[str]:

@@ -23,9 +23,9 @@ from pmsgan.counts import count
 from pmsgan.display import display
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import examine_machine, peak_memory_bytes
-from pmsgan.engine.open import open_engine, what_is_missing
+from pmsgan.engine.open import missing_requirement, open_engine
 from pmsgan.errors import EngineError, FolderError, PmsganError
-from pmsgan.styles.looks import tell_difference
+from pmsgan.styles.input_statistics import describe_difference
 from pmsgan.styles.palette import Palette
 
 MIN_BASELINE_S = 10.0
@@ -155,7 +155,7 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
         limit_s = max(MIN_BASELINE_S, end.outcome.timing.wall_s)
         backend = conversion.style.baseline_backend
         report_progress = partial(conversion.progress.comparing, BASELINES[backend])
-        if what_is_missing(backend) is None:
+        if missing_requirement(backend) is None:
             report_progress(0.0, limit_s)
         deadline = Deadline(limit_s, lambda elapsed_s: report_progress(elapsed_s, limit_s))
         for baseline in measure_baselines(engine, workload, deadline):
@@ -227,7 +227,7 @@ def _warn_of_other_pictures(conversion: Conversion) -> None:
     if not style.expects:
         return
     pictures = conversion.first_pictures(NUM_LOOKED_AT)
-    if pictures is not None and (difference := tell_difference(pictures, style.expects)):
+    if pictures is not None and (difference := describe_difference(pictures, style.expects)):
         _log.warning(
             "the pictures do not look like the input of the style %s, %s: %s",
             style.name, style.input, difference,

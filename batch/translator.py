@@ -25,8 +25,8 @@ from pmsgan.batch.pictures.memory import (
     to_image,
     with_transparency,
 )
-from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translated import TranslatedPicture
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import MAX_IN_FLIGHT, EngineInfo
 from pmsgan.engine.open import open_engine
@@ -45,7 +45,7 @@ DEFAULT_SETTINGS = ConvertSettings()
 
 
 @dataclass(slots=True)
-class _Started:
+class _PendingPicture:
     """A picture that the engine translates."""
 
     name: str
@@ -133,7 +133,7 @@ class Translator:
             raise ConfigError(f"translate_each takes a sequence of pictures, not {name}")
         return self._translate_each(pictures)
 
-    def see(self, data: bytes, settings: ConvertSettings) -> SeenPicture:
+    def run_network(self, data: bytes, settings: ConvertSettings) -> TranslatedPicture:
         """Run the network on a picture; colours and format are chosen afterwards.
 
         Args:
@@ -146,11 +146,13 @@ class Translator:
         """
         with self._engine.in_use():
             begin = time.perf_counter()
-            started = _Started("", data, load(data, self._view, settings, self._scaling))
+            pending = _PendingPicture("", data, load(data, self._view, settings, self._scaling))
             loaded = time.perf_counter()
-            self._submit_first(started)
-            seen = self._join(started)
-            return replace(seen, load_s=loaded - begin, translate_s=time.perf_counter() - loaded)
+            self._submit_first(pending)
+            translated = self._join(pending)
+            return replace(
+                translated, load_s=loaded - begin, translate_s=time.perf_counter() - loaded
+            )
 
     def close(self) -> None:
         """Wait for current calls, then close the engine; a second call does nothing."""
@@ -165,14 +167,14 @@ class Translator:
         self.close()
 
     def _translate_each(self, pictures: Iterable[Any]) -> Iterator[Any]:
-        started: deque[_Started] = deque()
+        pending: deque[_PendingPicture] = deque()
         for picture in pictures:
             with self._engine.in_use():
-                started.append(self._start(picture))
-            if sum(len(it.submitted) for it in started) >= self._num_ahead:
-                yield self._finish(started.popleft())
-        while started:
-            yield self._finish(started.popleft())
+                pending.append(self._start(picture))
+            if sum(len(it.submitted) for it in pending) >= self._num_ahead:
+                yield self._finish(pending.popleft())
+        while pending:
+            yield self._finish(pending.popleft())
 
     @property
     def _view(self) -> tuple[int, int]:
@@ -184,24 +186,24 @@ class Translator:
         """How many rows are submitted before a result is waited for."""
         return MAX_IN_FLIGHT * self.info.max_batch
 
-    def _start(self, picture: Any) -> _Started:
+    def _start(self, picture: Any) -> _PendingPicture:
         is_path = isinstance(picture, _PATHS)
         name = os.fsdecode(picture) if is_path else "the picture"
         with named(name):
-            started = _Started(name, picture, self._load(picture))
-            started.loaded.choose_colours(self._settings, Path(name).name if is_path else "")
-            self._submit_first(started)
-        return started
+            pending = _PendingPicture(name, picture, self._load(picture))
+            pending.loaded.choose_colours(self._settings, Path(name).name if is_path else "")
+            self._submit_first(pending)
+        return pending
 
-    def _submit_first(self, started: _Started) -> None:
-        for _ in range(min(started.loaded.num_rows, self._num_ahead)):
-            self._submit(started)
+    def _submit_first(self, pending: _PendingPicture) -> None:
+        for _ in range(min(pending.loaded.num_rows, self._num_ahead)):
+            self._submit(pending)
 
-    def _submit(self, started: _Started) -> None:
+    def _submit(self, pending: _PendingPicture) -> None:
         row = np.empty((self.info.height, self.info.width, 3), np.uint8)
-        started.loaded.fill(row, started.num_submitted)
-        started.submitted.append((row, self._engine.submit(row)))
-        started.num_submitted += 1
+        pending.loaded.fill(row, pending.num_submitted)
+        pending.submitted.append((row, self._engine.submit(row)))
+        pending.num_submitted += 1
 
     def _load(self, picture: Any) -> LoadedPicture:
         how = self._view, self._settings, self._scaling
@@ -218,26 +220,26 @@ class Translator:
             f"file, a PIL image, or an array {ARRAYS}"
         )
 
-    def _finish(self, started: _Started) -> Any:
+    def _finish(self, pending: _PendingPicture) -> Any:
         """Wait for a translation and bring it into its picture's kind."""
-        original = started.original
-        with named(started.name):
-            seen = self._join(started)
+        original = pending.original
+        with named(pending.name):
+            translated = self._join(pending)
             if not isinstance(original, np.ndarray | Image.Image):
-                return seen.encoded(seen.loaded, self._settings)
-            result = with_transparency(seen.finished(seen.loaded), seen.loaded)
+                return translated.encode(translated.loaded, self._settings)
+            result = with_transparency(translated.render(translated.loaded), translated.loaded)
             return result if isinstance(original, np.ndarray) else to_image(result)
 
-    def _join(self, started: _Started) -> SeenPicture:
+    def _join(self, pending: _PendingPicture) -> TranslatedPicture:
         """Wait for the translation of all rows."""
-        loaded = started.loaded
+        loaded = pending.loaded
         for number in range(loaded.num_rows):
-            row, translated = started.submitted.popleft()
-            canvas = loaded.join(translated.result(), row, number)
-            if started.num_submitted < loaded.num_rows:
-                self._submit(started)
+            row, future = pending.submitted.popleft()
+            canvas = loaded.join(future.result(), row, number)
+            if pending.num_submitted < loaded.num_rows:
+                self._submit(pending)
         assert canvas is not None
-        return SeenPicture(loaded, canvas, row, _suffix(started.original))
+        return TranslatedPicture(loaded, canvas, row, _suffix(pending.original))
 
 
 def open_style(

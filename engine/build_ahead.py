@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pmsgan.engine.cache import need_cache_folder
+from pmsgan.engine.cache import require_cache_folder
 from pmsgan.engine.choices import CompilingBackend, Precision
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.layer_times import LayerTimes
 from pmsgan.engine.named_graph import graph_of
-from pmsgan.engine.open import choose_backend, need_calibration, open_engine
+from pmsgan.engine.open import choose_backend, open_engine, require_calibration
 from pmsgan.engine.tensorrt.build import DEFAULT_BATCH, BuildConfig
 from pmsgan.engine.tensorrt.open import build_for_capability
 from pmsgan.engine.tensorrt.product import PRODUCTS
@@ -113,7 +113,7 @@ def prepare_engine(
             f"TensorRT alone times its layers, not {choice.backend} ({choice.reason}): "
             "leave out --profile"
         )
-    folder = need_cache_folder(choice.backend)
+    folder = require_cache_folder(choice.backend)
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep the engine: {folder} cannot be written")
     with open_engine(
@@ -146,7 +146,7 @@ def _prepare_for_other_gpu(
     config: BuildConfig | None,
 ) -> PreparedEngine:
     found = find_style(style)
-    calibration = need_calibration(found) if precision == "int8" else None
+    calibration = require_calibration(found) if precision == "int8" else None
     try_style(found)
     graph = graph_of(found, size or found.view, calibration).checked()
     path = build_for_capability(

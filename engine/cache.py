@@ -23,7 +23,7 @@ def cache_folder(backend: str) -> Path | None:
     is impossible, a note says why, once in a process, and this returns None.
     """
     try:
-        folder = need_cache_folder(backend)
+        folder = require_cache_folder(backend)
     except EngineError as error:
         _note(f"nothing is cached, so each run compiles again: {error}")
         return None
@@ -32,7 +32,7 @@ def cache_folder(backend: str) -> Path | None:
     return folder
 
 
-def need_cache_folder(backend: str) -> Path:
+def require_cache_folder(backend: str) -> Path:
     """Return the same folder as `cache_folder`, or raise, for commands that need it.
 
     Raises:

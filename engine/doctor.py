@@ -7,7 +7,7 @@ from typing import Any
 import pmsgan
 from pmsgan.engine.gpu import driver_cuda, gpu_capability
 from pmsgan.engine.machine import Machine, examine_machine
-from pmsgan.engine.open import NEEDS, Choice, choose_backend, what_is_missing
+from pmsgan.engine.open import REQUIREMENTS, Choice, choose_backend, missing_requirement
 from pmsgan.engine.tensorrt.product import PRODUCTS, Product
 from pmsgan.engine.tensorrt.support import installed_wheel
 from pmsgan.errors import EngineError
@@ -102,7 +102,7 @@ def diagnose() -> Diagnosis:
         gpu_capability=_dotted(gpu_capability()),
         driver_cuda=_dotted(driver_cuda()),
         products={name: _installed(product) for name, product in PRODUCTS.items()},
-        missing={name: what_is_missing(name) for name in NEEDS},
+        missing={name: missing_requirement(name) for name in REQUIREMENTS},
         choice=choice,
     )
 

@@ -134,7 +134,7 @@ def open_style(
         EngineError: fp16 was asked for on a CPU.
     """
     height, width = size
-    network = style.own_network("run it in eager PyTorch")
+    network = style.native_network("run it in eager PyTorch")
     check_sides(height, width, network.side_multiple)
     return EagerEngine(
         load_generator(style.weights, network),

@@ -86,8 +86,8 @@ class Engine(ABC):
     info: EngineInfo
     gpu_times: GpuTimes | None = None
     """Working time of the GPU so far; None without a GPU."""
-    _kept_slots: Sequence[Slot] = ()
-    """The slots that `kept_slots` returns."""
+    _cached_slots: Sequence[Slot] = ()
+    """The slots that `cached_slots` returns."""
     _is_closed = False
 
     def slots(self, count: int) -> list[Slot]:
@@ -120,13 +120,13 @@ class Engine(ABC):
         self._refuse_if_closed()
         self._wait(slot)
 
-    def kept_slots(self, count: int) -> Sequence[Slot]:
+    def cached_slots(self, count: int) -> Sequence[Slot]:
         """Return the same slots at each call, for one user at a time."""
         self._refuse_if_closed()
-        if len(self._kept_slots) < count:
-            missing = self.slots(count - len(self._kept_slots))
-            self._kept_slots = [*self._kept_slots, *missing]
-        return self._kept_slots[:count]
+        if len(self._cached_slots) < count:
+            missing = self.slots(count - len(self._cached_slots))
+            self._cached_slots = [*self._cached_slots, *missing]
+        return self._cached_slots[:count]
 
     def time_layers(self, num_batches: int) -> LayerTimes:
         """Run full batches one by one and time each layer; slots that were made become invalid.
@@ -178,7 +178,7 @@ class Engine(ABC):
         self._check_pictures(images)
         results = np.empty_like(images)
         in_flight: deque[tuple[Slot, slice]] = deque()
-        slots = cycle(self.kept_slots(MAX_IN_FLIGHT))
+        slots = cycle(self.cached_slots(MAX_IN_FLIGHT))
         max_batch = self.info.max_batch  # `slots` may have halved it
         for start in range(0, len(images), max_batch):
             if len(in_flight) == MAX_IN_FLIGHT:

@@ -24,7 +24,7 @@ from pmsgan.styles.registry import Style, find_style
 
 
 @dataclass(frozen=True, slots=True)
-class _Needs:
+class _Requirements:
     """The requirements of a backend."""
 
     modules: tuple[str, ...]
@@ -39,12 +39,12 @@ class _Needs:
         return install_command(self.extra)
 
 
-NEEDS: dict[Backend, _Needs] = {
-    "tensorrt": _Needs(("tensorrt", "pycuda"), "tensorrt", gpu=True),
-    "tensorrt-rtx": _Needs(("tensorrt_rtx", "pycuda"), "tensorrt-rtx", gpu=True),
-    "openvino": _Needs(("openvino",), None),
-    "eager": _Needs(("torch",), "train"),
-    "onnxruntime": _Needs(("onnxruntime",), "onnxruntime"),
+REQUIREMENTS: dict[Backend, _Requirements] = {
+    "tensorrt": _Requirements(("tensorrt", "pycuda"), "tensorrt", gpu=True),
+    "tensorrt-rtx": _Requirements(("tensorrt_rtx", "pycuda"), "tensorrt-rtx", gpu=True),
+    "openvino": _Requirements(("openvino",), None),
+    "eager": _Requirements(("torch",), "train"),
+    "onnxruntime": _Requirements(("onnxruntime",), "onnxruntime"),
 }
 """The backends in the order in which `auto` tries them."""
 
@@ -74,18 +74,18 @@ def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Ch
     if wanted not in get_args(Backend):
         raise EngineError(f"there is no backend {wanted!r}: give {', '.join(get_args(Backend))}")
     if wanted != "auto":
-        if (missing := what_is_missing(wanted)) is not None:
+        if (missing := missing_requirement(wanted)) is not None:
             raise EngineError(f"backend {wanted} cannot run here: {missing}")
-        if require_gpu and not NEEDS[wanted].gpu:
+        if require_gpu and not REQUIREMENTS[wanted].gpu:
             raise EngineError(
                 f"backend {wanted} runs on the CPU, and a GPU is required: use --backend auto"
             )
         return Choice(wanted, "asked for")
     skipped: dict[str, None] = {}  # each reason once, in order
-    for backend, needs in NEEDS.items():
-        if require_gpu and not needs.gpu:
+    for backend, requirements in REQUIREMENTS.items():
+        if require_gpu and not requirements.gpu:
             continue
-        missing = what_is_missing(backend)
+        missing = missing_requirement(backend)
         if missing is None:
             return Choice(backend, "; ".join([*skipped, "the first that can run here"]))
         skipped[NO_GPU if missing.startswith(NO_GPU) else f"{backend}: {missing}"] = None
@@ -93,18 +93,18 @@ def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Ch
     raise EngineError(f"no {kind} can run here ({'; '.join(skipped)})")
 
 
-def what_is_missing(backend: Backend) -> str | None:
+def missing_requirement(backend: Backend) -> str | None:
     """Return why a backend cannot run here, and a remedy; None if it can run."""
-    needs = NEEDS[backend]
+    requirements = REQUIREMENTS[backend]
     reasons = []
-    if needs.gpu and not count_gpus():
+    if requirements.gpu and not count_gpus():
         reasons.append(NO_GPU)
     elif backend in PRODUCTS and (fault := gpu_fault(backend)) is not None:
         reasons.append(fault)
-    absent = [name for name in needs.modules if importlib.util.find_spec(name) is None]
+    absent = [name for name in requirements.modules if importlib.util.find_spec(name) is None]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
-        reasons.append(f"{' and '.join(absent)} {verb} not installed: {needs.command()}")
+        reasons.append(f"{' and '.join(absent)} {verb} not installed: {requirements.command()}")
     if not reasons and backend in PRODUCTS:
         return installation_fault(backend)
     return "; ".join(reasons) or None
@@ -206,7 +206,7 @@ def open_engine(
     )
 
 
-def need_calibration(style: Style) -> Calibration:
+def require_calibration(style: Style) -> Calibration:
     """Return the INT8 calibration of a style.
 
     Raises:
@@ -223,7 +223,7 @@ def need_calibration(style: Style) -> Calibration:
 def _calibration(style: Style, precision: Precision, *, is_cpu: bool) -> Calibration | None:
     """Return the calibration with which an engine runs in INT8; None if it runs in float."""
     if precision == "int8":
-        return need_calibration(style)
+        return require_calibration(style)
     # Without these instructions INT8 is no faster.
     if precision == "auto" and is_cpu and "avx2" in cpu_flags():
         return find_calibration(style)

@@ -88,7 +88,7 @@ class OpenVinoEngine(Engine):
             "PERFORMANCE_HINT": "LATENCY" if are_few else "THROUGHPUT"
         }
         if device != CPU:
-            _need_device(device)
+            _require_device(device)
             properties |= _OTHER_HINTS[precision]
         else:
             properties["INFERENCE_PRECISION_HINT"] = hint
@@ -256,7 +256,7 @@ def _hint(core: openvino.Core, precision: str) -> str:
     )
 
 
-def _need_device(device: Device) -> None:
+def _require_device(device: Device) -> None:
     """Raise EngineError if a device is missing; AUTO takes an available one."""
     found = _core().available_devices
     if device != "AUTO" and not any(name.partition(".")[0] == device for name in found):

@@ -128,7 +128,7 @@ class SharedEngine:
     def _run(self, open_engine: Callable[[], Engine], opened: "Future[EngineInfo]") -> None:
         try:
             with open_engine() as engine:
-                slots = engine.kept_slots(MAX_IN_FLIGHT)  # may halve the batch
+                slots = engine.cached_slots(MAX_IN_FLIGHT)  # may halve the batch
                 opened.set_result(engine.info)
                 self._serve(engine, deque(slots))
         except BaseException as error:

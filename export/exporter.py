@@ -121,7 +121,7 @@ def export_style(
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
     found = find_style(style)
-    network = found.own_network(f"write its graph again, which is {found.graph}")
+    network = found.native_network(f"write its graph again, which is {found.graph}")
     return export_generator(
         load_generator(found.weights, network),
         path or Path(f"{found.name}-{precision}.onnx"),

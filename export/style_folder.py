@@ -20,7 +20,7 @@ from pmsgan.styles.registry import (
     TRAINED_PAIRS_NAME,
     WEIGHTS_NAME,
     Style,
-    find_style_to_change,
+    find_editable_style,
     read_description,
 )
 from pmsgan.styles.scaling import Scaling
@@ -49,7 +49,7 @@ def write_style(
         input_kind: description of the input.
         output_kind: description of the output.
         origin: notes about data, licence and training: strings, numbers, lists.
-        expects: the usual looks of its input, from `pmsgan.styles.looks.usual_looks`.
+        expects: the usual looks of its input, from `pmsgan.styles.input_statistics.usual_ranges`.
         scaling: how results get their size; by default by bicubic enlargement.
         trained_pairs: its training pairs, see `pmsgan.data.trained_pairs`; None where that is
             not known.
@@ -100,7 +100,7 @@ def update_graph(style: Style | Path | str) -> Exported:
             ships with the package and was given by its name.
         ExportError: the graph did not pass its check.
     """
-    found = find_style_to_change(style)
+    found = find_editable_style(style)
     found.verify(leave_out=[GRAPH_NAME])
     path = found.folder / DESCRIPTION_NAME
     exported = export_style(found, found.graph, precision="fp16")

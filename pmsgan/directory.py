@@ -110,11 +110,11 @@ class Directory:
 
     def set_aside(self, name: str) -> str:
         """Rename a file to NAME.bak, or NAME.bak2 and so on; return its new name."""
-        new_name = next(it for it in backup_names(name) if self.look(it) is None)
+        new_name = next(it for it in backup_names(name) if self.lstat(it) is None)
         self.move(name, self, new_name)
         return new_name
 
-    def look(self, name: str) -> os.stat_result | None:
+    def lstat(self, name: str) -> os.stat_result | None:
         """Return the status of a file or a link; None if there is none."""
         where, handle = self._at(name)
         try:
@@ -205,7 +205,7 @@ class Directory:
                 with contextlib.suppress(FileExistsError):  # another thread is as quick
                     os.mkdir(where, dir_fd=handle)
             except NotADirectoryError as error:  # as Linux calls a link here, too
-                found = self.look(name)
+                found = self.lstat(name)
                 if found is not None and stat.S_ISLNK(found.st_mode):
                     raise _is_link(name) from error
                 raise

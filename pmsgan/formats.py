@@ -47,7 +47,7 @@ def output_suffix(suffix: str, output_format: OutputFormat) -> str:
     return ".webp" if suffix == ".webp" else ".png"
 
 
-def why_not_read(suffix: str) -> str | None:
+def unsupported_reason(suffix: str) -> str | None:
     """Say why pictures with this suffix are not converted; None if it is no picture's."""
     suffix = suffix.lower()
     if suffix in HEIF_SUFFIXES:

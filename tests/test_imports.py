@@ -48,7 +48,7 @@ ALLOWED = {
 BATCH_FLOORS = [
     {"job", "settings"},
     {"progress", "timing", "pictures", "files", "palette_check"},
-    {"seen"},
+    {"translated"},
     {"translator"},
     {"plan", "ring"},
     {"ledger"},

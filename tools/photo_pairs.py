@@ -42,14 +42,14 @@ MAX_SCALE = 1.28
 """A photograph is enlarged by no more."""
 
 
-def cut(photo: Image, chance: random.Random) -> Image:
+def cut(photo: Image, rng: random.Random) -> Image:
     """Return a random square of a photograph with its margin: uint8 [H, W, 3] BGR."""
     height, width = photo.shape[:2]
     shorter = min(height, width)
-    side = chance.uniform(min(SIDE / MAX_SCALE, shorter), shorter)
-    x = chance.uniform(side / 2, width - side / 2)
-    y = side / 2 + chance.betavariate(1.0, 2.0) * (height - side)  # faces are in the upper half
-    turn = cv2.getRotationMatrix2D((x, y), chance.uniform(-12.0, 12.0), SIDE / side)
+    side = rng.uniform(min(SIDE / MAX_SCALE, shorter), shorter)
+    x = rng.uniform(side / 2, width - side / 2)
+    y = side / 2 + rng.betavariate(1.0, 2.0) * (height - side)  # faces are in the upper half
+    turn = cv2.getRotationMatrix2D((x, y), rng.uniform(-12.0, 12.0), SIDE / side)
     canvas = SIDE + 2 * MARGIN
     turn[:, 2] += canvas / 2 - np.array([x, y])
     if side > SIDE:  # against aliasing
@@ -60,15 +60,15 @@ def cut(photo: Image, chance: random.Random) -> Image:
     ).astype(np.uint8, copy=False)
 
 
-def light(image: Image, chance: random.Random) -> Image:
+def light(image: Image, rng: random.Random) -> Image:
     """Return a picture in another light: exposure, contrast, white balance; some are grey.
 
     The teacher draws the result: what it depends on can be seen in the photograph.
     """
-    is_grey, is_lit = chance.random() < 0.04, chance.random() < 0.5
+    is_grey, is_lit = rng.random() < 0.04, rng.random() < 0.5
     if is_lit:
-        gamma = np.exp(chance.gauss(0.0, 0.2))
-        gains = np.exp([chance.gauss(0.0, 0.04) for _ in range(3)])
+        gamma = np.exp(rng.gauss(0.0, 0.2))
+        gains = np.exp([rng.gauss(0.0, 0.04) for _ in range(3)])
         levels = np.linspace(0.0, 1.0, 256)[:, np.newaxis] ** gamma * gains
         table = np.rint(255.0 * np.clip(levels, 0.0, 1.0)).astype(np.uint8)
         image = cv2.LUT(image, table[np.newaxis]).astype(np.uint8, copy=False)
@@ -78,16 +78,16 @@ def light(image: Image, chance: random.Random) -> Image:
     return image
 
 
-def wear(image: Image, chance: random.Random) -> Image:
+def wear(image: Image, rng: random.Random) -> Image:
     """Return a photograph as a phone or a web page may give it: softer, noisy, compressed."""
-    if chance.random() < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), chance.uniform(0.4, 0.8)).astype(np.uint8)
-    if chance.random() < 0.4:
-        random_levels = np.random.default_rng(chance.getrandbits(32))
-        noise = random_levels.normal(0.0, chance.uniform(1.0, 5.0), image.shape)
+    if rng.random() < 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.8)).astype(np.uint8)
+    if rng.random() < 0.4:
+        random_levels = np.random.default_rng(rng.getrandbits(32))
+        noise = random_levels.normal(0.0, rng.uniform(1.0, 5.0), image.shape)
         image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-    if chance.random() < 0.6:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, chance.randint(40, 85)]
+    if rng.random() < 0.6:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, rng.randint(40, 85)]
         image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR).astype(
             np.uint8, copy=False
         )
@@ -110,13 +110,13 @@ def pairs_of(
         write(out, teacher, name, sized, TEACHERS[teacher](sized))
         return
     for number in range(per_photo):
-        chance = random.Random(f"{seed} {name} {number}")
-        canvas = light(cut(photo, chance), chance)
+        rng = random.Random(f"{seed} {name} {number}")
+        canvas = light(cut(photo, rng), rng)
         inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
         drawing = TEACHERS[teacher](canvas)[inner]
         source = np.ascontiguousarray(canvas[inner])
-        if chance.random() < 0.5:
-            source = wear(source, chance)
+        if rng.random() < 0.5:
+            source = wear(source, rng)
         write(out, teacher, f"{name}_{number}", source, drawing)
 
 

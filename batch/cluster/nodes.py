@@ -25,7 +25,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class WorkerAllocation:
     """The share of each worker, and the number of workers."""
 
     num_workers: int
@@ -78,7 +78,9 @@ def use_gpus(nodes: Iterable[Node], run: RunSettings) -> bool:
     return needs_gpus or (run.backend == "auto" and has_gpus)
 
 
-def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Share:
+def allocate_workers(
+    nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool
+) -> WorkerAllocation:
     """Decide how many workers to start.
 
     Args:
@@ -96,14 +98,14 @@ def share_out(nodes: Iterable[Node], *, wanted: int | None, on_gpus: bool) -> Sh
         alive = [node for node in alive if node.gpus]
     if not alive:
         raise EngineError("no machine of the cluster has a free CPU core for workers")
-    return _share_gpus(alive, wanted) if on_gpus else _share_cores(alive, wanted)
+    return _allocate_gpus(alive, wanted) if on_gpus else _allocate_cores(alive, wanted)
 
 
-def _share_gpus(nodes: Sequence[Node], wanted: int | None) -> Share:
+def _allocate_gpus(nodes: Sequence[Node], wanted: int | None) -> WorkerAllocation:
     num_gpus = sum(node.gpus for node in nodes)
     if wanted is None or wanted <= num_gpus:
         cpus = min(max(1, node.cpus // node.gpus) for node in nodes)
-        return Share(wanted or num_gpus, cpus, 1)
+        return WorkerAllocation(wanted or num_gpus, cpus, 1)
     each, left = divmod(wanted, num_gpus)
     if left:
         raise ConfigError(
@@ -117,17 +119,17 @@ def _share_gpus(nodes: Sequence[Node], wanted: int | None) -> Share:
             f"there are not enough processor cores for {wanted} workers: "
             f"give at most {most} --workers"
         )
-    return Share(wanted, cpus, each)
+    return WorkerAllocation(wanted, cpus, each)
 
 
-def _share_cores(nodes: Sequence[Node], wanted: int | None) -> Share:
+def _allocate_cores(nodes: Sequence[Node], wanted: int | None) -> WorkerAllocation:
     room, cpus = sum(node.cpus for node in nodes), min(node.cpus for node in nodes)
     if wanted is None:
-        return Share(sum(node.cpus // cpus for node in nodes), cpus, 0)
+        return WorkerAllocation(sum(node.cpus // cpus for node in nodes), cpus, 0)
     if wanted > room:
         raise ConfigError(
             f"too few processor cores ({room}) for {wanted} workers: give fewer --workers"
         )
     while sum(node.cpus // cpus for node in nodes) < wanted:
         cpus -= 1
-    return Share(wanted, cpus, 0)
+    return WorkerAllocation(wanted, cpus, 0)

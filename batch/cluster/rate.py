@@ -40,7 +40,7 @@ def measure_engine(engine: Engine) -> float:
         EngineError: the engine failed.
     """
     in_flight: deque[Slot] = deque()
-    for slot in engine.kept_slots(MAX_IN_FLIGHT):
+    for slot in engine.cached_slots(MAX_IN_FLIGHT):
         slot.input[:] = 0
         in_flight.append(slot)
     batch = engine.info.max_batch

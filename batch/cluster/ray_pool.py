@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from pmsgan.batch.cluster.authentication import refuse_open_cluster
-from pmsgan.batch.cluster.nodes import Node, Share, read_nodes
+from pmsgan.batch.cluster.nodes import Node, WorkerAllocation, read_nodes
 from pmsgan.batch.cluster.private_ray import private_ray
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task
 from pmsgan.batch.cluster.worker import Worker
@@ -106,7 +106,7 @@ class RayPool:
         return None
 
     def run(
-        self, task: Task, share: Share, shards: Iterable[Shard]
+        self, task: Task, allocation: WorkerAllocation, shards: Iterable[Shard]
     ) -> Iterator[ShardResult | None]:
         """Let workers convert shards; yield each result, or None after a moment without one.
 
@@ -116,7 +116,7 @@ class RayPool:
             EngineError: a worker failed in a way that nobody expected.
         """
         done: queue.SimpleQueue[ShardResult | BaseException | None] = queue.SimpleQueue()
-        self._results = results = self._map(task, share, shards)
+        self._results = results = self._map(task, allocation, shards)
 
         def collect() -> None:
             try:
@@ -160,7 +160,7 @@ class RayPool:
         """End the workers."""
         self.close()
 
-    def _map(self, task: Task, share: Share, shards: Iterable[Shard]) -> Any:
+    def _map(self, task: Task, allocation: WorkerAllocation, shards: Iterable[Shard]) -> Any:
         data = self._ray.data
         rows = [{"shard": pack(shard)} for shard in shards]
         return data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -168,9 +168,9 @@ class RayPool:
             batch_size=1,
             batch_format="numpy",
             fn_constructor_args=(task,),
-            compute=data.ActorPoolStrategy(size=share.num_workers),
-            num_cpus=share.cpus,
-            num_gpus=share.gpus or None,
+            compute=data.ActorPoolStrategy(size=allocation.num_workers),
+            num_cpus=allocation.cpus,
+            num_gpus=allocation.gpus or None,
         )
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from pmsgan.batch.cluster.nodes import Node, Share, share_out, use_gpus
+from pmsgan.batch.cluster.nodes import Node, WorkerAllocation, allocate_workers, use_gpus
 from pmsgan.batch.cluster.rate import LEAST_PICTURES, workers_per_gpu
 from pmsgan.batch.cluster.ray_pool import RayPool
 from pmsgan.batch.cluster.task import Shard, ShardResult, Task, pack_style, shard_name
@@ -28,7 +28,7 @@ time."""
 SMALLEST_SHARD, LARGEST_SHARD = 16, 1024
 """Pictures."""
 _CHECK_EVERY_S = 1.0
-"""Time between two looks at whether all machines are still there."""
+"""Time between two checks of which machines are still there [s]."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,20 +56,26 @@ def convert_on_cluster(
     started = time.perf_counter()
     with RayPool(cluster.address, cluster.devices, insecure=cluster.insecure) as pool:
         nodes = pool.nodes()
-        share = share_out(nodes, wanted=cluster.workers, on_gpus=use_gpus(nodes, conversion.run))
+        allocation = allocate_workers(
+            nodes, wanted=cluster.workers, on_gpus=use_gpus(nodes, conversion.run)
+        )
         output.begin()
-        task = _task(conversion, output, share)
-        if share.workers_per_gpu and cluster.workers is None and plan.num_jobs >= LEAST_PICTURES:
-            share = _share_by_speed(pool, nodes, share, task, conversion)
-            task = _task(conversion, output, share)
+        task = _task(conversion, output, allocation)
+        if (
+            allocation.workers_per_gpu
+            and cluster.workers is None
+            and plan.num_jobs >= LEAST_PICTURES
+        ):
+            allocation = _allocate_by_speed(pool, nodes, allocation, task, conversion)
+            task = _task(conversion, output, allocation)
         conversion.progress.start(plan.num_jobs)
-        run = _ClusterRun(pool, share, task, conversion, output, tally)
+        run = _ClusterRun(pool, allocation, task, conversion, output, tally)
         open_s = time.perf_counter() - started
         run.run()
     return run.end(open_s)
 
 
-def _task(conversion: Conversion, output: Output, share: Share) -> Task:
+def _task(conversion: Conversion, output: Output, allocation: WorkerAllocation) -> Task:
     return Task(
         name=f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}",
         pictures=conversion.pictures,
@@ -80,31 +86,37 @@ def _task(conversion: Conversion, output: Output, share: Share) -> Task:
         scaling=conversion.scaled_style.scaling,
         settings=conversion.settings,
         run=conversion.run,
-        cores=share.cpus,
-        parallelism=conversion.run.parallelism(share.cpus if conversion.is_local else MAX_THREADS),
-        workers_per_gpu=max(1, share.workers_per_gpu),
+        cores=allocation.cpus,
+        parallelism=conversion.run.parallelism(
+            allocation.cpus if conversion.is_local else MAX_THREADS
+        ),
+        workers_per_gpu=max(1, allocation.workers_per_gpu),
     )
 
 
-def _share_by_speed(
-    pool: RayPool, nodes: Sequence[Node], share: Share, task: Task, conversion: Conversion
-) -> Share:
+def _allocate_by_speed(
+    pool: RayPool,
+    nodes: Sequence[Node],
+    allocation: WorkerAllocation,
+    task: Task,
+    conversion: Conversion,
+) -> WorkerAllocation:
     """Let as many workers share each GPU as it takes to feed its engine.
 
     Args:
         pool: measures the engine.
         nodes: the machines.
-        share: one worker for each GPU.
+        allocation: one worker for each GPU.
         task: what such a worker is given.
         conversion: some of its pictures check a new engine.
     """
     jobs = itertools.islice(conversion.plan.jobs(), NUM_SAMPLES)
     rate = pool.measure_engine(task, Shard(0, [(job.name, job.output) for job in jobs], {}))
     if rate is None:
-        return share
-    each = workers_per_gpu(rate, share.cpus)
+        return allocation
+    each = workers_per_gpu(rate, allocation.cpus)
     _log.info("the engine takes %.0f pictures a second: workers for each GPU: %d", rate, each)
-    return share_out(nodes, wanted=each * share.num_workers, on_gpus=True)
+    return allocate_workers(nodes, wanted=each * allocation.num_workers, on_gpus=True)
 
 
 class _ClusterRun:
@@ -113,14 +125,14 @@ class _ClusterRun:
     def __init__(
         self,
         pool: RayPool,
-        share: Share,
+        allocation: WorkerAllocation,
         task: Task,
         conversion: Conversion,
         output: Output,
         tally: Tally,
     ) -> None:
         self.pool = pool
-        self.share = share
+        self.allocation = allocation
         self.task = task
         self.conversion = conversion
         self.output = output
@@ -135,29 +147,29 @@ class _ClusterRun:
 
     def run(self) -> None:
         """Do all shards, or stop."""
-        started = looked = time.perf_counter()
+        started = checked = time.perf_counter()
         outcome = self.outcome
         with interruptible() as is_interrupted:
-            for result in self.pool.run(self.task, self.share, self.shards()):
+            for result in self.pool.run(self.task, self.allocation, self.shards()):
                 now = time.perf_counter()
                 if result is not None:
                     self.add(result, now - started)
-                if now - looked >= _CHECK_EVERY_S:
-                    looked = now
-                    self.look_at_nodes()
+                if now - checked >= _CHECK_EVERY_S:
+                    checked = now
+                    self.update_nodes()
                 if is_interrupted() and outcome.stopped is None:
                     _log.warning("ending the workers; their finished pictures are kept")
                     outcome.stopped, outcome.is_interrupted = "interrupted", True
                 if outcome.stopped is not None:
                     break
-        self.look_at_nodes()
+        self.update_nodes()
         outcome.timing.wall_s = time.perf_counter() - started
         if self.first is None and outcome.is_interrupted:
             raise KeyboardInterrupt
 
     def shards(self) -> Iterator[Shard]:
         """Divide the plan into shards."""
-        wanted = self.conversion.plan.num_jobs // (self.share.num_workers * SHARDS_PER_WORKER)
+        wanted = self.conversion.plan.num_jobs // (self.allocation.num_workers * SHARDS_PER_WORKER)
         size = min(max(wanted, SMALLEST_SHARD), LARGEST_SHARD)
         jobs = self.conversion.plan.jobs()
         for number in itertools.count():
@@ -194,8 +206,8 @@ class _ClusterRun:
         for job in result.jobs:
             self.tally.count(job)
 
-    def look_at_nodes(self) -> None:
-        """See which machines are still there."""
+    def update_nodes(self) -> None:
+        """Note which machines have joined or been lost."""
         found = self.pool.nodes()
         for node in found:
             known = self.nodes.get(node.id)
@@ -205,7 +217,7 @@ class _ClusterRun:
             elif known.is_alive and not node.is_alive:
                 _log.warning("lost %s: other workers convert its pictures", known.title)
                 self.nodes[node.id] = replace(known, is_alive=False)
-        self.conversion.progress.workers(self.share.fits(found), self.share.num_workers)
+        self.conversion.progress.workers(self.allocation.fits(found), self.allocation.num_workers)
 
     def end(self, open_s: float) -> RunEnd:
         """Sum up."""
@@ -216,7 +228,7 @@ class _ClusterRun:
         for node in self.nodes.values():
             if not node.is_alive:
                 self.work.setdefault(node.id, _NodeTally(node.title))
-        count, each = self.share.num_workers, self.task.parallelism
+        count, each = self.allocation.num_workers, self.task.parallelism
         equipment = Equipment(
             engine=first.engine,
             machine=first.machine,

@@ -108,7 +108,7 @@ def _open_in_bucket(
             if num_tries > 1:  # pictures that a dead worker has recorded are not converted again
                 for entry in out.store.list(JOURNAL):
                     if entry.name.startswith(f"{name}."):
-                        results.take_part(entry.name)
+                        results.merge_part(entry.name)
                 results.skip_upload()
         except OSError as error:
             raise FolderError(f"cannot write to OUT: {os_reason(error)}") from error

@@ -202,7 +202,7 @@ def measure_against(
     batch = engine.info.max_batch
     deadline = deadline or Deadline()
     with ComparisonProcess(contender, workload, batch, num_threads, deadline) as process:
-        engine.kept_slots(workload.parallelism.slots)
+        engine.cached_slots(workload.parallelism.slots)
         count = (
             before.in_memory.num_pictures if before else _count(workload, batch, process, deadline)
         )

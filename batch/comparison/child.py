@@ -15,7 +15,7 @@ from pmsgan.child import TIMEOUT_S, ChildProcess
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.choices import Backend, Precision
 from pmsgan.engine.interface import Engine, EngineCosts, EngineInfo
-from pmsgan.engine.open import open_engine, what_is_missing
+from pmsgan.engine.open import missing_requirement, open_engine
 from pmsgan.errors import ChildError, EngineError
 from pmsgan.styles.registry import Style
 
@@ -65,7 +65,7 @@ class MeasuredEngine:
 
     def __init__(self, engine: Engine, workload: Workload) -> None:
         """Make all slots at once, since memory may suffice only for smaller ones."""
-        engine.kept_slots(workload.parallelism.slots)
+        engine.cached_slots(workload.parallelism.slots)
         self._engine, self._workload = engine, workload
         self._results: Pictures | None = None
 
@@ -134,7 +134,7 @@ class ComparisonProcess:
         Raises:
             EngineError: the contender cannot run here, or the child failed.
         """
-        if (missing := what_is_missing(self._contender.backend)) is not None:
+        if (missing := missing_requirement(self._contender.backend)) is not None:
             raise EngineError(missing)
         with self._named_failures(), self._deadline.paused():  # importing torch takes seconds
             self._child.__enter__()

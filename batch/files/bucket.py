@@ -14,7 +14,7 @@ class BucketFolder:
     """A folder in an object store; sources are names below its URL."""
 
     path = None
-    takes_all = False
+    includes_everything = False
 
     def __init__(self, url: str) -> None:
         """Take a URL without a trailing slash; a connection is opened only when it is needed."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.batch.files.journal import Journal, digest_of
-from pmsgan.batch.files.journal_file import check_journal, not_ours
+from pmsgan.batch.files.journal_file import check_journal, foreign_files_error
 from pmsgan.batch.files.local_results import OWN_NAME, Stamp, changed_note
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.files.store import Store, StoreEntry, Streak
@@ -93,7 +93,7 @@ class BucketResults:
         self._journal = Journal(self._file, run_identity, known)
         self.skip_upload()
 
-    def take_part(self, name: str) -> None:
+    def merge_part(self, name: str) -> None:
         """Add a part that another process has written to the record.
 
         Raises:
@@ -103,7 +103,7 @@ class BucketResults:
         part = self._file.with_name("part.jsonl")
         part.write_bytes(self.store.read(JOURNAL + name))
         check_journal(self.store.url, self._run_identity, part)
-        self.journal.take(part)
+        self.journal.merge(part)
 
     def skip_upload(self) -> None:
         """Treat everything that the file holds now as uploaded."""
@@ -315,9 +315,9 @@ class BucketOutput(BucketResults):
     def _check_and_gather(self) -> None:
         """Add the parts of earlier runs to the record; raise ConfigError if they are not ours."""
         if not self._parts and self._holds_results():
-            raise not_ours(self.store.url)
+            raise foreign_files_error(self.store.url)
         for name in self._parts:
-            self.take_part(name)
+            self.merge_part(name)
         self.skip_upload()
 
     def _holds_results(self) -> bool:

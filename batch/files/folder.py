@@ -38,7 +38,7 @@ class Folder(Protocol):
         """Path on this machine's disk; None if the folder is elsewhere, such as in a bucket."""
 
     @property
-    def takes_all(self) -> bool:
+    def includes_everything(self) -> bool:
         """Whether to take every entry, and skip none for its name."""
 
     def identity(self, name: str = "") -> str:

@@ -136,7 +136,7 @@ class Journal:
         numbers = map(number_of, names if self._done else ())
         return {number: self._done[number] for number in numbers if number in self._done}
 
-    def take(self, path: Path | str, opener: Opener | None = None) -> None:
+    def merge(self, path: Path | str, opener: Opener | None = None) -> None:
         """Add everything that another journal records of this run.
 
         Raises:

@@ -80,7 +80,7 @@ def check_journal(
     return True
 
 
-def not_ours(folder: str) -> ConfigError:
+def foreign_files_error(folder: str) -> ConfigError:
     """Return the error for a folder that holds files that no run has recorded."""
     return ConfigError(
         f"{folder} is not empty, and no earlier run has left its journal there: give an empty "

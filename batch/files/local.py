@@ -21,7 +21,7 @@ class LocalFolder:
     """A folder on a disk; sources are paths."""
 
     path: Path
-    takes_all = False
+    includes_everything = False
 
     def __str__(self) -> str:
         """Return the path."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.batch.files.journal import Journal
-from pmsgan.batch.files.journal_file import check_journal, not_ours, read_run_identity
+from pmsgan.batch.files.journal_file import check_journal, foreign_files_error, read_run_identity
 from pmsgan.batch.files.local_results import OWN_NAME, LocalResults, Stamp
 from pmsgan.batch.files.lock import LockedError, lock
 from pmsgan.counts import count
@@ -133,7 +133,7 @@ class LocalOutput(LocalResults):
                 raise ConfigError(_GONE)
             for shards, name in self._shards():
                 if name.startswith(start):
-                    self.journal.take(name, shards.open)
+                    self.journal.merge(name, shards.open)
                     shards.remove(name)
         except OSError as error:
             raise _unusable(self.folder, error) from error
@@ -179,13 +179,13 @@ def _check_content(root: Directory, run_identity: dict[str, Any]) -> None:
     """Raise ConfigError if results would be mixed with other files in a folder."""
     is_ours = False
     with suppress(FileNotFoundError), root.folder(OWN_NAME) as own:
-        if own.look(JOURNAL_NAME):
+        if own.lstat(JOURNAL_NAME):
             is_ours = check_journal(str(root.path), run_identity, JOURNAL_NAME, own.open)
         for shards, name in _shards(own):
             is_ours |= check_journal(str(root.path), run_identity, name, shards.open)
     is_others = any(name != REPORT_NAME and not name.startswith(".") for name in root.names())
     if is_others and not is_ours:
-        raise not_ours(str(root.path))
+        raise foreign_files_error(str(root.path))
 
 
 def _shards(own: Directory) -> Iterator[tuple[Directory, str]]:

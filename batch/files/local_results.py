@@ -75,7 +75,7 @@ class LocalResults:
         try:
             stamp = self._stamp(job.source)
             with self._root.folder(parent) as folder:
-                output = folder.look(name)
+                output = folder.lstat(name)
                 if output is None or not stat.S_ISREG(output.st_mode):
                     return False
                 if not self.journal.is_done(job.name, stamp, job.output, output.st_size):
@@ -141,7 +141,7 @@ class LocalResults:
 
     def _keep_changed(self, folder: Directory, name: str, job: Job, data: bytes) -> None:
         """Set aside a file that has the name of a result but was not written by a run."""
-        found = folder.look(name)
+        found = folder.lstat(name)
         if found is None or stat.S_ISDIR(found.st_mode):
             return
         known = self.journal.digest(job.name), digest_of(data)

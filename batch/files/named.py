@@ -42,7 +42,7 @@ class NamedPictures(LocalFolder):
 
     sources: dict[str, Path]
     """Path of each picture by its name."""
-    takes_all = True
+    includes_everything = True
 
     def __str__(self) -> str:
         """Return the first picture, and how many there are beside it."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pmsgan.batch.pictures.pillow_memory import look_at_rgb
+from pmsgan.batch.pictures.pillow_memory import view_rgb
 from pmsgan.errors import ImageError
 
 Pixels = NDArray[np.uint8]
@@ -105,7 +105,7 @@ def to_bgr(image: Image.Image) -> Pixels:
     """Return the colour uint8 [h, w, 3] BGR of an 8-bit image of any mode."""
     if image.mode != "RGB":
         image = image.convert("RGB")
-    rgb, conversion = look_at_rgb(image), cv2.COLOR_RGBA2BGR
+    rgb, conversion = view_rgb(image), cv2.COLOR_RGBA2BGR
     if rgb is None:
         rgb, conversion = np.asarray(image), cv2.COLOR_RGB2BGR
     return cv2.cvtColor(rgb, conversion).astype(np.uint8, copy=False)

@@ -31,7 +31,7 @@ PLAIN = Scaling()
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class GuideImage:
     """The picture in its result's size, which guides the enlargement of its translation."""
 
     grey: Pixels
@@ -51,7 +51,7 @@ class LoadedPicture:
     """[h, w] of the result, 0 transparent .. 255 opaque; None where all is opaque."""
     note: str | None
     """A remark for the user."""
-    guide: Guide | None = None
+    guide: GuideImage | None = None
     """None where the translation is enlarged without one."""
     tiles: Tiles | None = None
     """None where the network sees the picture in one view."""
@@ -97,7 +97,7 @@ class LoadedPicture:
         self.picture.profile = None
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
         grey = crop_channel(grey, self.placement)
-        self.guide = Guide(grey, scaling.radius, scaling.epsilon)
+        self.guide = GuideImage(grey, scaling.radius, scaling.epsilon)
 
     def choose_colours(self, settings: ConvertSettings, name: str) -> None:
         """Choose the palette's colours for the parts of the result.
@@ -211,8 +211,8 @@ def load(
     Raises:
         ImageError: it cannot be decoded.
     """
-    wanted = _size_that_suffices(style_size, settings, scaling)
-    picture = decode(data, wanted, hint=_how_to_be_smaller(settings, scaling))
+    wanted = _decode_size(style_size, settings, scaling)
+    picture = decode(data, wanted, hint=_smaller_size_hint(settings, scaling))
     return prepare(picture, style_size, settings, scaling)
 
 
@@ -259,7 +259,7 @@ def prepare(
     return loaded
 
 
-def _size_that_suffices(
+def _decode_size(
     style_size: tuple[int, int], settings: ConvertSettings, scaling: Scaling
 ) -> tuple[int, int] | None:
     """Return the size at which to decode a picture, see `decode`; None means its own size."""
@@ -277,7 +277,7 @@ def _size_that_suffices(
     return max(style_size[0], long_side), max(style_size[1], long_side)
 
 
-def _how_to_be_smaller(settings: ConvertSettings, scaling: Scaling) -> str:
+def _smaller_size_hint(settings: ConvertSettings, scaling: Scaling) -> str:
     """Return the options with which a JPEG need not be decoded in its own size."""
     options = [f"--output-size {SMALLER_SIZE}"]
     if settings.fit == "crop":

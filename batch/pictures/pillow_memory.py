@@ -37,7 +37,7 @@ _pointer_in.restype = ctypes.c_void_p
 _pointer_in.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
-class _Lent:
+class _BorrowedMemory:
     """Memory that Pillow keeps as long as the capsule lives."""
 
     def __init__(self, address: int, shape: tuple[int, ...], capsule: object) -> None:
@@ -47,7 +47,7 @@ class _Lent:
         }  # fmt: skip
 
 
-def look_at_rgb(image: Image.Image) -> NDArray[np.uint8] | None:
+def view_rgb(image: Image.Image) -> NDArray[np.uint8] | None:
     """Return the pixels of an image of the mode RGB, without a copy.
 
     Returns:
@@ -64,4 +64,4 @@ def look_at_rgb(image: Image.Image) -> NDArray[np.uint8] | None:
     samples, (width, height) = pixels.children[0].contents, image.size
     if (samples.n_buffers, samples.offset, samples.length) != (2, 0, height * width * _BANDS):
         return None
-    return np.asarray(_Lent(samples.buffers[1], (height, width, _BANDS), capsule))
+    return np.asarray(_BorrowedMemory(samples.buffers[1], (height, width, _BANDS), capsule))

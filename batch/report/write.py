@@ -32,7 +32,7 @@ def page_path(path: Path) -> Path:
     return path.with_suffix(".html") if path.suffix == ".json" else Path(f"{path}.html")
 
 
-def report_place(folder: Path, name: str = "report") -> Path:
+def free_report_path(folder: Path, name: str = "report") -> Path:
     """Return the path of a report in a folder: NAME.json, or pmsgan-NAME.json and so on.
 
     An existing file that is not the report of a run belongs to somebody, and stays.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pmsgan.atomic import replacing
-from pmsgan.engine.cache import cache_folder, need_cache_folder
+from pmsgan.engine.cache import cache_folder, require_cache_folder
 from pmsgan.errors import EngineError, StyleError
 from pmsgan.regular_file import read_regular
 from pmsgan.styles.registry import CALIBRATION_NAME, DESCRIPTION_NAME, GRAPH_NAME, Style
@@ -70,13 +70,13 @@ def find_calibration(style: Style) -> Calibration | None:
     return None
 
 
-def keep_calibration(calibration: Calibration, style: Style) -> Path:
+def cache_calibration(calibration: Calibration, style: Style) -> Path:
     """Write a calibration to the user's cache; return its path.
 
     Raises:
         EngineError: it cannot be written, or there is no cache.
     """
-    path = need_cache_folder(_CACHE) / _file_name(style)
+    path = require_cache_folder(_CACHE) / _file_name(style)
     try:
         with replacing(path) as temporary:
             temporary.write_text(calibration.to_text(), encoding="utf-8")

@@ -75,7 +75,7 @@ def build_plan(
     builder = library.make("Builder", library.log)
     # The graph determines all types. TensorRT 11 has no other mode.
     strongly_typed = 1 << int(api.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-    network = library.need(builder.create_network(strongly_typed), "make a network")
+    network = library.require(builder.create_network(strongly_typed), "make a network")
     _parse(library, network, graph, name)
     options = _make_options(library, builder, config, capability, half=half)
     profile = builder.create_optimization_profile()
@@ -94,7 +94,7 @@ def build_plan(
         plan = builder.build_serialized_network(network, options)
         if interrupted():
             raise KeyboardInterrupt
-    library.need(plan, f"build an engine from {name}")
+    library.require(plan, f"build an engine from {name}")
     return bytes(plan), bytes(timings.serialize()) if timings is not None else b""
 
 
@@ -141,7 +141,7 @@ def _set_capability(library: Library, options: Any, capability: str | None) -> N
     if wanted is not None:
         options.num_compute_capabilities = 1
         member = getattr(library.api.ComputeCapability, wanted)
-        library.need(options.set_compute_capability(member, 0), f"build for {capability}")
+        library.require(options.set_compute_capability(member, 0), f"build for {capability}")
 
 
 def _use_timing_cache(options: Any, data: bytes) -> Any:

@@ -49,8 +49,8 @@ class KernelCache:
         Raises:
             EngineError: TensorRT for RTX gives no settings.
         """
-        api, need = self._library.api, self._library.need
-        config = need(engine.create_runtime_config(), "make settings for a context")
+        api, require = self._library.api, self._library.require
+        config = require(engine.create_runtime_config(), "make settings for a context")
         config.set_execution_context_allocation_strategy(
             api.ExecutionContextAllocationStrategy.USER_MANAGED
         )
@@ -64,10 +64,10 @@ class KernelCache:
             api.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE if graphs else api.CudaGraphStrategy.DISABLED
         )
         if self._cache is None:
-            self._cache = need(config.create_runtime_cache(), "make a cache of kernels")
+            self._cache = require(config.create_runtime_cache(), "make a cache of kernels")
             if self._kept and not self._cache.deserialize(self._kept):
                 _log.info("kernels are compiled again: %s", self._library.log.summary())
-        need(config.set_runtime_cache(self._cache), "use a cache of kernels")
+        require(config.set_runtime_cache(self._cache), "use a cache of kernels")
         return config
 
     def keep(self) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pmsgan.engine.accuracy import Pictures
-from pmsgan.engine.cache import cache_folder, need_cache_folder
+from pmsgan.engine.cache import cache_folder, require_cache_folder
 from pmsgan.engine.choices import Precision
 from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.interface import Engine
@@ -29,7 +29,7 @@ from pmsgan.engine.tensorrt.product import (
     Library,
     ProductName,
 )
-from pmsgan.engine.tensorrt.support import need_pycuda
+from pmsgan.engine.tensorrt.support import require_pycuda
 from pmsgan.engine.widen import widen, widen_means
 from pmsgan.errors import EngineError
 
@@ -87,7 +87,7 @@ def _open(
     samples: Callable[[], Pictures | None] | None = None,
 ) -> tuple[Engine, EnginePlan]:
     """Open an engine; return it and its plan."""
-    need_pycuda()
+    require_pycuda()
     from pmsgan.engine.tensorrt.buffers import gpu_context
     from pmsgan.engine.tensorrt.run import TensorRtEngine
 
@@ -171,7 +171,7 @@ def build_for_capability(
             the plan cannot be kept.
     """
     library = Library(PRODUCTS["tensorrt-rtx"])
-    folder = need_cache_folder(library.product.name)
+    folder = require_cache_folder(library.product.name)
     key = plan_key(library, graph, precision, max_batch, capability=capability, gpu="", driver=0)
     if _cached([key], config) is None:
         write_plan(_build(library, graph, key, config), key)

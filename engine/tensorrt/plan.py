@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from pmsgan.engine.cache import cache_folder, need_cache_folder
+from pmsgan.engine.cache import cache_folder, require_cache_folder
 from pmsgan.engine.sealed import StaleFileError, read_sealed, write_sealed
 from pmsgan.engine.tensorrt.build import BuildConfig
 from pmsgan.engine.tensorrt.product import ProductName
@@ -88,7 +88,7 @@ def write_plan(plan: EnginePlan, key: EnginePlanKey) -> Path:
     Raises:
         EngineError: the plan cannot be written, or there is no cache.
     """
-    path = need_cache_folder(key.product) / key.file_name
+    path = require_cache_folder(key.product) / key.file_name
     header = {
         "key": asdict(key), "config": asdict(plan.config), "checked": plan.checked,
         "build_s": plan.build_s,

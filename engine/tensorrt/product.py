@@ -98,7 +98,7 @@ class Library:
                 f"{self.product.title} cannot make a {name}: {self.log.summary()}"
             ) from error
 
-    def need(self, result: Any, task: str) -> Any:
+    def require(self, result: Any, task: str) -> Any:
         """Return a result of the product, which reports a failure as None or False.
 
         Raises:

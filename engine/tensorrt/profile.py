@@ -45,7 +45,7 @@ def inspect_layers(library: Library, engine: Any, context: Any) -> dict[str, dic
     Raises:
         EngineError: there is no inspector.
     """
-    inspector = library.need(engine.create_engine_inspector(), "inspect the engine")
+    inspector = library.require(engine.create_engine_inspector(), "inspect the engine")
     inspector.execution_context = context
     text = inspector.get_engine_information(library.api.LayerInformationFormat.JSON)
     try:

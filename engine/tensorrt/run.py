@@ -69,7 +69,7 @@ class TensorRtEngine(Engine):
         self._plan_bytes = len(plan)
         self._free_bytes = _free_bytes()
         self._runtime = library.make("Runtime", library.log)
-        self._engine = library.need(
+        self._engine = library.require(
             self._runtime.deserialize_cuda_engine(plan), "load the engine that it has built"
         )
         self.kernels = KernelCache(library, key, gpu) if library.product.builds_ahead else None
@@ -211,7 +211,7 @@ class TensorRtEngine(Engine):
             how = self.kernels.make_config(
                 self._engine, ahead=self.compiles_ahead, graphs=self.graphs
             )
-        self._context = self._need(
+        self._context = self._require(
             self._engine.create_execution_context(how), "make an execution context"
         )
         with gpu_errors_named(f"translate {count(self.info.max_batch, 'picture')} at a time"):
@@ -243,20 +243,22 @@ class TensorRtEngine(Engine):
         if count != self._count:
             self._set_count(count)
         for name, memory in ((INPUT_NAME, buffers.input), (OUTPUT_NAME, buffers.output)):
-            self._need(
+            self._require(
                 self._context.set_tensor_address(name, int(memory)), f"use the memory of {name!r}"
             )
-        self._need(self._context.execute_async_v3(self._compute.handle), f"run a batch of {count}")
+        self._require(
+            self._context.execute_async_v3(self._compute.handle), f"run a batch of {count}"
+        )
 
     def _set_count(self, count: int) -> None:
         shape = (count, self.info.height, self.info.width, 3)
-        self._need(self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}")
+        self._require(self._context.set_input_shape(INPUT_NAME, shape), f"take a batch of {count}")
         self._count = count
 
-    def _need(self, result: Any, task: str) -> Any:
+    def _require(self, result: Any, task: str) -> Any:
         """Do what `Library.need` does; too little memory is a GpuMemoryError."""
         try:
-            return self._library.need(result, task)
+            return self._library.require(result, task)
         except EngineError as error:
             if _MEMORY_FAULT.search(str(error)):
                 raise GpuMemoryError(str(error)) from error
@@ -278,7 +280,7 @@ class TensorRtEngine(Engine):
             self.kernels.keep()
         with quiet_stderr() if is_lost else nullcontext():
             self._buffers.clear()
-            self._kept_slots = ()
+            self._cached_slots = ()
             self._compute = self._context = None
             self._count = 0
             self._memory.close()

@@ -32,7 +32,7 @@ def installation_fault(name: ProductName) -> str | None:
             return fault
     try:
         Library(product)
-        need_pycuda()
+        require_pycuda()
     except EngineError as error:
         return str(error)
     return None
@@ -51,7 +51,7 @@ def installed_wheel(product: Product) -> tuple[int, str] | None:
     return None
 
 
-def need_pycuda() -> None:
+def require_pycuda() -> None:
     """Import pycuda, or raise a helpful error.
 
     Raises:

@@ -19,7 +19,7 @@ from pmsgan.errors import EngineError, ExportError
 from pmsgan.export.foreign.half import is_half, overflowing_nodes, to_half
 from pmsgan.export.foreign.network import Network
 from pmsgan.export.foreign.pixels import to_network, to_pictures
-from pmsgan.export.foreign.probe import Findings, agrees_in_tiles, probe
+from pmsgan.export.foreign.probe import ProbeResult, agrees_in_tiles, probe
 from pmsgan.export.foreign.reading import ForeignFile, read_foreign
 from pmsgan.export.foreign.settings import ImportSettings
 from pmsgan.export.foreign.wrap import free_sides, wrap
@@ -155,7 +155,7 @@ class _Writer:
     """Writes deployment graphs of one network."""
 
     file: ForeignFile
-    found: Findings
+    found: ProbeResult
     is_batch_fixed: bool
 
     def write(self, network: onnx.ModelProto, path: Path, precision: str) -> None:
@@ -185,7 +185,7 @@ def _check_sizes(file: ForeignFile, path: Path) -> None:
 
 
 def _with_free_batch(
-    file: ForeignFile, found: Findings, pictures: Pictures, wanted: Pictures
+    file: ForeignFile, found: ProbeResult, pictures: Pictures, wanted: Pictures
 ) -> tuple[ForeignFile, bool]:
     """Return the network with a free batch dimension if it runs so, and whether it does not.
 
@@ -209,7 +209,7 @@ def _with_free_batch(
     return (replace(file, model=freed), False) if is_free else (file, True)
 
 
-def _check_fp32(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) -> Accuracy:
+def _check_fp32(path: Path, found: ProbeResult, pictures: Pictures, wanted: Pictures) -> Accuracy:
     graph = read_graph(path, found.probe_size)
     with OnnxRuntimeEngine(graph) as engine:
         accuracy = compare(engine.translate(pictures), wanted)
@@ -222,7 +222,7 @@ def _check_fp32(path: Path, found: Findings, pictures: Pictures, wanted: Picture
     return accuracy
 
 
-def _check(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) -> Accuracy:
+def _check(path: Path, found: ProbeResult, pictures: Pictures, wanted: Pictures) -> Accuracy:
     from pmsgan.engine.openvino import OpenVinoEngine
 
     graph = read_graph(path, found.probe_size)
@@ -240,7 +240,7 @@ def _check(path: Path, found: Findings, pictures: Pictures, wanted: Pictures) ->
 
 
 def _scaling(
-    network: Network, found: Findings, settings: ImportSettings, reasons: dict[str, str]
+    network: Network, found: ProbeResult, settings: ImportSettings, reasons: dict[str, str]
 ) -> Scaling:
     """Choose how results are enlarged: in tiles if these agree with the whole."""
     long_side = max(found.size)

@@ -27,7 +27,7 @@ MIN_TILES_PSNR_DB = 35.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
+class ProbeResult:
     """Facts that were found out about a network."""
 
     form: PictureFormat
@@ -43,7 +43,7 @@ class Findings:
     """Source of each finding."""
 
 
-def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Findings:
+def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> ProbeResult:
     """Find out how a network takes pictures.
 
     Raises:
@@ -72,7 +72,7 @@ def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Find
                 else f"any multiple of {multiple} works" if multiple > 1
                 else "any size works"
             )  # fmt: skip
-            return Findings(
+            return ProbeResult(
                 form=form, output=output, side_multiple=multiple, size=size,
                 probe_size=sizes[0], reasons=reasons,
             )  # fmt: skip
@@ -83,7 +83,7 @@ def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Find
     )
 
 
-def agrees_in_tiles(network: Network, found: Findings) -> tuple[bool, float]:
+def agrees_in_tiles(network: Network, found: ProbeResult) -> tuple[bool, float]:
     """Test whether the translation of a part of a picture equals that part of the whole.
 
     Returns:

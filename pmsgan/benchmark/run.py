@@ -31,7 +31,7 @@ from pmsgan.engine.accuracy import Pictures, check_pictures
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import Engine
 from pmsgan.engine.machine import computes_bf16, examine_machine
-from pmsgan.engine.open import NEEDS, open_engine, what_is_missing
+from pmsgan.engine.open import REQUIREMENTS, missing_requirement, open_engine
 from pmsgan.errors import ConfigError, EngineError
 from pmsgan.model.config import check_side
 from pmsgan.styles.registry import Style, find_style
@@ -89,7 +89,7 @@ def run_benchmark(
     works: Sequence[Work | None] = [None] * len(views)
     no_work = ""
     try:
-        network = found.own_network("count its operations")
+        network = found.native_network("count its operations")
         works = examine_work(network, views, config.num_threads)
     except (ConfigError, EngineError) as error:
         no_work = str(error)
@@ -153,8 +153,8 @@ def _measure(case: _Case, config: BenchmarkConfig) -> Iterator[Row | Missing]:
 def _cannot_run(style: Style, config: BenchmarkConfig) -> Iterator[Missing]:
     """Yield the contenders that cannot run here, or not at this size."""
     for name in config.contenders:
-        backend: Backend = name if name in NEEDS else "eager"
-        if (missing := what_is_missing(backend)) is not None:
+        backend: Backend = name if name in REQUIREMENTS else "eager"
+        if (missing := missing_requirement(backend)) is not None:
             yield _missing(name, style, missing)
         elif style.is_imported and name in ("eager", "torch-compile"):
             yield _missing(name, style, "the style is an imported ONNX file")
@@ -166,8 +166,10 @@ def _cannot_run(style: Style, config: BenchmarkConfig) -> Iterator[Missing]:
 def _runnable_backends(config: BenchmarkConfig, style: Style) -> list[Backend]:
     """Return the backends to measure that can run the style here, at least one."""
     absent = "eager" if style.is_imported else ""
-    backends: list[Backend] = [it for it in NEEDS if it in config.contenders and it != absent]
-    runnable = [name for name in backends if what_is_missing(name) is None]
+    backends: list[Backend] = [
+        it for it in REQUIREMENTS if it in config.contenders and it != absent
+    ]
+    runnable = [name for name in backends if missing_requirement(name) is None]
     if not runnable:
         raise EngineError(
             "none of the backends to measure can run here; pmsgan doctor says why"
@@ -223,7 +225,7 @@ def _contenders(
     """Yield the contenders; the baseline in FP32 comes first, since it is the reference."""
     eager = eager_contenders(engine.info)
     best = eager[-1].precision
-    has_torch = what_is_missing("eager") is None
+    has_torch = missing_requirement("eager") is None
     if style.baseline_backend in runnable:
         yield from baseline_contenders(engine.info, style)
     if "torch-compile" in config.contenders and has_torch and not style.is_imported:

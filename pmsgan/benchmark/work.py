@@ -8,7 +8,7 @@ from pmsgan.benchmark.ceilings import Ceilings, matrix_rates, memory_rate
 from pmsgan.benchmark.config import PEERS, fits_peer
 from pmsgan.benchmark.peer import make_peer
 from pmsgan.child import call_in_child
-from pmsgan.engine.open import what_is_missing
+from pmsgan.engine.open import missing_requirement
 from pmsgan.errors import ChildError, EngineError
 from pmsgan.model.config import NetworkConfig
 
@@ -46,7 +46,7 @@ def examine_work(
     Raises:
         EngineError: torch is not installed, or the child failed.
     """
-    if (missing := what_is_missing("eager")) is not None:
+    if (missing := missing_requirement("eager")) is not None:
         raise EngineError(missing)
     try:
         counts, matrix = call_in_child(_examine, config, sizes, num_threads)

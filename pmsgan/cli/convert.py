@@ -265,13 +265,13 @@ def _numbers(devices: str | None) -> tuple[int, ...]:
 def _report_path(out_dir: str) -> Path:
     from pmsgan.batch.files.local_results import OWN_NAME
     from pmsgan.batch.files.open import open_folder
-    from pmsgan.batch.report.write import report_place
+    from pmsgan.batch.report.write import free_report_path
 
     folder = open_folder(out_dir).path
     # In a missing folder the report would count as somebody else's file.
     if folder is not None and (folder / OWN_NAME).exists():
-        return report_place(folder)
-    return report_place(Path(), "pmsgan-report")
+        return free_report_path(folder)
+    return free_report_path(Path(), "pmsgan-report")
 
 
 def _write_report(result: "Report", path: Path) -> PmsganError | None:

@@ -10,8 +10,8 @@ import typer
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.methods import named_folders
-from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
+from pmsgan.cli.required_packages import require_packages, require_torch
 from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.typed import typed_options
 from pmsgan.errors import ConfigError
@@ -114,12 +114,12 @@ def evaluate(
         of_pairs -= {"include_trained"} if unseen_by else set()
         _refuse(of_styles | of_pairs, "without --style or --ablation")
         folders = _folders(arguments, truth)
-    need("evaluate", "eval", "torch")
+    require_packages("evaluate", "eval", "torch")
     from pmsgan.cli.progress import PictureProgress, shown_conversion
-    from pmsgan.evaluation.metrics import use_weights_of
+    from pmsgan.evaluation.metrics import set_weights_folder
 
     if weights_dir is not None:
-        use_weights_of(weights_dir)
+        set_weights_folder(weights_dir)
     with PictureProgress() as progress:
         start, count = progress.start, progress.count
         if style is not None:
@@ -130,7 +130,7 @@ def evaluate(
                 conversion_progress=shown_conversion, on_start=start, on_picture=count,
             )  # fmt: skip
         elif data is not None:
-            need_torch("evaluate --ablation")
+            require_torch("evaluate --ablation")
             from pmsgan.evaluation.ablation import evaluate_runs_on_folder
 
             found = evaluate_runs_on_folder(

@@ -7,7 +7,7 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.needs import need_torch
+from pmsgan.cli.required_packages import require_torch
 from pmsgan.cli.terminal import show, show_lines
 
 
@@ -28,7 +28,7 @@ def export(
     The file is run and compared with PyTorch; one that does not pass is not kept.
     Needs torch, which the extra train brings.
     """
-    need_torch("export")
+    require_torch("export")
     from pmsgan.export.exporter import export_style
 
     result = export_style(style, output, precision="fp16" if fp16 else "fp32")

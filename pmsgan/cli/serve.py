@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pmsgan.cli.boundary import one_line_errors
-from pmsgan.cli.needs import need
 from pmsgan.cli.options import config_options
+from pmsgan.cli.required_packages import require_packages
 from pmsgan.cli.terminal import print_note, show
 from pmsgan.serve.settings import ServeSettings
 
@@ -38,7 +38,9 @@ def serve(
 
     Ctrl-C and SIGTERM finish the pictures in progress, then end the server.
     """
-    need("serve", "serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
+    require_packages(
+        "serve", "serve", "fastapi", "uvicorn", "python_multipart", "prometheus_client"
+    )
     from pmsgan.serve.server import serve as serve_style
 
     serve_style(style, replace(settings, token=token), _print_address)

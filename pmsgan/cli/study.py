@@ -8,7 +8,7 @@ import typer
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
 from pmsgan.cli.methods import named_folders
-from pmsgan.cli.needs import need
+from pmsgan.cli.required_packages import require_packages
 from pmsgan.cli.terminal import show, show_lines
 from pmsgan.cli.usage import App
 from pmsgan.counts import count
@@ -60,7 +60,7 @@ def tally_command(
     The votes are in per cent. Each score comes with its 95 % interval, which says what other people
     would think of the same pictures.
     """
-    need("study tally", "eval", "scipy")
+    require_packages("study tally", "eval", "scipy")
     from pmsgan.evaluation.tally import tally_answers
 
     result = tally_answers(answers)

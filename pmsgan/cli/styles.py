@@ -7,8 +7,8 @@ import typer
 
 from pmsgan.cli.boundary import one_line_errors
 from pmsgan.cli.json_option import JsonOption, to_json
-from pmsgan.cli.needs import need, need_torch
 from pmsgan.cli.options import config_options
+from pmsgan.cli.required_packages import require_packages, require_torch
 from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.usage import App
 from pmsgan.export.foreign.settings import ImportSettings
@@ -64,7 +64,7 @@ def add_command(
 ) -> None:
     """Copy a style folder to your own styles."""
     from pmsgan.engine.trial import try_style
-    from pmsgan.styles.own import add_style, read_source
+    from pmsgan.styles.user_styles import add_style, read_source
 
     try_style(read_source(folder))
     added = add_style(folder, name)
@@ -104,11 +104,11 @@ def import_command(
     or found by running it on drawn pictures; options override both. The style's graph is checked
     against the file in ONNX Runtime. Needs the extra onnxruntime.
     """
-    need("styles import", "onnxruntime", "onnxruntime", "tomli_w")
+    require_packages("styles import", "onnxruntime", "onnxruntime", "tomli_w")
     if weights_of is not None:
-        need_torch(f"styles import --from {weights_of}")
+        require_torch(f"styles import --from {weights_of}")
     from pmsgan.export.foreign.importer import import_onnx, import_weights
-    from pmsgan.styles.own import warn_of_hidden_style
+    from pmsgan.styles.user_styles import warn_of_hidden_style
 
     print_note(f"running {model} on drawn pictures, which takes seconds to minutes")
     if weights_of is None:
@@ -125,7 +125,7 @@ def remove_command(
     name: Annotated[str, typer.Argument(help="Name of one of your own styles.")],
 ) -> None:
     """Delete one of your own styles."""
-    from pmsgan.styles.own import remove_style
+    from pmsgan.styles.user_styles import remove_style
 
     show(f"removed {remove_style(name)}")
 
@@ -141,7 +141,7 @@ def update_command(
     gets a new one. A shipped style is changed only if you give its folder. Needs torch, which the
     extra train brings.
     """
-    need_torch("styles update")
+    require_torch("styles update")
     from pmsgan.export.style_folder import update_graph
 
     exported = update_graph(style)
@@ -175,10 +175,10 @@ def measure_command(
     installed.
     """
     if write:
-        from pmsgan.styles.registry import find_style_to_change
+        from pmsgan.styles.registry import find_editable_style
 
-        need("styles measure --write", "onnxruntime", "tomli_w")
-        find_style_to_change(style)
+        require_packages("styles measure --write", "onnxruntime", "tomli_w")
+        find_editable_style(style)
     from pmsgan.evaluation.style_measurement import measure_style
 
     measured = measure_style(style, pairs, direction)

@@ -10,8 +10,8 @@ import typer
 
 from pmsgan.cli.boundary import ExitCode, one_line_errors
 from pmsgan.cli.json_option import to_json
-from pmsgan.cli.needs import need_torch
 from pmsgan.cli.options import config_options
+from pmsgan.cli.required_packages import require_torch
 from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.cli.typed import typed_options
 from pmsgan.data.config import DEFAULT_DIRECTION, PRESETS, PresetName
@@ -55,7 +55,7 @@ def _use_initial(context: typer.Context, style: str | None) -> str | None:
         from pmsgan.styles.registry import find_style
 
         with contextlib.suppress(PmsganError):  # the command says it in one line
-            network = find_style(style).own_network("train it further")
+            network = find_style(style).native_network("train it further")
             _set_defaults(context, {"network": network_name(network)})
     return style
 
@@ -182,7 +182,7 @@ def train(
     machines start this command on each with torchrun or Slurm.
     Needs torch, which the extra train brings.
     """
-    need_torch("train")
+    require_torch("train")
     typed = typed_options()
     _refuse_contradictions(typed)
     wanted = _network_config(network, generator, typed, initial_style)
@@ -257,7 +257,7 @@ def _network_config(
         return generator if is_ours else UNetConfig(base_channels=generator.base_channels)
     from pmsgan.styles.registry import find_style
 
-    found = find_style(initial_style).own_network("train it further")
+    found = find_style(initial_style).native_network("train it further")
     if (name := network_name(found)) != network:
         raise ConfigError(
             f"the style {initial_style} is of the network {name}: leave out --network, or --from"

@@ -10,7 +10,7 @@ from pmsgan.data.pairs import Pair, some
 from pmsgan.data.text_lines import read_lines
 from pmsgan.data.tree import COMPRESSED_SUFFIXES
 from pmsgan.errors import DataError
-from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
+from pmsgan.formats import PICTURE_SUFFIXES, unsupported_reason
 
 T = TypeVar("T")
 
@@ -63,15 +63,15 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
                 str(pair.target.path.with_suffix(""))})
         for pair in pairs
     ]  # fmt: skip
-    whole = find_written([row.fields[0] for row in rows], known)
+    whole = resolve_names([row.fields[0] for row in rows], known)
     rows = [
         Row(row.line, _fields(row.fields[0], can_have_spaces=False))
         if len(row.fields) == 1 and pair is None
         else row
         for row, pair in zip(rows, whole.found, strict=True)
     ]
-    first = find_written([row.fields[0] for row in rows], known)
-    second = find_written([row.fields[1] if len(row.fields) > 1 else "" for row in rows], known)
+    first = resolve_names([row.fields[0] for row in rows], known)
+    second = resolve_names([row.fields[1] if len(row.fields) > 1 else "" for row in rows], known)
     chosen: dict[str, Pair] = {}
     missing = []
     for row, one, other in zip(rows, first.found, second.found, strict=True):
@@ -95,7 +95,7 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Resolved(Generic[T]):
     """The pairs that the entries of a list name."""
 
     found: list[T | None]
@@ -104,7 +104,7 @@ class Found(Generic[T]):
     """An ambiguous entry; empty if there is none."""
 
 
-def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -> Found[T]:
+def resolve_names(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -> Resolved[T]:
     """Find objects by their paths, as somebody has written these in a list.
 
     A written path may begin further outside or further inside than ours; how many of its outer
@@ -132,7 +132,7 @@ def find_written(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) ->
             best = found
         if _num_found(best) == sum(1 for it in entries if it):
             break
-    return Found(
+    return Resolved(
         [objects[next(iter(it))][0] if len(it) == 1 else None for it in best],
         next((text for text, it in zip(written, best, strict=True) if len(it) > 1), ""),
     )
@@ -178,7 +178,7 @@ def _is_picture(name: str) -> bool:
     return (
         suffix in PICTURE_SUFFIXES
         or suffix in COMPRESSED_SUFFIXES
-        or why_not_read(suffix) is not None
+        or unsupported_reason(suffix) is not None
     )
 
 

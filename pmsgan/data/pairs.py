@@ -16,7 +16,7 @@ from pmsgan.counts import count
 from pmsgan.data.folder_names import PARTS, FolderNames, Part
 from pmsgan.data.names import Partners, match_names, natural_key
 from pmsgan.data.picture_file import PictureFile
-from pmsgan.data.placed import Placed, by_name, keep_parts, leave_out_twins, place_pictures
+from pmsgan.data.placed import Placed, by_name, drop_twin_folders, keep_parts, place_pictures
 from pmsgan.data.tree import Tree, walk_pictures
 from pmsgan.errors import ConfigError, DataError
 
@@ -117,10 +117,10 @@ def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]])
     """Raise DataError where one side has no pictures."""
     for side, found in zip(sides, placed, strict=True):
         if not found:
-            raise DataError(f"{tree.root} {_why_no_side(tree, side, sides[0])}")
+            raise DataError(f"{tree.root} {_missing_side_reason(tree, side, sides[0])}")
 
 
-def _why_no_side(tree: Tree, side: str, source: str) -> str:
+def _missing_side_reason(tree: Tree, side: str, source: str) -> str:
     if tree.unread:
         return f"has no pictures of {side} that are read{tree.hint()}"
     if not tree.folders:
@@ -178,7 +178,7 @@ def _pair(named: list[dict[str, Placed]], ours: str, theirs: str) -> Pair:
 
 def _side_by_side(tree: Tree, first: str) -> list[Pair]:
     (placed,) = _keep_parts(tree, place_pictures(tree, FolderNames(tree.root, ()), num_sides=1))
-    placed, twins = leave_out_twins(placed)
+    placed, twins = drop_twin_folders(placed)
     if not placed:
         folders = twins or sorted({it.parts[0] for it in tree.folders})
         hint = f"; for two of its folders ({', '.join(folders)}) give --direction FROM:TO"

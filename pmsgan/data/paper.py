@@ -31,30 +31,30 @@ class Look:
 
 
 def photograph(
-    lines: NDArray[np.float32], look: Look, chance: np.random.Generator
+    lines: NDArray[np.float32], look: Look, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Return line art as a camera or a scanner sees it.
 
     Args:
         lines: amount of ink, float32 [H, W], 0..1.
         look: the choices.
-        chance: gives grain, light and noise.
+        rng: gives grain, light and noise.
 
     Returns:
         uint8 [H, W, 3] BGR.
     """
     height, width = lines.shape
-    grain = chance.random((height, width), np.float32)
+    grain = rng.random((height, width), np.float32)
     ink = lines * look.pressure * (1.0 - look.grain * grain)
     paper, pen = (np.array(color, np.float32) for color in (look.paper, look.ink))
     picture = paper + ink[:, :, np.newaxis] * (pen - paper)
     if look.shadow:
-        light = smooth_noise(chance, (height, width), cells=2)[:, :, np.newaxis]
+        light = smooth_noise(rng, (height, width), cells=2)[:, :, np.newaxis]
         picture *= 1.0 - look.shadow * light
     if look.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), look.blur).astype(np.float32, copy=False)
     if look.noise:
-        picture += look.noise * chance.standard_normal((height, width, 1), np.float32)
+        picture += look.noise * rng.standard_normal((height, width, 1), np.float32)
     levels: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     if look.jpeg_quality is None:
         return levels
@@ -63,9 +63,9 @@ def photograph(
 
 
 def smooth_noise(
-    chance: np.random.Generator, shape: tuple[int, int], cells: int
+    rng: np.random.Generator, shape: tuple[int, int], cells: int
 ) -> NDArray[np.float32]:
     """Return noise that changes over a `cells`-th of the picture: float32 [H, W], about 0..1."""
-    coarse = chance.random((cells + 1, cells + 1), np.float32)
+    coarse = rng.random((cells + 1, cells + 1), np.float32)
     fine = cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.clip(fine, 0.0, 1.0).astype(np.float32, copy=False)

@@ -57,7 +57,7 @@ def by_name(placed: list[list[Placed]]) -> list[dict[str, Placed]]:
     return named
 
 
-def leave_out_twins(placed: list[Placed]) -> tuple[list[Placed], list[str]]:
+def drop_twin_folders(placed: list[Placed]) -> tuple[list[Placed], list[str]]:
     """Leave out folders that hold pictures of the same names: they are sides, not pairs.
 
     Returns:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pmsgan.atomic import replacing
 from pmsgan.data.align import align_face
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
-from pmsgan.data.flat_pairs import chance_of, draw_pair, fit_page
+from pmsgan.data.flat_pairs import draw_pair, fit_page, make_rng
 from pmsgan.data.lines import draw_lines
 from pmsgan.data.pairs import Pair, find_pairs, read_direction
 from pmsgan.data.picture_file import PictureFile
@@ -159,7 +159,7 @@ def _draw_pairs(in_dir: Path, out_dir: Path, config: FlatsConfig, file: str) -> 
         flats = fit_page(image, config.size)
     for number in range(1, config.per_picture + 1):
         name = stem if config.per_picture == 1 else f"{stem}_{number}"
-        drawing, target = draw_pair(flats, config.size, chance_of(config.seed, stem, number))
+        drawing, target = draw_pair(flats, config.size, make_rng(config.seed, stem, number))
         _write(drawing, out_dir / "lines" / f"{name}.png")
         _write(target, out_dir / "flats" / f"{name}.png")
 

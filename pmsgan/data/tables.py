@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmsgan.counts import count
-from pmsgan.data.lists import Row, find_written, read_rows
+from pmsgan.data.lists import Row, read_rows, resolve_names
 from pmsgan.data.names import singular
 from pmsgan.data.pairs import Pair, find_sides, read_direction, some
 from pmsgan.data.picture_file import PictureFile
@@ -119,4 +119,4 @@ def _by_order(
 
 
 def _find(names: Sequence[str], pictures: Sequence[Path]) -> list[Path | None]:
-    return find_written(names, [(path, {str(path.with_suffix(""))}) for path in pictures]).found
+    return resolve_names(names, [(path, {str(path.with_suffix(""))}) for path in pictures]).found

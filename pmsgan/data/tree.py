@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pmsgan.data.names import natural_key
 from pmsgan.errors import DataError
-from pmsgan.formats import PICTURE_SUFFIXES, why_not_read
+from pmsgan.formats import PICTURE_SUFFIXES, unsupported_reason
 
 COMPRESSED_SUFFIXES = frozenset({".bz2", ".gz"})
 """Suffixes of compressed files, as some sets have for each picture."""
@@ -91,7 +91,7 @@ def walk_pictures(root: Path) -> Tree:
         if pictures:
             folders.append(PictureFolder(parts, tuple(sorted(pictures, key=natural_key))))
         for suffix in {_suffix(name) for name in names}:
-            if suffix in COMPRESSED_SUFFIXES or why_not_read(suffix):
+            if suffix in COMPRESSED_SUFFIXES or unsupported_reason(suffix):
                 unread.setdefault(suffix, place)
     return Tree(root, tuple(folders), unread)
 

@@ -21,7 +21,7 @@ from pmsgan.evaluation.metrics import (
     to_tensor,
 )
 from pmsgan.evaluation.result import Comparison, Evaluation, Score
-from pmsgan.evaluation.sizes import bring_to_one_size
+from pmsgan.evaluation.sizes import match_sizes
 
 MAX_FID_BATCH = 50
 FID_BATCH_PIXELS = 1 << 24
@@ -198,7 +198,7 @@ class _Measurer:
 def _read_pair(predicted: Path, truth: Path, size: SizeChoice) -> tuple[Pixels, Pixels, bool]:
     """Return a result and the true picture in one size, and whether the result was resized."""
     ours, true = read_rgb(predicted), read_rgb(truth)
-    return *bring_to_one_size(ours, true, size), ours.shape != true.shape
+    return *match_sizes(ours, true, size), ours.shape != true.shape
 
 
 def _read_side(predicted: Path, truth: Path, size: SizeChoice, side: int) -> Pixels:

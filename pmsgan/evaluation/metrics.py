@@ -163,7 +163,7 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
         raise EvaluationError(f"the library fails: {reason}") from error
 
 
-def use_weights_of(folder: Path) -> None:
+def set_weights_folder(folder: Path) -> None:
     """Take weights from a copy of torch hub's folder: FOLDER/checkpoints/NAME.pth.
 
     Raises:

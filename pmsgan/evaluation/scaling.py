@@ -20,7 +20,7 @@ from pmsgan.data.pairs import Pair
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.interface import Engine
 from pmsgan.errors import EvaluationError
-from pmsgan.evaluation.colours import MAX_PSNR_DB
+from pmsgan.evaluation.colour_accuracy import MAX_PSNR_DB
 from pmsgan.evaluation.translation import prepare_picture, translate_picture
 from pmsgan.resize import resize_into
 from pmsgan.styles.scaling import Scaling

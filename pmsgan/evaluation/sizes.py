@@ -8,7 +8,7 @@ from pmsgan.errors import DataError
 from pmsgan.evaluation.config import SizeChoice
 
 
-def bring_to_one_size(result: Pixels, truth: Pixels, choice: SizeChoice) -> tuple[Pixels, Pixels]:
+def match_sizes(result: Pixels, truth: Pixels, choice: SizeChoice) -> tuple[Pixels, Pixels]:
     """Return both pictures in the size and shape of the true one.
 
     A result at the network's size is fitted back: the padding of pad is cut off, and the

@@ -45,15 +45,15 @@ def make_study(
             f"{count(num_questions, 'question')}: give fewer --questions, or folders with the same "
             "names"
         )
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     questions = []
-    for name in sorted(chance.sample(common, num_questions)):
+    for name in sorted(rng.sample(common, num_questions)):
         order = list(methods)
-        chance.shuffle(order)
+        rng.shuffle(order)
         questions.append((name, order))
-    chance.shuffle(questions)
+    rng.shuffle(questions)
     names = list(methods)
-    chance.shuffle(names)
+    rng.shuffle(names)
     by_method = dict(zip(methods, folders[2:], strict=True))
     sections = [
         _section(number, name, folders[0][name], folders[1][name],

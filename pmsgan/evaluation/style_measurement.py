@@ -10,10 +10,10 @@ from pmsgan.data.config import DEFAULT_DIRECTION
 from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.engine.choices import Backend
 from pmsgan.engine.open import open_engine
-from pmsgan.evaluation.colours import (
-    Closeness,
-    ClosenessSummary,
-    measure_closeness,
+from pmsgan.evaluation.colour_accuracy import (
+    ColourAccuracy,
+    ColourAccuracySummary,
+    measure_colour_accuracy,
     summarise,
     summarise_by_hand,
 )
@@ -28,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StyleMeasurement:
-    """Closeness of a style's results to the targets."""
+    """How close a style's results are to the targets."""
 
     style: Style
-    closeness: Mapping[str, Closeness]
+    accuracy: Mapping[str, ColourAccuracy]
     """In the style's size, by the names of the pairs."""
     scaling: ScalingMeasurement | None
     """In the pairs' own size; None where no pair is larger than the style's pictures."""
@@ -41,21 +41,25 @@ class StyleMeasurement:
         return {
             "kind": "style measurement",
             "style": self.style.name,
-            "all": summarise(list(self.closeness.values())).to_json(),
-            "by_hand": {name: it.to_json() for name, it in self._hands(by_hand).items()},
+            "all": summarise(list(self.accuracy.values())).to_json(),
+            "by_hand": {
+                name: it.to_json() for name, it in self._summaries_by_hand(by_hand).items()
+            },
             "scaling": self.scaling and self.scaling.to_json(),
         }
 
     def to_text(self, *, by_hand: bool = False) -> str:
         """Return several lines for people; with one for each drawing hand, if that is wanted."""
-        summaries = self._hands(by_hand) | {"all": summarise(list(self.closeness.values()))}
+        summaries = self._summaries_by_hand(by_hand) | {
+            "all": summarise(list(self.accuracy.values()))
+        }
         lines = [f"{printable(name):12} {summary}" for name, summary in summaries.items()]
         if self.scaling is not None:
             lines.append(str(self.scaling))
         return "\n".join(lines)
 
-    def _hands(self, wanted: bool) -> dict[str, ClosenessSummary]:
-        return summarise_by_hand(self.closeness) if wanted else {}
+    def _summaries_by_hand(self, wanted: bool) -> dict[str, ColourAccuracySummary]:
+        return summarise_by_hand(self.accuracy) if wanted else {}
 
 
 def measure_style(
@@ -82,9 +86,9 @@ def measure_style(
             _log.info("%s", remark)
     size = found.height, found.width
     with open_engine(found, size=size) as engine:
-        closeness = measure_closeness(engine, pairs)
+        accuracy = measure_colour_accuracy(engine, pairs)
     return StyleMeasurement(
-        style=found, closeness=closeness, scaling=_measure_scaling(found, pairs, "auto")
+        style=found, accuracy=accuracy, scaling=_measure_scaling(found, pairs, "auto")
     )
 
 

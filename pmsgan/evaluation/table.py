@@ -140,34 +140,34 @@ def _version(name: MetricName) -> str:
         return "(not installed)"
 
 
-def _remarks(it: Evaluation) -> Iterator[str]:
-    yield from _without_number(it)
-    if it.num_resized:
-        resized = count(it.num_resized, "picture was", "pictures were")
+def _remarks(evaluation: Evaluation) -> Iterator[str]:
+    yield from _without_number(evaluation)
+    if evaluation.num_resized:
+        resized = count(evaluation.num_resized, "picture was", "pictures were")
         yield f"{resized} brought to that size before the comparison"
-    if it.only_predicted:
-        results = count(len(it.only_predicted), "result has", "results have")
-        yield f"{results} no true picture: {_some(it.only_predicted)}"
-    if it.only_true:
-        true_pictures = count(len(it.only_true), "true picture has", "true pictures have")
-        yield f"{true_pictures} no result: {_some(it.only_true)}"
+    if evaluation.only_predicted:
+        results = count(len(evaluation.only_predicted), "result has", "results have")
+        yield f"{results} no true picture: {_some(evaluation.only_predicted)}"
+    if evaluation.only_true:
+        true_pictures = count(len(evaluation.only_true), "true picture has", "true pictures have")
+        yield f"{true_pictures} no result: {_some(evaluation.only_true)}"
     by_reason: dict[str, list[str]] = {}
-    for picture, why in it.failures.items():
+    for picture, why in evaluation.failures.items():
         by_reason.setdefault(why, []).append(picture)
     for why, pictures in list(by_reason.items())[:MAX_NAMED]:
         yield f"{_some(pictures)} not compared: {why}"
     if len(by_reason) > MAX_NAMED:
-        yield f"{count(len(it.failures), 'pair')} not compared"
-    is_known = "fid" in it.scores and it.scores["fid"].value is not None
-    if is_known and it.num_pairs < MIN_FID_PICTURES:
-        compared = count(it.num_pairs, "picture")
+        yield f"{count(len(evaluation.failures), 'pair')} not compared"
+    is_known = "fid" in evaluation.scores and evaluation.scores["fid"].value is not None
+    if is_known and evaluation.num_pairs < MIN_FID_PICTURES:
+        compared = count(evaluation.num_pairs, "picture")
         yield f"FID of {compared} says little: it takes {MIN_FID_PICTURES:,} or more"
 
 
-def _without_number(it: Evaluation) -> Iterator[str]:
+def _without_number(evaluation: Evaluation) -> Iterator[str]:
     """Yield a line for each reason why metrics, or pictures of metrics, have no number."""
     by_reason: dict[tuple[str, str], list[str]] = {}
-    for name, score in it.scores.items():
+    for name, score in evaluation.scores.items():
         why = f": {score.reason}" if score.reason else ""
         if score.value is None:
             by_reason.setdefault(("not measured", why), []).append(METRICS[name].title)

@@ -147,7 +147,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         responses=_ANSWERS,
         summary="Make a result again",
     )
-    async def make_again(
+    async def render_again(
         request: Request, style: _StyleName, key: str, wanted: _Wanted, name: _Name = ""
     ) -> Response:
         """Make another result of an earlier picture, in other colours or another format.
@@ -156,12 +156,12 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         client must send the picture again.
         """
         settings = wanted.for_style(service.style(style))
-        seen = service.kept.get(key)
-        if seen is None:
+        translated = service.cache.get(key)
+        if translated is None:
             raise RefusedError(
                 HTTPStatus.NOT_FOUND, "this picture is not kept any more: send it again"
             )
-        work = functools.partial(service.make_again, seen, settings, name)
+        work = functools.partial(service.render_again, translated, settings, name)
         return await answer(request, service.recolouring, "recolour", style, work)
 
 

@@ -46,7 +46,7 @@ class Bodies:
     def __init__(self, limits: BodyLimits) -> None:
         """Start with no bodies."""
         self.limits = limits
-        self._held_bytes = 0
+        self._buffered_bytes = 0
 
     @asynccontextmanager
     async def upload(self, request: Request) -> AsyncIterator[Upload]:
@@ -56,21 +56,21 @@ class Bodies:
             RefusedError: it is too large, too slow or no form, or there are too many at a time.
             ClientDisconnect: the client has gone.
         """
-        held = _Held()
+        size = _BodySize()
         try:
-            yield await self._read(request, held)
+            yield await self._read(request, size)
         finally:
-            self._held_bytes -= held.num_bytes
+            self._buffered_bytes -= size.num_bytes
 
-    async def _read(self, request: Request, held: "_Held") -> Upload:
+    async def _read(self, request: Request, size: "_BodySize") -> Upload:
         is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-        most = self.limits.each_bytes + (_FORM_BYTES if is_form else 0)
+        max_bytes = self.limits.each_bytes + (_FORM_BYTES if is_form else 0)
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > most:
+        if length.isdigit() and int(length) > max_bytes:
             raise self._too_large()
-        chunks = self._chunks(request, held, most)
+        chunks = self._chunks(request, size, max_bytes)
         if is_form:
-            return await _read_form(request, chunks, most)
+            return await _read_form(request, chunks, max_bytes)
         data = bytearray()
         async for chunk in chunks:
             data += chunk
@@ -78,7 +78,9 @@ class Bodies:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a picture's file")
         return Upload(bytes(data), "")
 
-    async def _chunks(self, request: Request, held: "_Held", most: int) -> AsyncIterator[bytes]:
+    async def _chunks(
+        self, request: Request, size: "_BodySize", max_bytes: int
+    ) -> AsyncIterator[bytes]:
         stream = aiter(request.stream())
         end = asyncio.get_running_loop().time() + self.limits.whole_s
         while True:
@@ -91,11 +93,11 @@ class Bodies:
                 ) from None
             if chunk is None:
                 return
-            held.num_bytes += len(chunk)
-            self._held_bytes += len(chunk)
-            if held.num_bytes > most:
+            size.num_bytes += len(chunk)
+            self._buffered_bytes += len(chunk)
+            if size.num_bytes > max_bytes:
                 raise self._too_large()
-            if self._held_bytes > self.limits.all_bytes:
+            if self._buffered_bytes > self.limits.all_bytes:
                 raise RefusedError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     "too many pictures are being sent: try again later",
@@ -111,16 +113,16 @@ class Bodies:
         )
 
 
-class _Held:
+class _BodySize:
     """How much of a request's body is in memory [bytes]."""
 
     num_bytes = 0
 
 
-async def _read_form(request: Request, chunks: AsyncIterator[bytes], most: int) -> Upload:
+async def _read_form(request: Request, chunks: AsyncIterator[bytes], max_bytes: int) -> Upload:
     """Return the one file of a form."""
     parser = MultiPartParser(request.headers, chunks, max_files=1, max_fields=8)  # type: ignore[arg-type]
-    parser.spool_max_size = most + 1  # it stays in memory, whose bound is above
+    parser.spool_max_size = max_bytes + 1  # it stays in memory, whose bound is above
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError, KeyError) as error:

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translated import TranslatedPicture
 from pmsgan.batch.translator import Translator
 from pmsgan.errors import EngineError
 from pmsgan.styles.registry import Style
@@ -44,8 +44,8 @@ class OpenStyles:
                 opened.set_exception(error)
         return opened.result()
 
-    def see(self, name: str, data: bytes, settings: ConvertSettings) -> SeenPicture:
-        """Let a style see a picture, see `Translator.see`; reopen an engine that is lost.
+    def run_network(self, name: str, data: bytes, settings: ConvertSettings) -> TranslatedPicture:
+        """Let a style see a picture, see `Translator.run_network`; reopen an engine that is lost.
 
         Raises:
             ImageError: it is no picture that can be translated.
@@ -54,7 +54,7 @@ class OpenStyles:
         """
         translator = self.open(name)
         try:
-            return translator.see(data, settings)
+            return translator.run_network(data, settings)
         except EngineError:
             with self._lock:
                 opened = self._opened.get(name)

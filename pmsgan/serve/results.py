@@ -1,4 +1,4 @@
-"""Makes the answer to a request from a picture that the network has seen."""
+"""Makes the answer to a request from a picture that the network has translated."""
 
 import re
 import time
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translated import TranslatedPicture
 from pmsgan.formats import output_suffix
 
 MEDIA_TYPES = {
@@ -28,26 +28,26 @@ class ResultFile:
 
 
 def make_result(
-    seen: SeenPicture, settings: ConvertSettings, name: str, *, is_new: bool
+    translated: TranslatedPicture, settings: ConvertSettings, name: str, *, is_new: bool
 ) -> ResultFile:
     """Make the file of a result, and the headers that describe it.
 
     Args:
-        seen: the picture.
+        translated: the picture.
         settings: for its style, see `ConvertSettings.for_style`.
         name: what the client calls the picture; hostile.
-        is_new: whether the network has seen it for this request.
+        is_new: whether the network has translated it for this request.
 
     Raises:
         ImageError: the result cannot be encoded.
     """
     begin = time.perf_counter()
-    loaded = seen.coloured(settings, name)
-    data = seen.encoded(loaded, settings)
+    loaded = translated.with_colours(settings, name)
+    data = translated.encode(loaded, settings)
     seconds = {"encode": time.perf_counter() - begin}
     if is_new:
-        seconds = {"load": seen.load_s, "translate": seen.translate_s} | seconds
-    suffix = output_suffix(seen.suffix, settings.output_format)
+        seconds = {"load": translated.load_s, "translate": translated.translate_s} | seconds
+    suffix = output_suffix(translated.suffix, settings.output_format)
     height, width = loaded.placement.output
     headers = {
         "Content-Disposition": disposition(name, suffix),

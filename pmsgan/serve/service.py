@@ -1,16 +1,16 @@
-"""State that the requests of a server share: styles, threads, kept pictures, counts."""
+"""State that the requests of a server share: styles, threads, cached pictures, counts."""
 
 from http import HTTPStatus
 
 from pmsgan.batch.pictures.decode import count_pixels
 from pmsgan.batch.pictures.opened import MAX_PIXELS
-from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translated import TranslatedPicture
 from pmsgan.batch.translator import named
 from pmsgan.serve.bodies import Bodies, BodyLimits
-from pmsgan.serve.kept import KeptPictures, picture_id
 from pmsgan.serve.metrics import Metrics
 from pmsgan.serve.open_styles import OpenStyles
+from pmsgan.serve.picture_cache import PictureCache, picture_id
 from pmsgan.serve.problems import RefusedError
 from pmsgan.serve.results import ResultFile, make_result
 from pmsgan.serve.workers import PixelBudget, Workers
@@ -39,13 +39,13 @@ class Service:
         self.styles = styles
         self.default = default
         self.bodies = Bodies(limits)
-        self.kept = KeptPictures()
+        self.cache = PictureCache()
         self.pixels = PixelBudget(2 * MAX_PIXELS)
         self.translating = Workers(NUM_TRANSLATING, max_waiting, "translate")
         self.recolouring = Workers(NUM_RECOLOURING, max_waiting, "recolour")
         self.metrics = Metrics(
             lambda: self.translating.num_requests + self.recolouring.num_requests,
-            lambda: self.kept.num_bytes,
+            lambda: self.cache.num_bytes,
         )
 
     def style(self, name: str) -> Style:
@@ -76,18 +76,20 @@ class Service:
         with named(name or "the picture"):
             num_pixels = max(count_pixels(data), size * size if isinstance(size, int) else 0)
             with self.pixels.hold(min(num_pixels, MAX_PIXELS)):
-                if (seen := self.kept.get(key)) is None:
-                    seen = self.styles.see(style, data, settings)
-                    self.kept.put(key, seen)
-                result = make_result(seen, settings, name, is_new=True)
+                if (translated := self.cache.get(key)) is None:
+                    translated = self.styles.run_network(style, data, settings)
+                    self.cache.put(key, translated)
+                result = make_result(translated, settings, name, is_new=True)
         result.headers["Content-Location"] = f"/v1/styles/{style}/pictures/{key}"
         return result
 
-    def make_again(self, seen: SeenPicture, settings: ConvertSettings, name: str) -> ResultFile:
-        """Return another result of a picture that is kept, see `translate`."""
-        height, width = seen.loaded.placement.output
+    def render_again(
+        self, translated: TranslatedPicture, settings: ConvertSettings, name: str
+    ) -> ResultFile:
+        """Return another result of a cached picture, see `translate`."""
+        height, width = translated.loaded.placement.output
         with named(name or "the picture"), self.pixels.hold(height * width):
-            return make_result(seen, settings, name, is_new=False)
+            return make_result(translated, settings, name, is_new=False)
 
     def close(self) -> None:
         """Wait for current requests, then close the engines."""

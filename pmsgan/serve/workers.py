@@ -31,12 +31,12 @@ class Workers:
         self._turn = asyncio.Semaphore(num_threads)
         self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name)
 
-    async def run(self, work: Callable[[], T], has_gone: Callable[[], Awaitable[bool]]) -> T:
+    async def run(self, work: Callable[[], T], is_disconnected: Callable[[], Awaitable[bool]]) -> T:
         """Do some work in a thread, when its turn comes.
 
         Args:
             work: what to do.
-            has_gone: returns whether the client has gone.
+            is_disconnected: returns whether the client has gone.
 
         Raises:
             RefusedError: too many requests wait.
@@ -50,7 +50,7 @@ class Workers:
         self.num_requests += 1
         try:
             async with self._turn:
-                if await has_gone():
+                if await is_disconnected():
                     raise ClientDisconnect
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:

@@ -66,11 +66,11 @@ def choose_colours(parts: Mapping[str, str], fixed: Mapping[str, str], key: str)
     chosen = {part: colour for part, colour in fixed.items() if part in parts}
     chosen |= {part: parts[part] for part in parts if part in _KEPT and part not in fixed}
     for part in sorted(parts.keys() - chosen.keys(), key=lambda it: (_rank(it), it)):
-        chance = _Chance(f"{key} {part}")
+        rng = _Random(f"{key} {part}")
         others = [chosen[it] for it in chosen if it not in _NOT_BESIDE.get(part, ())]
-        colours = _colours(_RANGES.get(part, _ANY), chance)
+        colours = _colours(_RANGES.get(part, _ANY), rng)
         if part == "skin":
-            colours = iter([SKIN_TONES[int(chance.between(0, len(SKIN_TONES)))]])
+            colours = iter([SKIN_TONES[int(rng.between(0, len(SKIN_TONES)))]])
         elif part == "beard" and "hair" in chosen:
             lightness, *colour = _polar(lab_of(chosen["hair"]))
             colours = (colour_of(max(20.0, lightness + change), *colour) for change in _BEARD)
@@ -90,7 +90,7 @@ def _rank(part: str) -> int:
     return order.index(part) if part in order else len(order)
 
 
-class _Chance:
+class _Random:
     """Random numbers that depend on a text alone, in every version of Python."""
 
     def __init__(self, text: str) -> None:
@@ -104,11 +104,11 @@ class _Chance:
         return low + (high - low) * int.from_bytes(digest.digest()[:6], "big") / 2**48
 
 
-def _colours(range_: _Range, chance: _Chance) -> Iterator[str]:
+def _colours(range_: _Range, rng: _Random) -> Iterator[str]:
     """Make some colours within a range."""
     for _ in range(NUM_TRIES):
-        lightness, chroma = chance.between(*range_.lightness), chance.between(*range_.chroma)
-        yield colour_of(lightness, chroma, chance.between(0.0, 360.0))
+        lightness, chroma = rng.between(*range_.lightness), rng.between(*range_.chroma)
+        yield colour_of(lightness, chroma, rng.between(0.0, 360.0))
 
 
 def _first_apart(colours: Iterable[str], others: list[str]) -> str:

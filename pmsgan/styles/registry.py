@@ -82,7 +82,7 @@ class Style:
     sha256: dict[str, str]
     """SHA-256 of each file, by its name."""
     expects: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """The usual look of its input, see `pmsgan.styles.looks`; empty if it was not measured."""
+    """Usual range of each of its `pmsgan.styles.input_statistics`; empty if not measured."""
     parts: dict[str, str] = field(default_factory=dict)
     """Colour of each part of its results, #rrggbb; empty if they are not flat colours."""
 
@@ -118,15 +118,15 @@ class Style:
         """The backend that others are compared with: as simple as can be, in FP32."""
         return "onnxruntime" if self.is_imported else "eager"
 
-    def own_network(self, wish: str) -> NetworkConfig:
+    def native_network(self, task: str) -> NetworkConfig:
         """Return the settings of a network that pmsgan can make.
 
         Raises:
-            ConfigError: the network came as an ONNX file; the message says that it cannot `wish`.
+            ConfigError: the network is an imported ONNX file, which cannot do `task`.
         """
         if isinstance(self.generator, OnnxConfig):
             raise ConfigError(
-                f"cannot {wish}: the style {self.name} is an imported ONNX file, not a network "
+                f"cannot {task}: the style {self.name} is an imported ONNX file, not a network "
                 "that pmsgan has weights of"
             )
         return self.generator
@@ -214,7 +214,7 @@ def find_style(style: Style | Path | str) -> Style:
     return found
 
 
-def find_style_to_change(style: Style | Path | str) -> Style:
+def find_editable_style(style: Style | Path | str) -> Style:
     """Read a style whose files will be written again; they are not checked.
 
     Raises:

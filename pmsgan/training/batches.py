@@ -36,7 +36,7 @@ def batches(
         batch_sampler=_sample_numbers(config, fabric, num_steps_done),
         num_workers=config.num_readers,
         pin_memory=fabric.device.type == "cuda",
-        worker_init_fn=_leave_interrupts_to_the_parent,
+        worker_init_fn=_ignore_interrupts,
     )
     layout = torch.channels_last if config.channels_last else torch.contiguous_format
     for *images, skipped in _read(loader):
@@ -68,7 +68,7 @@ def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
     raise DataError(last_line.removeprefix("pmsgan.errors.DataError: "))
 
 
-def _leave_interrupts_to_the_parent(worker: int) -> None:
+def _ignore_interrupts(worker: int) -> None:
     """Ignore signals to the whole process group, since the parent still needs batches then.
 
     A worker ends when the parent says so, or is gone.

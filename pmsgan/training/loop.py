@@ -246,8 +246,8 @@ def _all_stop(fabric: Fabric, done: int, interrupted: Callable[[], bool]) -> boo
         return interrupted()
     if done % LOG_EVERY:
         return False
-    wishes = torch.tensor(float(interrupted()), device=fabric.device)
-    return bool(fabric.all_reduce(wishes, reduce_op="sum"))
+    votes = torch.tensor(float(interrupted()), device=fabric.device)
+    return bool(fabric.all_reduce(votes, reduce_op="sum"))
 
 
 def _progress(trainer: Trainer) -> Bar:

@@ -21,8 +21,8 @@ from pmsgan.export.exporter import Exported
 from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
-from pmsgan.styles.looks import usual_looks
-from pmsgan.styles.own import warn_of_hidden_style
+from pmsgan.styles.input_statistics import usual_ranges
+from pmsgan.styles.user_styles import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.hardware import make_fabric
@@ -114,7 +114,7 @@ def plan_training(
         data, direction=config.direction, preset=preset, train_list=train_list, split=split
     )
     initial = (
-        load_style_network(initial_style, generator, wish="train it further")
+        load_style_network(initial_style, generator, task="train it further")
         if initial_style is not None
         else None
     )
@@ -122,7 +122,7 @@ def plan_training(
         split=divided,
         network=initial.network.config if initial else generator or GeneratorConfig(),
         initial=initial,
-        teacher=load_style_network(teacher, wish="learn from it") if teacher is not None else None,
+        teacher=load_style_network(teacher, task="learn from it") if teacher is not None else None,
         config=config.for_pairs(len(divided.train)),
         fabric=make_fabric(config),
         folder=folder,
@@ -279,7 +279,7 @@ def _write_style(
             **{name: Path(style).name for name, style in others.items() if style is not None},
             **asdict(config),
         },
-        expects=usual_looks(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
+        expects=usual_ranges(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
         trained_pairs=record.to_bytes() if record is not None else None,
     )
 

@@ -21,14 +21,14 @@ class StyleNetwork:
 
 
 def load_style_network(
-    style: str, wanted: NetworkConfig | None = None, *, wish: str
+    style: str, wanted: NetworkConfig | None = None, *, task: str
 ) -> StyleNetwork:
     """Read the network of a style.
 
     Args:
         style: name of a style, or its folder.
         wanted: settings that the network must have; None takes those that it has.
-        wish: the purpose of the network in messages: "train it further".
+        task: the purpose of the network in messages: "train it further".
 
     Raises:
         ConfigError: it has other settings, or came as an ONNX file.
@@ -36,7 +36,7 @@ def load_style_network(
         CheckpointError: its weights cannot be read.
     """
     found = find_style(style)
-    network = found.own_network(wish)
+    network = found.native_network(task)
     if wanted is not None and wanted != network:
         differing = name_differences(network_table(network), network_table(wanted))
         raise ConfigError(

@@ -96,8 +96,8 @@ class Trainer:
         losses: dict[str, Tensor] = {}
         if self.config.lambda_adversarial:
             losses |= self._step_discriminators(inputs, fakes, reals)
-        taught = self._taught(source, len(fakes))
-        losses |= self._step_generator(inputs, fakes, reals, rgb1, taught)
+        teacher_targets = self._teacher_targets(source, len(fakes))
+        losses |= self._step_generator(inputs, fakes, reals, rgb1, teacher_targets)
         if self.average is not None:
             self.average.update_parameters(self.generator)
         self.num_steps_done += 1
@@ -115,7 +115,7 @@ class Trainer:
         torch.manual_seed(self.config.seed + samples_seen)
 
     @torch.no_grad()
-    def _taught(self, source: Tensor, num_scales: int) -> list[Tensor]:
+    def _teacher_targets(self, source: Tensor, num_scales: int) -> list[Tensor]:
         """Return the teacher's picture at each scale; an empty list without a teacher."""
         if self._teacher is None:
             return []
@@ -127,7 +127,9 @@ class Trainer:
         assert isinstance(self.generator, Generator)
         return AllOutputs(self.generator)
 
-    def _judged(self, inputs: Sequence[Tensor], images: Sequence[Tensor]) -> list[Tensor]:
+    def _discriminator_inputs(
+        self, inputs: Sequence[Tensor], images: Sequence[Tensor]
+    ) -> list[Tensor]:
         """Return the discriminators' input: pictures, or inputs and pictures [N, 6, H, W]."""
         if not self._is_conditional:
             return list(images)
@@ -140,7 +142,9 @@ class Trainer:
         both = [
             torch.cat([real, fake.detach()])
             for real, fake in zip(
-                self._judged(inputs, reals), self._judged(inputs, fakes), strict=True
+                self._discriminator_inputs(inputs, reals),
+                self._discriminator_inputs(inputs, fakes),
+                strict=True,
             )
         ]  # [2 N, 3 or 6, H, W] each
         halves = [scores.chunk(2) for scores in self._judge(both)]
@@ -154,23 +158,23 @@ class Trainer:
         fakes: Sequence[Tensor],
         reals: Sequence[Tensor],
         rgb1: Sequence[Tensor],
-        taught: Sequence[Tensor],
+        teacher_targets: Sequence[Tensor],
     ) -> dict[str, Tensor]:
         with self.fabric.autocast():
             losses = {"perceptual": self.perceptual_loss(fakes, reals)}
             if rgb1:
                 losses["rgb1"] = self.perceptual_loss(rgb1, reals[:1])
-            if taught:
-                losses["teacher"] = l1_gradient_loss(fakes, taught)
+            if teacher_targets:
+                losses["teacher"] = l1_gradient_loss(fakes, teacher_targets)
         loss = self.config.lambda_perceptual * losses["perceptual"]
         if rgb1:
             loss = loss + self.config.lambda_rgb1 * losses["rgb1"]
-        if taught:
+        if teacher_targets:
             loss = loss + self.config.lambda_teacher * losses["teacher"]
         if self.config.lambda_adversarial:
             self.discriminators.requires_grad_(False)
             with self.fabric.no_backward_sync(self._judge):
-                scores = self._judge(self._judged(inputs, fakes))
+                scores = self._judge(self._discriminator_inputs(inputs, fakes))
                 losses["adversarial"] = self._adversarial_loss(scores)
             # Eq. 3
             loss = loss + self.config.lambda_adversarial * losses["adversarial"]

@@ -284,17 +284,17 @@ def test_a_picture_that_was_seen_gives_results_in_any_format(
 ) -> None:
     data = png(picture_cases.photo(30, 40))
     style_size = ConvertSettings(output_size="style", output_format="jpg")
-    seen = inverting.see(data, ConvertSettings())
-    assert seen.encoded(seen.coloured(ConvertSettings()), ConvertSettings()) == (
+    translated = inverting.run_network(data, ConvertSettings())
+    assert translated.encode(translated.with_colours(ConvertSettings()), ConvertSettings()) == (
         inverting.translate(data)
     )
-    jpeg = seen.encoded(seen.coloured(style_size), style_size)
+    jpeg = translated.encode(translated.with_colours(style_size), style_size)
     assert decode(jpeg).pixels.shape == (30, 40, 3)  # its size was chosen before
-    small = inverting.see(data, style_size)
-    assert small.finished(small.loaded).shape == (6, SIDE, 3)
-    assert small.num_bytes < seen.num_bytes + SIDE * SIDE * 3
-    seen.coloured(style_size).add_note("of one result")
-    assert seen.coloured(style_size).note is None
+    small = inverting.run_network(data, style_size)
+    assert small.render(small.loaded).shape == (6, SIDE, 3)
+    assert small.num_bytes < translated.num_bytes + SIDE * SIDE * 3
+    translated.with_colours(style_size).add_note("of one result")
+    assert translated.with_colours(style_size).note is None
 
 
 def test_a_link_is_followed(inverting: Translator, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from pmsgan.batch.comparison import baseline
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.benchmark import run
-from pmsgan.cli import boundary, needs
+from pmsgan.cli import boundary, required_packages
 from pmsgan.cli.app import app
 from pmsgan.data import presets, splits
 from pmsgan.data.config import PRESETS
@@ -405,7 +405,7 @@ def test_train_without_vgg_weights_names_the_ways_out(in_dir: Path, tmp_path: Pa
 def test_commands_that_need_torch_say_how_to_have_it(
     style: Style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(needs.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(required_packages.importlib.util, "find_spec", lambda name: None)
     result = pmsgan_command("export", style.folder)
     assert result.exit_code == 3
     assert install_command("train") in result.stderr

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pmsgan.data.lists import Row, find_written, read_rows, select_pairs
+from pmsgan.data.lists import Row, read_rows, resolve_names, select_pairs
 from pmsgan.data.pairs import Pair
 from pmsgan.data.picture_file import PictureFile
 from pmsgan.errors import DataError
@@ -93,5 +93,5 @@ def test_names_may_have_commas_and_spaces(tmp_path: Path) -> None:
 
 
 def test_a_dot_does_not_end_a_name() -> None:
-    found = find_written(["v1.2", "v1.3.png"], [("a", {"x/v1.2"}), ("b", {"x/v1.3"})])
+    found = resolve_names(["v1.2", "v1.3.png"], [("a", {"x/v1.2"}), ("b", {"x/v1.3"})])
     assert found.found == ["a", "b"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pmsgan.engine import cache
-from pmsgan.engine.cache import cache_folder, lock_folder, need_cache_folder
+from pmsgan.engine.cache import cache_folder, lock_folder, require_cache_folder
 from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import EngineError
 
@@ -34,7 +34,7 @@ def test_the_cache_is_private(root: Path) -> None:
 def test_a_cache_that_others_can_write_to_is_not_used_and_noted_once(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    need_cache_folder("openvino").chmod(0o777)
+    require_cache_folder("openvino").chmod(0o777)
     assert cache_folder("openvino") is None
     assert cache_folder("openvino") is None
     (note,) = caplog.messages
@@ -42,11 +42,11 @@ def test_a_cache_that_others_can_write_to_is_not_used_and_noted_once(
     assert f"{root / 'openvino'} cannot be used (other users can write to it)" in note
     assert note.endswith("set XDG_CACHE_HOME to a folder of your own")
     with pytest.raises(EngineError, match="other users can write to it"):
-        need_cache_folder("openvino")
+        require_cache_folder("openvino")
 
 
 def test_a_cache_of_another_user_is_not_used(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need_cache_folder("openvino")
+    require_cache_folder("openvino")
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     assert cache_folder("openvino") is None
 
@@ -81,7 +81,7 @@ def test_a_user_without_a_home_has_no_cache(
 def test_a_cache_that_cannot_be_written_is_still_read(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    need_cache_folder("openvino")
+    require_cache_folder("openvino")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert cache_folder("openvino") == root / "openvino"
     assert caplog.messages == [f"nothing new is cached: {root / 'openvino'} cannot be written"]

@@ -143,7 +143,7 @@ def test_a_closed_engine_refuses_every_call(engine: Engine, pictures: Pictures) 
         lambda: engine.translate(pictures),
         lambda: engine.translate(pictures[:0]),
         lambda: engine.slots(1),
-        lambda: engine.kept_slots(1),
+        lambda: engine.cached_slots(1),
         lambda: engine.submit(slot, 1),
         lambda: engine.wait(slot),
     ):
@@ -413,11 +413,11 @@ def test_a_device_that_is_not_here_is_named(style: Style) -> None:
         open_engine(style, backend="eager", device="GPU")
 
 
-def test_kept_slots_are_the_same_at_each_call(style: Style) -> None:
+def test_cached_slots_are_the_same_at_each_call(style: Style) -> None:
     with open_engine(style) as engine:
-        first = engine.kept_slots(1)
-        assert [*engine.kept_slots(3)][:1] == [*first]
-        assert engine.kept_slots(3) == engine.kept_slots(3)
+        first = engine.cached_slots(1)
+        assert [*engine.cached_slots(3)][:1] == [*first]
+        assert engine.cached_slots(3) == engine.cached_slots(3)
 
 
 def test_slots_that_no_memory_holds_are_refused(

@@ -24,16 +24,16 @@ from pmsgan.engine.int8 import calibrate as calibrate_module
 from pmsgan.engine.int8.calibrate import calibrate
 from pmsgan.engine.int8.calibration import (
     Calibration,
+    cache_calibration,
     find_calibration,
-    keep_calibration,
     write_into_style,
 )
 from pmsgan.engine.int8.quantise import quantise
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.openvino import OpenVinoEngine
 from pmsgan.errors import ConfigError, EngineError, StyleError
-from pmsgan.styles.own import add_style
 from pmsgan.styles.registry import CALIBRATION_NAME, Style, find_style, read_style
+from pmsgan.styles.user_styles import add_style
 
 ROOT = Path(__file__).parents[2]
 Pictures = NDArray[np.uint8]
@@ -154,7 +154,7 @@ def test_a_style_carries_its_calibration(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert find_calibration(add_style(copied.folder, "again")) == calibration
     own = replace(calibration, psnr_db=41.0)
-    keep_calibration(own, carrying)
+    cache_calibration(own, carrying)
     assert find_calibration(carrying) == own
     (copied.folder / CALIBRATION_NAME).write_text("{}")
     with pytest.raises(StyleError, match=r"int8\.json is not the file that style\.toml"):
@@ -184,7 +184,7 @@ def test_a_calibration_that_cannot_be_used_is_named_and_skipped(
     damage: Callable[[str], str],
     reason: str,
 ) -> None:
-    path = keep_calibration(calibration, copied)
+    path = cache_calibration(calibration, copied)
     assert find_calibration(copied) == calibration
     path.write_text(damage(path.read_text()))
     assert find_calibration(copied) is None

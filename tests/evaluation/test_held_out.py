@@ -23,7 +23,6 @@ from pmsgan.evaluation.config import HeldOutChoice
 from pmsgan.evaluation.held_out import HeldOutPairs, held_out_pairs
 from pmsgan.evaluation.trained import record_of, record_of_style
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import (
     DESCRIPTION_NAME,
     TRAINED_PAIRS_NAME,
@@ -32,6 +31,7 @@ from pmsgan.styles.registry import (
     read_description,
     read_style,
 )
+from pmsgan.styles.user_styles import add_style, remove_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.loop import train
 

@@ -149,7 +149,7 @@ def test_damaged_weights_are_a_reason(predicted: Path, truth: Path, tmp_path: Pa
     before = torch.hub.get_dir()
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"half a file")
-    metrics_module.use_weights_of(tmp_path / "hub")
+    metrics_module.set_weights_folder(tmp_path / "hub")
     try:
         evaluation = evaluate_folders(predicted, truth, ["lpips-squeeze"])
     finally:
@@ -170,7 +170,7 @@ def test_a_torchvision_of_another_build_is_named(
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="has no folder `checkpoints`"):
-        metrics_module.use_weights_of(tmp_path)
+        metrics_module.set_weights_folder(tmp_path)
 
 
 def test_a_library_that_is_not_installed_is_a_reason(

@@ -15,7 +15,7 @@ from pmsgan.cli.app import app
 from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.engine.interface import Engine, EngineInfo, Slot
 from pmsgan.evaluation import scaling as scaling_module
-from pmsgan.evaluation.colours import closeness
+from pmsgan.evaluation.colour_accuracy import colour_accuracy
 from pmsgan.evaluation.scaling import ScalingMeasurement, measure_scaling
 from pmsgan.export.description import write_scaling
 from pmsgan.styles.registry import Style, find_style, read_description, read_style
@@ -162,9 +162,9 @@ def test_an_area_is_right_within_twelve_units() -> None:
     result = target.copy()
     result[:2] += 20  # 8 units
     result[2:5] += 60  # 23 units
-    assert closeness(result, target).right == pytest.approx(0.7)
-    assert closeness(result, target).difference == pytest.approx(22)
-    assert closeness(target, target).psnr_db == 100.0
+    assert colour_accuracy(result, target).right == pytest.approx(0.7)
+    assert colour_accuracy(result, target).difference == pytest.approx(22)
+    assert colour_accuracy(target, target).psnr_db == 100.0
 
 
 def copy_of(style: Style, folder: Path) -> Style:

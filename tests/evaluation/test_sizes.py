@@ -11,7 +11,7 @@ from pmsgan.data.pairs import PictureFile
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import SizeChoice
 from pmsgan.evaluation.evaluate import compare_methods
-from pmsgan.evaluation.sizes import bring_to_one_size
+from pmsgan.evaluation.sizes import match_sizes
 
 
 @pytest.fixture(scope="module")
@@ -29,38 +29,38 @@ def difference(images: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> float:
 def test_what_pad_filled_up_is_cut_off(truth: NDArray[np.uint8], tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "x.png"), truth)
     seen = PictureFile(tmp_path / "x.png").read_at(128, 128)  # as a network sees it
-    ours, true = bring_to_one_size(seen, truth, SizeChoice(fit="pad"))
+    ours, true = match_sizes(seen, truth, SizeChoice(fit="pad"))
     assert true is truth
     assert ours.shape == truth.shape
     assert difference((ours, true)) < 2.0
-    assert difference(bring_to_one_size(seen, truth, SizeChoice(fit="stretch"))) > 5.0
+    assert difference(match_sizes(seen, truth, SizeChoice(fit="stretch"))) > 5.0
 
 
 def test_what_stretch_stretched_is_restored(truth: NDArray[np.uint8]) -> None:
     seen = np.asarray(cv2.resize(truth, (128, 128)), np.uint8)
-    ours, true = bring_to_one_size(seen, truth, SizeChoice(fit="stretch"))
+    ours, true = match_sizes(seen, truth, SizeChoice(fit="stretch"))
     assert ours.shape == truth.shape
     assert difference((ours, true)) < 2.0
 
 
 def test_what_crop_left_out_is_not_compared(truth: NDArray[np.uint8]) -> None:
     seen = np.asarray(cv2.resize(truth[12:112], (128, 128)), np.uint8)
-    ours, true = bring_to_one_size(seen, truth, SizeChoice(fit="crop"))
+    ours, true = match_sizes(seen, truth, SizeChoice(fit="crop"))
     assert ours.shape == true.shape == (100, 100, 3)
     assert difference((ours, true)) < 2.0
 
 
 def test_a_result_of_the_same_shape_needs_no_word(truth: NDArray[np.uint8]) -> None:
     smaller = np.asarray(cv2.resize(truth, (51, 64)), np.uint8)
-    ours, true = bring_to_one_size(smaller, truth, SizeChoice())
+    ours, true = match_sizes(smaller, truth, SizeChoice())
     assert ours.shape == true.shape == truth.shape
     with pytest.raises(DataError, match=r"is 128x128, and the true one 100x125: say by --fit pad"):
-        bring_to_one_size(np.zeros((128, 128, 3), np.uint8), truth, SizeChoice())
+        match_sizes(np.zeros((128, 128, 3), np.uint8), truth, SizeChoice())
 
 
 def test_the_truth_can_be_brought_to_the_result(truth: NDArray[np.uint8]) -> None:
     result = np.zeros((128, 128, 3), np.uint8)
-    ours, true = bring_to_one_size(result, truth, SizeChoice(fit="pad", resize_truth=True))
+    ours, true = match_sizes(result, truth, SizeChoice(fit="pad", resize_truth=True))
     assert ours is result
     assert true.shape == (128, 128, 3)
     assert (true[:, :13] == true[:, 12:13]).all()  # filled up with the edge

@@ -17,8 +17,8 @@ from pmsgan.export.style_folder import write_style
 from pmsgan.model.generator import Generator
 from pmsgan.styles.registry import (
     Style,
+    find_editable_style,
     find_style,
-    find_style_to_change,
     shipped_styles_folder,
     user_styles_folder,
 )
@@ -109,7 +109,7 @@ def test_a_style_that_ships_is_changed_by_its_path_alone(command: tuple[str, ...
     assert result.stderr.count("\n") == 1
     assert f"add a copy by pmsgan styles add {shipped} --name NAME, or give" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in shipped.iterdir()} == before
-    assert find_style_to_change(str(shipped)).name == "anime"
+    assert find_editable_style(str(shipped)).name == "anime"
 
 
 @pytest.mark.usefixtures("without_trace_cache")

@@ -22,8 +22,8 @@ from pmsgan.engine.choices import TritonBackend
 from pmsgan.engine.open import open_engine
 from pmsgan.errors import ConfigError, EngineError, ExportError
 from pmsgan.export.triton import export_triton
-from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import Style
+from pmsgan.styles.user_styles import add_style, remove_style
 
 ROOT = Path(__file__).parents[2]
 SERVER = Path(sys.prefix) / "triton-server" / "pytriton" / "tritonserver"

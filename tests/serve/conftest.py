@@ -35,7 +35,7 @@ class LeftOpen:
     """A translator that stays open when an application closes its styles."""
 
     def __init__(self, translator: Translator) -> None:
-        self.see = translator.see
+        self.run_network = translator.run_network
 
     def close(self) -> None:
         pass

@@ -19,8 +19,8 @@ from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.translator import Translator
 from pmsgan.errors import EngineError, ImageError
 from pmsgan.serve.bodies import BodyLimits
-from pmsgan.serve.kept import KeptPictures, picture_id
 from pmsgan.serve.open_styles import OpenStyles
+from pmsgan.serve.picture_cache import PictureCache, picture_id
 from pmsgan.serve.service import NUM_TRANSLATING
 from pmsgan.serve.workers import PixelBudget
 from pmsgan.styles.palette import read_palette
@@ -198,7 +198,7 @@ class Held:
     def __init__(self) -> None:
         self.let_go = threading.Event()
 
-    def see(self, *_: Any) -> Any:
+    def run_network(self, *_: Any) -> Any:
         assert self.let_go.wait(PATIENCE_S)
         raise ImageError("is let go")
 
@@ -243,7 +243,7 @@ def test_an_engine_that_is_lost_is_opened_anew(
     doodle: bytes,
 ) -> None:
     class Lost:
-        def see(self, *_: Any) -> Any:
+        def run_network(self, *_: Any) -> Any:
             raise EngineError("the device is lost")
 
     opened: list[Any] = [anime, Lost()]
@@ -278,18 +278,18 @@ def test_a_bug_is_told_in_one_line_and_logged(
 
 def test_pictures_are_kept_within_a_bound(anime: Translator, doodle: bytes) -> None:
     settings = ConvertSettings(output_size="style")
-    seen = anime.see(doodle, settings)
-    kept = KeptPictures(5 * seen.num_bytes)
+    translated = anime.run_network(doodle, settings)
+    cache = PictureCache(5 * translated.num_bytes)
     for number in range(7):
-        kept.put(str(number), seen)
-        kept.get("0")
-    assert kept.num_bytes == 5 * seen.num_bytes
-    assert [key for key in map(str, range(7)) if kept.get(key)] == ["0", "3", "4", "5", "6"]
-    kept.put("0", seen)
-    assert len(kept) == 5
-    assert kept.num_bytes == 5 * seen.num_bytes
-    small = KeptPictures(seen.num_bytes)
-    small.put("large", seen)
+        cache.put(str(number), translated)
+        cache.get("0")
+    assert cache.num_bytes == 5 * translated.num_bytes
+    assert [key for key in map(str, range(7)) if cache.get(key)] == ["0", "3", "4", "5", "6"]
+    cache.put("0", translated)
+    assert len(cache) == 5
+    assert cache.num_bytes == 5 * translated.num_bytes
+    small = PictureCache(translated.num_bytes)
+    small.put("large", translated)
     assert len(small) == 0
     ids = {picture_id(style, data, how) for style in "ab" for data in (b"", b"c")
            for how in (settings, ConvertSettings(fit="crop"))}  # fmt: skip

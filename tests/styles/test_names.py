@@ -16,8 +16,8 @@ from pmsgan.styles.registry import (
     GRAPH_NAME,
     TRAINED_PAIRS_NAME,
     WEIGHTS_NAME,
+    find_editable_style,
     find_style,
-    find_style_to_change,
     is_path,
     is_style,
     list_styles,
@@ -55,17 +55,17 @@ def test_the_users_own_come_first(mine: Path) -> None:
 def test_a_style_that_is_read_is_returned_as_it_is() -> None:
     style = read_style(SHIPPED)
     assert find_style(style) is style
-    assert find_style_to_change(style) is style
+    assert find_editable_style(style) is style
 
 
 def test_what_ships_is_changed_by_its_path_alone(mine: Path) -> None:
-    assert find_style_to_change("ink").folder == mine
-    assert find_style_to_change(str(SHIPPED)).folder == SHIPPED
+    assert find_editable_style("ink").folder == mine
+    assert find_editable_style(str(SHIPPED)).folder == SHIPPED
     (mine / WEIGHTS_NAME).write_bytes(b"damaged")
-    assert find_style_to_change("ink").folder == mine  # it is to be written again
+    assert find_editable_style("ink").folder == mine  # it is to be written again
     shutil.rmtree(mine)
     with pytest.raises(StyleError, match="the style ink ships with pmsgan, and is left as it is"):
-        find_style_to_change("ink")
+        find_editable_style("ink")
 
 
 def test_every_file_is_verified_but_those_left_out(mine: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_style_says_where_its_files_are() -> None:
     assert (style.weights, style.graph) == (SHIPPED / WEIGHTS_NAME, SHIPPED / GRAPH_NAME)
     assert (style.is_imported, style.baseline_backend) == (False, "eager")
     assert style.reference_graph == style.graph
-    assert style.own_network("train") is style.generator
+    assert style.native_network("train") is style.generator
     assert style.view == (768, 768)
     assert json.loads(json.dumps(style.to_json()))["folder"] == str(SHIPPED)
     imported = replace(style, generator=OnnxConfig())
@@ -100,7 +100,7 @@ def test_a_style_says_where_its_files_are() -> None:
     assert (imported.is_imported, imported.baseline_backend) == (True, "onnxruntime")
     assert imported.reference_graph == SHIPPED / FP32_GRAPH_NAME
     with pytest.raises(ConfigError, match="cannot train it: the style ink is an imported ONNX"):
-        imported.own_network("train it")
+        imported.native_network("train it")
 
 
 def test_a_user_without_a_home_has_the_styles_that_ship(monkeypatch: pytest.MonkeyPatch) -> None:

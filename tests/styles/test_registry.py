@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 
 from pmsgan.cli.app import app
 from pmsgan.errors import ConfigError, StyleError
-from pmsgan.styles.own import add_style, remove_style
 from pmsgan.styles.registry import (
     MAX_PARTS,
     Style,
@@ -16,6 +15,7 @@ from pmsgan.styles.registry import (
     read_style,
     user_styles_folder,
 )
+from pmsgan.styles.user_styles import add_style, remove_style
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_an_imported_network_is_told_from_own_ones(copy: Path) -> None:
     assert style.file_names[:2] == ("generator_fp32.onnx", "generator.onnx")
     assert style.to_json()["generator"]["network"] == "onnx"
     with pytest.raises(ConfigError, match="cannot train it further: the style copy is an imported"):
-        style.own_network("train it further")
+        style.native_network("train it further")
     path.write_text(text[:start] + table.replace("imagenet", "0..2") + rest)
     with pytest.raises(StyleError, match=r"range_in is '0\.\.2'"):
         read_style(copy)

@@ -67,10 +67,10 @@ def copy_within_card() -> float:
 
 def products() -> Parts:
     """Translate with each product in FP16, after its accuracy gate, whole and partial batches."""
-    from pmsgan.engine.open import what_is_missing
+    from pmsgan.engine.open import missing_requirement
 
     for product in PRODUCTS:
-        if (missing := what_is_missing(product)) is not None:
+        if (missing := missing_requirement(product)) is not None:
             yield product, missing
             continue
         for batch in (8, 1, 32):

@@ -2,7 +2,13 @@
 
 import pytest
 
-from pmsgan.batch.cluster.nodes import Node, Share, read_nodes, share_out, use_gpus
+from pmsgan.batch.cluster.nodes import (
+    Node,
+    WorkerAllocation,
+    allocate_workers,
+    read_nodes,
+    use_gpus,
+)
 from pmsgan.batch.settings import RunSettings
 from pmsgan.errors import ConfigError, EngineError
 
@@ -12,53 +18,58 @@ def node(cpus: int, gpus: int = 0, *, is_alive: bool = True) -> Node:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "wanted", "on_gpus", "share"),
+    ("nodes", "wanted", "on_gpus", "allocation"),
     [
-        ([node(16), node(16)], None, False, Share(2, 16, 0)),
-        ([node(0), node(1), node(1)], None, False, Share(2, 1, 0)),  # a head without processors
-        ([node(64), node(8)], None, False, Share(9, 8, 0)),
-        ([node(16), node(16)], 4, False, Share(4, 8, 0)),
-        ([node(16), node(16)], 3, False, Share(3, 8, 0)),
-        ([node(16), node(16)], 32, False, Share(32, 1, 0)),
-        ([node(16), node(16, is_alive=False)], None, False, Share(1, 16, 0)),
-        ([node(64, 8), node(16, 4), node(32)], None, True, Share(12, 4, 1)),
-        ([node(64, 8)], 2, True, Share(2, 8, 1)),
-        ([node(2, 4)], None, True, Share(4, 1, 1)),
-        ([node(16, 1)], 3, True, Share(3, 5, 3)),
-        ([node(64, 2), node(16, 1)], 6, True, Share(6, 8, 2)),
-        ([node(2, 1), node(64)], 2, True, Share(2, 1, 2)),
+        ([node(16), node(16)], None, False, WorkerAllocation(2, 16, 0)),
+        (
+            [node(0), node(1), node(1)],
+            None,
+            False,
+            WorkerAllocation(2, 1, 0),
+        ),  # a head without processors
+        ([node(64), node(8)], None, False, WorkerAllocation(9, 8, 0)),
+        ([node(16), node(16)], 4, False, WorkerAllocation(4, 8, 0)),
+        ([node(16), node(16)], 3, False, WorkerAllocation(3, 8, 0)),
+        ([node(16), node(16)], 32, False, WorkerAllocation(32, 1, 0)),
+        ([node(16), node(16, is_alive=False)], None, False, WorkerAllocation(1, 16, 0)),
+        ([node(64, 8), node(16, 4), node(32)], None, True, WorkerAllocation(12, 4, 1)),
+        ([node(64, 8)], 2, True, WorkerAllocation(2, 8, 1)),
+        ([node(2, 4)], None, True, WorkerAllocation(4, 1, 1)),
+        ([node(16, 1)], 3, True, WorkerAllocation(3, 5, 3)),
+        ([node(64, 2), node(16, 1)], 6, True, WorkerAllocation(6, 8, 2)),
+        ([node(2, 1), node(64)], 2, True, WorkerAllocation(2, 1, 2)),
     ],
 )
 def test_workers_fill_the_machines(
-    nodes: list[Node], wanted: int | None, on_gpus: bool, share: Share
+    nodes: list[Node], wanted: int | None, on_gpus: bool, allocation: WorkerAllocation
 ) -> None:
-    assert share_out(nodes, wanted=wanted, on_gpus=on_gpus) == share
+    assert allocate_workers(nodes, wanted=wanted, on_gpus=on_gpus) == allocation
 
 
 def test_too_many_workers_and_no_machine_are_told() -> None:
     with pytest.raises(ConfigError, match=r"too few processor cores \(4\) for 5 workers"):
-        share_out([node(4)], wanted=5, on_gpus=False)
+        allocate_workers([node(4)], wanted=5, on_gpus=False)
     with pytest.raises(ConfigError, match="3 workers cannot share 2 GPUs evenly: give 2 or 4"):
-        share_out([node(4, 2), node(4)], wanted=3, on_gpus=True)
+        allocate_workers([node(4, 2), node(4)], wanted=3, on_gpus=True)
     with pytest.raises(ConfigError, match="for 8 workers: give at most 6 --workers"):
-        share_out([node(6, 2), node(64)], wanted=8, on_gpus=True)
+        allocate_workers([node(6, 2), node(64)], wanted=8, on_gpus=True)
     with pytest.raises(EngineError, match="no machine"):
-        share_out([node(0), node(4, is_alive=False)], wanted=None, on_gpus=False)
+        allocate_workers([node(0), node(4, is_alive=False)], wanted=None, on_gpus=False)
 
 
 def test_workers_that_are_alive_are_those_with_a_machine() -> None:
-    share = Share(3, 4, 0)
-    assert share.fits([node(4), node(8)]) == 3
-    assert share.fits([node(4), node(8, is_alive=False)]) == 1
-    assert Share(8, 2, 1).fits([node(16, 4), node(64)]) == 4
-    assert Share(8, 2, 2).fits([node(16, 4), node(64)]) == 8
-    assert Share(8, 2, 2).fits([node(8, 4), node(64)]) == 4
+    allocation = WorkerAllocation(3, 4, 0)
+    assert allocation.fits([node(4), node(8)]) == 3
+    assert allocation.fits([node(4), node(8, is_alive=False)]) == 1
+    assert WorkerAllocation(8, 2, 1).fits([node(16, 4), node(64)]) == 4
+    assert WorkerAllocation(8, 2, 2).fits([node(16, 4), node(64)]) == 8
+    assert WorkerAllocation(8, 2, 2).fits([node(8, 4), node(64)]) == 4
 
 
 def test_as_many_parts_of_a_gpu_as_workers_fit_into_it() -> None:
-    assert Share(4, 1, 0).gpus == 0
+    assert WorkerAllocation(4, 1, 0).gpus == 0
     for each in range(1, 65):
-        units = round(Share(each, 1, each).gpus * 10_000)  # so Ray counts
+        units = round(WorkerAllocation(each, 1, each).gpus * 10_000)  # so Ray counts
         assert 10_000 - each < each * units <= 10_000
 
 

@@ -29,7 +29,7 @@ from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.settings import ConvertSettings, Parallelism, RunSettings
 from pmsgan.engine import cache
 from pmsgan.engine.cache import lock_folder
-from pmsgan.engine.int8.calibration import Calibration, find_calibration, keep_calibration
+from pmsgan.engine.int8.calibration import Calibration, cache_calibration, find_calibration
 from pmsgan.errors import ConfigError
 from pmsgan.styles.registry import GRAPH_NAME, Style
 
@@ -78,7 +78,7 @@ def test_a_style_travels_with_its_int8_calibration(
         psnr_db=50.0,
         ranges={"add": 1.0},
     )
-    kept = keep_calibration(calibration, style)
+    kept = cache_calibration(calibration, style)
     task = make_task(tmp_path / "out", style_files=pack_style(style))
     kept.unlink()  # another machine has another cache
     (tmp_path / "unpacked").mkdir()

@@ -250,7 +250,7 @@ def test_reading_refuses_what_is_too_large_and_counts_anew_after_a_success(
         folder.read("refused")
     assert too_large(3 << 20) == "is too large: 3 MiB, at most 512 MiB are read"
     assert folder.head("a.png", 2) == b""
-    assert not folder.takes_all
+    assert not folder.includes_everything
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from outputs import begun, locked
 from pmsgan.atomic import write_whole
 from pmsgan.batch.files.stamp import FileStamp
 from pmsgan.batch.job import Job
-from pmsgan.batch.report.write import report_place
+from pmsgan.batch.report.write import free_report_path
 from pmsgan.directory import Directory
 from pmsgan.errors import ConfigError, ImageError
 from pmsgan.styles.registry import Style
@@ -149,15 +149,15 @@ def test_a_planted_link_is_replaced_and_not_followed(
 
 
 def test_a_report_takes_nobody_s_place(tmp_path: Path) -> None:
-    assert report_place(tmp_path) == tmp_path / "report.json"
+    assert free_report_path(tmp_path) == tmp_path / "report.json"
     (tmp_path / "report.json").write_text('{\n  "kind": "conversion",\n  "pmsgan": "0.1.0"')
-    assert report_place(tmp_path) == tmp_path / "report.json"
+    assert free_report_path(tmp_path) == tmp_path / "report.json"
     (tmp_path / "report.html").write_text("my thesis")
-    assert report_place(tmp_path) == tmp_path / "pmsgan-report.json"
+    assert free_report_path(tmp_path) == tmp_path / "pmsgan-report.json"
     os.mkfifo(tmp_path / "pmsgan-report.json")
     (tmp_path / "pmsgan-report-2.json").mkdir()
     (tmp_path / "pmsgan-report-3.html").symlink_to(tmp_path / "nowhere")
-    assert report_place(tmp_path) == tmp_path / "pmsgan-report-4.json"
+    assert free_report_path(tmp_path) == tmp_path / "pmsgan-report-4.json"
 
 
 def test_where_a_system_has_no_handles_links_are_refused_as_well(
@@ -192,7 +192,7 @@ def test_a_name_leads_nowhere_else(
         monkeypatch.setattr("pmsgan.directory.HAS_HANDLES", False)
     (tmp_path / "a").mkdir()
     with Directory(tmp_path) as folder:
-        for call in (folder.look, folder.remove, lambda name: folder.write_new(name, b"1")):
+        for call in (folder.lstat, folder.remove, lambda name: folder.write_new(name, b"1")):
             with pytest.raises(OSError, match="is no name of a file"):
                 call(name)
         with pytest.raises(OSError, match="is no name of a file"):
@@ -210,7 +210,7 @@ def test_a_folder_says_whether_it_is_where_it_was(tmp_path: Path) -> None:
         folder.write_new("file", b"1")
     assert (tmp_path / "b" / "file").read_bytes() == b"1"
     with pytest.raises(OSError, match="is closed"):
-        folder.look("file")
+        folder.lstat("file")
 
 
 @pytest.mark.parametrize("times", [200, pytest.param(20_000, marks=pytest.mark.soak)])

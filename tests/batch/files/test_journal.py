@@ -118,7 +118,7 @@ def test_a_line_of_many_gigabytes_is_not_read(
     os.truncate(other, 1 << 40)
     assert check_journal("OUT", RUN, path)
     journal = Journal(path, RUN)
-    journal.take(other)
+    journal.merge(other)
     journal.close()
     assert "the journal is damaged: 1 results are recovered" in caplog.text
     assert done(path, "a", "b") == ["a", "b"]
@@ -185,7 +185,7 @@ def test_another_journal_is_taken_whole_lines_alone(path: Path) -> None:
     write(path, "c")
     other.write_bytes(data[:-1])
     journal = Journal(path, RUN)
-    journal.take(other)
+    journal.merge(other)
     assert journal.known("abcd") == {**journal.known("a"), **journal.known("c")}
     assert len(journal.known("abc")) == 2
     journal.close()
@@ -201,7 +201,7 @@ def test_a_damaged_journal_is_taken_as_far_as_it_is_ours(path: Path) -> None:
     _, theirs = write(path.with_name("theirs"), "b", run=RUN | {"fit": "crop"}).splitlines(True)
     other.write_bytes(b"damaged\n" + line + theirs)
     journal = Journal(path, RUN)
-    journal.take(other)
+    journal.merge(other)
     journal.close()
     assert done(path, "a", "b") == ["a"]
 

@@ -12,7 +12,7 @@ from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.settings import RunSettings
 from pmsgan.engine.accuracy import compare
 from pmsgan.engine.gpu import count_gpus
-from pmsgan.engine.open import open_engine, what_is_missing
+from pmsgan.engine.open import missing_requirement, open_engine
 from pmsgan.styles.registry import Style
 
 pytestmark = [
@@ -25,7 +25,7 @@ Product = Literal["tensorrt", "tensorrt-rtx"]
 
 @pytest.fixture(params=["tensorrt", "tensorrt-rtx"])
 def product(request: pytest.FixtureRequest) -> Product:
-    if (missing := what_is_missing(request.param)) is not None:
+    if (missing := missing_requirement(request.param)) is not None:
         pytest.skip(missing)
     return request.param  # type: ignore[no-any-return]
 

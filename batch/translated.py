@@ -1,4 +1,4 @@
-"""Pictures that the network has seen, whose results can be made again in other colours."""
+"""Pictures with their translations, which can be rendered again in other colours."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from pmsgan.formats import output_suffix
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPicture:
+class TranslatedPicture:
     """A picture and the network's output for it; any thread may make results from it."""
 
     loaded: LoadedPicture
@@ -35,7 +35,7 @@ class SeenPicture:
         pixels = sum(array.nbytes for array in arrays if array is not None)
         return pixels + sum(len(data) for data in metadata if data is not None)
 
-    def coloured(self, settings: ConvertSettings, name: str = "") -> LoadedPicture:
+    def with_colours(self, settings: ConvertSettings, name: str = "") -> LoadedPicture:
         """Return the picture for a result in some colours; its notes stay with that result.
 
         Args:
@@ -46,7 +46,7 @@ class SeenPicture:
         loaded.choose_colours(settings, name)
         return loaded
 
-    def finished(self, loaded: LoadedPicture) -> Pixels:
+    def render(self, loaded: LoadedPicture) -> Pixels:
         """Return a result uint8 [h, w, 3] BGR.
 
         Raises:
@@ -54,15 +54,15 @@ class SeenPicture:
         """
         return loaded.finish(self.canvas, self.row)
 
-    def encoded(self, loaded: LoadedPicture, settings: ConvertSettings) -> bytes:
+    def encode(self, loaded: LoadedPicture, settings: ConvertSettings) -> bytes:
         """Return the file of a result.
 
         Args:
-            loaded: from `coloured`.
+            loaded: from `with_colours`.
             settings: format, compression, metadata.
 
         Raises:
             ImageError: it cannot be encoded.
         """
         suffix = output_suffix(self.suffix, settings.output_format)
-        return encode(self.finished(loaded), loaded, suffix, settings)
+        return encode(self.render(loaded), loaded, suffix, settings)

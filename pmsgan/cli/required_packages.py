@@ -6,12 +6,14 @@ from pmsgan.errors import EngineError
 from pmsgan.install import install_command
 
 
-def need_torch(command: str) -> None:
+def require_torch(command: str) -> None:
     """Raise EngineError unless the packages of the extra `train` are installed."""
-    need(command, "train", "torch", "onnxscript", "tomli_w", "lightning_fabric", "tensorboard")
+    require_packages(
+        command, "train", "torch", "onnxscript", "tomli_w", "lightning_fabric", "tensorboard"
+    )
 
 
-def need(command: str, extra: str, *modules: str) -> None:
+def require_packages(command: str, extra: str, *modules: str) -> None:
     """Raise EngineError unless these modules of an extra are installed."""
     for module in modules:
         if importlib.util.find_spec(module) is None:

@@ -4,8 +4,8 @@ import hashlib
 import threading
 from collections import OrderedDict
 
-from pmsgan.batch.seen import SeenPicture
 from pmsgan.batch.settings import ConvertSettings
+from pmsgan.batch.translated import TranslatedPicture
 
 MAX_BYTES = 256 * 2**20
 """Memory of all pictures that are kept [bytes]."""
@@ -25,7 +25,7 @@ def picture_id(style: str, data: bytes, settings: ConvertSettings) -> str:
     return hashlib.sha256(how.encode() + hashlib.sha256(data).digest()).hexdigest()[:32]
 
 
-class KeptPictures:
+class PictureCache:
     """Maps ids to the pictures used last; any thread may use it at any time."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
@@ -37,24 +37,24 @@ class KeptPictures:
         self.num_bytes = 0
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[str, SeenPicture] = OrderedDict()
+        self._pictures: OrderedDict[str, TranslatedPicture] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many pictures are kept."""
         return len(self._pictures)
 
-    def put(self, key: str, seen: SeenPicture) -> None:
+    def put(self, key: str, translated: TranslatedPicture) -> None:
         """Keep a picture, and drop those that were used longest ago."""
-        if seen.num_bytes > self._max_bytes // _SHARE:
+        if translated.num_bytes > self._max_bytes // _SHARE:
             return
         with self._lock:
             old = self._pictures.pop(key, None)
-            self.num_bytes += seen.num_bytes - (0 if old is None else old.num_bytes)
-            self._pictures[key] = seen
+            self.num_bytes += translated.num_bytes - (0 if old is None else old.num_bytes)
+            self._pictures[key] = translated
             while self.num_bytes > self._max_bytes:
                 self.num_bytes -= self._pictures.popitem(last=False)[1].num_bytes
 
-    def get(self, key: str) -> SeenPicture | None:
+    def get(self, key: str) -> TranslatedPicture | None:
         """Return a picture; None if it is not kept any more."""
         with self._lock:
             if key in self._pictures:

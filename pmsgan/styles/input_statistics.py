@@ -16,7 +16,7 @@ _EVEN = 65
 """Number of neighbouring levels, a quarter of them all, that an even ground spans."""
 
 
-def measure_looks(image: Pixels) -> dict[str, float]:
+def measure_statistics(image: Pixels) -> dict[str, float]:
     """Return how colourful a picture is (0..1), and which share could be even ground (0..1).
 
     The ground is paper, or a board: the largest share of pixels that are about equally bright.
@@ -29,29 +29,31 @@ def measure_looks(image: Pixels) -> dict[str, float]:
     }
 
 
-def usual_looks(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
+def usual_ranges(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
     """Return the range that holds 98 % of the pictures in each feature, with a margin.
 
     The result is empty if there are no pictures.
     """
-    measured = [measure_looks(picture) for picture in pictures]
+    measured = [measure_statistics(picture) for picture in pictures]
     if not measured:
         return {}
     ranges = {}
     for name, margin in MARGINS.items():
-        low, high = np.quantile([looks[name] for looks in measured], (0.01, 0.99))
+        low, high = np.quantile([statistics[name] for statistics in measured], (0.01, 0.99))
         wide = max(0.0, float(low) - margin), min(1.0, float(high) + margin)
         ranges[name] = [round(end, 3) for end in wide]
     return ranges
 
 
-def tell_difference(pictures: Iterable[Pixels], usual: Mapping[str, Sequence[float]]) -> str | None:
+def describe_difference(
+    pictures: Iterable[Pixels], usual: Mapping[str, Sequence[float]]
+) -> str | None:
     """Say how most pictures differ from the usual ones; return None if they do not."""
-    measured = [measure_looks(picture) for picture in pictures]
+    measured = [measure_statistics(picture) for picture in pictures]
     for name, (low, high) in usual.items():
         if name not in FEATURES or not measured:
             continue
-        value = float(np.median([looks[name] for looks in measured]))
+        value = float(np.median([statistics[name] for statistics in measured]))
         if not low <= value <= high:
             more = "more" if value > high else "less"
             return (

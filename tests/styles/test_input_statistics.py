@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.convert import convert_folder
-from pmsgan.styles.looks import measure_looks, tell_difference, usual_looks
+from pmsgan.styles.input_statistics import describe_difference, measure_statistics, usual_ranges
 from pmsgan.styles.registry import Style, find_style
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -32,62 +32,64 @@ def photograph(seed: int) -> NDArray[np.uint8]:
 
 def test_features_of_plain_pictures() -> None:
     white = np.full((4, 4, 3), 255, np.uint8)
-    assert measure_looks(white) == {"colour": 0.0, "ground": 1.0}
+    assert measure_statistics(white) == {"colour": 0.0, "ground": 1.0}
     half = white.copy()
     half[:2] = (127, 0, 0)
-    assert measure_looks(half) == {"colour": pytest.approx(0.249, abs=1e-3), "ground": 0.5}
+    assert measure_statistics(half) == {"colour": pytest.approx(0.249, abs=1e-3), "ground": 0.5}
     grey = np.full((4, 4, 3), 200, np.uint8)
-    assert measure_looks(grey) == {"colour": 0.0, "ground": 1.0}
+    assert measure_statistics(grey) == {"colour": 0.0, "ground": 1.0}
     ramp = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
-    assert measure_looks(ramp) == {"colour": 0.0, "ground": 65 / 256}
+    assert measure_statistics(ramp) == {"colour": 0.0, "ground": 65 / 256}
 
 
 def test_chalk_on_a_board_looks_like_ink_on_paper() -> None:
     drawn = sketch(0)
-    assert measure_looks(255 - drawn) == measure_looks(drawn)
+    assert measure_statistics(255 - drawn) == measure_statistics(drawn)
 
 
 def test_sketches_and_photographs_are_told_apart() -> None:
     sketches, photographs = map(sketch, range(9)), map(photograph, range(9))
-    usual = usual_looks(sketches)
-    assert tell_difference(map(sketch, range(9, 18)), usual) is None
-    difference = tell_difference(photographs, usual)
+    usual = usual_ranges(sketches)
+    assert describe_difference(map(sketch, range(9, 18)), usual) is None
+    difference = describe_difference(photographs, usual)
     assert difference is not None
     assert difference.startswith("they are more colourful: 0.")
-    usual = usual_looks(map(photograph, range(9)))
-    assert str(tell_difference(map(sketch, range(9)), usual)).startswith("they are less colourful")
+    usual = usual_ranges(map(photograph, range(9)))
+    assert str(describe_difference(map(sketch, range(9)), usual)).startswith(
+        "they are less colourful"
+    )
 
 
 def test_some_odd_pictures_among_others_are_nothing() -> None:
-    usual = usual_looks(map(sketch, range(9)))
+    usual = usual_ranges(map(sketch, range(9)))
     mixed = [*map(sketch, range(5)), *map(photograph, range(3))]
-    assert tell_difference(mixed, usual) is None
+    assert describe_difference(mixed, usual) is None
 
 
 def test_what_nobody_has_measured_is_not_told() -> None:
-    assert usual_looks([]) == {}
-    assert tell_difference(map(photograph, range(2)), {}) is None
-    assert tell_difference([], usual_looks(map(sketch, range(2)))) is None
-    assert tell_difference(map(sketch, range(2)), {"of another version": (0.0, 0.0)}) is None
+    assert usual_ranges([]) == {}
+    assert describe_difference(map(photograph, range(2)), {}) is None
+    assert describe_difference([], usual_ranges(map(sketch, range(2)))) is None
+    assert describe_difference(map(sketch, range(2)), {"of another version": (0.0, 0.0)}) is None
 
 
 @pytest.mark.parametrize("name", ["comic", "ink"])
 def test_line_drawings_are_for_anime_and_not_for_styles_of_photographs(name: str) -> None:
     sketches = [cv2.imread(str(path)) for path in sorted(SKETCHES.glob("*.jpg"))]
     assert len(sketches) == 28
-    assert tell_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
-    difference = tell_difference(sketches, find_style(name).expects)  # type: ignore[arg-type]
+    assert describe_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
+    difference = describe_difference(sketches, find_style(name).expects)  # type: ignore[arg-type]
     assert str(difference).startswith("they are more like lines on an even ground")
 
 
 @pytest.mark.parametrize("name", ["comic", "ink"])
 def test_a_photograph_is_for_styles_of_photographs_and_not_for_anime(name: str) -> None:
     photo = cv2.imread(str(PHOTO)).astype(np.uint8, copy=False)
-    assert tell_difference([photo], find_style(name).expects) is None
+    assert describe_difference([photo], find_style(name).expects) is None
     anime = find_style("anime").expects
-    assert str(tell_difference([photo], anime)).startswith("they are more colourful")
+    assert str(describe_difference([photo], anime)).startswith("they are more colourful")
     grey = cv2.merge([cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)] * 3).astype(np.uint8, copy=False)
-    difference = str(tell_difference([grey], anime))
+    difference = str(describe_difference([grey], anime))
     assert difference.startswith("they are less like lines on an even ground")
 
 

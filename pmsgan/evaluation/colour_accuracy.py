@@ -24,8 +24,8 @@ _NUM_AT_A_TIME = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Closeness:
-    """Closeness of one result to its target."""
+class ColourAccuracy:
+    """How close one result is to its target."""
 
     psnr_db: float
     difference: float
@@ -35,8 +35,8 @@ class Closeness:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClosenessSummary:
-    """Closeness of the results of several pairs."""
+class ColourAccuracySummary:
+    """How close the results of several pairs are to their targets."""
 
     num_pairs: int
     right: float
@@ -59,7 +59,7 @@ class ClosenessSummary:
         )
 
 
-def measure_closeness(engine: Engine, pairs: Sequence[Pair]) -> dict[str, Closeness]:
+def measure_colour_accuracy(engine: Engine, pairs: Sequence[Pair]) -> dict[str, ColourAccuracy]:
     """Translate the inputs of pairs, and compare the results with the targets.
 
     Both sides of a pair are brought to the engine's size.
@@ -69,7 +69,7 @@ def measure_closeness(engine: Engine, pairs: Sequence[Pair]) -> dict[str, Closen
         pairs: pairs that the style was not trained on.
 
     Returns:
-        The closeness of each result, by the name of its pair.
+        The accuracy of each result, by the name of its pair.
 
     Raises:
         DataError: a picture cannot be read.
@@ -81,25 +81,25 @@ def measure_closeness(engine: Engine, pairs: Sequence[Pair]) -> dict[str, Closen
         some = pairs[start : start + _NUM_AT_A_TIME]
         translated = engine.translate(np.stack([pair.input.read_at(*size) for pair in some]))
         for pair, result in zip(some, translated, strict=True):
-            measured[pair.name] = closeness(result, pair.target.read_at(*size))
+            measured[pair.name] = colour_accuracy(result, pair.target.read_at(*size))
     return measured
 
 
-def closeness(result: Pixels, target: Pixels) -> Closeness:
+def colour_accuracy(result: Pixels, target: Pixels) -> ColourAccuracy:
     """Compare two pictures, uint8 [H, W, 3] BGR."""
     distance = np.linalg.norm(_lab(result) - _lab(target), axis=2)
     accuracy = compare(result, target)
-    return Closeness(
+    return ColourAccuracy(
         psnr_db=min(accuracy.psnr_db, MAX_PSNR_DB),
         difference=accuracy.mean_difference,
         right=float((distance <= MAX_DISTANCE).mean()),
     )
 
 
-def summarise(measured: Sequence[Closeness]) -> ClosenessSummary:
+def summarise(measured: Sequence[ColourAccuracy]) -> ColourAccuracySummary:
     """Summarise the results of at least one pair."""
     psnr_db = [it.psnr_db for it in measured]
-    return ClosenessSummary(
+    return ColourAccuracySummary(
         num_pairs=len(measured),
         right=statistics.fmean(it.right for it in measured),
         median_psnr_db=statistics.median(psnr_db),
@@ -108,7 +108,7 @@ def summarise(measured: Sequence[Closeness]) -> ClosenessSummary:
     )
 
 
-def summarise_by_hand(measured: Mapping[str, Closeness]) -> dict[str, ClosenessSummary]:
+def summarise_by_hand(measured: Mapping[str, ColourAccuracy]) -> dict[str, ColourAccuracySummary]:
     """Summarise by drawing hand: pairs are named HAND_NUMBER, as those of tools/anime_faces."""
     hands = defaultdict(list)
     for name, it in measured.items():
