@@ -21,7 +21,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import functions when they are asked for, so that `pmsgan --help` need not wait for them."""
+    """Import functions on first use, so that `pmsgan --help` need not wait for them."""
     if name in __all__:
         from pmsgan.batch import convert
 

@@ -42,7 +42,7 @@ def calibrate_style(
     step = -(-len(jobs) // MAX_PICTURES)
     loaded = load_pictures(jobs[::step], folder.read, found.view, settings)[1]
     if loaded is None:
-        raise ConfigError(f"{pictures} has no picture that can be read")
+        raise ConfigError(f"{pictures} contains no readable picture")
     try_style(found)
     calibration = calibrate(read_graph(found.graph, found.view), loaded)
     cache_calibration(calibration, found)

@@ -44,7 +44,7 @@ def convert_folder(
         in_dir: the folder to convert, or its URL such as s3://bucket/pictures; nothing in it is
             written.
         out_dir: the folder to write to, or its URL; made if it does not exist.
-        style: a style, its name, or the path of its folder; it has to be only on this machine.
+        style: a style, its name, or the path of its folder; only this machine needs it.
         settings: how pictures are fitted, computed and encoded.
         run: how the run works: backend, threads, whether to overwrite results.
         selection: which pictures to take; by default all.
@@ -130,7 +130,7 @@ def convert_picture(
 
     Raises:
         ConfigError: the picture does not exist, or the file exists and `run` does not say
-            overwrite, or its suffix is no known format; or see `convert_folder`.
+            overwrite, or its suffix is not a known format; or see `convert_folder`.
         FolderError: the result cannot be written.
         StyleError: there is no such style.
         EngineError: nothing can run the style here.
@@ -140,9 +140,9 @@ def convert_picture(
         target = Path(target)
         settings = replace(settings, output_format=format_of(target))
         if isinstance(source, str | Path) and target.resolve() == Path(source).resolve():
-            raise ConfigError(f"{target} is the picture itself: give another name")
+            raise ConfigError(f"{target} is the source picture itself: give another name")
         if target.exists() and not run.overwrite:
-            raise ConfigError(f"{target} is there already: give another name, or --overwrite")
+            raise ConfigError(f"{target} already exists: give another name, or --overwrite")
         _check_folders_of(target)
     with tempfile.TemporaryDirectory(prefix="pmsgan-") as scratch:
         if not isinstance(source, str | Path):

@@ -27,7 +27,11 @@ def describe_unmatched_sections(palette: Palette, names: Iterable[str]) -> str |
         if len(compared) < MAX_COMPARED:
             compared.append(name)
     patterns = [_with_nearest(section.pattern, compared) for section in unmatched]
-    return f"sections of the palette match no picture: {', '.join(patterns)}" if patterns else None
+    return (
+        f"these sections of the palette match no picture: {', '.join(patterns)}"
+        if patterns
+        else None
+    )
 
 
 def describe_missing_parts(palette: Palette, found: Iterable[str]) -> str | None:

@@ -118,7 +118,8 @@ def plan_folder(
             matched from the end of the path below `pictures`.
 
     Raises:
-        ConfigError: `pictures` is no folder or holds no pictures, or the two folders overlap in a
+        ConfigError: `pictures` is not a folder or holds no pictures, or the two folders overlap in
+        a
             way that could harm originals.
     """
     selection = selection or Selection()
@@ -209,7 +210,7 @@ def _skip_reason(plan: Plan, path: str) -> str | None:
     """Say why a picture that does not have the name of a readable one is not converted.
 
     Returns:
-        The reason why it is not converted; None if it is no picture.
+        The reason why it is not converted; None if it is not a picture.
     """
     if reason := unsupported_reason(_suffix(path)):
         return reason
@@ -218,8 +219,8 @@ def _skip_reason(plan: Plan, path: str) -> str | None:
         return None
     suffix = KINDS.get(kind)
     if suffix in PICTURE_SUFFIXES:
-        return f"{kind} by content, but not by name: rename to {suffix}"
-    return unsupported_reason(suffix or "") or f"in a format that is not read: {kind}"
+        return f"{kind} by content, but not by name: rename it to {suffix}"
+    return unsupported_reason(suffix or "") or f"in an unsupported format: {kind}"
 
 
 def _parts(joined: str) -> Iterator[str]:

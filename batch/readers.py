@@ -24,7 +24,7 @@ class ReaderRetiredError(Exception):
 
 
 class Readers:
-    """The reading end of a run; a reader that hangs on a broken disk holds no slot."""
+    """The readers of a run; one that hangs on a broken disk does not hold a slot."""
 
     def __init__(
         self,

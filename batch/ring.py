@@ -20,7 +20,7 @@ FILLING_S = 0.02
 
 
 class RingStoppedError(Exception):
-    """The run is stopping; raised in every thread that waits here. Its cause is why."""
+    """The run is stopping; raised in every waiting thread, with the reason as its cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Ring:
         self._filled = threading.Condition(self._lock)
         """A slot is ready; the engine's thread waits for it."""
         self._takes_parts = False
-        """The engine's thread waits for a slot that is partly filled as well."""
+        """The engine's thread also waits for a partly filled slot."""
         self._reading_ended = False
         self._stopped = False
         self._error: BaseException | None = None
@@ -148,7 +148,7 @@ class Ring:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is left for the engine, and nothing will come."""
+        """Whether the engine has no work left and will get no more."""
         with self._lock:
             return self._reading_ended and not self._ready
 
@@ -170,7 +170,7 @@ class Ring:
         """Stop the run: every thread that waits here, now or later, gets RingStoppedError.
 
         Args:
-            error: why; the first one counts.
+            error: the reason; only the first one is kept.
         """
         with self._lock:
             self._stopped = True

@@ -209,7 +209,7 @@ def _announce(plan: Plan) -> None:
     if renamed := plan.renamed:
         name, output = renamed[0]
         _log.info(
-            "%s named differently, since others would have the same names: %s becomes %s, for one",
+            "%s named differently, since names would clash otherwise: for example, %s becomes %s",
             count(len(renamed), "result is", "results are"),
             name,
             output,
@@ -229,6 +229,6 @@ def _warn_of_other_pictures(conversion: Conversion) -> None:
     pictures = conversion.first_pictures(NUM_LOOKED_AT)
     if pictures is not None and (difference := describe_difference(pictures, style.expects)):
         _log.warning(
-            "the pictures do not look like the input of the style %s, %s: %s",
+            "the pictures do not look like the input of the style %s (%s): %s",
             style.name, style.input, difference,
         )  # fmt: skip

@@ -30,7 +30,7 @@ MAX_THREADS = 8
 """Readers and writers each, on a machine with many cores."""
 
 _MOST = {"max_batch": 4096, "slots": 256, "readers": 256, "writers": 256}
-"""Upper limits; larger numbers are mistakes that would exhaust a machine."""
+"""Upper limits; larger numbers would exhaust the machine, and are probably mistakes."""
 
 
 def _check_choices(**values: tuple[str, Any]) -> None:
@@ -48,10 +48,10 @@ class ConvertSettings:
     """How a picture of another shape fits: pad keeps its proportions and fills the rest, stretch
     changes them, crop keeps the middle."""
     output_size: OutputSize = "source"
-    """Size of the results: their source's, the style's, or their long side in pixels."""
+    """Size of the results: that of the source, that of the style, or the long side in pixels."""
     working_size: WorkingSize | None = None
-    """Size at which a style that works in tiles sees a picture: its own, or a limit for its long
-    side in pixels."""
+    """Size at which a style that works in tiles sees a picture: that of the source, or a limit for
+    the long side in pixels."""
     output_format: OutputFormat = "png"
     """Format of the results; same keeps JPEG, PNG and WebP, and turns the rest into PNG; ora is
     OpenRaster, a file for paint programs with a layer for the lines and one for each part of a
@@ -71,8 +71,8 @@ class ConvertSettings:
     """Colours that the parts of results get, from `read_palette`; None leaves results as the
     network made them."""
     shade: bool = False
-    """Shade the parts of results with one darker tone, as if light came from the upper left; for a
-    style that has parts."""
+    """Shade the parts with one darker tone, as if lit from the upper left; for a style that has
+    parts."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -114,8 +114,8 @@ class ConvertSettings:
             return self
         if not style.parts:
             raise ConfigError(
-                f"cannot {wished[0]}: the style {style.name} has no parts with colours, as anime "
-                "has"
+                f"cannot {wished[0]}: the style {style.name} has no coloured parts like those of "
+                "anime"
             )
         palette = self.palette or Palette()
         return replace(self, palette=palette.for_style(style.name, style.parts))
@@ -136,7 +136,7 @@ class ConvertSettings:
         if style.scaling.mode != "tiles":
             raise ConfigError(
                 f"the style {style.name} sees all of a picture at {style.width}x{style.height}: "
-                "leave out working_size, which is for styles that work in tiles"
+                "leave out working_size, which only works with styles that use tiles"
             )
         number = 0 if self.working_size == "source" else self.working_size
         return replace(style.scaling, working_size=number)
@@ -144,12 +144,12 @@ class ConvertSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which of the pictures below IN a run takes."""
+    """The pictures below IN that a run converts."""
 
     include: tuple[str, ...] = ()
-    """Take only pictures that match, such as `*.jpg`; may be given several times."""
+    """Convert only pictures that match, such as `*.jpg`; may be given several times."""
     exclude: tuple[str, ...] = ()
-    """Take no pictures and no folders that match, such as thumbs; may be given several times."""
+    """Skip pictures and folders that match, such as thumbs; may be given several times."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,17 +166,17 @@ class Parallelism:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSettings:
-    """Settings that decide how a run works, and do not change results."""
+    """Settings that decide how a run works, without changing its results."""
 
     overwrite: bool = False
     """Convert every picture again, and overwrite the results in OUT."""
     verify: bool = False
-    """Read the results in OUT, and convert again those that are not as they were written."""
+    """Check the results in OUT against the journal, and convert damaged ones again."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
     device: Device = "CPU"
     """Device that --backend openvino runs on; only CPU has been tested. Before another device is
-    used, its results for drawn pictures and for the first four are compared with FP32 on the
+    used, its results for test pictures and for the first four are compared with FP32 on the
     CPU."""
     require_gpu: bool = False
     """Fail if no GPU can run the style."""
@@ -222,7 +222,7 @@ class Cluster:
     """The Ray cluster at HOST:PORT; auto is the one that this machine belongs to, None starts one
     on this machine alone."""
     devices: tuple[int, ...] = ()
-    """Numbers of the GPUs to use where the cluster is started here; empty takes all."""
+    """Numbers of the GPUs to use when the cluster is started here; empty means all."""
     workers: int | None = None
     """Processes with an engine each; more workers than GPUs share them evenly.
 
@@ -230,7 +230,7 @@ class Cluster:
     GPUs, one for each machine.
     """
     insecure: bool = False
-    """Join a cluster even without a token: anyone who reaches it can run code on all of it."""
+    """Join a cluster that asks for no token, where anyone who can reach it can run code."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a value is out of range."""
@@ -239,7 +239,7 @@ class Cluster:
             if not host or not port.isdigit():
                 raise ConfigError(f"cluster is {self.address!r}: give auto or HOST:PORT")
         if self.devices and self.address is not None:
-            raise ConfigError("devices are GPUs of this machine: do not give cluster with them")
+            raise ConfigError("devices are GPUs of this machine: give devices or cluster, not both")
         if self.insecure and self.address is None:
             raise ConfigError("insecure is for an existing cluster: give its address")
         if min(self.devices, default=0) < 0 or len(set(self.devices)) < len(self.devices):

@@ -37,7 +37,7 @@ class Durations:
         self._bins[math.floor(math.log(max(seconds, _SHORTEST_S)) / _BIN_WIDTH)] += 1
 
     def merge(self, other: "Durations") -> None:
-        """Count all of another's, too."""
+        """Add the durations of another record."""
         self.count += other.count
         self.total_s += other.total_s
         self._bins.update(other._bins)
@@ -94,7 +94,7 @@ class StageTimes:
         return Stopwatch(self.stages[stage])
 
     def merge(self, other: "StageTimes") -> None:
-        """Count all of another's, too."""
+        """Add the durations of another record."""
         for stage, durations in other.stages.items():
             self.stages[stage].merge(durations)
 
@@ -108,7 +108,7 @@ class Throughput:
         self.counts: list[int] = []
 
     def add(self, since_start_s: float, count: int = 1) -> None:
-        """Count a picture, or some, that ended then."""
+        """Count one or more pictures that ended at that time."""
         while (place := int(since_start_s / self.span_s)) >= MAX_SPANS:
             self.span_s *= 2.0
             self.counts = [sum(self.counts[i : i + 2]) for i in range(0, len(self.counts), 2)]
@@ -116,7 +116,7 @@ class Throughput:
         self.counts[place] += count
 
     def merge(self, other: "Throughput", started_s: float) -> None:
-        """Add what another counted that was started then."""
+        """Add the counts of another record that was started at that time."""
         for place, count in enumerate(other.counts):
             self.add(started_s + (place + 0.5) * other.span_s, count)
 
@@ -158,11 +158,11 @@ class EngineClock:
         self._last_end: float | None = None
 
     def submit(self) -> None:
-        """Say that a batch is going to be submitted."""
+        """Note that a batch is about to be submitted."""
         self._submitted.append(time.perf_counter())
 
     def end(self) -> None:
-        """Say that the batch that was submitted first has ended."""
+        """Note that the batch that was submitted first has ended."""
         now, before, gpu = time.perf_counter(), self._gpu, self._engine.gpu_times
         start = max(self._submitted.popleft(), self._last_end or 0.0)
         is_first, self._last_end, self._gpu = self._last_end is None, now, gpu

@@ -23,7 +23,7 @@ class TranslatedPicture:
     load_s: float = 0.0
     """Time that decoding took [s]."""
     translate_s: float = 0.0
-    """Time that the network took, with the wait for it [s]."""
+    """Time that the network took, including the wait for it [s]."""
 
     @property
     def num_bytes(self) -> int:

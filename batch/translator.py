@@ -31,7 +31,7 @@ from pmsgan.engine.choices import Backend
 from pmsgan.engine.interface import MAX_IN_FLIGHT, EngineInfo
 from pmsgan.engine.open import open_engine
 from pmsgan.engine.shared import SharedEngine
-from pmsgan.errors import ConfigError, ImageError
+from pmsgan.errors import ConfigError, ImageError, name_picture
 from pmsgan.styles.registry import Style, find_style
 from pmsgan.styles.scaling import Scaling
 
@@ -54,15 +54,15 @@ class _PendingPicture:
     """The picture as the caller gave it."""
     loaded: LoadedPicture
     submitted: deque[tuple[Pixels, "Future[Pixels]"]] = field(default_factory=deque)
-    """Rows that the engine translates: its input uint8 [H, W, 3] BGR, and what becomes of it."""
+    """Rows that the engine translates: its input uint8 [H, W, 3] BGR, and its future result."""
     num_submitted: int = 0
 
 
 class Translator:
     """A style that is ready to translate pictures; leaving its `with` block closes it.
 
-    Any thread may call it at any time; pictures that are there at the same time go through the
-    engine as one batch. A result is of the kind of its picture:
+    Any thread may call it at any time; pictures that arrive at the same time go through the engine
+    as one batch. A result is of the kind of its picture:
 
     - a path (str or PathLike), or the bytes of a file: the bytes of a file, in the format that the
       settings say;
@@ -91,7 +91,7 @@ class Translator:
     @overload
     def translate(self, picture: Pixels) -> Pixels: ...
     def translate(self, picture: Any) -> Any:
-        """Translate a picture of any size; it is left as it is.
+        """Translate a picture of any size, without changing it.
 
         Args:
             picture: a path, the bytes of a file, a PIL image, or an array.
@@ -127,7 +127,9 @@ class Translator:
         """
         is_one = isinstance(pictures, (*_PATHS, *_BYTES, Image.Image))
         if is_one or (isinstance(pictures, np.ndarray) and pictures.ndim != 4):
-            raise ConfigError("translate_each takes a sequence of pictures: use translate for one")
+            raise ConfigError(
+                "translate_each takes a sequence of pictures: use translate for a single picture"
+            )
         if not isinstance(pictures, Iterable):
             name = type(pictures).__name__
             raise ConfigError(f"translate_each takes a sequence of pictures, not {name}")
@@ -288,12 +290,12 @@ def named(name: str) -> Iterator[None]:
     """Name the picture in an error.
 
     Raises:
-        ImageError: the original error with the name in front.
+        ImageError: the original error, with the name.
     """
     try:
         yield
     except ImageError as error:
-        raise ImageError(f"{name}: {error}") from error
+        raise ImageError(name_picture(name, str(error))) from error
 
 
 def _suffix(picture: Any) -> str:

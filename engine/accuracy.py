@@ -58,7 +58,7 @@ def has_constant_picture(pictures: Pictures) -> bool:
 
 
 def check_pictures(height: int, width: int) -> Pictures:
-    """Draw pictures that no style was made for, but that every graph must handle.
+    """Draw test pictures that no style was made for, but that every graph must handle.
 
     Returns:
         Lines on paper, smooth colour, noise, and a black and a white half: uint8 [4, H, W, 3] BGR.

@@ -98,11 +98,11 @@ def prepare_engine(
     if compute_capability is not None:
         if backend not in ("auto", "tensorrt-rtx"):
             raise ConfigError(
-                f"{backend} does not build for GPUs that are not here: use --backend tensorrt-rtx"
+                f"{backend} only builds for GPUs of this machine: use --backend tensorrt-rtx"
             )
         if with_layer_times:
             raise ConfigError(
-                "layers are timed on the GPU that is here: leave out --compute-capability"
+                "--profile times layers on this machine's GPU: leave out --compute-capability"
             )
         return _prepare_for_other_gpu(style, size, compute_capability, precision, max_batch, config)
     choice = choose_backend(backend, require_gpu=require_gpu)
@@ -110,12 +110,12 @@ def prepare_engine(
         raise EngineError(f"{choice.backend} compiles nothing: pip install openvino")
     if with_layer_times and choice.backend not in PRODUCTS:
         raise ConfigError(
-            f"TensorRT alone times its layers, not {choice.backend} ({choice.reason}): "
+            f"only TensorRT can time its layers, and not {choice.backend} ({choice.reason}): "
             "leave out --profile"
         )
     folder = require_cache_folder(choice.backend)
     if not os.access(folder, os.W_OK):
-        raise EngineError(f"cannot keep the engine: {folder} cannot be written")
+        raise EngineError(f"cannot store the engine: {folder} is not writable")
     with open_engine(
         style,
         size=size,

@@ -28,7 +28,7 @@ def cache_folder(backend: str) -> Path | None:
         _note(f"nothing is cached, so each run compiles again: {error}")
         return None
     if not os.access(folder, os.W_OK):
-        _note(f"nothing new is cached: {folder} cannot be written")
+        _note(f"nothing new is cached: {folder} is not writable")
     return folder
 
 

@@ -26,7 +26,7 @@ class InstalledProduct:
     def __str__(self) -> str:
         """Return a few words for people."""
         if self.version is None:
-            return "installed, not from its wheels"
+            return "installed, but not from its wheels"
         return f"{self.version}, wheel for CUDA {self.wheel_cuda} (cu{self.wheel_cuda})"
 
 
@@ -80,7 +80,7 @@ class Diagnosis:
             lines.append(f"{product.title}: {self.products[product.name] or 'not installed'}")
         lines += [
             f"installed: {packages}",
-            "backends, in the order in which --backend auto tries them:",
+            "backends, in the order that --backend auto tries them:",
         ]
         for name, missing in self.missing.items():
             lines.append(

@@ -128,7 +128,7 @@ def open_style(
         num_threads: threads to compute with.
 
     Raises:
-        ConfigError: a side is no multiple of the generator's `side_multiple`.
+        ConfigError: a side is not a multiple of the generator's `side_multiple`.
         ConfigError: the style's network came as an ONNX file.
         CheckpointError: the weights cannot be read, or belong to another network.
         EngineError: fp16 was asked for on a CPU.

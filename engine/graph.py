@@ -36,7 +36,7 @@ class GraphInfo(NamedGraph):
         """Return the same graph for another size (height, width) [pixels].
 
         Raises:
-            ConfigError: a side is no multiple of `side_multiple`.
+            ConfigError: a side is not a multiple of `side_multiple`.
             EngineError: the graph has one fixed size, and it is another one.
         """
         height, width = size
@@ -44,9 +44,9 @@ class GraphInfo(NamedGraph):
             check_sides(height, width, self.side_multiple)
         elif size != (self.height, self.width):
             raise EngineError(
-                f"{self.path} takes pictures of {self.width}x{self.height} only, not "
-                f"{width}x{height}: an older graph takes any size after "
-                f"pmsgan styles update {self.path.parent}"
+                f"{self.path} only takes pictures of {self.width}x{self.height}, not "
+                f"{width}x{height}: to let an older graph take any size, run pmsgan styles update "
+                f"{self.path.parent}"
             )
         return replace(self, height=height, width=width)
 
@@ -109,7 +109,7 @@ def _picture_size(model: onnx.ModelProto, path: Path) -> tuple[int, int, int | N
     """Return the default height and width, and the multiple of sides that may vary.
 
     Raises:
-        EngineError: the model is no deployment graph, or does not say its default size.
+        EngineError: the model is not a deployment graph, or does not say its default size.
     """
     shapes = []
     for values, name in ((model.graph.input, INPUT_NAME), (model.graph.output, OUTPUT_NAME)):

@@ -56,7 +56,7 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineCosts:
-    """The cost of building an engine and of holding it on a GPU."""
+    """The cost of building an engine and of keeping it on a GPU."""
 
     build_s: float
     """Time that its compilation took, now or in an earlier run [seconds]."""
@@ -210,7 +210,7 @@ class Engine(ABC):
 
     def _time_layers(self, num_batches: int) -> LayerTimes:
         """Do what `time_layers` does, in an open engine."""
-        raise EngineError(f"{self.info.runtime} does not time its layers here: use TensorRT")
+        raise EngineError(f"{self.info.runtime} cannot time its layers: use TensorRT")
 
     def _abandon(self) -> None:
         """Do what `abandon` does; NumPy's own memory lives as long as somebody refers to it."""

@@ -53,7 +53,7 @@ def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
         The bytes of the file, and the model.
 
     Raises:
-        EngineError: it cannot be read, is no regular file or too large, or is no ONNX file.
+        EngineError: it cannot be read, is not a regular file, is too large, or is not an ONNX file.
     """
     try:
         data = read_regular(path, MAX_FILE_BYTES)
@@ -64,7 +64,7 @@ def read_model(path: Path) -> tuple[bytes, onnx.ModelProto]:
     except Exception as error:  # protobuf's errors share no base class
         raise EngineError(f"{path} is not an ONNX file, or takes too much memory") from error
     if not model.graph.node:
-        raise EngineError(f"{path} is not an ONNX file, or an empty one: export it again")
+        raise EngineError(f"{path} is not an ONNX file or is empty: export it again")
     return data, model
 
 

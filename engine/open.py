@@ -29,7 +29,7 @@ class _Requirements:
 
     modules: tuple[str, ...]
     extra: str | None
-    """The extra of pmsgan that brings the modules; None if every installation has them."""
+    """The extra of pmsgan that installs the modules; None if every installation has them."""
     gpu: bool = False
 
     def command(self) -> str:
@@ -78,7 +78,7 @@ def choose_backend(wanted: Backend = "auto", *, require_gpu: bool = False) -> Ch
             raise EngineError(f"backend {wanted} cannot run here: {missing}")
         if require_gpu and not REQUIREMENTS[wanted].gpu:
             raise EngineError(
-                f"backend {wanted} runs on the CPU, and a GPU is required: use --backend auto"
+                f"backend {wanted} runs on the CPU, but a GPU is required: use --backend auto"
             )
         return Choice(wanted, "asked for")
     skipped: dict[str, None] = {}  # each reason once, in order
@@ -215,7 +215,8 @@ def require_calibration(style: Style) -> Calibration:
     if (calibration := find_calibration(style)) is None:
         raise EngineError(
             f"the style {style.name} is not calibrated for INT8: pmsgan build-engine --style "
-            f"{style.name} --int8 --calibrate DIR (a few dozen pictures of the kind that it takes)"
+            f"{style.name} --int8 --calibrate DIR (a few dozen pictures of the kind that it was "
+            "made for)"
         )
     return calibration
 

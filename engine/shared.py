@@ -111,7 +111,9 @@ class SharedEngine:
 
     def abandon(self) -> None:
         """Close the engine after its current batches; threads that wait get EngineError."""
-        self._end("the engine is closed: the program ends, or nothing uses the engine any more")
+        self._end(
+            "the engine is closed: the program is ending, or nothing uses the engine any more"
+        )
         if threading.current_thread() is not self._thread:
             self._thread.join(_PATIENCE_S)
 

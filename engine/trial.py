@@ -60,7 +60,7 @@ def try_style(style: Style) -> None:
         runtimes["onnxruntime"] = FP32_GRAPH_NAME
     new = {it: name for it, name in runtimes.items() if not _is_known(style.sha256[name], it)}
     if new:
-        _log.info("trying to open the graphs of %s, which are new here", style.folder)
+        _log.info("test-opening the graphs of %s, which are new on this machine", style.folder)
     for runtime, name in new.items():
         path = style.folder / name
         try:

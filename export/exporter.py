@@ -76,7 +76,7 @@ def export_generator(
         metadata: further notes to keep in the file.
 
     Raises:
-        ConfigError: a side is no multiple of the generator's `side_multiple`.
+        ConfigError: a side is not a multiple of the generator's `side_multiple`.
         ExportError: the file cannot be written, or did not pass and was not kept.
     """
     multiple = generator.config.side_multiple
@@ -148,17 +148,17 @@ def _check(
     if has_constant_picture(results):
         raise ExportError(
             "the exported graph gives a picture of one colour only: "
-            "the weights are untrained or damaged; the file is not kept; train the style again"
+            "the weights are untrained or damaged; the file was deleted; train the style again"
         )
     if precision == "fp32" and accuracy.max_difference > MAX_DIFFERENCE_FP32:
         raise ExportError(
             f"the exported graph differs from PyTorch by more than {MAX_DIFFERENCE_FP32} grey "
-            f"level ({accuracy}); the file is not kept; please report this as a bug"
+            f"level ({accuracy}); the file was deleted; please report this as a bug"
         )
     if accuracy.psnr_db < MIN_PSNR_FP16_DB:
         raise ExportError(
             f"the exported graph is below {MIN_PSNR_FP16_DB:.0f} dB ({accuracy}); "
-            "the file is not kept; try without --fp16"
+            "the file was deleted; try without --fp16"
         )
     return accuracy
 

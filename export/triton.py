@@ -109,8 +109,8 @@ def export_triton(
     graph = read_graph(found.graph)
     if graph.is_batch_fixed:
         raise ExportError(
-            f"{graph.path} takes one picture at a time, and Triton gives it batches: export the "
-            "network with a free batch dimension and import it again"
+            f"{graph.path} takes one picture at a time, but Triton sends batches: export the "
+            "network with a dynamic batch dimension and import it again"
         )
     if backend == "tensorrt":
         choose_backend("tensorrt")  # its error names the missing package

@@ -14,7 +14,7 @@ __all__ = ["Translator", "__version__", "open_style"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what translates on first use, so that `pmsgan --help` does not wait for it."""
+    """Import public names on first use, so that `pmsgan --help` does not wait for them."""
     if name in ("Translator", "open_style"):
         from pmsgan.batch import translator
 

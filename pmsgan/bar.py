@@ -12,7 +12,7 @@ from pmsgan.display import display
 from pmsgan.terminal import NARROW, columns_of
 
 LINE_S = 30.0
-"""Time between two lines, where stderr is no terminal [s]."""
+"""Time between two lines, where stderr is not a terminal [s]."""
 
 _LINE = (
     "{desc}: {n_fmt} of {total_fmt} {units} in {elapsed}, {speed} a second, {remaining} left"

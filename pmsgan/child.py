@@ -134,7 +134,7 @@ class ChildProcess:
             if words:
                 return words.splitlines()[-1]
         if exit_code == -getattr(signal, "SIGXCPU", 0):
-            return "it takes too much computing time"
+            return "it takes too much CPU time"
         return f"the process ended with exit code {exit_code}"
 
 

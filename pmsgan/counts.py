@@ -1,4 +1,4 @@
-"""Write counts of things in messages."""
+"""Write numbers with nouns in the singular or plural."""
 
 
 def count(number: int, one: str, several: str | None = None) -> str:

@@ -174,7 +174,7 @@ class Directory:
     def _at(self, name: str) -> tuple[str, int | None]:
         """Return a name and the folder that it is relative to; without handles, a path."""
         if name in ("", ".", "..") or os.path.basename(name) != name:  # noqa: PTH119 - each file
-            raise OSError(errno.EINVAL, f"{name!r} is no name of a file")
+            raise OSError(errno.EINVAL, f"{name!r} is not a file name")
         if self._handle is not None:
             return name, self._handle
         if HAS_HANDLES:

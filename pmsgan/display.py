@@ -122,7 +122,7 @@ class Display:
                 bar = self._bars[-1] if self._bars else None
             for stream, line in lines:
                 if lost:
-                    line, lost = f"({lost} lines are left out)\n{line}", 0
+                    line, lost = f"({lost} lines omitted)\n{line}", 0
                 self._write_line(stream, line)
             if bar is not None and (text := bar.text(time.monotonic())) is not None:
                 if bar.is_terminal:

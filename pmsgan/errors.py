@@ -62,6 +62,23 @@ class ChildError(PmsganError):
     """A child process failed, died or did not answer in time."""
 
 
+_VERBS = ("is", "has", "was", "cannot", "does", "took")
+"""First words of reasons that continue a sentence whose subject is the picture's name."""
+
+
+def name_picture(name: str, reason: str) -> str:
+    """Name the picture that a reason is about.
+
+    Args:
+        name: the picture.
+        reason: what is wrong with it, such as `is damaged`, or `its translation is empty`.
+
+    Returns:
+        `a.png is damaged`, or `a.png: its translation is empty`.
+    """
+    return f"{name} {reason}" if reason.split(" ", 1)[0] in _VERBS else f"{name}: {reason}"
+
+
 def os_reason(error: BaseException) -> str:
     """Return the system's message for an error."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

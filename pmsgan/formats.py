@@ -48,11 +48,11 @@ def output_suffix(suffix: str, output_format: OutputFormat) -> str:
 
 
 def unsupported_reason(suffix: str) -> str | None:
-    """Say why pictures with this suffix are not converted; None if it is no picture's."""
+    """Say why pictures with this suffix are not converted; None if it is not a picture's suffix."""
     suffix = suffix.lower()
     if suffix in HEIF_SUFFIXES:
-        return f"in a format that is not read: {suffix} ({HEIF_HINT})"
-    return f"in a format that is not read: {suffix}" if suffix in _UNREAD_SUFFIXES else None
+        return f"in an unsupported format: {suffix} ({HEIF_HINT})"
+    return f"in an unsupported format: {suffix}" if suffix in _UNREAD_SUFFIXES else None
 
 
 def format_of(path: Path) -> OutputFormat:

@@ -26,7 +26,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         data = file.read(size + 1)  # the buffer is as large as what is asked for
     if len(data) > size:
-        raise OSError(errno.EAGAIN, "it grows while it is read", os.fspath(path))
+        raise OSError(errno.EAGAIN, "it grew while being read", os.fspath(path))
     return data
 
 
@@ -57,7 +57,7 @@ def _opened(path: Path, max_bytes: int) -> Iterator[IO[bytes]]:
     with os.fdopen(file, "rb") as opened:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", os.fspath(path))
+            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
         if found.st_size > max_bytes:
             raise _too_large(path, max_bytes)
         yield opened

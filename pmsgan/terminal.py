@@ -6,7 +6,7 @@ import textwrap
 from typing import TextIO
 
 NARROW = 60
-"""Columns below which text is broken between words; a wider terminal breaks lines by itself, so
+"""Columns below which text is broken between words; a wider terminal breaks lines on its own, so
 that what is copied from it is whole."""
 
 

@@ -181,7 +181,7 @@ def test_nobody_waits_long_for_a_terminal_that_takes_nothing(
     shown.write("now")
     shown.flush()
     assert stream.getvalue().split("\n") == [
-        "first", "(3 lines are left out)", "line 3", "line 4", "last", "now", "",
+        "first", "(3 lines omitted)", "line 3", "line 4", "last", "now", "",
     ]  # fmt: skip
     assert not shown.has_died
 

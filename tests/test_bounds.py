@@ -15,7 +15,7 @@ if sys.platform != "linux":
 
 
 def test_what_takes_too_much_is_refused_in_one_line() -> None:
-    with pytest.raises(ChildError, match=r"^it takes too much computing time$"):
+    with pytest.raises(ChildError, match=r"^it takes too much CPU time$"):
         call_in_child(spin, 0.1)
     with pytest.raises(ChildError, match=r"^it takes too much memory$"):
         call_in_child(allocate, 2**31)

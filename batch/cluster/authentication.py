@@ -1,4 +1,4 @@
-"""Check whether a Ray cluster lets strangers in."""
+"""Check whether a Ray cluster accepts connections without a token."""
 
 import os
 
@@ -28,12 +28,12 @@ def refuse_open_cluster(address: str) -> None:
         is_open = call_in_child(_answers_a_stranger, address, timeout_s=_TIMEOUT_S)
     except ChildError as error:
         raise EngineError(
-            f"cannot find out whether the Ray cluster {address} asks for a token: {error}"
+            f"cannot determine whether the Ray cluster {address} asks for a token: {error}"
         ) from error
     if is_open:
         raise ConfigError(
-            f"the Ray cluster {address} asks for no token, so anyone who reaches it can run code "
-            "on its machines: start Ray with RAY_AUTH_MODE=token on all of them, or give "
+            f"the Ray cluster {address} asks for no token, so anyone who can reach it can run code "
+            "on its machines: start Ray with RAY_AUTH_MODE=token on every machine, or give "
             "--insecure-cluster"
         )
 

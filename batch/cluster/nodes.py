@@ -26,7 +26,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class WorkerAllocation:
-    """The share of each worker, and the number of workers."""
+    """How many workers to start, and the CPUs and GPUs that each of them gets."""
 
     num_workers: int
     cpus: int
@@ -41,7 +41,7 @@ class WorkerAllocation:
         return parts // self.workers_per_gpu / parts if self.workers_per_gpu else 0.0
 
     def fits(self, nodes: Iterable[Node]) -> int:
-        """Return how many of the workers the nodes that are alive have room for."""
+        """Return how many of the workers fit on the live nodes."""
         on_gpus = self.workers_per_gpu
         room = sum(
             min(node.cpus // self.cpus, node.gpus * on_gpus if on_gpus else node.cpus)
@@ -69,7 +69,7 @@ def use_gpus(nodes: Iterable[Node], run: RunSettings) -> bool:
     """Say whether workers compute on GPUs.
 
     Raises:
-        EngineError: they have to, and no machine that is alive has one.
+        EngineError: they must, but no live machine has one.
     """
     has_gpus = any(node.gpus for node in nodes if node.is_alive)
     needs_gpus = run.require_gpu or run.backend in ("tensorrt", "tensorrt-rtx")
@@ -84,9 +84,9 @@ def allocate_workers(
     """Decide how many workers to start.
 
     Args:
-        nodes: those that are not alive do not count.
-        wanted: how many a user asked for; by default one for each GPU or, where there are none, as
-            many as have all cores of the smallest machine.
+        nodes: the machines; dead ones are ignored.
+        wanted: the number that the user asked for; by default one for each GPU or, without GPUs,
+        one for as many cores as the smallest machine has.
         on_gpus: workers compute on GPUs. More workers than GPUs share them evenly.
 
     Raises:
@@ -110,14 +110,13 @@ def _allocate_gpus(nodes: Sequence[Node], wanted: int | None) -> WorkerAllocatio
     if left:
         raise ConfigError(
             f"{wanted} workers cannot share {num_gpus} GPUs evenly: "
-            f"give {each * num_gpus} or {(each + 1) * num_gpus} --workers"
+            f"give --workers {each * num_gpus} or {(each + 1) * num_gpus}"
         )
     cpus = min(node.cpus // (node.gpus * each) for node in nodes)
     if not cpus:
         most = num_gpus * max(1, min(node.cpus // node.gpus for node in nodes))
         raise ConfigError(
-            f"there are not enough processor cores for {wanted} workers: "
-            f"give at most {most} --workers"
+            f"there are not enough CPU cores for {wanted} workers: give --workers {most} or fewer"
         )
     return WorkerAllocation(wanted, cpus, each)
 
@@ -127,9 +126,7 @@ def _allocate_cores(nodes: Sequence[Node], wanted: int | None) -> WorkerAllocati
     if wanted is None:
         return WorkerAllocation(sum(node.cpus // cpus for node in nodes), cpus, 0)
     if wanted > room:
-        raise ConfigError(
-            f"too few processor cores ({room}) for {wanted} workers: give fewer --workers"
-        )
+        raise ConfigError(f"{room} CPU cores are too few for {wanted} workers: lower --workers")
     while sum(node.cpus // cpus for node in nodes) < wanted:
         cpus -= 1
     return WorkerAllocation(wanted, cpus, 0)

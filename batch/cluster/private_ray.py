@@ -12,19 +12,19 @@ from typing import Any
 from pmsgan.errors import EngineError
 
 _SHORT = Path("/tmp")
-"""Paths of sockets must not be long; the system's folder for temporary files may be."""
+"""Socket paths must be short, and the system's folder for temporary files may have a long one."""
 
 
 @contextmanager
 def private_ray() -> Iterator[dict[str, Any]]:
     """Give options for `ray.init`; Ray has to be imported and started in the block.
 
-    Anyone who reaches a Ray can run code in it. This one listens on loopback, asks for a token that
-    is drawn for this process, and keeps its files in a folder of mode 0700, which is removed when
-    the process ends.
+    Anyone who can reach a Ray instance can run code in it. This instance listens on loopback, asks
+    for a token that is generated for this process, and keeps its files in a folder of mode 0700,
+    which is removed when the process ends.
 
     Raises:
-        EngineError: there is no place for temporary files.
+        EngineError: there is no folder for temporary files.
     """
     try:
         folder = Path(_folder().name)

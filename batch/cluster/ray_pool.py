@@ -113,7 +113,7 @@ class RayPool:
         A shard whose worker died is given to another.
 
         Raises:
-            EngineError: a worker failed in a way that nobody expected.
+            EngineError: a worker failed unexpectedly.
         """
         done: queue.SimpleQueue[ShardResult | BaseException | None] = queue.SimpleQueue()
         self._results = results = self._map(task, allocation, shards)
@@ -215,7 +215,7 @@ def _import_ray() -> Any:
 
 
 def pack(value: Any) -> bytes:
-    """Turn a value into bytes; names of files shrink to a tenth."""
+    """Pickle and compress a value; lists of file names shrink to a tenth."""
     return zlib.compress(pickle.dumps(value), 1)
 
 

@@ -101,13 +101,13 @@ def _allocate_by_speed(
     task: Task,
     conversion: Conversion,
 ) -> WorkerAllocation:
-    """Let as many workers share each GPU as it takes to feed its engine.
+    """Allocate as many workers to each GPU as are needed to feed its engine.
 
     Args:
         pool: measures the engine.
         nodes: the machines.
         allocation: one worker for each GPU.
-        task: what such a worker is given.
+        task: the task of such a worker.
         conversion: some of its pictures check a new engine.
     """
     jobs = itertools.islice(conversion.plan.jobs(), NUM_SAMPLES)
@@ -115,12 +115,12 @@ def _allocate_by_speed(
     if rate is None:
         return allocation
     each = workers_per_gpu(rate, allocation.cpus)
-    _log.info("the engine takes %.0f pictures a second: workers for each GPU: %d", rate, each)
+    _log.info("the engine translates %.0f pictures/s; workers per GPU: %d", rate, each)
     return allocate_workers(nodes, wanted=each * allocation.num_workers, on_gpus=True)
 
 
 class _ClusterRun:
-    """A run while it lasts."""
+    """The state of a run in progress."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class _ClusterRun:
         self.peak_bytes = 0
 
     def run(self) -> None:
-        """Do all shards, or stop."""
+        """Convert all shards, unless the run stops early."""
         started = checked = time.perf_counter()
         outcome = self.outcome
         with interruptible() as is_interrupted:
@@ -248,7 +248,7 @@ class _ClusterRun:
         return RunEnd(
             outcome=self.outcome,
             equipment=equipment,
-            no_baseline="it compares two processes on one machine, and a cluster has more",
+            no_baseline="the comparison needs a run on a single machine",
         )
 
 

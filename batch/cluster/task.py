@@ -107,7 +107,7 @@ class ShardResult:
     machine: Machine | None = None
     peak_memory_bytes: int | None = None
     stopped: str | None = None
-    """Why not all was done."""
+    """Reason why the shard was not completed; None if it was."""
     cannot_start: bool = False
     """Whether the worker could not open an engine."""
     node: str = ""

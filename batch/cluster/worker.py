@@ -36,7 +36,7 @@ class Worker:
     """A process that converts shards; its engine stays open until the process ends."""
 
     def __init__(self, task: Task) -> None:
-        """Take what all shards have in common."""
+        """Set up a worker for the shards of a task."""
         self._task = task
         self._name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._started = time.monotonic()
@@ -140,7 +140,7 @@ def _one_at_a_time(locks: Path, run: str) -> Iterator[None]:
         begun = locks / f"{run}-{platform.node()}.opening"
         num_died = begun.stat().st_size if begun.exists() else 0
         if num_died >= MAX_TRIES:
-            raise EngineError(f"{num_died} workers have died while they opened the engine")
+            raise EngineError(f"{num_died} workers died while opening the engine")
         with begun.open("ab") as file:
             file.write(b".")
         try:
@@ -155,7 +155,7 @@ def _give_up(jobs: Iterable[Job], results: Results) -> Iterator[Job]:
         job.was_done_before = results.was_done_before(job)
         if not job.was_done_before:
             job.failure = (
-                f"skipped: {MAX_TRIES} workers crashed on the group of pictures that contains it"
+                f"skipped: {MAX_TRIES} workers crashed on the group of pictures that it belongs to"
             )
             results.note_failure(job, job.failure)
         yield job

@@ -256,7 +256,7 @@ class _Pair:
         return results
 
     def translate(self) -> Timings:
-        """Let both translate the pictures in memory once."""
+        """Time both engines once on the pictures in memory."""
         before = self.engine.gpu_times
         engine_s, _ = self.workload.translate(self.engine, self.count)
         after = self.engine.gpu_times
@@ -268,7 +268,7 @@ class _Pair:
         )
 
     def convert(self) -> Timings:
-        """Let both convert the files once."""
+        """Time both engines once on the conversion of the files."""
         return Timings(
             num_pictures=self.count,
             engine_s=(self.workload.convert(self.engine, self.count),),

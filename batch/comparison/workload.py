@@ -11,7 +11,7 @@ from pmsgan.batch.pipeline import run_jobs
 from pmsgan.batch.settings import ConvertSettings, Parallelism
 from pmsgan.engine.accuracy import Pictures
 from pmsgan.engine.interface import Engine
-from pmsgan.errors import EngineError
+from pmsgan.errors import EngineError, name_picture
 from pmsgan.styles.registry import Style
 from pmsgan.styles.scaling import Scaling
 
@@ -87,7 +87,7 @@ class Workload:
             )
         if outcome.is_interrupted:
             raise KeyboardInterrupt
-        reasons = [outcome.stopped, *(f"{job.name} {job.failure}" for job in jobs if job.failure)]
-        if failures := [reason for reason in reasons if reason]:
-            raise EngineError(f"the pictures to compare on cannot be converted: {failures[0]}")
+        failed = [name_picture(job.name, job.failure) for job in jobs if job.failure]
+        if failures := [reason for reason in (outcome.stopped, *failed) if reason]:
+            raise EngineError(f"the pictures for the comparison cannot be converted: {failures[0]}")
         return outcome.timing.wall_s

@@ -62,7 +62,7 @@ class BucketFolder:
         except FileNotFoundError as error:
             raise ImageError(f"cannot be read: {error}") from error
         except OSError as error:
-            self._streak.count(f"cannot read IN any more: {error}")
+            self._streak.count(f"IN can no longer be read: {error}")
             raise ImageError(f"cannot be read: {error}") from error
         self._streak.end()
         if not data:

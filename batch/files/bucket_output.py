@@ -56,7 +56,7 @@ class BucketResults:
             store: where results go.
             name: begins the names of our parts of the journal; nobody else uses it.
             journal_file: a file on this machine's disk that collects the records.
-            stamp: looks at a picture.
+            stamp: returns the stamp of a picture.
             started: when the process began to work, on the monotonic clock; by default now.
             overwrite: overwrite even results that somebody has changed.
             verify: read results and check that they are as they were written.
@@ -80,7 +80,7 @@ class BucketResults:
     @property
     def journal(self) -> Journal:
         """The record of finished pictures."""
-        assert self._journal is not None, "begin has to be called first"
+        assert self._journal is not None, "call begin first"
         return self._journal
 
     def open_journal(self, run_identity: dict[str, Any], known: dict[int, int]) -> None:
@@ -137,7 +137,7 @@ class BucketResults:
             self.store.write(job.output, data)
             self._streak.end()
         except PermissionError as error:
-            self._streak.count(f"cannot write to OUT any more: {error}")
+            self._streak.count(f"OUT can no longer be written: {error}")
             raise ImageError(f"its translation cannot be written: {error}") from error
         except OSError as error:
             raise FolderError(f"cannot write to OUT: {error}") from error
@@ -247,7 +247,7 @@ class BucketOutput(BucketResults):
         Args:
             store: the folder; need not exist.
             run_identity: style and settings, which all results of one folder share.
-            stamp: looks at a picture.
+            stamp: returns the stamp of a picture.
             overwrite: convert everything again.
             verify: convert again the results that are not as they were written.
 

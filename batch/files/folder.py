@@ -130,7 +130,7 @@ class Results(Protocol):
 
 
 class Output(Results, Protocol):
-    """OUT while a run uses it, until its `with` block ends."""
+    """The output folder of a run, held until its `with` block ends."""
 
     run_identity: dict[str, Any]
 

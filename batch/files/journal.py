@@ -74,7 +74,7 @@ class Journal:
                 os.write(self._file, b"\n")
             return
         if kept:
-            _log.warning("the journal is damaged: %d results are recovered", kept.count(b"\n"))
+            _log.warning("the journal is damaged: recovered %d results", kept.count(b"\n"))
         os.ftruncate(self._file, 0)
         header = json.dumps({"journal": VERSION, "run_identity": run_identity}).encode()
         self._append(header + b"\n" + kept)

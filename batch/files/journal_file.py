@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 VERSION = 2
 
 LONGEST_LINE = 1 << 20
-"""Longest line that is read [bytes]; a longer one is none of ours. A stranger may have made a file
+"""Longest line that is read [bytes]; pmsgan writes no longer ones. A stranger may have made a file
 of many gigabytes."""
 
 LONGEST_VALUE = 200
@@ -48,7 +48,7 @@ def check_journal(
     header = _read_header(journal, opener)
     if header.get("journal", VERSION) != VERSION:
         raise ConfigError(
-            f"{folder} holds a journal of another version of pmsgan, with "
+            f"{folder} holds the journal of another version of pmsgan with "
             f"{_count_results(journal, opener)} results: use that version, or give another OUT; "
             "--overwrite converts them again"
         )
@@ -58,8 +58,8 @@ def check_journal(
         if num_done and not is_ours:
             raise ConfigError(
                 f"{folder} holds a journal whose first line is damaged, and none of its {num_done} "
-                "results were made with this style and these settings: give those, or another OUT; "
-                "--overwrite converts them again"
+                "results were made with this style and these settings: use the original ones, or "
+                "give another OUT; --overwrite converts them again"
             )
         return is_ours
     differing = [name for name in run_identity if run_identity[name] != found.get(name)]
@@ -83,8 +83,8 @@ def check_journal(
 def foreign_files_error(folder: str) -> ConfigError:
     """Return the error for a folder that holds files that no run has recorded."""
     return ConfigError(
-        f"{folder} is not empty, and no earlier run has left its journal there: give an empty "
-        "folder, or --overwrite"
+        f"{folder} is not empty and has no journal of an earlier run: give an empty folder, or "
+        "--overwrite"
     )
 
 
@@ -94,7 +94,7 @@ def read_done(path: Path | str, opener: Opener | None = None) -> dict[int, int]:
 
 
 def done_in(lines: Iterable[bytes], journal: str) -> dict[int, int]:
-    """Return the same for lines of a journal of this name."""
+    """Return what `read_done` returns, for the lines of a journal with this name."""
     done: dict[int, int] = {}
     num_damaged = 0
     for line in lines:

@@ -61,7 +61,7 @@ class LocalFolder:
             raise ImageError(f"cannot be read: {error.strerror}") from error
 
     def head(self, source: str, num_bytes: int) -> bytes:
-        """Return the first bytes of a file; none if it cannot be read, or is no file."""
+        """Return the first bytes of a file; none if it cannot be read, or is not a file."""
         try:
             with open(source, "rb", buffering=0, opener=_open_unfollowed) as file:
                 is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -70,7 +70,7 @@ class LocalFolder:
             return b""
 
     def stamp(self, source: str) -> FileStamp:
-        """Look at a file; raise OSError if that fails."""
+        """Return the stamp of a file; raise OSError if that fails."""
         found = os.stat(source)  # noqa: PTH116 - once for each of a million pictures
         return FileStamp(found.st_size, found.st_mtime_ns)
 

@@ -33,7 +33,7 @@ _WORKER = re.compile(r".+-[0-9a-f]{8}")
 _SHARD = re.compile(r".+-\d{6}(\..+)?\.jsonl")
 """Name of the journal of a shard."""
 
-_GONE = f"OUT, or its folder {OWN_NAME}, was removed or moved while the run wrote to it"
+_GONE = f"OUT, or its folder {OWN_NAME}, was removed or moved during the run"
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class LocalOutput(LocalResults):
         Args:
             folder: made if it does not exist.
             run_identity: style and settings, which all results of one folder share.
-            stamp: looks at a picture.
+            stamp: returns the stamp of a picture.
             overwrite: convert everything again.
             verify: convert again the results that are not as they were written.
 
@@ -115,7 +115,7 @@ class LocalOutput(LocalResults):
             if not (self._root.is_there() and self._own.is_there()):
                 raise FolderError(_GONE)
             if self.journal.restore(JOURNAL_NAME, self._own.open):
-                _log.warning("somebody has removed the journal in OUT: it is written again")
+                _log.warning("the journal in OUT has been removed: writing it again")
         except OSError as error:
             raise self._error(error) from error
 
@@ -217,7 +217,7 @@ def empty(partial: Directory, worker: str) -> None:
 def _unusable(folder: Path, error: OSError) -> ConfigError:
     if error.errno == errno.ELOOP:
         return ConfigError(
-            f"cannot write to {folder}: its {OWN_NAME}, or something in it, is a link, which no "
-            "run makes: remove it, or give another OUT"
+            f"cannot write to {folder}: its {OWN_NAME}, or something in it, is a link, which "
+            "pmsgan never creates: remove it, or give another OUT"
         )
     return ConfigError(f"cannot write to {folder}: {os_reason(error)}")

@@ -23,7 +23,7 @@ LARGEST_RESULT = 4 << 30
 """Largest file that is read as a result [bytes]; a larger one is not ours."""
 
 Stamp = Callable[[str], FileStamp]
-"""Looks at a picture, see `Folder.stamp`."""
+"""Returns the stamp of a picture, see `Folder.stamp`."""
 
 
 class LocalResults:
@@ -45,7 +45,7 @@ class LocalResults:
             root: where results go.
             partial: where results are while they are written, on the same disk; a folder that no
                 other process uses.
-            stamp: looks at a picture.
+            stamp: returns the stamp of a picture.
             journal: where results are recorded; it can come later, before the first result.
             overwrite: overwrite even results that somebody has changed.
             verify: read results and check that they are as they were written.
@@ -64,7 +64,7 @@ class LocalResults:
     @property
     def journal(self) -> Journal:
         """The record of finished pictures."""
-        assert self._journal is not None, "begin has to be called first"
+        assert self._journal is not None, "call begin first"
         return self._journal
 
     def was_done_before(self, job: Job) -> bool:
@@ -165,7 +165,7 @@ class LocalResults:
             return DiskFullError("the quota of OUT is used up")
         if error.errno == errno.ENOSPC:
             if self._root.num_files_left() == 0:
-                return DiskFullError("OUT takes no more files (its disk is out of inodes)")
+                return DiskFullError("no more files fit into OUT (its disk is out of inodes)")
             return DiskFullError("OUT is full")
         if self._is_gone():
             return FolderError(f"OUT was removed, or its folder {OWN_NAME} was")
@@ -176,8 +176,8 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def changed_note(kept: str) -> str:
-    """Say under which name a changed result was kept."""
-    return f"its result had been changed, and is kept as {kept}"
+    """Return the note that a changed result was kept under another name."""
+    return f"its previous result had been edited, and is kept as {kept}"
 
 
 def _digest(folder: Directory, name: str) -> int:

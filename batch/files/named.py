@@ -28,7 +28,7 @@ class NamedEntry:
         return False
 
     def is_dir(self) -> bool:
-        """Say no."""
+        """Return False: an entry is never a folder."""
         return False
 
     def is_file(self) -> bool:
@@ -54,7 +54,7 @@ class NamedPictures(LocalFolder):
         return NamedPictures, (self.path, self.sources)
 
     def identity(self, name: str = "") -> str:
-        """Return an identity that no folder has."""
+        """Return an identity that differs from that of every folder."""
         return f"named pictures/{name}"
 
     def parents(self) -> Iterator[str]:
@@ -83,7 +83,7 @@ class NamedPictures(LocalFolder):
         verify: bool = False,
     ) -> LocalOutput:
         """Raise ConfigError: results go to a folder."""
-        raise ConfigError(f"{self} is no folder: give a folder for the results")
+        raise ConfigError(f"{self} is not a folder: give a folder for the results")
 
 
 def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
@@ -103,7 +103,7 @@ def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
             if sources.setdefault(path.name, found) != found:
                 raise ConfigError(
                     f"two pictures are called {path.name} ({sources[path.name]}, {found}): "
-                    "convert them one after the other, or the folder that holds both"
+                    "convert them separately, or convert the folder that contains both"
                 )
     return NamedPictures(Path.cwd(), sources)
 
@@ -112,20 +112,20 @@ def _expand(place: Path | str) -> list[Path]:
     """Return the path itself or, if there is no such file, the files that match it as a pattern."""
     text, path = str(place), Path(place)
     if path.is_dir():
-        raise ConfigError(f"{text} is a folder: give one folder alone, or pictures")
+        raise ConfigError(f"{text} is a folder: give a single folder, or only pictures")
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise ConfigError(
-            f"{text} is a video: make pictures of it first, mkdir frames && "
-            f"ffmpeg -i {shlex.quote(text)} frames/%06d.png, and convert frames"
+            f"{text} is a video: extract its frames first (mkdir frames && ffmpeg -i "
+            f"{shlex.quote(text)} frames/%06d.png), and convert the folder frames"
         )
     if path.is_file():
         return [path]
     if path.exists():
         raise ConfigError(f"{text} is a pipe or a device, not a file: give - to read from stdin")
     if is_on_web(text):
-        raise ConfigError(f"{text} is on the web: download it first, curl -O {shlex.quote(text)}")
+        raise ConfigError(f"{text} is on the web: download it first (curl -O {shlex.quote(text)})")
     if text == "-":
-        raise ConfigError("- reads one picture from stdin: give it alone")
+        raise ConfigError("- reads one picture from stdin: give no other pictures with it")
     if glob.has_magic(text):
         if found := [it for it in sorted(glob.glob(text, recursive=True)) if Path(it).is_file()]:  # noqa: PTH207 - Path.glob takes no absolute patterns
             return [Path(it) for it in found]

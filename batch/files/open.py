@@ -8,7 +8,7 @@ from pmsgan.batch.files.local import LocalFolder
 from pmsgan.errors import ConfigError
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
-"""Packages that bring fsspec and read such URLs."""
+"""Packages that install fsspec and read such URLs."""
 
 
 def open_folder(place: Path | str) -> Folder:
@@ -35,7 +35,7 @@ def open_folder(place: Path | str) -> Folder:
         raise ConfigError(f"{place}: {error}") from error
     except ValueError:
         raise ConfigError(
-            f"{place}: URLs that begin with {scheme}:// are not known; give a folder, or s3://..., "
+            f"{place}: URLs with {scheme}:// are not supported; give a folder, or s3://..., "
             "gs://..., az://..."
         ) from None
     return BucketFolder(place.rstrip("/"))

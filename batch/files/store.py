@@ -12,7 +12,7 @@ from pmsgan.errors import FolderError
 from pmsgan.terminal import without_passwords
 
 LONGEST_STREAK = 100
-"""This many failures in a row are the store's fault, not the pictures'."""
+"""After this many failures in a row, the store is at fault and not the pictures."""
 
 
 LONGEST_REASON = 500
@@ -57,7 +57,7 @@ class Store:
             self._system.rm_file(self._path(name))
 
     def list(self, name: str) -> list["StoreEntry"]:
-        """List a folder below the URL; there is nothing in one that does not exist.
+        """List a folder below the URL; one that does not exist is empty.
 
         An object whose name has an empty part, or a slash at its end, is neither file nor folder.
         """
@@ -98,7 +98,7 @@ class Store:
         return self._opened[1]
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
-        """Leave connections behind when this is sent to another process."""
+        """Pickle without connections, which another process cannot use."""
         return Store, (self.url,)
 
 
@@ -123,7 +123,7 @@ class StoreEntry:
 
 
 class Streak:
-    """Counts failures in a row: many are the store's, such as a key that has expired."""
+    """Counts failures in a row; too many mean that the store fails, not single pictures."""
 
     def __init__(self) -> None:
         """Start with none."""

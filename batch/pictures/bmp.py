@@ -69,7 +69,7 @@ def _channel(packed: NDArray[Any], mask: int) -> NDArray[np.uint8]:
     shift = (mask & -mask).bit_length() - 1
     most = mask >> max(shift, 0)
     if not mask or most & (most + 1):
-        raise damaged("its masks of colours make no sense")
+        raise damaged("its colour masks are invalid")
     levels = (packed & mask) >> shift
     if most > 255:
         return (levels >> (most.bit_length() - 8)).astype(np.uint8)

@@ -20,7 +20,7 @@ def open_avif(data: bytes) -> OpenedPicture:
     list(_boxes(data))
     if not AvifImagePlugin.SUPPORTED:
         raise ImageError(
-            "is an AVIF, which this version of Pillow cannot read: pip install -U pillow"
+            "is an AVIF file, which this version of Pillow cannot read: pip install -U pillow"
         )
     return _opened(AvifImagePlugin.AvifImageFile(io.BytesIO(data)))
 
@@ -31,7 +31,7 @@ def open_heic(data: bytes) -> OpenedPicture:
     try:
         from pillow_heif import HeifImageFile  # the extra `heif`
     except ImportError as error:
-        raise ImageError(f"is a HEIC, which is not read: {HEIF_HINT}") from error
+        raise ImageError(f"is a HEIC file, which needs a library: {HEIF_HINT}") from error
     return _opened(HeifImageFile(io.BytesIO(data)))
 
 
@@ -61,7 +61,7 @@ def _profile(colour: memoryview) -> bytes | None:
         return bytes(colour[3:])
     space = int.from_bytes(colour[3:7], "big")
     if bytes(colour[:1]) == b"\1" and space not in _COLOUR_SPACES:
-        raise ImageError(f"has a colour space of JPEG 2000 that is not read: number {space}")
+        raise ImageError(f"has an unsupported JPEG 2000 colour space, number {space}")
     return None
 
 

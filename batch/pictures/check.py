@@ -21,7 +21,7 @@ def check_translated(translated: Pixels, original: Pixels) -> None:
         ImageError: the translation has one colour.
     """
     if is_flat(translated) and not is_flat(original):
-        raise ImageError("its translation has one colour only: try --precision fp32")
+        raise ImageError("its translation has only one colour: try --precision fp32")
 
 
 def check_tile(translated: Pixels, original: Pixels) -> None:
@@ -35,7 +35,7 @@ def check_tile(translated: Pixels, original: Pixels) -> None:
         ImageError: the translation has one colour, and the tile has many.
     """
     if is_flat(translated) and float(np.std(original)) > LIVELY:
-        raise ImageError("a part of its translation has one colour only: try --precision fp32")
+        raise ImageError("a part of its translation has only one colour: try --precision fp32")
 
 
 def is_flat(image: Pixels) -> bool:

@@ -74,7 +74,7 @@ def decode(data: bytes, wanted: tuple[int, int] | None = None, *, hint: str = ""
         hint: what to do about a JPEG that is too large to be decoded in its own size.
 
     Raises:
-        ImageError: it is no picture, or is cut off, damaged, too large or of an unknown kind.
+        ImageError: it is not a picture, or is cut off, damaged, too large or of an unknown kind.
     """
     with _opened(data) as (opened, kind):
         return _decode(opened, wanted, can_shrink=kind == "JPEG", hint=hint)
@@ -87,7 +87,7 @@ def count_pixels(data: bytes) -> int:
         data: a whole file.
 
     Raises:
-        ImageError: it is no picture, or its head is damaged.
+        ImageError: it is not a picture, or its head is damaged.
     """
     with _opened(data) as (opened, _):
         width, height = opened.image.size
@@ -101,7 +101,7 @@ def _opened(data: bytes) -> Iterator[tuple[OpenedPicture, str]]:
     if kind is None:
         raise ImageError(NOT_A_PICTURE)
     if kind not in _OPENERS:
-        raise ImageError(f"is {kind}, which is not read: convert it to PNG first")
+        raise ImageError(f"is {kind}, which is not supported: convert it to PNG first")
     try:
         opened = _OPENERS[kind](data)
         with opened.image:

@@ -71,6 +71,8 @@ def open_jpeg(data: bytes) -> OpenedPicture:
 
 def _check_frame(marker: int, bits: int) -> None:
     if marker in _LOSSLESS:
-        raise ImageError("is a lossless JPEG, which is not read: convert it to PNG first")
+        raise ImageError("is a lossless JPEG, which is not supported: convert it to PNG first")
     if bits != 8:
-        raise ImageError(f"is a JPEG of {bits} bits, which is not read: convert it to PNG first")
+        raise ImageError(
+            f"is a JPEG of {bits} bits, which is not supported: convert it to PNG first"
+        )

@@ -9,7 +9,7 @@ KINDS = {
 }  # fmt: skip
 """The kinds that are read, and a suffix of each."""
 
-NOT_A_PICTURE = f"is not a picture in {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}"
+NOT_A_PICTURE = f"is not in a supported format ({', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]})"
 
 _FIRST_BYTES = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -33,7 +33,7 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
 
 def kind_of(head: bytes) -> str | None:
-    """Return the kind of a picture, even of some that are not read; None if it is no picture.
+    """Return the kind of a picture, even an unsupported one; None if it is not a picture.
 
     Args:
         head: the first `HEAD_BYTES` of the file, or all of it.

@@ -120,7 +120,7 @@ class LoadedPicture:
             uint8 [h, w, 3] BGR; None while rows are missing.
 
         Raises:
-            ImageError: this translation, or an earlier one, is no picture, or has a size that
+            ImageError: this translation, or an earlier one, is not a picture, or has a size that
                 cannot be converted; it is raised with the last row.
         """
         canvas = self.join(translated, row, number)
@@ -173,7 +173,9 @@ class LoadedPicture:
             )
             if result is not None:
                 return result
-            self.add_note("none of the style's colours is in its translation: no palette applied")
+            self.add_note(
+                "its translation contains none of the style's colours: no palette applied"
+            )
         return self._enlarged(translated, seen)
 
     def _enlarged(self, image: Pixels, seen: Pixels) -> Pixels:
@@ -239,13 +241,13 @@ def prepare(
     (height, width), canvas = placement.output, placement.canvas
     if height * width > max_pixels:
         raise ImageError(
-            f"is too large for a result of {width}x{height}, where at most "
-            f"{MAX_PIXELS // 10**6} million pixels are written: try --output-size style"
+            f"is too large for a result of {width}x{height}, since results have at most "
+            f"{MAX_PIXELS // 10**6} million pixels: try --output-size style"
         )
     if canvas[0] * canvas[1] > max_pixels:
         raise ImageError(
-            f"is too large for the network at {canvas[1]}x{canvas[0]}, where at most "
-            f"{MAX_PIXELS // 10**6} million pixels are: try --working-size {SMALLER_SIZE}"
+            f"is too large for the network at {canvas[1]}x{canvas[0]}, which takes at most "
+            f"{MAX_PIXELS // 10**6} million pixels: try --working-size {SMALLER_SIZE}"
         )
     loaded = LoadedPicture(picture, placement, None, picture.note)
     with as_image_error():

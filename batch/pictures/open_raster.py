@@ -73,7 +73,7 @@ def read_merged(data: bytes) -> bytes:
     """Return the picture as a whole that is in an OpenRaster file: a PNG file.
 
     Raises:
-        ImageError: it is no such file.
+        ImageError: it is not an OpenRaster file.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

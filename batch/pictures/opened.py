@@ -33,8 +33,8 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS, hint: str 
     """Raise ImageError for a picture of more pixels; the hint says what to do about it."""
     if width * height > max_pixels:
         raise ImageError(
-            f"is too large: at most {max_pixels // 10**6} million pixels are decoded, "
-            f"it has {width}x{height}{hint and f': {hint}'}"
+            f"is too large: it has {width}x{height} pixels, and at most {max_pixels // 10**6} "
+            f"million are decoded{hint and f': {hint}'}"
         )
 
 

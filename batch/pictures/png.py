@@ -60,7 +60,7 @@ def _correct_transparency(image: PngImagePlugin.PngImageFile, bits: int) -> None
     """Bring a transparent level or colour to the depth that Pillow brings the pixels to."""
     key = image.info["transparency"]
     if image.mode == "RGB" and bits == 16:
-        raise ImageError("has 16 bits and a transparent colour, which is not read")
+        raise ImageError("has 16 bits and a transparent colour, which is not supported")
     if image.mode == "L" and bits < 8:
         image.info["transparency"] = key * 255 // ((1 << bits) - 1)
 

@@ -116,7 +116,9 @@ def read_layout(tags: Tags) -> Layout:
     photometric, compression = tags.number(262, 0), tags.number(259, 1)
     is_thumbnail = bool(tags.number(254, 0) & 1) and _SUB_PICTURES in tags.entries
     if photometric in _RAW_PHOTOGRAPHS or _DNG_VERSION in tags.entries or is_thumbnail:
-        raise ImageError("is a raw photograph, which is not read: develop it to TIFF or JPEG first")
+        raise ImageError(
+            "is a raw photograph, which is not supported: develop it to TIFF or JPEG first"
+        )
     if photometric not in NUM_COLOURS:
         raise _not_read(f"colours of kind {photometric}")
     if compression not in UNPACKED + _CCITT + _JPEG:
@@ -150,7 +152,7 @@ def read_layout(tags: Tags) -> Layout:
 
 
 def _not_read(what: str) -> ImageError:
-    return ImageError(f"is a TIFF with {what}, which is not read: convert it to PNG first")
+    return ImageError(f"is a TIFF with {what}, which is not supported: convert it to PNG first")
 
 
 def _depth(tags: Tags, num_samples: int) -> int:

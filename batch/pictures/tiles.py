@@ -101,7 +101,7 @@ class Tiles:
         """Return the translation of the whole picture uint8 [H, W, 3]; call it once.
 
         Raises:
-            ImageError: a tile's translation is no picture, or there is too little memory.
+            ImageError: a tile's translation is not a picture, or there is too little memory.
         """
         if self._failure is not None:
             self._sum = None
@@ -115,7 +115,7 @@ class Tiles:
             strip += _ONE * _ONE // 2
             flat[top : top + _STRIP_ROWS] = strip // (_ONE * _ONE)
         if self._is_lively and is_flat(result):
-            raise ImageError("its translation has one colour only: try --precision fp32")
+            raise ImageError("its translation has only one colour: try --precision fp32")
         return result
 
     def _weighted(self, number: int, translated: Pixels) -> NDArray[np.uint16]:

@@ -11,9 +11,9 @@ from pmsgan.html_page import escape, fill_template
 from pmsgan.spread import digits
 
 MAX_REMARKS = 1000
-"""Failures and notes on the page, each; all of them are in report.json."""
+"""Most failures, and most notes, that the page shows; report.json lists all of them."""
 _LOOKS = ((40.0, "looks the same"), (30.0, "looks nearly the same"), (0.0, "looks different"))
-"""Least PSNR [dB] to the baseline, and what it means for the eye."""
+"""Least PSNR to the baseline [dB], and how similar the pictures then look."""
 
 # This script moves the border between before and after.
 _SCRIPT = """
@@ -136,15 +136,15 @@ def _stages(report: Report) -> str:
         )
     names = ["stage", "by", "busy [s]", "share", "times", "median [ms]", "p95 [ms]", "p99 [ms]"]
     reading = (
-        "How much of the run each kind of thread was busy; the fullest bar limits the speed."
+        "The bars show how busy each kind of thread was; the fullest bar is the bottleneck."
         if report.num_done > 1
         else "One picture goes through the stages one after the other."
     )
     return (
         "<h2>Where the time went</h2>"
         f'<p class="soft">{reading} '
-        f"Opening the engine took {report.equipment.open_s:.2f} s before the run; the "
-        f"engine's first batch, {report.timing.warm_up_s:.2f} s, is not in its bar.</p>"
+        f"Opening the engine took {report.equipment.open_s:.2f} s before the run; the engine's bar "
+        f"excludes its first batch, which took {report.timing.warm_up_s:.2f} s.</p>"
         f'<div class="bars">{"".join(bars)}</div>{_table(names, rows, num_texts=2)}'
     )
 
@@ -156,7 +156,7 @@ def _nodes(report: Report) -> str:
         [
             escape(node.name),
             escape(node.engine) or "-",
-            "lost" if node.is_lost else "there to the end",
+            "lost" if node.is_lost else "finished",
             *map(str, (node.num_workers, node.num_done, node.num_failed)),
             f"{node.busy_s:.1f}",
         ]
@@ -201,10 +201,11 @@ def _baselines(report: Report) -> str:
     engine = report.equipment.engine
     baseline = BASELINES[report.baselines[0].compared.backend] if report.baselines else "a baseline"
     text = (
-        '<p class="soft">Both engines ran the same pictures, each in one view of '
-        f"{engine.width}x{engine.height} and not in tiles, one after the other, several times; "
-        "the figures are the median and the lowest and highest run. In memory: with copies to and "
-        "from a GPU. Files to files: both engines ran this folder conversion.</p>"
+        '<p class="soft">Both engines ran the same pictures in turn, several times, each picture '
+        f"in one view of {engine.width}x{engine.height} instead of in tiles. The figures are the "
+        "median, lowest "
+        "and highest run. &ldquo;In memory&rdquo; includes copies to and from a GPU; &ldquo;files "
+        "to files&rdquo; is the whole conversion of this folder.</p>"
     )
     if report.no_baseline is not None:
         text += f"<p>Not measured: {escape(report.no_baseline)}.</p>"
@@ -237,7 +238,7 @@ def _more_pictures(thumbnails: Sequence[Thumbnail]) -> str:
 
 
 def _sheet(thumbnails: Sequence[Thumbnail], kind: str) -> str:
-    """Return pictures with a border between before and after that can be moved."""
+    """Return pictures with a movable divider between source and result."""
     if not thumbnails:
         return ""
     figures = "".join(
@@ -260,12 +261,12 @@ def _remarks(title: str, remarks: Sequence[Remark]) -> str:
     ]
     more = len(remarks) - len(rows)
     return f"<h2>{title} ({len(remarks)})</h2><table>{''.join(rows)}</table>" + (
-        f"<p>And {more} more, which are in report.json.</p>" if more else ""
+        f"<p>report.json lists {more} more.</p>" if more else ""
     )
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]], *, num_texts: int) -> str:
-    """Return a table of cells that are HTML; behind the first `num_texts` columns are figures."""
+    """Return a table of HTML cells; the columns after the first `num_texts` hold figures."""
 
     def cells(kind: str, texts: Sequence[str]) -> str:
         return "".join(

@@ -23,7 +23,7 @@ BASELINE_OFF = "switched off"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:
-    """Something about one picture."""
+    """A remark about one picture."""
 
     name: str
     """Path below IN."""
@@ -42,12 +42,12 @@ class NodeWork:
     """Time that all its workers together were busy [seconds]."""
     engine: str
     is_lost: bool
-    """Whether it was gone before the run ended."""
+    """Whether it was lost before the run ended."""
 
     def __str__(self) -> str:
         """One line for people."""
         if not self.num_workers:
-            return "lost before it had finished anything" if self.is_lost else "idle"
+            return "lost before it finished any picture" if self.is_lost else "idle"
         text = (
             f"{self.num_done} done, {self.num_failed} failed by "
             f"{count(self.num_workers, 'worker')}, busy {self.busy_s:.1f} s; {self.engine}"
@@ -98,7 +98,7 @@ class Report:
     num_pixels: int
     """Size of all results that this run has made [pixels]."""
     num_left: int
-    """Pictures that were not tried because the run stopped."""
+    """Pictures that the run did not reach before it stopped."""
     failures: tuple[Remark, ...]
     """Pictures that could not be converted, and folders that could not be listed."""
     notes: tuple[Remark, ...]
@@ -113,7 +113,7 @@ class Report:
     display_died: bool
     """Whether the terminal, or the reader of stderr, went away or stopped reading."""
     baselines: tuple[Baseline, ...]
-    """Eager PyTorch in FP32, then in the precision that this processor is quick in; for a style
+    """Eager PyTorch in FP32, then in the fastest precision of this processor; for a style
     whose network came as an ONNX file, ONNX Runtime in FP32."""
     no_baseline: str | None
     """Reason why a baseline, or the second one, is missing."""
@@ -274,7 +274,7 @@ class Report:
         if self.baselines:
             engine = self.equipment.engine
             view = f"{engine.width}x{engine.height}"
-            rows.append(("", f"both: each picture in one view of {view}, without tiles"))
+            rows.append(("", f"each picture in one view of {view}, without tiles, on both engines"))
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
         if self.no_baseline not in (None, BASELINE_OFF):

@@ -14,7 +14,7 @@ from pmsgan.errors import PmsganError
 def write_report(report: Report, path: Path) -> None:
     """Write a report as JSON, and beside it as a page.
 
-    An interrupted write leaves no half file.
+    An interrupted write leaves no partial file.
 
     Raises:
         PmsganError: it cannot be written.
@@ -45,7 +45,7 @@ def free_report_path(folder: Path, name: str = "report") -> Path:
 
 
 _JSON, _PAGE = b'"kind": "conversion"', b"<title>pmsgan: "
-"""Words near the beginning of our files."""
+"""Text near the beginning of the files that pmsgan writes."""
 
 
 def _is_free(path: Path, words: bytes) -> bool:

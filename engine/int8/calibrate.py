@@ -17,7 +17,7 @@ from pmsgan.errors import EngineError
 MIN_PSNR_DB = 40.0
 """Lowest PSNR to FP32 that INT8 may have."""
 MAX_PSNR_DB = 100.0
-"""Stands for an infinite PSNR, which JSON cannot hold."""
+"""Replaces an infinite PSNR, which JSON cannot represent."""
 MIN_PICTURES = 4
 CHECKED_EVERY = 4
 """One in this many pictures is left out of the ranges, and INT8 is checked on it."""
@@ -39,8 +39,8 @@ def calibrate(graph: GraphInfo, pictures: Pictures) -> Calibration:
     """
     if len(pictures) < MIN_PICTURES:
         raise EngineError(
-            f"{len(pictures)} pictures are too few to calibrate on: "
-            f"give {MIN_PICTURES} at least, better a few dozen"
+            f"{len(pictures)} pictures are too few to calibrate on: give at least {MIN_PICTURES}, "
+            "or better a few dozen"
         )
     is_checked = np.arange(len(pictures)) % CHECKED_EVERY == CHECKED_EVERY - 1
     measured, checked = pictures[~is_checked], pictures[is_checked]
@@ -72,7 +72,8 @@ def _check(graph: GraphInfo, pictures: Pictures) -> Accuracy:
         )
         raise EngineError(
             f"INT8 gives {found} with {graph.path}, and {MIN_PSNR_DB:.0f} dB are required: "
-            "calibrate on more pictures of the kind that it takes, or leave out --int8"
+            "calibrate on more pictures of the kind that the style was made for, or leave out "
+            "--int8"
         )
     _log.info("checked on %d other pictures: %s", len(pictures), accuracy)
     return accuracy
@@ -86,7 +87,7 @@ def _measure_ranges(graph: GraphInfo, pictures: Pictures) -> dict[str, float]:
     """
     data, names = measuring_graph(graph.read())
     if not names:
-        raise EngineError(f"{graph.path} has no convolution that INT8 would make faster")
+        raise EngineError(f"{graph.path} has no convolution that INT8 would speed up")
     compiled = compile_graph(graph, {"INFERENCE_PRECISION_HINT": "f32"}, data)
     largest = [
         [float(value) for value in compiled(picture[None]).values()]

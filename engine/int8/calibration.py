@@ -18,7 +18,7 @@ from pmsgan.regular_file import read_regular
 from pmsgan.styles.registry import CALIBRATION_NAME, DESCRIPTION_NAME, GRAPH_NAME, Style
 
 VERSION = 1
-"""Changes when a calibration gives another graph than before."""
+"""Version of the format; raised when the same calibration would give a different graph."""
 MAX_BYTES = 2**20
 """The largest calibration that is read [bytes]."""
 _CACHE = "int8"
@@ -123,5 +123,5 @@ def _read(path: Path, graph_sha256: str) -> Calibration:
     calibration = Calibration(**content)
     numbers = [calibration.psnr_db, *calibration.ranges.values()]
     if not all(isinstance(it, float) and math.isfinite(it) and it >= 0 for it in numbers):
-        raise ValueError("it holds values that are no ranges; calibrate again")
+        raise ValueError("it holds values that are not ranges; calibrate again")
     return calibration

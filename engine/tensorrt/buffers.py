@@ -40,7 +40,7 @@ def gpu_errors_named(task: str) -> Iterator[None]:
     try:
         yield
     except cuda.MemoryError as error:
-        raise GpuMemoryError(f"the GPU has too little memory to {task}") from error
+        raise GpuMemoryError(f"the GPU does not have enough memory to {task}") from error
     except cuda.Error as error:
         raise EngineError(f"the GPU cannot {task}: {error}") from error
 

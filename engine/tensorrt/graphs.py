@@ -46,7 +46,7 @@ def choose_graphs(engine: "TensorRtEngine", kernels: KernelCache) -> None:
         except EngineError as error:
             if not uses_graphs:
                 raise
-            _log.info("CUDA graphs fail: %s", error)
+            _log.info("CUDA graphs failed: %s", error)
             now = float("inf")
         seconds[uses_graphs] = min(now, seconds.get(uses_graphs, now))
         engine.free_slots()

@@ -174,7 +174,7 @@ class TensorRtEngine(Engine):
             self.free_slots()  # with the context, which refers to the profiler
             self.compiles_ahead, self.graphs = compiles_ahead, None
         if not (layers := layers_of(profiler.batches, described)):
-            raise EngineError(f"{self.info.runtime} reports no times of this engine's layers")
+            raise EngineError(f"{self.info.runtime} reports no layer times for this engine")
         return LayerTimes(batch=batch, num_batches=num_batches, layers=layers)
 
     def _close(self) -> None:

@@ -72,7 +72,7 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
 
     Raises:
         EngineError: the file holds something unsupported, or a runtime refuses it.
-        ExportError: the file is no such network, or a graph does not agree with it.
+        ExportError: the file is not such a network, or a graph does not agree with it.
     """
     file = read_in_bounds(path, settings)
     data = file.model.SerializeToString()
@@ -84,8 +84,7 @@ def build(path: Path, draft: Path, settings: ImportSettings) -> Built:
     wanted = network.translate(pictures, found.form, found.output)
     if (wanted == wanted[:, :1, :1]).all():
         raise ExportError(
-            "every result has one colour: see whether --range-in, --range-out and --layout are "
-            "right"
+            "every result has only one colour: check --range-in, --range-out and --layout"
         )
     file, is_batch_fixed = _with_free_batch(file, found, pictures[:2], wanted[:2])
     config = OnnxConfig(
@@ -187,13 +186,13 @@ def _check_sizes(file: ForeignFile, path: Path) -> None:
 def _with_free_batch(
     file: ForeignFile, found: ProbeResult, pictures: Pictures, wanted: Pictures
 ) -> tuple[ForeignFile, bool]:
-    """Return the network with a free batch dimension if it runs so, and whether it does not.
+    """Return the network with a dynamic batch dimension if it runs, and whether it does not.
 
     Args:
         file: the network.
         found: how it takes pictures.
         pictures: two of them, uint8 [2, H, W, 3] BGR.
-        wanted: the result of each by itself.
+        wanted: the result of each one alone.
     """
     freed = free_sides(file.model, batch=True, sides=False)
     try:
@@ -205,7 +204,7 @@ def _with_free_batch(
         )
     except EngineError:
         is_free = False
-    found.reasons["batch"] = "it runs so" if is_free else "two at a time do not work"
+    found.reasons["batch"] = "found by running it" if is_free else "batches of two do not work"
     return (replace(file, model=freed), False) if is_free else (file, True)
 
 
@@ -250,8 +249,8 @@ def _scaling(
         return replace(whole, mode=settings.scaling)
     if found.side_multiple is None:
         if settings.scaling == "tiles":
-            raise ExportError("it takes pictures of one size: tiles need one that takes any")
-        reasons["scaling"] = "the file is of one size"
+            raise ExportError("it takes pictures of a fixed size, and tiles need a dynamic one")
+        reasons["scaling"] = "the file has a fixed size"
         return whole
     tile = math.ceil(TILE_SIZE / found.side_multiple) * found.side_multiple
     tiles = Scaling(mode="tiles", min_size=0, tile_size=tile)
@@ -259,5 +258,5 @@ def _scaling(
         reasons["scaling"] = "asked for"
         return tiles
     agrees, psnr_db = agrees_in_tiles(network, found)
-    reasons["scaling"] = f"a part alone is within {psnr_db:.1f} dB of it in the whole"
+    reasons["scaling"] = f"a tile is at {psnr_db:.1f} dB PSNR to the same area of the whole picture"
     return tiles if agrees else whole

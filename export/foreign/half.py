@@ -33,7 +33,7 @@ def overflowing_nodes(file: ForeignFile, pictures: Pictures, form: PictureFormat
         form: how it takes pictures.
 
     Raises:
-        ExportError: a result is no finite number.
+        ExportError: a result is not finite.
     """
     watched, names = _watched(file.model)
     session = open_session(watched.SerializeToString(), optimise=False)

@@ -126,7 +126,7 @@ def import_onnx(
 
     Raises:
         StyleError: the folder exists, or cannot be written.
-        ExportError: the file is no such network, or its graph does not agree with it.
+        ExportError: the file is not such a network, or its graph does not agree with it.
     """
     _refuse_other_files(path)
     folder = style_folder(name)
@@ -163,8 +163,8 @@ def _refuse_other_files(path: Path) -> None:
         )
     if suffix in (".pth", ".pt", ".ckpt", ".bin", ".safetensors"):
         raise ExportError(
-            f"{path} holds weights for PyTorch: give --from pix2pix or --from cyclegan if it is of "
-            "one of these, or write the network as ONNX with torch.onnx.export"
+            f"{path} holds weights for PyTorch: give --from pix2pix or --from cyclegan if they are "
+            "of one of these, or write the network as ONNX with torch.onnx.export"
         )
 
 
@@ -187,7 +187,7 @@ def _description(built: Built, path: Path, draft: Path) -> dict[str, Any]:
         "origin": {
             "file": path.name,
             "file_sha256": sha256_of(path),
-            "licence": "not known: see where the file is from",
+            "licence": "unknown: see where the file comes from",
         },
         "sha256": {name: sha256_of(draft / name) for name in (FP32_GRAPH_NAME, GRAPH_NAME)},
     }

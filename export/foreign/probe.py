@@ -1,4 +1,4 @@
-"""Find out how a network takes pictures by running it on drawn ones."""
+"""Find out how a network takes pictures by running it on test pictures."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ MIN_TILES_PSNR_DB = 35.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeResult:
-    """Facts that were found out about a network."""
+    """How a network takes and returns pictures."""
 
     form: PictureFormat
     output: str
@@ -55,7 +55,7 @@ def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Prob
         layout_in=layouts[0], layout_out=layouts[0], order="rgb", range_in="0..1", range_out="0..1"
     )
     outputs = _outputs(file, settings)
-    failure = "it runs at no size that was tried"
+    failure = "it ran at none of the sizes that were tried"
     for layout in layouts:
         for multiple, sizes in _sizes(file, layout, settings):
             try:
@@ -64,7 +64,7 @@ def probe(network: Network, file: ForeignFile, settings: ImportSettings) -> Prob
                 failure = str(error)
                 continue
             if len(layouts) > 1:
-                reasons["layout"] = "it runs so"
+                reasons["layout"] = "found by running it"
             form = with_ranges(network, file, settings, form, output, sizes[0], reasons)
             size = sizes[0] if multiple is None else _style_size(multiple, settings)
             reasons["size"] = (
@@ -142,8 +142,8 @@ def _sizes(
     if settings.multiple is None and height is not None and width is not None:
         if settings.size not in (None, height) or settings.size not in (None, width):
             raise ExportError(
-                f"the file is of one size, {width}x{height}: leave out --size, or free it by "
-                "--multiple"
+                f"the file has the fixed size {width}x{height}: leave out --size, or make it "
+                "dynamic with --multiple"
             )
         yield None, [(height, width)]
         return

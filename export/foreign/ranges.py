@@ -34,7 +34,9 @@ def with_ranges(
     reasons: dict[str, str],
 ) -> PictureFormat:
     """Return the format with the ranges of input and output, and with the order of the colours."""
-    reasons["order"] = "usual; no file says it" if settings.order == "auto" else "asked for"
+    reasons["order"] = (
+        "the usual value; the file does not say" if settings.order == "auto" else "asked for"
+    )
     form = replace(form, order="rgb" if settings.order == "auto" else settings.order)
     pictures = check_pictures(*size)[:3]
     range_in, range_out = _range_in(network, file, settings, reasons), settings.range_out
@@ -44,7 +46,7 @@ def with_ranges(
         reasons["range_out"] = "asked for"
     if range_in == "auto" and range_out != "auto":
         range_in = "0..1" if range_out == "1..0" else range_out
-        reasons["range_in"] = "as what comes out"
+        reasons["range_in"] = "same as the output"
     if range_in != "auto" and range_out != "auto":
         return replace(form, range_in=range_in, range_out=range_out)
     tried: Sequence[InputRange] = [range_in] if range_in != "auto" else _TRIED
@@ -60,7 +62,7 @@ def with_ranges(
             is_likely = given == candidate or range_in != "auto"
             if is_likely and _fits(low, high, *limits):
                 reasons["range_out"] = f"its results are {low:.3g}..{high:.3g}"
-                reasons.setdefault("range_in", "as what comes out")
+                reasons.setdefault("range_in", "same as the output")
                 return replace(form, range_out=given)
     raise ExportError(
         f"the ranges of the network's input and output are not clear ({', '.join(spans)}): give "

@@ -89,7 +89,7 @@ class Comparison:
             counts[figure.verdict] += 1
         lines.append(
             f"{counts['faster']} faster, {counts['slower']} slower, "
-            f"{counts['same']} without a difference beyond noise"
+            f"{counts['same']} with no difference beyond noise"
         )
         return "\n".join(map(printable, lines))
 
@@ -103,14 +103,14 @@ def compare_reports(a: Path, b: Path) -> Comparison:
     first, second = _read(a), _read(b)
     if first["kind"] != second["kind"]:
         raise ConfigError(
-            f"{a} is a {first['kind']} and {b} a {second['kind']}: compare two of a kind"
+            f"{a} is a {first['kind']} and {b} a {second['kind']}: compare two of the same kind"
         )
     try:
         figures = [dict(map(_checked, _figures(report))) for report in (first, second)]
         settings = [dict(_settings(report)) for report in (first, second)]
     except (KeyError, TypeError) as error:
         raise ConfigError(
-            f"{a} or {b} is of another version of pmsgan: it lacks {error}"
+            f"{a} or {b} comes from another version of pmsgan: it lacks {error}"
         ) from error
     except (AttributeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"{a} or {b} is damaged: {error}") from error
@@ -137,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: give report.json or bench.json") from error
     if not isinstance(content, dict) or content.get("kind") not in ("conversion", "benchmark"):
-        raise ConfigError(f"{path} is no report: give report.json or bench.json")
+        raise ConfigError(f"{path} is not a report: give report.json or bench.json")
     return content
 
 

@@ -66,8 +66,8 @@ class Benchmark:
             f"# Benchmark of the style {self.style}",
             "",
             f"{machine}; {machine.system}; Python {machine.python}; pmsgan {pmsgan.__version__}; "
-            f"{packages}. {count(rounds, 'round')}; in each, a contender "
-            "and the first engine of its table run in turn: median (lowest .. highest).",
+            f"{packages}. {count(rounds, 'round')}; in each, every contender runs in turn with the "
+            "first engine of its table. Figures are the median (lowest .. highest).",
         ]
         for size, batch, rows in self._cases():
             lines += ["", f"## {size}, batch {batch}", "", *markdown_table(rows, self.baseline)]

@@ -174,7 +174,7 @@ def _runnable_backends(config: BenchmarkConfig, style: Style) -> list[Backend]:
         raise EngineError(
             "none of the backends to measure can run here; pmsgan doctor says why"
             if backends
-            else "name a backend to compare the others with, such as openvino"
+            else "add a backend to compare the others with, such as openvino"
         )
     return runnable
 
@@ -263,7 +263,7 @@ def _make_workload(
     size = case.style.height, case.style.width
     readable, pictures = load_pictures(jobs, source.read, size, _SETTINGS)
     if pictures is None:
-        raise ConfigError(f"{folder} has no picture that can be read")
+        raise ConfigError(f"{folder} contains no readable picture")
     return Workload(
         style=case.style,
         settings=_SETTINGS,

@@ -84,8 +84,7 @@ def legend(reference: str) -> str:
     """
     return (
         "files: files to files; latency: of single pictures, the median;\n"
-        "slower: how many times as long as the first line it takes; "
-        f"PSNR: to {reference} in FP32;\n"
+        f"slower: time relative to the first line; PSNR: to {reference} in FP32;\n"
         "of a product: share of the rate of a matrix product; of memory: share of its bandwidth"
     )
 

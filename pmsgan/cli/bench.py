@@ -18,18 +18,24 @@ _USUAL = BenchmarkConfig()
 def bench(
     style: Annotated[str, typer.Option(help="Name of a style, or its folder.")] = "anime",
     sizes: Annotated[
-        str, typer.Option(help="Sides of pictures, such as 256,512.", show_default="the style's")
+        str,
+        typer.Option(
+            help="Sides of the pictures, such as 256,512 [pixels].", show_default="the style's"
+        ),
     ] = "",
     batches: Annotated[
-        str, typer.Option(help="Batches, such as 1,4,8.", show_default="the engine's choice")
+        str, typer.Option(help="Batch sizes, such as 1,4,8.", show_default="the engine's choice")
     ] = "",
     backends: Annotated[str, typer.Option(help=f"all, or some of {','.join(CONTENDERS)}.")] = "all",
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads that a CPU computes with.", show_default="all"),
+        typer.Option(min=1, help="CPU threads to compute with.", show_default="all"),
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="How often each is measured, each time in a new process.")
+        int,
+        typer.Option(
+            min=1, help="Number of times to measure each backend, each time in a new process."
+        ),
     ] = _USUAL.num_rounds,
     pictures: Annotated[
         Path | None,
@@ -75,5 +81,5 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no list of numbers such as 1,4,8", param_hint=option
+            f"{text!r} is not a list of numbers such as 1,4,8", param_hint=option
         ) from None

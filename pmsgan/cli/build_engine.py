@@ -15,14 +15,14 @@ Size = Annotated[
     str | None,
     typer.Option(
         help="Side of the pictures, or WIDTHxHEIGHT, such as 512 or 512x768 [pixels].",
-        show_default="what convert needs",
+        show_default="the size that convert uses",
     ),
 ]
 MaxBatch = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Pictures that a GPU translates at a time; give convert the same.",
+        help="Batch size on a GPU; give convert the same value.",
         show_default="8",
     ),
 ]
@@ -65,7 +65,8 @@ def build_engine(
     fp16: Annotated[
         bool,
         typer.Option(
-            "--fp16/--fp32", help="Half precision (bf16 on a CPU that has it), or single."
+            "--fp16/--fp32",
+            help="Half precision (bf16 on a CPU that supports it), or single precision.",
         ),
     ] = True,
     int8: Annotated[
@@ -76,7 +77,8 @@ def build_engine(
         Path | None,
         typer.Option(
             help="With --int8: calibrate the style on these pictures, a few dozen of the kind that "
-            "it takes. A quarter of them checks the result, which needs 40 dB PSNR to FP32.",
+            "it was made for. A quarter of them is held back to check the result, which must reach "
+            "40 dB PSNR to FP32.",
             exists=True,
             file_okay=False,
         ),
@@ -97,7 +99,8 @@ def build_engine(
     max_aux_streams: MaxAuxStreams = None,
     optimization_level: OptimizationLevel = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="TensorRT: run it, and time each of its layers.")
+        bool,
+        typer.Option("--profile", help="TensorRT: run the engine, and time each of its layers."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -139,6 +142,8 @@ def build_engine(
 def _read_size(text: str) -> tuple[int, int]:
     """Return the height and width that a user wrote."""
     if (sides := re.fullmatch(r"(\d+)(?:x(\d+))?", text)) is None:
-        raise typer.BadParameter(f"{text!r} is no size such as 512 or 512x768", param_hint="--size")
+        raise typer.BadParameter(
+            f"{text!r} is not a size such as 512 or 512x768", param_hint="--size"
+        )
     width, height = sides.groups()
     return int(height or width), int(width)

@@ -48,16 +48,16 @@ def convert(
         list[str],
         typer.Argument(
             metavar="IN",
-            help="A folder of pictures, or its URL; or one or more pictures; or - to read one from "
-            "stdin. Nothing in it is changed.",
+            help="Folder of pictures, its URL, one or more pictures, or - to read one from stdin. "
+            "Nothing in IN is changed.",
         ),
     ],
     target: Annotated[
         str,
         typer.Argument(
             metavar="OUT",
-            help="Folder for the results, or its URL; sub-folders are kept. For one picture also a "
-            "file such as out.png, or - for stdout.",
+            help="Folder for the results, or its URL; it mirrors the sub-folders of IN. For a "
+            "single picture, also a file such as out.png, or - for stdout.",
         ),
     ],
     style: Annotated[
@@ -69,11 +69,12 @@ def convert(
         typer.Option(
             metavar="PART=#rrggbb,...|random:SEED|FILE.toml",
             help="Colours for the parts of results, for a style that has parts (pmsgan styles show "
-            "lists them). PART=#rrggbb,..., such as hair=#2244aa,skin=#f0c8a0, sets these parts; "
-            "the others keep the style's colours. random:SEED, such as random:7, chooses colours "
-            "for each picture by its name and the seed. FILE.toml has a section for each pattern "
+            "lists them). PART=#rrggbb,..., such as hair=#2244aa,skin=#f0c8a0, sets those parts; "
+            "the others keep the style's colours. random:SEED, such as random:7, derives the "
+            "colours of each picture from its name and the seed. FILE.toml has a section for each "
+            "pattern "
             "of picture names, such as ['alice_*'], with lines such as hair = '#2244aa' or random "
-            "= 7; the first that matches applies, and [default] is for the rest.",
+            "= 7; the first match applies, and [default] covers the rest.",
             show_default="as the network made them",
         ),
     ] = None,
@@ -81,24 +82,24 @@ def convert(
     selection: Selection,
     run: RunSettings,
     devices: Annotated[
-        str | None, typer.Option(help="GPUs of this machine to use at once, such as 0,1,2,3.")
+        str | None, typer.Option(help="GPUs of this machine to use in parallel, such as 0,1,2,3.")
     ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(
             metavar="auto|HOST:PORT",
             callback=_address,
-            help="Use all machines of a Ray cluster: the one that this machine belongs to, or the "
-            "one at HOST:PORT. All must see the folders under these names.",
+            help="Use all machines of a Ray cluster: auto is the cluster that this machine belongs "
+            "to, HOST:PORT another one. Every machine must see IN and OUT under the same names.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes, each with its own engine. To share GPUs, give a multiple of their "
-            "number.",
-            show_default="in large folders, as many for each GPU as keep it busy, else one; "
-            "without GPUs, one for each machine",
+            help="Worker processes, each with its own engine. To run several on each GPU, give a "
+            "multiple of the number of GPUs.",
+            show_default="one per GPU, or as many as keep it busy in a large folder; without GPUs, "
+            "one per machine",
         ),
     ] = None,
     insecure_cluster: Annotated[
@@ -115,13 +116,12 @@ def convert(
     report: Annotated[
         Path | None,
         typer.Option(
-            help="JSON file for the report; a page of the same name, ending in .html, goes beside "
-            "it.",
-            show_default="OUT/report.json, where that is a folder; none for one picture",
+            help="JSON file for the report; an HTML page of the same name is written beside it.",
+            show_default="OUT/report.json; none for a single picture",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print which result each picture would get, and exit.")
+        bool, typer.Option("--dry-run", help="Print the path that each result would get, and exit.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,25 +137,25 @@ def convert(
 
     To resume an interrupted conversion, run the same command again: pictures that are done and have
     not changed are skipped. A picture that cannot be read is named and skipped; the rest are
-    converted, and the exit code is 1. Ctrl-C finishes the pictures in progress; pressed again, or
-    on a cluster, it stops at once.
+    converted, and the exit code is 1. Ctrl-C finishes the pictures in progress; a second Ctrl-C
+    stops at once, and so does the first on a cluster.
 
-    IN and OUT may be URLs such as s3://bucket/pictures: pip install s3fs.
-    Several GPUs or machines need Ray, which the extra cluster brings.
+    IN and OUT may be URLs such as s3://bucket/pictures, which need s3fs. Several GPUs or machines
+    need Ray, which the extra cluster installs.
     """
     if palette is not None:
         settings = replace(settings, palette=read_palette(palette))
     if report is not None and report.suffix.lower() == ".html":
-        raise typer.BadParameter("give a name for the JSON file; the page goes beside it")
+        raise typer.BadParameter("name the JSON file; the HTML page is written beside it")
     where = _cluster(devices, cluster, workers, insecure=insecure_cluster)
     kind = _kind(sources, target)
     _check_target(target, kind)
     if kind != "folder" and (where is not None or dry_run or selection != Selection()):
         raise typer.BadParameter(
-            "--cluster, --devices, --dry-run, --include and --exclude are for one folder"
+            "--cluster, --devices, --dry-run, --include and --exclude need a folder as IN"
         )
     if target == STANDARD and (as_json or kind != "picture"):
-        raise typer.BadParameter("stdout takes the result of one picture, and nothing else")
+        raise typer.BadParameter("stdout can take only the result of a single picture")
     if dry_run:
         _print_plan(sources[0], target, settings, selection, as_json=as_json)
         return
@@ -219,7 +219,7 @@ def _check_target(target: str, kind: str) -> None:
     is_file = Path(target).suffix.lower() in FORMAT_ALIASES and not target.endswith("/")
     if kind != "picture" and is_file and not is_url(target) and not Path(target).is_dir():
         raise typer.BadParameter(
-            f"{target} is named like one picture: give a folder for the results of several"
+            f"{target} is the name of a single picture: give a folder for several results"
         )
 
 
@@ -243,13 +243,13 @@ def _cluster(
 ) -> Cluster | None:
     """Return where several engines run; None if one engine runs here."""
     if insecure and address is None:
-        raise typer.BadParameter("--insecure-cluster is for --cluster")
+        raise typer.BadParameter("--insecure-cluster needs --cluster")
     if devices is None and address is None:
         if workers is not None:
-            raise typer.BadParameter("--workers is for --cluster and --devices")
+            raise typer.BadParameter("--workers needs --cluster or --devices")
         return None
     if devices is not None and address is not None:
-        raise typer.BadParameter("--devices and --cluster exclude each other")
+        raise typer.BadParameter("--devices and --cluster cannot be combined")
     return Cluster(address=address, devices=_numbers(devices), workers=workers, insecure=insecure)
 
 

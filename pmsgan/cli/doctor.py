@@ -7,7 +7,7 @@ from pmsgan.cli.terminal import show_lines
 
 @one_line_errors
 def doctor(as_json: JsonOption = False) -> None:
-    """Show which backends can run here, and what others lack."""
+    """Show which backends can run here, and what the others need."""
     from pmsgan.engine.doctor import diagnose
 
     diagnosis = diagnose()

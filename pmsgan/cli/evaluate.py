@@ -31,7 +31,7 @@ Arguments = Annotated[
     list[str],
     typer.Argument(
         metavar="METHOD=FOLDER... | PREDICTED TRUTH | DATA | RUNS...",
-        help="Folders of pictures; with --style pairs; with --ablation training runs.",
+        help="Folders of pictures; with --style, pairs; with --ablation, training runs.",
     ),
 ]
 WeightsFolder = Annotated[
@@ -44,8 +44,8 @@ WeightsFolder = Annotated[
 UnseenBy = Annotated[
     list[str] | None,
     typer.Option(
-        help="With folders: leave out what this style or training run was trained on; may be given "
-        "several times."
+        help="With folders: leave out pairs that this style or training run was trained on; may be "
+        "given several times."
     ),
 ]
 
@@ -74,9 +74,7 @@ def evaluate(
         str, typer.Option(help="Metrics to measure, separated by commas.")
     ] = ",".join(METRIC_NAMES),
     weights_dir: WeightsFolder = None,
-    latex: Annotated[
-        bool, typer.Option("--latex", help="Print the table as rows in LaTeX.")
-    ] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print the table as LaTeX rows.")] = False,
     as_json: JsonOption = False,
     *,
     size: SizeChoice,
@@ -89,13 +87,14 @@ def evaluate(
 
     pmsgan evaluate PREDICTED TRUTH: two folders of pictures with the same names.
 
-    pmsgan evaluate --style NAME DATA: a style as it ships, on pairs as for pmsgan train.
+    pmsgan evaluate --style NAME DATA: a style as it is deployed, on pairs like those of pmsgan
+    train.
 
     pmsgan evaluate --ablation RUNS... --data DATA: the paper's ablation table.
 
-    Results are scored in the true pictures' own size. Pairs that the style or the runs were trained
-    on are left out. Needs the metrics' libraries, which the extra eval brings; --ablation also the
-    extra train.
+    Results are scored at the size of the true pictures. Pairs that the style or the runs were
+    trained on are left out. Needs the metrics' libraries, which the extra eval installs; --ablation
+    also needs the extra train.
     """
     chosen = _metrics(metrics)
     folders: tuple[dict[str, Path], Path] | None = None
@@ -104,7 +103,7 @@ def evaluate(
     if style is not None:
         _refuse({"ablation", "data"} | of_folders, "with --style")
         if len(arguments) != 1:
-            raise ConfigError("with --style give one folder, DATA")
+            raise ConfigError("--style takes one folder, DATA")
     elif ablation:
         _refuse(of_styles | of_folders, "with --ablation")
         if data is None:
@@ -176,7 +175,7 @@ def _refuse(names: Collection[str], where: str) -> None:
     """Raise ConfigError for the first option that was typed and means nothing here."""
     for name, option in typed_options().items():
         if name in names:
-            raise ConfigError(f"{option} means nothing {where}")
+            raise ConfigError(f"{option} has no effect {where}")
 
 
 def _metrics(text: str) -> list[MetricName]:

@@ -25,8 +25,8 @@ def export(
 
     Its input and its output are uint8 [N, H, W, 3] BGR, as OpenCV decodes pictures.
 
-    The file is run and compared with PyTorch; one that does not pass is not kept.
-    Needs torch, which the extra train brings.
+    The file is run and compared with PyTorch; it is deleted if it differs too much.
+    Needs torch, which the extra train installs.
     """
     require_torch("export")
     from pmsgan.export.exporter import export_style

@@ -22,15 +22,13 @@ def export_triton(
     ] = "onnxruntime",
     max_batch: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Most pictures that Triton translates at a time.", show_default="8"
-        ),
+        typer.Option(min=1, help="Largest batch that Triton may form.", show_default="8"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a style to an NVIDIA Triton repository.
 
-    A style that is in the repository already gets a new version. The model is the style's own FP16
+    A style that is already in the repository gets a new version. The model is the style's own FP16
     file, so this needs no torch.
     """
     from pmsgan.export.triton import MAX_BATCH

@@ -40,9 +40,9 @@ def lines(in_dir: InDir, out_dir: OutDir, *, config: LinesConfig) -> None:
 def flats(in_dir: InDir, out_dir: OutDir, *, config: FlatsConfig) -> None:
     """Make line art from illustrations in flat colours.
 
-    Lines are the boundaries between colours and the dark strokes; pencil, pen, marker and chalk,
-    paper, light and place vary. OUT_DIR/lines and OUT_DIR/flats are then a set for
-    pmsgan train OUT_DIR --direction lines:flats.
+    The lines are the dark strokes and the boundaries between colours. Drawing tool, paper, light
+    and position vary at random. OUT_DIR/lines and OUT_DIR/flats are then a set for pmsgan train
+    OUT_DIR --direction lines:flats.
     """
     from pmsgan.data.prepare import prepare_flats
 
@@ -65,14 +65,14 @@ def align(
     eye_points: Annotated[
         str | None,
         typer.Option(
-            help="Numbers of the two points that are the eyes in such a file, such as 1,2.",
+            help="Numbers of the two points in such a file that mark the eyes, such as 1,2.",
             show_default="17,19 of 35 points, else 1,2",
         ),
     ] = None,
     *,
     config: AlignConfig,
 ) -> None:
-    """Crop faces so that the eyes are always at the same place.
+    """Crop faces so that the eyes are always in the same place.
 
     Sub-folders are mirrored. In a CSV file, left is the eye further left in the picture.
     """
@@ -100,9 +100,9 @@ def pairs(
 ) -> None:
     """Turn two folders into side-by-side pictures, or the other way around.
 
-    Where IN_DIR has the folders LEFT and RIGHT, these are joined; else IN_DIR's pictures are cut in
-    the middle. With --pairs, pictures of LEFT and RIGHT that have other names are copied to
-    OUT_DIR/LEFT and OUT_DIR/RIGHT under one name.
+    If IN_DIR has the folders LEFT and RIGHT, their pictures are joined; otherwise each picture of
+    IN_DIR is cut in half. With --pairs, pictures of LEFT and RIGHT whose names differ are copied to
+    OUT_DIR/LEFT and OUT_DIR/RIGHT under a common name.
     """
     from pmsgan.data.prepare import prepare_pairs
 

@@ -8,6 +8,7 @@ from pmsgan.batch.job import Job
 from pmsgan.cli.terminal import log_to_stderr
 from pmsgan.counts import count
 from pmsgan.display import display
+from pmsgan.errors import name_picture
 
 
 class FolderProgress:
@@ -28,7 +29,7 @@ class FolderProgress:
         """Count a picture that is done, was done before, or has failed; the last ends the bar."""
         assert self._bar is not None
         if job.failure is not None:
-            display.write(f"failed: {job.name} {job.failure}")
+            display.write(f"failed: {name_picture(job.name, job.failure)}")
         if job.was_done_before:
             self._bar.initial += 1
         self._bar.update()
@@ -44,8 +45,8 @@ class FolderProgress:
         """Show how long the baseline may still take; it mostly ends earlier."""
         if self._comparing is None:
             display.write(
-                f"timing {baseline} on some of the pictures, for some {limit_s:.0f} s; "
-                "--no-baseline leaves it out"
+                f"timing {baseline} on some of the pictures, for about {limit_s:.0f} s; "
+                "--no-baseline skips this"
             )
             self._comparing = Bar(
                 total=round(limit_s), desc="comparing", unit="s",

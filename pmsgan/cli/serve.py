@@ -17,7 +17,7 @@ from pmsgan.serve.settings import ServeSettings
 @config_options()
 def serve(
     style: Annotated[
-        str, typer.Option(help="Style that the page starts with; it offers the others, too.")
+        str, typer.Option(help="Style that the page starts with; it also offers the others.")
     ] = "anime",
     token: Annotated[
         str | None,
@@ -34,7 +34,7 @@ def serve(
     """Serve a page to try styles on, and an HTTP API for programs.
 
     Drop pictures on the page: a slider compares them with their results, and you can pick colours
-    for the parts of anime. Programs send a picture to /v1/styles/STYLE; /docs says more.
+    for the parts of anime. Programs send a picture to /v1/styles/STYLE; /docs documents the API.
 
     Ctrl-C and SIGTERM finish the pictures in progress, then end the server.
     """

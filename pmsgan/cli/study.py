@@ -26,15 +26,17 @@ def make_command(
     truth: Annotated[Path, typer.Option(help="Folder of the true pictures.")],
     inputs: Annotated[Path, typer.Option("--input", help="Folder of the input pictures.")],
     questions: Annotated[int, typer.Option(min=1, help="Pictures to ask about.")] = 5,
-    seed: Annotated[int, typer.Option(help="Chooses the pictures and orders the methods.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed for choosing the pictures and shuffling the methods.")
+    ] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Questionnaire to write.")] = Path(
         "study.html"
     ),
 ) -> None:
     """Write a questionnaire as one page to send to people.
 
-    It shows the methods' pictures without names, in another order for each question, and saves
-    answers as a JSON file, which people send back to you.
+    It shows the pictures without the names of the methods, in a different order for each question,
+    and saves the answers as a JSON file, which people send back to you.
     """
     from pmsgan.atomic import replacing
     from pmsgan.evaluation.study import make_study
@@ -57,8 +59,8 @@ def tally_command(
 ) -> None:
     """Count answers: votes at each level, and mean opinion scores.
 
-    The votes are in per cent. Each score comes with its 95 % interval, which says what other people
-    would think of the same pictures.
+    Votes are percentages. Each score comes with its 95 % interval, which estimates how other people
+    would rate the same pictures.
     """
     require_packages("study tally", "eval", "scipy")
     from pmsgan.evaluation.tally import tally_answers

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pmsgan.evaluation.style_measurement import StyleMeasurement
 
 MAX_TEXT = 80
-"""Letters of a style's text that a list shows."""
+"""Most characters of a style's text that a list shows."""
 
 styles_app = App(help="List, show, add, import, remove, update and measure styles.")
 
@@ -57,7 +57,9 @@ def show_command(
 @styles_app.command("add")
 @one_line_errors
 def add_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of a style from elsewhere.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a style that is not yet among your own.")
+    ],
     name: Annotated[
         str | None, typer.Option(help="Name to give it.", show_default="that of the folder")
     ] = None,
@@ -85,7 +87,7 @@ def import_command(
         Path,
         typer.Argument(help="ONNX file of an image-to-image network."),
     ],
-    name: Annotated[str, typer.Option(help="Name of the new style, or a folder for it.")],
+    name: Annotated[str, typer.Option(help="Name of the new style, or the folder to write it to.")],
     weights_of: Annotated[
         Literal["pix2pix", "cyclegan"] | None,
         typer.Option(
@@ -100,9 +102,9 @@ def import_command(
 ) -> None:
     """Make a style from the ONNX file of an image-to-image network.
 
-    The network turns a picture into one of the same size. Its input format is read from the file,
-    or found by running it on drawn pictures; options override both. The style's graph is checked
-    against the file in ONNX Runtime. Needs the extra onnxruntime.
+    The network must turn a picture into one of the same size. Its input format is read from the
+    file, or found by running it on test pictures; options override both. The style's graph is
+    checked against the file in ONNX Runtime. Needs the extra onnxruntime.
     """
     require_packages("styles import", "onnxruntime", "onnxruntime", "tomli_w")
     if weights_of is not None:
@@ -110,7 +112,7 @@ def import_command(
     from pmsgan.export.foreign.importer import import_onnx, import_weights
     from pmsgan.styles.user_styles import warn_of_hidden_style
 
-    print_note(f"running {model} on drawn pictures, which takes seconds to minutes")
+    print_note(f"running {model} on test pictures, which takes seconds to minutes")
     if weights_of is None:
         imported = import_onnx(model, name, settings)
     else:
@@ -137,9 +139,9 @@ def update_command(
 ) -> None:
     """Rebuild a style's graph from its weights with this version.
 
-    A style from an older version needs this to run at other sizes; a style that has lost its graph
-    gets a new one. A shipped style is changed only if you give its folder. Needs torch, which the
-    extra train brings.
+    A style from an older version needs this to run at other sizes, and a style whose graph is
+    missing gets a new one. A shipped style is changed only if you give its folder. Needs torch,
+    which the extra train installs.
     """
     require_torch("styles update")
     from pmsgan.export.style_folder import update_graph
@@ -160,7 +162,10 @@ def measure_command(
         typer.Option(help="FROM:TO, as for pmsgan train.", show_default="that of its training"),
     ] = None,
     by_hand: Annotated[
-        bool, typer.Option("--by-hand", help="Add a line for each hand: pairs named HAND_NUMBER.")
+        bool,
+        typer.Option(
+            "--by-hand", help="Add a line for each drawing hand, where pairs are named HAND_NUMBER."
+        ),
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write the best scaling into the style's style.toml.")

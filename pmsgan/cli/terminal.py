@@ -37,9 +37,9 @@ def show_lines(text: str) -> None:
 
 
 def abandon_stdout(error: Exception) -> OutputError:
-    """Return the error for a standard output that cannot be written, and close it for good.
+    """Redirect an unwritable standard output to nowhere, and return the error for it.
 
-    What Python still holds for it would else be an error again when the process ends.
+    Otherwise the output that Python still buffers would fail again when the process ends.
     """
     with suppress(AttributeError, OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,7 +47,7 @@ def abandon_stdout(error: Exception) -> OutputError:
 
 
 def print_note(text: str) -> None:
-    """Print one line for people on stderr, above the bars; it is lost if nobody can read it."""
+    """Print one line for people on stderr, above the bars; it is lost if stderr is closed."""
     display.write(text)
     display.flush()
 
@@ -56,7 +56,7 @@ class StderrHandler(logging.Handler):
     """Logs messages alone, one on each line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a message; the thread that has it may hold a lock, and does not wait."""
+        """Print a message without waiting, since the logging thread may hold a lock."""
         display.write(record.getMessage())
 
 
@@ -78,7 +78,7 @@ def log_to_stderr() -> None:
 
 
 def fill_closed_streams() -> None:
-    """Open closed standard streams, or the next file would take their number.
+    """Open closed standard streams, or the next file would get their descriptor.
 
     A library that writes to stderr would then write into a result.
     """
@@ -90,6 +90,6 @@ def fill_closed_streams() -> None:
 
 
 def escape_unencodable_output() -> None:
-    """Let stdout escape the letters that its encoding lacks, as stderr does."""
+    """Let stdout escape characters that its encoding lacks, as stderr does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -67,7 +67,8 @@ def _set_defaults(context: typer.Context, settings: "Mapping[str, Any]") -> None
 PairsFolder = Annotated[
     Path,
     typer.Argument(
-        help="Folder of side-by-side pictures, or of two folders of pictures; also in sub-folders."
+        help="Folder with side-by-side pictures, or with two folders of pictures; sub-folders are "
+        "searched, too."
     ),
 ]
 StyleName = Annotated[
@@ -83,7 +84,8 @@ PresetOption = Annotated[
     typer.Option(
         is_eager=True,  # the defaults of other options come from it
         callback=_use_preset,
-        help="A data set of the paper: sets size and direction, and checks that the set is whole.",
+        help="A data set of the paper: sets size and direction, and checks that the data set is "
+        "complete.",
     ),
 ]
 NetworkOption = Annotated[
@@ -105,9 +107,9 @@ TrainList = Annotated[
 SplitOption = Annotated[
     str | None,
     typer.Option(
-        help="Pairs to hold out: random:SEED chooses the usual number at random; all trains on "
-        "all.",
-        show_default="those in a folder called test, or 1 in 20, at most 200",
+        help="Pairs to hold out: random:SEED holds out the default number, chosen at random; all "
+        "trains on every pair.",
+        show_default="those in a folder called test; else 1 in 20, at most 200",
     ),
 ]
 InitialStyle = Annotated[
@@ -117,7 +119,7 @@ InitialStyle = Annotated[
         metavar="STYLE",
         is_eager=True,
         callback=_use_initial,
-        help="Begin with the weights and network of this style, to adapt it with a few pairs.",
+        help="Start from the weights and network of this style, to adapt it with a few pairs.",
     ),
 ]
 TeacherStyle = Annotated[
@@ -168,7 +170,7 @@ def train(
         typer.Option(
             "--best",
             help="Make the style from the checkpoint that is closest to the held-out pairs, not "
-            "the last.",
+            "from the last one.",
         ),
     ] = False,
     vgg_weights: VggWeights = None,
@@ -178,9 +180,9 @@ def train(
 ) -> None:
     """Train a style from pairs of pictures.
 
-    Ctrl-C saves a checkpoint after the current step; --resume continues from it. For several
-    machines start this command on each with torchrun or Slurm.
-    Needs torch, which the extra train brings.
+    Ctrl-C saves a checkpoint after the current step; --resume continues from it. To use several
+    machines, start this command on each of them with torchrun or Slurm. Needs torch, which the
+    extra train installs.
     """
     require_torch("train")
     typed = typed_options()
@@ -228,9 +230,11 @@ def train(
 def _refuse_contradictions(typed: "Mapping[str, str]") -> None:
     """Raise ConfigError for options of which only one can count."""
     if "steps" in typed and "epochs" in typed:
-        raise ConfigError("--epochs and --steps both say how long to train: give one of them")
+        raise ConfigError(
+            "--epochs and --steps both set the length of the training: give one of them"
+        )
     if "initial_style" in typed and "initial_weights" in typed:
-        raise ConfigError("--from and --init both say what to begin with: give one of them")
+        raise ConfigError("--from and --init both set the initial weights: give one of them")
     if "lambda_teacher" in typed and "teacher" not in typed:
         raise ConfigError("--lambda-teacher needs a style to learn from: --teacher STYLE")
 
@@ -244,13 +248,14 @@ def _network_config(
     """Return the settings of the network: those that were typed, the rest by the style or default.
 
     Raises:
-        ConfigError: an option is no setting of this network, or the style has another network.
+        ConfigError: an option does not belong to this network, or the style has another network.
         StyleError: there is no such style.
     """
     given = {name: value for name, value in asdict(generator).items() if name in typed}
     if network != "pmsgan" and (others := given.keys() - {"base_channels"}):
         raise ConfigError(
-            f"{typed[min(others)]} is a setting of pmsgan: leave it out, or --network"
+            f"{typed[min(others)]} is an option of the network pmsgan: leave out this option or "
+            "--network"
         )
     if initial_style is None:
         is_ours = network == "pmsgan"
@@ -260,7 +265,7 @@ def _network_config(
     found = find_style(initial_style).native_network("train it further")
     if (name := network_name(found)) != network:
         raise ConfigError(
-            f"the style {initial_style} is of the network {name}: leave out --network, or --from"
+            f"the style {initial_style} has the network {name}: leave out --network or --from"
         )
     return replace(found, **given)
 
@@ -292,7 +297,7 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
     try:
         measured = measure_trained(folder, held_out)
     except PmsganError as error:
-        print_note(f"warning: how results best get their size was not measured: {error}")
+        print_note(f"warning: the best way to enlarge results was not measured: {error}")
         return
     if measured is not None:
         show_lines(str(measured))

@@ -1,4 +1,4 @@
-"""Crop faces so that the eyes are always at the same place."""
+"""Crop faces so that the eyes are always in the same place."""
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ def align_face(image: NDArray[np.uint8], eyes: Eyes, config: AlignConfig) -> NDA
         [complex(*point) for point in pair] for pair in (eyes, config.eyes)
     )
     if now_left == now_right:
-        raise DataError("the two eyes are at the same place: correct the eyes file")
+        raise DataError("the two eyes are in the same place: correct the eyes file")
     factor = (then_right - then_left) / (now_right - now_left)
     shrink = min(1.0, abs(factor))
     small = _shrink(image, shrink)

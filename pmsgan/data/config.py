@@ -10,7 +10,7 @@ from pmsgan.errors import ConfigError
 PresetName = Literal["cufs", "cufsf", "apdrawing", "sketch2anime"]
 
 DEFAULT_DIRECTION = "left:right"
-"""FROM:TO of pairs that nothing else is known about: side-by-side pictures."""
+"""Default FROM:TO, for side-by-side pictures."""
 
 Point = tuple[float, float]
 """x, y [pixels], from the top left corner."""
@@ -20,7 +20,7 @@ Eyes = tuple[Point, Point]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinesConfig:
-    """Look of a line drawing."""
+    """Settings of a line drawing."""
 
     sigma: float = 1.6
     """Thickness of the lines [pixels].
@@ -30,11 +30,11 @@ class LinesConfig:
     tau: float = 0.98
     """Weight of the wider Gaussian; below 1 plain areas stay white."""
     threshold: float = -0.002
-    """Difference below which ink begins; a lower value leaves only the strongest lines."""
+    """Threshold below which a pixel becomes ink; a lower value leaves only the strongest lines."""
     steepness: float = 120.0
     """Hardness of the edges of lines."""
     smoothing: int = 2
-    """Rounds of smoothing against texture and noise; edges stay."""
+    """Passes of edge-preserving smoothing against texture and noise."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -83,9 +83,9 @@ class FlatsConfig:
     per_picture: int = 1
     """Variations of each picture."""
     seed: int = 0
-    """Another seed gives other variations."""
+    """Seed for the variations."""
     num_processes: int = 0
-    """Processes that work at once; 0 takes one for each CPU core."""
+    """Number of processes; 0 means one for each CPU core."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a value outside its range."""
@@ -145,7 +145,7 @@ class Preset:
 
 
 _LISTS = "https://github.com/fei-aiart/ca-gan"
-"""Where the lists are published by which the field divides CUFS and CUFSF."""
+"""Source of the published lists that usually divide CUFS and CUFSF."""
 
 PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
     {

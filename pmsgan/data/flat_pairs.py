@@ -1,4 +1,4 @@
-"""Pairs of line art and flat colours, made from illustrations and varied by chance."""
+"""Pairs of line art and flat colours, made from illustrations with random variations."""
 
 import hashlib
 from typing import Any
@@ -93,7 +93,7 @@ def _placement(rng: np.random.Generator, max_wobble: float) -> Placement:
 
 
 def _hand(rng: np.random.Generator) -> tuple[Look, Pen]:
-    """Choose the tool, the hand and the ground of the lines."""
+    """Choose tool, stroke and paper at random."""
     between, grey = rng.uniform, float(rng.uniform(0.0, 50.0))
     tool = rng.choice(list(TOOLS), p=list(TOOLS.values()))
     pen, paper = (grey, grey, grey), _paper(rng)

@@ -22,7 +22,7 @@ MAX_COLORS = 200
 """Most flat colours of one picture."""
 NO_AREA = "no colour covers an area: give illustrations in flat colours"
 MIN_NEIGHBOURS = 4
-"""Pixels among the eight around one that have its colour at least; fewer are an edge's blend."""
+"""Fewest of the eight neighbours that have a pixel's colour; with fewer, it blends an edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _ground(flats: Flats) -> int:
 
 
 def _narrow(strokes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Take a pixel off each stroke that is left by it."""
+    """Erode each stroke by a pixel, unless that would erase it."""
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     eroded = cv2.erode(strokes, cross)
     vanished = cv2.subtract(strokes, cv2.dilate(eroded, np.ones((5, 5), np.uint8)))

@@ -39,7 +39,7 @@ def read_rows(path: Path, *, can_have_spaces: bool) -> list[Row]:
     """
     rows = [Row(number, _fields(line, can_have_spaces)) for number, line in read_lines(path)]
     if not rows:
-        raise DataError(f"{path} names no pairs: write one name on each line")
+        raise DataError(f"{path} names no pairs: write one name per line")
     return rows
 
 
@@ -77,15 +77,15 @@ def select_pairs(path: Path, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     for row, one, other in zip(rows, first.found, second.found, strict=True):
         if one is not None and other is not None and one is not other:
             raise DataError(
-                f"{path}, line {row.line}: {row.fields[0]} and {row.fields[1]} are of two pairs: "
-                "write the two sides of one pair, or one name on each line"
+                f"{path}, line {row.line}: {row.fields[0]} and {row.fields[1]} belong to two "
+                "pairs: write the two sides of one pair, or one name per line"
             )
         if (pair := one or other) is not None:
             chosen[pair.name] = pair
         else:
             missing.append(f"{row.fields[0]} (line {row.line})")
     if missing:
-        several = f"; {first.ambiguous} could be several: write the folder too"
+        several = f"; {first.ambiguous} is ambiguous: add its folder"
         raise DataError(
             f"{path} names {count(len(missing), 'pair that is', 'pairs that are')} not there: "
             f"{some(missing)}"
@@ -105,14 +105,13 @@ class Resolved(Generic[T]):
 
 
 def resolve_names(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -> Resolved[T]:
-    """Find objects by their paths, as somebody has written these in a list.
+    """Find objects by their paths in a list that somebody has written.
 
-    A written path may begin further outside or further inside than ours; how many of its outer
-    folders do not count is the same for all entries. Suffixes, and upper and lower case, do not
-    count.
+    A written path may have more or fewer outer folders than ours; the same number of outer folders
+    is ignored for all entries. Suffixes and case are ignored.
 
     Args:
-        written: the entries; an empty one is not looked for.
+        written: the entries; empty ones are skipped.
         known: objects, each with its paths, without suffix.
     """
     entries = [_parts(without_suffix(it)) for it in written]

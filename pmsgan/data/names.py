@@ -17,7 +17,7 @@ Mp-002-1-sz1 to m-002-1.
 
 
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
-    """Return a key for sorting by which 2.png comes before 10.png."""
+    """Return a sort key that puts 2.png before 10.png."""
     pieces = _NUMBER.split(name.casefold())
     # Text and numbers take turns, so that no number is compared with a text.
     return tuple(int(it) if i % 2 else it for i, it in enumerate(pieces)), name

@@ -93,7 +93,7 @@ def find_sides(root: Path, direction: str) -> tuple[list[Path], list[Path]]:
 
 
 def read_direction(direction: str) -> tuple[str, str]:
-    """Split `FROM:TO`; raise ConfigError if it is not that."""
+    """Split `FROM:TO`; raise ConfigError if it has another form."""
     source, separator, target = direction.partition(":")
     if not separator or not source or not target or source == target:
         raise ConfigError(
@@ -122,7 +122,7 @@ def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]])
 
 def _missing_side_reason(tree: Tree, side: str, source: str) -> str:
     if tree.unread:
-        return f"has no pictures of {side} that are read{tree.hint()}"
+        return f"has no readable pictures of {side}{tree.hint()}"
     if not tree.folders:
         return "holds no pictures: give the folder that holds the pairs"
     halves = (
@@ -137,8 +137,7 @@ def _missing_side_reason(tree: Tree, side: str, source: str) -> str:
     if len(folders) == 2:
         two = "{0}:{1} if {0} has the {2} side, else {1}:{0}".format(*folders, source)
     return (
-        f"has no folder of {side} pictures, it holds {some(folders)}: type --direction {two}; "
-        f"{halves}"
+        f"has no folder of {side} pictures, only {some(folders)}: type --direction {two}; {halves}"
     )
 
 
@@ -146,7 +145,7 @@ def _keep_parts(tree: Tree, placed: list[list[Placed]]) -> list[list[Placed]]:
     kept = keep_parts(placed)
     if num_left_out := sum(map(len, placed)) - sum(map(len, kept)):
         _log.warning(
-            "%s left out: outside of the folders of %s to train and test",
+            "%s left out, outside of the folders of %s for training and testing",
             count(num_left_out, "picture is", "pictures are"),
             tree.root,
         )
@@ -157,14 +156,14 @@ def _check_partners(tree: Tree, direction: str, matched: Partners) -> None:
     if matched.lonely:
         lonely = count(len(matched.lonely), "picture has", "pictures have")
         raise DataError(
-            f"{lonely} no partner of the same name ({some(matched.lonely)}): complete {tree.root}, "
-            "or write in a FILE which belong together, two names on each line, and type pmsgan "
-            f"prepare pairs {shlex.quote(str(tree.root))} OUT --direction {direction} "
+            f"{lonely} no partner with the same name ({some(matched.lonely)}): complete "
+            f"{tree.root}, or write the names of matching pictures to a FILE, two per line, and "
+            f"type pmsgan prepare pairs {shlex.quote(str(tree.root))} OUT --direction {direction} "
             f"--pairs FILE{tree.hint()}"
         )
     if matched.loose:
         _log.info(
-            "%s matched though their names differ, such as %s and %s",
+            "%s matched although the names differ, such as %s and %s",
             count(len(matched.loose), "pair was", "pairs were"),
             *matched.loose[0],
         )

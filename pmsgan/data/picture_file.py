@@ -51,7 +51,7 @@ class PictureFile:
             if self.half == "whole":
                 return image
             if image.shape[1] < 2:
-                raise ImageError("is one pixel wide and has no two halves")
+                raise ImageError("is one pixel wide and cannot be split into halves")
         middle = image.shape[1] // 2
         return image[:, :middle] if self.half == "left" else image[:, middle:]
 
@@ -136,5 +136,5 @@ def _size_in_header(file: IO[bytes], kind: str) -> tuple[int, int] | None:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a path that may be a pipe, at which a plain open would wait."""
+    """Open a path that may be a pipe, where a plain open would block."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -10,12 +10,12 @@ from pmsgan.data.names import words
 from pmsgan.data.tree import Tree, add_picture
 
 MAX_SIDES = 3
-"""Number of folders with pictures of the same names that are taken for sides of pairs."""
+"""Most folders with the same picture names that are taken for sides of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A picture, as its folder names it."""
+    """A picture, described by the names of its folders."""
 
     name: tuple[str, ...]
     """Folders that show neither side nor part, and its own name without suffix."""

@@ -63,7 +63,7 @@ def _csv_fields(path: Path, number: int, line: str) -> list[str]:
     try:
         return next(csv.reader([line]))
     except csv.Error as error:
-        raise DataError(f"{path}, line {number}, is no line of a CSV file") from error
+        raise DataError(f"{path}, line {number}, is not a line of CSV") from error
 
 
 def _number(where: str, row: Mapping[str, str], column: str) -> float:
@@ -100,18 +100,20 @@ def read_points(path: Path, eye_points: tuple[int, int] | None = None) -> Eyes:
         eye_points = (17, 19) if len(points) == NUM_CUHK_POINTS else (1, 2)
     if max(eye_points) > len(points):
         wanted = f"{eye_points[0]},{eye_points[1]}"
-        raise DataError(f"{path} has {count(len(points), 'point')}, the eyes should be {wanted}")
+        raise DataError(
+            f"{path} has {count(len(points), 'point')}, but the eyes should be {wanted}"
+        )
     first, second = sorted((points[eye_points[0] - 1], points[eye_points[1] - 1]))
     return first, second
 
 
 def parse_eye_points(text: str | None) -> tuple[int, int] | None:
-    """Read the numbers of two points, such as 17,19; raise ConfigError if they are not that."""
+    """Read the numbers of two points, such as 17,19; raise ConfigError if that fails."""
     if text is None:
         return None
     numbers = [int(it) for it in text.split(",") if it.isdecimal()]
     if len(numbers) != 2 or min(numbers) < 1 or text != f"{numbers[0]},{numbers[1]}":
-        raise ConfigError(f"eye_points is {text!r}: write the numbers of two, such as 17,19")
+        raise ConfigError(f"eye_points is {text!r}: write two numbers, such as 17,19")
     return numbers[0], numbers[1]
 
 
@@ -126,8 +128,7 @@ def find_eyes(
         pictures: by their path below the folder of pictures, without suffix.
         eye_points: see `read_points`.
 
-    Returns:
-        Says where the eyes of a picture are, by that path; it raises DataError if it does not know.
+    Returns: A function from that path to the eyes; it raises DataError if they are unknown.
 
     Raises:
         DataError: `eyes` cannot be read.
@@ -149,7 +150,7 @@ def find_eyes(
 
 def _of(assigned: Mapping[str, str], name: str, pictures: Mapping[str, Path], eyes: Path) -> str:
     if name not in assigned:
-        raise DataError(f"{eyes} says nothing of {pictures[name].name}")
+        raise DataError(f"{eyes} says nothing about {pictures[name].name}")
     return assigned[name]
 
 

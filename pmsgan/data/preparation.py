@@ -23,7 +23,7 @@ class Prepared:
 
 
 class Preparation:
-    """Work that is done picture by picture while one iterates over it."""
+    """Work that is done picture by picture during iteration."""
 
     def __init__(
         self, names: Iterable[str], work: Callable[[str], None], num_processes: int = 1
@@ -65,8 +65,8 @@ class Preparation:
             yield from results
         except BrokenProcessPool as error:
             raise DataError(
-                "a process that prepares pictures died, perhaps for lack of memory: run fewer at "
-                "once"
+                "a process that prepares pictures died, perhaps for lack of memory: lower "
+                "--processes"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)

@@ -173,7 +173,7 @@ def _refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
         lies_inside = not originals.isdisjoint(folder.parents)
         if lies_inside and folder.is_dir() and walk_pictures(folder).folders:
             raise ConfigError(
-                f"{folder} lies among the originals and holds pictures: give another OUT"
+                f"{folder} is inside the folder of originals and holds pictures: give another OUT"
             )
 
 

@@ -59,8 +59,8 @@ def _wrong_number(pairs: Sequence[Pair], name: PresetName, folder: Path, directi
     consists = f" ({preset.composition})" if preset.composition else ""
     return (
         f"{name} has {preset.num_pairs} pairs{consists}, {preset.num_train} to train on and "
-        f"{preset.num_test} to test; {folder} has {here}: complete it, or leave --preset out and "
-        f"type --direction {direction} --size {preset.size}"
+        f"{preset.num_test} to test; {folder} has {here}: complete the data set, or leave out "
+        f"--preset and type --direction {direction} --size {preset.size}"
     )
 
 
@@ -77,13 +77,13 @@ def _check_sizes(pairs: Sequence[Pair], name: PresetName, folder: Path) -> None:
     (most, _), *_ = Counter(sizes[picture] for picture in others).most_common(1)
     width, height = preset.prepared
     advice = (
-        "type for each side pmsgan prepare align FOLDER OUT --eyes POINTS "
+        "for each side, type pmsgan prepare align FOLDER OUT --eyes POINTS "
         f"--width {width} --height {height}"
         if pairs[0].input.half == "whole"
-        else "cut them in two by pmsgan prepare pairs, and see pmsgan prepare align"
+        else "cut them in half with pmsgan prepare pairs, and see pmsgan prepare align"
     )
     raise DataError(
-        f"{name} is prepared as {width}x{height}, "
+        f"{name} is prepared at {width}x{height}, but "
         f"{count(len(others), 'picture here is', 'pictures here are')} not "
         f"(most of them {most[0]}x{most[1]}): "
         f"{some([str(path.relative_to(folder)) for path, _ in others])}; {advice}"

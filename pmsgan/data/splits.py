@@ -14,7 +14,7 @@ from pmsgan.data.presets import check_preset
 from pmsgan.errors import ConfigError, DataError
 
 ALL = "all"
-"""The split that holds out nothing."""
+"""The value of --split that holds out nothing."""
 HELD_OUT_SHARE = 1 / 20
 """Share of pairs that are held out by default."""
 MAX_HELD_OUT = 200
@@ -83,13 +83,13 @@ def load_split(
             f"nothing says which {known.num_train} of the {len(pairs)} pairs in {folder} to train "
             f"on; {preset} is divided {known.division}: type --train-list FILE, or give a folder "
             "that holds both parts; --split random:0 would hold out "
-            f"{_num_held_out(len(pairs), known)} at random, which is another division"
+            f"{_num_held_out(len(pairs), known)} at random, which is a different division"
         )
     if split == ALL:
         return _divide(direction, pairs, set(), "as --split all says")
     if split is None and has_parts(pairs):
         held_out = _names(pair for pair in pairs if pair.part == "test")
-        return _divide(direction, pairs, held_out, "those of its folders for tests")
+        return _divide(direction, pairs, held_out, "those in its test folders")
     chosen = choose_at_random(_names(pairs), _num_held_out(len(pairs), known), seed)
     rule = f"chosen at random with seed {seed}" if chosen else "since there are few"
     return _divide(direction, pairs, chosen, rule)

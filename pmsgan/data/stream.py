@@ -57,7 +57,7 @@ class PairStream(Dataset[Sample]):
                 skipped = skipped or str(error)
                 continue
             return *self._augment(pictures, number), skipped
-        raise DataError(f"no pair can be read; the first: {skipped}")
+        raise DataError(f"no pair can be read; the first reason: {skipped}")
 
     def _augment(
         self, pictures: list[NDArray[np.uint8]], number: int

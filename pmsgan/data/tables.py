@@ -71,8 +71,8 @@ def _by_columns(
             matched.append((by_side[0], by_side[1]))
         elif len(known) == 2:
             raise DataError(
-                f"{table}, line {row.line}: {known[0]} and {known[1]} are of one side: name a "
-                "picture of each"
+                f"{table}, line {row.line}: {known[0]} and {known[1]} are on the same side: name a "
+                "picture of each side"
             )
         elif pair := _whole(straight[number]) or _whole(turned[number]):
             matched.append(pair)
@@ -80,8 +80,8 @@ def _by_columns(
             missing.append(f"{first[number]} {second[number]}".strip() + f" (line {row.line})")
     if missing:
         raise DataError(
-            f"{table} names {count(len(missing), 'pair')} of which a picture is not there, or "
-            f"could be one of several: {some(missing)}"
+            f"{table} names {count(len(missing), 'pair')} with a picture that is missing or "
+            f"ambiguous: {some(missing)}"
         )
     return matched
 

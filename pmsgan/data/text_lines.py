@@ -17,7 +17,7 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     its mark; lines end as on any system.
 
     Raises:
-        DataError: the file cannot be read, or is no such text.
+        DataError: the file cannot be read, or is not such text.
     """
     try:
         data = path.read_bytes()
@@ -27,7 +27,9 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
         text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         number = len(_split(data[: error.start].decode("latin-1")))
-        raise DataError(f"{path}, line {number}, is not text in UTF-8: save it as UTF-8") from error
+        raise DataError(
+            f"{path}, line {number}, is not UTF-8 text: save the file as UTF-8"
+        ) from error
     lines = [(number, line.strip()) for number, line in enumerate(_split(text), 1)]
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 

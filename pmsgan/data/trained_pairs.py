@@ -24,7 +24,7 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class TrainedPairs:
-    """Hashes of pairs; two that are different have one hash in 10^19 cases."""
+    """Hashes of pairs; two different ones collide once in 10^19 cases."""
 
     names: Hashes
     """Hashes of the pairs' names."""
@@ -42,12 +42,12 @@ class TrainedPairs:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "TrainedPairs":
-        """Read what `to_bytes` returned; raise DataError if it is not that."""
+        """Read the output of `to_bytes`; raise DataError if it is invalid."""
         try:
             arrays = safetensors.numpy.load(content)
             return cls(_as_hashes(arrays["names"]), _as_hashes(arrays["files"]))
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
-            raise DataError(f"this is no record of trained pairs: {error}") from error
+            raise DataError(f"this is not a record of trained pairs: {error}") from error
 
     def to_bytes(self) -> bytes:
         """Return the content of a safetensors file: 24 bytes or less for each pair."""

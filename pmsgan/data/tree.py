@@ -51,8 +51,8 @@ class Tree:
                 tool = "bunzip2" if suffix == ".bz2" else "gunzip"
                 return f"; {place} holds compressed files: type {tool} {place}/*{suffix}"
             return (
-                f"; {place} holds {suffix} files, which are not read: type "
-                f"mogrify -format png {place}/*{suffix} (ImageMagick)"
+                f"; {place} holds {suffix} files, which are not supported: type mogrify -format "
+                f"png {place}/*{suffix} (ImageMagick)"
             )
         return ""
 
@@ -63,7 +63,7 @@ def walk_pictures(root: Path) -> Tree:
     Hidden entries and the folders of training runs are skipped; links are followed.
 
     Raises:
-        DataError: `root` is no folder, or a folder cannot be listed.
+        DataError: `root` is not a folder, or a folder cannot be listed.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder: give the folder that holds the pictures")
@@ -100,7 +100,7 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     """Map paths below a folder, without suffix, to its pictures and those of its sub-folders.
 
     Raises:
-        DataError: it is no folder, holds no pictures, or two pictures of one name.
+        DataError: it is not a folder, holds no pictures, or holds two with the same name.
     """
     tree = walk_pictures(folder)
     found: dict[str, Path] = {}
@@ -116,7 +116,7 @@ def add_picture(found: dict[str, Path], name: str, path: Path) -> None:
     """Add a picture by its name; raise DataError if the name is taken."""
     if name in found:
         other = path.name if path.parent == found[name].parent else path
-        raise DataError(f"{found[name]} and {other} have one name: rename or remove one")
+        raise DataError(f"{found[name]} and {other} have the same name: rename or remove one")
     found[name] = path
 
 

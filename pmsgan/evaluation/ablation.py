@@ -105,7 +105,7 @@ def evaluate_ablation(
     ordered = sorted(runs, key=lambda run: ABLATIONS.index(_row(run)))
     sides = {run.config.size for run in runs}
     if len(sides) > 1:
-        raise ConfigError(f"the runs have sizes {sorted(sides)}: compare runs of one size")
+        raise ConfigError(f"the runs have the sizes {sorted(sides)}: compare runs of the same size")
     _warn_of_differences(runs)
     (side,) = sides
     with tempfile.TemporaryDirectory(prefix="pmsgan-evaluate-") as scratch:
@@ -144,7 +144,10 @@ def _titles(runs: Sequence[Trained]) -> list[str]:
 def _row(run: Trained) -> Ablation:
     config = run.generator.config
     if not isinstance(config, GeneratorConfig):
-        raise ConfigError(f"{run.folder} is no run of pmsgan: it is no row of the ablation table")
+        raise ConfigError(
+            f"{run.folder} is not a run of the network pmsgan, so it has no row in "
+            "the ablation table"
+        )
     return config.ablation
 
 
@@ -173,4 +176,4 @@ def _warn_of_differences(runs: Sequence[Trained]) -> None:
         TITLES[it] for it in ABLATIONS if it not in {setting["ablation"] for setting in settings}
     ]
     if missing:
-        _log.warning("no run is of %s", ", ".join(missing))
+        _log.warning("there is no run of %s", ", ".join(missing))

@@ -19,7 +19,7 @@ from pmsgan.engine.interface import Engine
 MAX_DISTANCE = 12.0
 """Largest distance of colours that count as equal [CIELAB units]."""
 MAX_PSNR_DB = 100.0
-"""Stands for the PSNR of equal pictures, which is infinite."""
+"""Replaces the infinite PSNR of equal pictures."""
 _NUM_AT_A_TIME = 16
 
 
@@ -31,7 +31,7 @@ class ColourAccuracy:
     difference: float
     """Mean absolute difference [grey levels]."""
     right: float
-    """Share of the area whose colour is right, that is within `MAX_DISTANCE`."""
+    """Share of the area whose colour is within `MAX_DISTANCE` of the target."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

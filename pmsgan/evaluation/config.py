@@ -58,11 +58,11 @@ class SizeChoice:
     """The size in which results and true pictures are compared."""
 
     fit: Fit | None = None
-    """With folders: how pictures were fitted to a network whose results have another shape than the
+    """With folders: how pictures were fitted to a network whose results differ in shape from the
     true pictures."""
     resize_truth: bool = False
-    """Compare at the results' size (with --style and --ablation the network's) instead of the true
-    pictures'."""
+    """Compare at the size of the results (with --style and --ablation, of the network) instead of
+    the true pictures."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +86,7 @@ class RuntimeChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOutChoice:
-    """The pairs of a folder that a training has not seen."""
+    """The choice of pairs that a training did not use."""
 
     preset: PresetName | None = None
     """With pairs: a data set of the paper, whose held-out pairs are evaluated."""

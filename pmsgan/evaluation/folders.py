@@ -11,7 +11,7 @@ from pmsgan.formats import PICTURE_SUFFIXES
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """Pictures that are in both folders, and those that are in one alone."""
+    """Pictures in both folders, and those in only one."""
 
     pairs: dict[str, tuple[Path, Path]]
     """Predicted and true file, by the name that they share: their path without suffix."""
@@ -31,14 +31,15 @@ def match_folders(predicted: Path, truth: Path) -> Match:
     """Match two folders and their sub-folders; suffixes may differ.
 
     Raises:
-        DataError: one is no folder, holds two pictures of one name, or no name is in both.
+        DataError: one is not a folder or holds two pictures with the same name, or no name is in
+        both.
     """
     ours, theirs = picture_files(predicted), picture_files(truth)
     common = sorted(ours.keys() & theirs.keys())
     if not common:
         raise DataError(
-            f"no picture in {predicted} has the name of one in {truth}: they are matched by path, "
-            "without the suffix"
+            f"no picture in {predicted} has the name of one in {truth}: pictures are matched by "
+            "their path without the suffix"
         )
     return Match(
         pairs={name: (ours[name], theirs[name]) for name in common},
@@ -51,7 +52,7 @@ def picture_files(folder: Path) -> dict[str, Path]:
     """Return the pictures below a folder by their path without suffix, hidden ones left out.
 
     Raises:
-        DataError: it is no folder, cannot be read, or holds two pictures of one name.
+        DataError: it is not a folder, cannot be read, or holds two pictures with the same name.
     """
 
     def refuse(error: OSError) -> None:
@@ -69,13 +70,13 @@ def picture_files(folder: Path) -> dict[str, Path]:
                 continue
             name = path.relative_to(folder).with_suffix("").as_posix()
             if name in found:
-                raise DataError(f"{found[name]} and {path.name} have one name: remove one")
+                raise DataError(f"{found[name]} and {path.name} have the same name: remove one")
             found[name] = path
     return found
 
 
 def numbered(names: Iterable[str]) -> list[str]:
-    """Return unique names of methods: equal ones get numbers."""
+    """Make the names of methods unique by numbering equal ones."""
     found: list[str] = []
     for name in names:
         found.append(name if name not in found else f"{name} ({len(found) + 1})")

@@ -1,4 +1,4 @@
-"""Evaluate a style on the pairs of a folder that its training has not seen."""
+"""Evaluate a style on pairs that it was not trained on."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -121,7 +121,7 @@ def compare_on_unseen(
     if unseen_by:
         record = joined_records({name: record_of(name) for name in unseen_by})
         if record is None:
-            raise ConfigError(f"{' and '.join(unseen_by)}: no pairs to leave out are known")
+            raise ConfigError(f"{' and '.join(unseen_by)}: no record says which pairs to leave out")
         files = {name: (path,) for name, path in picture_files(truth).items()}
         trained = count_trained(files, record, truth, are_scored=include_trained)
     found = compare_methods(
@@ -176,8 +176,8 @@ def held_out_pairs(
     if record is None:
         if not has_choice:
             _log.warning(
-                "evaluating on all pairs (%d, %s): --train-list or --preset leaves out those that "
-                "were trained on",
+                "evaluating on all pairs (%d, %s): --train-list or --preset leaves out the pairs "
+                "that were trained on",
                 len(pairs),
                 split.direction,
             )

@@ -1,7 +1,7 @@
 """Measure the metrics, each with a library, on RGB pictures.
 
 - FID: torch-fidelity, Inception of 2015 as in the original, 2,048 features.
-- FSIM: piq, of luminance alone (not FSIMc).
+- FSIM: piq, on luminance only (not FSIMc).
 - LPIPS: lpips 0.1.4, that is version 0.1 of its linear layers.
 """
 
@@ -100,7 +100,7 @@ def measure_fid(
         )
         value = float(result[torch_fidelity.KEY_METRIC_FID])
         if not math.isfinite(value):
-            raise EvaluationError("the distance is no number")
+            raise EvaluationError("the distance is not a number")
         return value
 
 
@@ -158,7 +158,7 @@ def _reasons_named(name: MetricName) -> Iterator[None]:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if "torchvision::" in reason:
             raise EvaluationError(
-                "torch and torchvision are of two builds, install both from one index"
+                "torch and torchvision come from different builds: install both from the same index"
             ) from error
         raise EvaluationError(f"the library fails: {reason}") from error
 

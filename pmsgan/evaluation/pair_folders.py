@@ -35,7 +35,7 @@ def write_pair_folders(
         EvaluationError: the pictures cannot be written.
     """
     if not pairs:
-        raise DataError("there are no pairs to evaluate on: the training takes all of them")
+        raise DataError("there are no pairs to evaluate on: all of them are used for training")
     folders = PairFolders(folder / "inputs", folder / "truth")
     try:
         for pair in pairs:
@@ -45,7 +45,7 @@ def write_pair_folders(
                 write_png(path, picture.read() if size is None else picture.read_at(*size))
     except OSError as error:
         raise EvaluationError(
-            f"cannot write to {folder}: {error.strerror}; TMPDIR decides where it is"
+            f"cannot write to {folder}: {error.strerror}; TMPDIR sets its location"
         ) from error
     return folders
 

@@ -29,7 +29,9 @@ class Score:
         numbers = [value for value in by_picture.values() if math.isfinite(value)]
         if not numbers:
             return cls(
-                value=None, reason=reason or "no picture has a number", by_picture=by_picture
+                value=None,
+                reason=reason or "it could be computed for no picture",
+                by_picture=by_picture,
             )
         return cls(
             value=statistics.fmean(numbers),

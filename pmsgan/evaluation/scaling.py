@@ -57,7 +57,7 @@ class MeasuredScaling:
         if scaling.mode == "guided":
             way += f", radius {scaling.radius}, epsilon {scaling.epsilon:g}"
         elif scaling.mode == "tiles":
-            way += f" at {scaling.working_size or 'the own size'}"
+            way += f" at {scaling.working_size or 'full size'}"
         lpips = "" if self.lpips is None else f", LPIPS {self.lpips:.4f}"
         return f"{way:34} median PSNR {self.psnr_db:.1f} dB{lpips}"
 
@@ -93,7 +93,7 @@ class ScalingMeasurement:
 
     def __str__(self) -> str:
         """Return several lines for people."""
-        first = f"in the pairs' own size, {self.side} pixels ({self.num_pairs} measured):"
+        first = f"at the size of the pairs, {self.side} pixels ({self.num_pairs} measured):"
         return "\n".join([first, *(f"  {it}" for it in self.ways)])
 
 
@@ -140,7 +140,7 @@ def measure_scaling(
 
     Raises:
         DataError: a picture cannot be read.
-        ImageError: a picture has a size that cannot be converted, or a result is no picture.
+        ImageError: a picture has a size that cannot be converted, or a result is not a picture.
         EngineError: the engine failed.
     """
     with _Network(open_at, size, side_multiple) as network:

@@ -28,9 +28,9 @@ def match_sizes(result: Pixels, truth: Pixels, choice: SizeChoice) -> tuple[Pixe
     fit = choice.fit or ("stretch" if _is_same_shape(size, true_size) else None)
     if fit is None:
         raise DataError(
-            f"is {size[1]}x{size[0]}, and the true one {true_size[1]}x{true_size[0]}: say by "
-            "--fit pad or --fit stretch how results were fitted to their network; for pairs whose "
-            "sides have two shapes, --resize-truth"
+            f"is {size[1]}x{size[0]}, but the true picture is {true_size[1]}x{true_size[0]}: say "
+            "with --fit pad or --fit stretch how results were fitted to their network, or give "
+            "--resize-truth for pairs whose two sides differ in shape"
         )
     placement = place(true_size, size, fit, "source")
     if choice.resize_truth:

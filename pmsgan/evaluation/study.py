@@ -85,7 +85,7 @@ def _section(
     title = escape(f"Question {number}, {name}: how satisfactory is each picture?")
     return (
         f'<section><h2>{title}</h2><div class="pictures">'
-        f"<figure>{_image(source, 'what went in')}<figcaption>What went in</figcaption></figure>"
+        f"<figure>{_image(source, 'the input')}<figcaption>Input</figcaption></figure>"
         f"<figure>{_image(truth, 'the true picture')}<figcaption>True picture: {escape(name)}"
         f"</figcaption></figure>{figures}</div></section>"
     )

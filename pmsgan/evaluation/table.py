@@ -53,20 +53,23 @@ def remarks(comparison: Comparison) -> list[str]:
 def trained_remarks(trained: TrainedCount) -> Iterator[str]:
     """Yield a line for the pairs that were trained on, and one for those that may have been."""
     if not trained.names:
-        yield "no pair was trained on, by the record of the training"
+        yield "no pair was used for training, according to the record of the training"
     elif trained.are_scored:
         yield (
-            f"{count(len(trained.names), 'of these pairs was', 'of these pairs were')} trained on, "
-            f"so their scores say little about other pictures: {_some(trained.names)}"
+            f"{count(len(trained.names), 'of these pairs was', 'of these pairs were')} used for "
+            f"training, so their scores say little about other pictures: {_some(trained.names)}"
         )
     else:
-        words = "pair was trained on and is left out", "pairs were trained on and are left out"
+        words = (
+            "pair was used for training and is left out",
+            "pairs were used for training and are left out",
+        )
         yield f"{count(len(trained.names), *words)}: {_some(trained.names)}"
     if trained.same_name:
         known = count(len(trained.same_name), "pair has", "pairs have")
         yield (
-            f"{known} the name of a pair that was trained on, but other files: "
-            f"see that they show something else: {_some(trained.same_name)}"
+            f"{known} the name of a training pair, but different files: make sure that they show "
+            f"something else: {_some(trained.same_name)}"
         )
 
 
@@ -144,7 +147,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
     yield from _without_number(evaluation)
     if evaluation.num_resized:
         resized = count(evaluation.num_resized, "picture was", "pictures were")
-        yield f"{resized} brought to that size before the comparison"
+        yield f"{resized} resized to that size before the comparison"
     if evaluation.only_predicted:
         results = count(len(evaluation.only_predicted), "result has", "results have")
         yield f"{results} no true picture: {_some(evaluation.only_predicted)}"
@@ -161,7 +164,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
     is_known = "fid" in evaluation.scores and evaluation.scores["fid"].value is not None
     if is_known and evaluation.num_pairs < MIN_FID_PICTURES:
         compared = count(evaluation.num_pairs, "picture")
-        yield f"FID of {compared} says little: it takes {MIN_FID_PICTURES:,} or more"
+        yield f"FID over {compared} means little: it needs at least {MIN_FID_PICTURES:,}"
 
 
 def _without_number(evaluation: Evaluation) -> Iterator[str]:

@@ -78,11 +78,11 @@ def tally_answers(files: Sequence[Path]) -> StudyResult:
     for file in files:
         answers = _read(file)
         if answers["person"] in people:
-            raise DataError(f"{file} was saved by one who is counted already: leave it out")
+            raise DataError(f"{file} was saved by a person who is already counted: leave it out")
         people[answers["person"]] = answers
     first = people[next(iter(people))]
     if any(sorted(answers["methods"]) != sorted(first["methods"]) for answers in people.values()):
-        raise DataError("these answers are about different methods: give those of one study")
+        raise DataError("these answers rate different methods: give the answers of a single study")
     opinions = [
         _opinion(
             method,
@@ -124,7 +124,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON: give files that the page has saved") from error
+        raise DataError(f"{path} is not JSON: give files that the questionnaire saved") from error
     try:
         methods, answers = content["methods"], content["answers"]
         asked = Counter(it["method"] for it in answers)
@@ -138,5 +138,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (KeyError, TypeError) as error:
         raise DataError(f"{path} holds no answers of a study") from error
     if not is_whole:
-        raise DataError(f"{path} is not whole: it lacks answers, or has others than 1 to 5")
+        raise DataError(f"{path} is invalid: answers are missing, or are not 1 to 5")
     return dict(content)

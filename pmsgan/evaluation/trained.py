@@ -88,7 +88,7 @@ def record_of(network: str) -> TrainedPairs | None:
     except StyleError:
         if not Path(network).is_dir():
             raise
-    # A folder that is no style; reading a run needs what the extra `train` brings.
+    # A folder that is not a style; reading a run needs the extra `train`.
     from pmsgan.training.trained import load_trained
 
     return load_trained(Path(network)).pairs

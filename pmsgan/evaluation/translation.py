@@ -25,7 +25,7 @@ def translate_picture(engine: Engine, picture: Pixels, scaling: Scaling) -> Pixe
         uint8 [H, W, 3] BGR, in the size of the picture.
 
     Raises:
-        ImageError: the picture has a size that cannot be converted, or the result is no picture.
+        ImageError: the picture has a size that cannot be converted, or the result is not a picture.
         EngineError: the engine failed.
     """
     size = engine.info.height, engine.info.width

@@ -66,7 +66,7 @@ class GeneratorConfig:
     dilations: tuple[int, int, int] = (1, 2, 4)
     """Dilation of CSASP's convolution on E_1, E_2, E_3: low on the fine, high on the coarse [D]."""
     attention_reduction: int = 8
-    """How many times narrower the middle of CSASP's channel attention is [D]."""
+    """Reduction ratio of CSASP's channel attention [D]."""
     fold: int = 1
     """Side of the squares of pixels that become one with more channels: 1, 2 or 4.
 
@@ -106,7 +106,9 @@ class GeneratorConfig:
                     f"{self.base_channels}"
                 )
         if len(self.dilations) != 3 or not 1 <= min(self.dilations) <= max(self.dilations) <= 64:
-            raise ConfigError(f"dilations is {self.dilations}: it must be three numbers of 1..64")
+            raise ConfigError(
+                f"dilations is {self.dilations}: it must be three numbers from 1 to 64"
+            )
         if self.fold not in FOLDS:
             raise ConfigError(f"fold is {self.fold}: it must be 1, 2 or 4")
         if self.ablation not in ABLATIONS:

@@ -171,7 +171,9 @@ def make_published(name: PublishedNetwork, weights: Weights) -> UNet | ResNet:
         network.load_state_dict(kept)
     except (KeyError, RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[-1].strip()
-        raise CheckpointError(f"these are not weights of {name}'s generator ({line})") from error
+        raise CheckpointError(
+            f"these are not the weights of {name}'s generator ({line})"
+        ) from error
     return network.eval()
 
 

@@ -34,6 +34,6 @@ def load_generator(path: Path, config: NetworkConfig) -> Network:
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         if isinstance(config, GeneratorConfig) and config.ablation == "eff":
-            reason += " (in version 0.1 D_2 and D_3 led nowhere: train it again)"
+            reason += " (networks of version 0.1 lack connections of D_2 and D_3: train it again)"
         raise CheckpointError(f"{path} belongs to another network: {reason}") from error
     return generator

@@ -33,10 +33,10 @@ _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The result."} | _FILES,
     400: {"description": "An option is wrong."} | _PROBLEM,
-    404: {"description": "There is no such style, or no such picture any more."} | _PROBLEM,
+    404: {"description": "There is no such style, or the picture is no longer cached."} | _PROBLEM,
     413: {"description": "The picture is too large."} | _PROBLEM,
     422: {"description": "The picture cannot be read."} | _PROBLEM,
-    503: {"description": "Too many pictures wait; see Retry-After."} | _PROBLEM,
+    503: {"description": "Too many pictures are waiting; see Retry-After."} | _PROBLEM,
 }
 _BINARY = {"type": "string", "format": "binary"}
 _BODY = {
@@ -57,8 +57,8 @@ _Name = Annotated[
     str,
     Query(
         max_length=500,
-        description="Name of the picture, by which a random palette chooses, and which the result "
-        "gets.",
+        description="Name of the picture. It names the result, and a random palette derives its "
+        "colours from it.",
     ),
 ]
 _StyleName = Annotated[str, PathField(description="Name of a style.")]
@@ -145,7 +145,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         "/v1/styles/{style}/pictures/{key}",
         response_class=Response,
         responses=_ANSWERS,
-        summary="Make a result again",
+        summary="Render a picture again",
     )
     async def render_again(
         request: Request, style: _StyleName, key: str, wanted: _Wanted, name: _Name = ""
@@ -159,7 +159,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         translated = service.cache.get(key)
         if translated is None:
             raise RefusedError(
-                HTTPStatus.NOT_FOUND, "this picture is not kept any more: send it again"
+                HTTPStatus.NOT_FOUND, "this picture is no longer cached: send it again"
             )
         work = functools.partial(service.render_again, translated, settings, name)
         return await answer(request, service.recolouring, "recolour", style, work)
@@ -179,7 +179,7 @@ def _add_rest(app: FastAPI, service: Service) -> None:
             "version": pmsgan.__version__,
         }
 
-    @app.get("/healthz", summary="Say that the server answers")
+    @app.get("/healthz", summary="Check that the server is up")
     async def health() -> dict[str, str]:
         """Answer."""
         return {"status": "ok"}

@@ -54,7 +54,7 @@ class Bodies:
 
         Raises:
             RefusedError: it is too large, too slow or no form, or there are too many at a time.
-            ClientDisconnect: the client has gone.
+            ClientDisconnect: the client has hung up.
         """
         size = _BodySize()
         try:
@@ -114,7 +114,7 @@ class Bodies:
 
 
 class _BodySize:
-    """How much of a request's body is in memory [bytes]."""
+    """How much of a request's body is in memory."""
 
     num_bytes = 0
 

@@ -20,7 +20,7 @@ _last_warning = float("-inf")
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection of uvicorn that ends when others need its place, or when it hangs.
+    """A connection of uvicorn that is closed when others need its place, or when it hangs.
 
     uvicorn alone ends connections that are idle after an answer; one that never sends a request, or
     never reads an answer, would stay forever.
@@ -94,10 +94,10 @@ def _rank(connection: Any) -> tuple[bool, float] | None:
 
 
 def _warn_full(now: float) -> None:
-    """Log now and then that connections are ended; there may be thousands."""
+    """Warn at most once in `_WARN_EVERY_S` that connections are closed; there may be thousands."""
     global _last_warning
     if now - _last_warning > _WARN_EVERY_S:
         _last_warning = now
         _log.warning(
-            "%d connections at once: those that have waited longest are ended", MAX_CONNECTIONS
+            "%d connections are open: closing those that have been idle longest", MAX_CONNECTIONS
         )

@@ -27,7 +27,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRET = ("/v1/", "/metrics")
 """Paths that need the token, if there is one; the page itself reveals nothing."""
 _MAX_SHOWN = 200
-"""Letters of a path or a remark in the log at most."""
+"""Most characters of a path or a remark in the log."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ class Guard:
         if self._token is None and _host_name(host) not in _LOOPBACK:
             return RefusedError(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "this server is for its own machine: open it as localhost, or start it with a "
-                "--token",
+                "this server only accepts requests from its own machine: open it as localhost, or "
+                "start it with --token",
                 closes=True,
             )
         origin = headers.get("origin")
@@ -107,7 +107,7 @@ class Guard:
             if kind.lower() != "bearer" or not is_right:
                 return RefusedError(
                     HTTPStatus.UNAUTHORIZED,
-                    "this server asks for its token: send it as Authorization: Bearer TOKEN",
+                    "this server requires a token: send it as Authorization: Bearer TOKEN",
                     closes=True,
                 )
         return None

@@ -31,14 +31,14 @@ class Metrics:
         )
         self.seconds = Histogram(
             "pmsgan_picture_seconds",
-            "Time from the whole picture to its result, with waiting.",
+            "Time from receiving a whole picture to its result, including waiting.",
             ["style", "way"],
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
         for name, text, number in (
-            ("pmsgan_pictures_in_work", "Pictures that wait or are worked on.", in_work),
-            ("pmsgan_kept_bytes", "Memory of pictures kept for recolouring.", kept_bytes),
+            ("pmsgan_pictures_in_work", "Pictures that are waiting or being processed.", in_work),
+            ("pmsgan_kept_bytes", "Memory of the pictures cached for recolouring.", kept_bytes),
         ):
             Gauge(name, text, registry=self._registry).set_function(number)
 

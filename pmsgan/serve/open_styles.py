@@ -1,4 +1,4 @@
-"""The styles of a server, each opened when it is first asked for."""
+"""The styles of a server, each opened on the first request for it."""
 
 import threading
 from collections.abc import Callable
@@ -45,10 +45,10 @@ class OpenStyles:
         return opened.result()
 
     def run_network(self, name: str, data: bytes, settings: ConvertSettings) -> TranslatedPicture:
-        """Let a style see a picture, see `Translator.run_network`; reopen an engine that is lost.
+        """Run a style's network on a picture, see `Translator.run_network`; drop a lost engine.
 
         Raises:
-            ImageError: it is no picture that can be translated.
+            ImageError: it is not a picture that can be translated.
             StyleError: the style is damaged.
             EngineError: the engine failed.
         """

@@ -18,8 +18,8 @@ async def read_options(
         OutputFormat,
         Query(
             alias="format",
-            description="Format of the result; same is JPEG, PNG or WebP as the picture is, else "
-            "PNG; ora is OpenRaster with layers.",
+            description="Format of the result; same keeps JPEG, PNG and WebP, and turns the rest "
+            "into PNG; ora is OpenRaster with layers.",
         ),
     ] = _DEFAULT.output_format,
     size: Annotated[

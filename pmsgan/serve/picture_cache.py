@@ -1,4 +1,4 @@
-"""Keeps the pictures that the network saw last, so that recolouring them does not need it."""
+"""Caches the latest translations, so that recolouring them does not run the network again."""
 
 import hashlib
 import threading
@@ -8,18 +8,18 @@ from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.translated import TranslatedPicture
 
 MAX_BYTES = 256 * 2**20
-"""Memory of all pictures that are kept [bytes]."""
+"""Memory of all cached pictures [bytes]."""
 _SHARE = 4
 """One picture takes at most 1 / _SHARE of that."""
 
 
 def picture_id(style: str, data: bytes, settings: ConvertSettings) -> str:
-    """Return the name under which a picture is kept: a digest that nobody can guess.
+    """Return the key under which a picture is cached: a digest that nobody can guess.
 
     Args:
         style: name of the style.
         data: the picture's file.
-        settings: fit and size, which decide what is kept.
+        settings: fit and size, which the translation depends on.
     """
     how = f"{style}\0{settings.fit}\0{settings.output_size}\0"
     return hashlib.sha256(how.encode() + hashlib.sha256(data).digest()).hexdigest()[:32]
@@ -40,11 +40,11 @@ class PictureCache:
         self._pictures: OrderedDict[str, TranslatedPicture] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return how many pictures are kept."""
+        """Return how many pictures are cached."""
         return len(self._pictures)
 
     def put(self, key: str, translated: TranslatedPicture) -> None:
-        """Keep a picture, and drop those that were used longest ago."""
+        """Cache a picture, and drop the least recently used ones."""
         if translated.num_bytes > self._max_bytes // _SHARE:
             return
         with self._lock:
@@ -55,7 +55,7 @@ class PictureCache:
                 self.num_bytes -= self._pictures.popitem(last=False)[1].num_bytes
 
     def get(self, key: str) -> TranslatedPicture | None:
-        """Return a picture; None if it is not kept any more."""
+        """Return a picture; None if it is no longer cached."""
         with self._lock:
             if key in self._pictures:
                 self._pictures.move_to_end(key)

@@ -80,8 +80,8 @@ def _refused(error: Exception) -> RefusedError:
         return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
     if isinstance(error, MemoryError):
         return RefusedError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "there is too little memory: try again later"
+            HTTPStatus.SERVICE_UNAVAILABLE, "there is not enough memory: try again later"
         )
     frame = traceback.extract_tb(error.__traceback__)[-1]
     _log.error("bug: %r at %s, line %s", error, frame.filename, frame.lineno, exc_info=error)
-    return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed: its log says more")
+    return RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed: see its log")

@@ -30,8 +30,8 @@ def reference_page(description: dict[str, Any], url: str) -> str:
     ]
     return (
         f"{_HEAD}<h1>The API of pmsgan {escape(description['info']['version'])}</h1>\n"
-        f'<p>For programs: <a href="{escape(url)}">the same in OpenAPI</a>. For people: '
-        f'<a href="/">the page</a>.</p>\n{"".join(operations)}</body>\n</html>\n'
+        f'<p>For programs: <a href="{escape(url)}">OpenAPI description</a>. For people: '
+        f'<a href="/">web page</a>.</p>\n{"".join(operations)}</body>\n</html>\n'
     )
 
 

@@ -58,7 +58,7 @@ class Service:
     def translate(
         self, style: str, data: bytes, settings: ConvertSettings, name: str
     ) -> ResultFile:
-        """Return the result of a picture that was sent, and keep what the network made of it.
+        """Return the result of a picture that was sent, and cache its translation.
 
         Args:
             style: name of a style that there is.
@@ -67,7 +67,7 @@ class Service:
             name: what the client calls the picture; hostile.
 
         Raises:
-            ImageError: it is no picture that can be translated.
+            ImageError: it is not a picture that can be translated.
             StyleError: the style is damaged.
             EngineError: the engine failed.
         """

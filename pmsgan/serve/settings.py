@@ -34,13 +34,13 @@ class ServeSettings:
         letters = f"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LETTERS},}}"
         if self.token is not None and not re.fullmatch(letters, self.token):
             raise ConfigError(
-                f"token is too short or has other letters than A-Za-z0-9._~+/=-: give "
-                f"{MIN_TOKEN_LETTERS} or more, such as what openssl rand -hex 16 prints"
+                "token is too short, or has characters other than A-Za-z0-9._~+/=-: give "
+                f"{MIN_TOKEN_LETTERS} or more, such as the output of openssl rand -hex 16"
             )
         if self.token is None and not self.is_loopback:
             raise ConfigError(
-                f"host is {self.host}: everybody who reaches it could use this machine; give a "
-                "--token, such as what openssl rand -hex 16 prints"
+                f"host is {self.host}: everybody who can reach it could use this machine; give a "
+                "--token, such as the output of openssl rand -hex 16"
             )
 
     @property

@@ -32,11 +32,11 @@ class Workers:
         self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], T], is_disconnected: Callable[[], Awaitable[bool]]) -> T:
-        """Do some work in a thread, when its turn comes.
+        """Run some work in a thread, when its turn comes.
 
         Args:
             work: what to do.
-            is_disconnected: returns whether the client has gone.
+            is_disconnected: returns whether the client has hung up.
 
         Raises:
             RefusedError: too many requests wait.

@@ -1,4 +1,4 @@
-"""Measure the look of pictures in two numbers that distinguish photographs from line sketches."""
+"""Measure two statistics of pictures that distinguish photographs from line sketches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
-FEATURES = {"colour": "colourful", "ground": "like lines on an even ground"}
-"""Words for a picture that has more of a feature."""
+FEATURES = {"colour": "colourful", "ground": "like lines on an even background"}
+"""Words for pictures in which a statistic is higher."""
 MARGINS = {"colour": 0.1, "ground": 0.02}
 """Margin on both sides of the usual range, so that only clear differences are reported."""
 _EVEN = 65
-"""Number of neighbouring levels, a quarter of them all, that an even ground spans."""
+"""Number of neighbouring grey levels, a quarter of all, that an even background spans."""
 
 
 def measure_statistics(image: Pixels) -> dict[str, float]:
-    """Return how colourful a picture is (0..1), and which share could be even ground (0..1).
+    """Return how colourful a picture is (0..1), and the share of its even background (0..1).
 
-    The ground is paper, or a board: the largest share of pixels that are about equally bright.
+    The background, such as paper or a board, is the largest share of about equally bright pixels.
     """
     darkest, brightest = image.min(axis=2), image.max(axis=2)
     counts = np.bincount(brightest.ravel(), minlength=256)
@@ -30,7 +30,7 @@ def measure_statistics(image: Pixels) -> dict[str, float]:
 
 
 def usual_ranges(pictures: Iterable[Pixels]) -> dict[str, list[float]]:
-    """Return the range that holds 98 % of the pictures in each feature, with a margin.
+    """Return the range of each statistic that holds 98 % of the pictures, with a margin.
 
     The result is empty if there are no pictures.
     """
@@ -57,6 +57,7 @@ def describe_difference(
         if not low <= value <= high:
             more = "more" if value > high else "less"
             return (
-                f"they are {more} {FEATURES[name]}: {value:.2f}, usual is {low:.2f} to {high:.2f}"
+                f"they are {more} {FEATURES[name]}: {value:.2f}, where {low:.2f} to {high:.2f} is "
+                "usual"
             )
     return None

@@ -134,7 +134,7 @@ def parse_palette(text: str) -> Palette:
         if not (part and separator):
             raise ConfigError(f"palette is {text!r}: {WAYS}")
         if part in entries:
-            raise ConfigError(f"palette is {text!r}: it has {part} twice")
+            raise ConfigError(f"palette is {text!r}: it sets {part} twice")
         is_number = is_random and re.fullmatch("[0-9]{1,18}", value)
         entries[part] = int(value) if is_number else value
     section = _section(EVERY, entries, "palette")
@@ -157,7 +157,7 @@ def _read_file(path: Path) -> Palette:
     except OSError as error:
         raise ConfigError(f"cannot read the palette {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the palette {path} is not text in UTF-8: save it as UTF-8") from error
+        raise ConfigError(f"the palette {path} is not UTF-8 text: save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"the palette {path} is not TOML: {error}") from error
     sections = []
@@ -179,13 +179,15 @@ def _section(pattern: str, entries: Mapping[str, Any], where: str) -> Section:
     try:
         PurePosixPath("name").match(pattern)
     except ValueError as error:
-        raise ConfigError(f"{where}: it is no pattern of picture names") from error
+        raise ConfigError(f"{where}: it is not a pattern of picture names") from error
     inner = next((part for part, value in entries.items() if isinstance(value, dict)), None)
     if inner is not None:  # TOML takes the dot of [alice_1.jpg] for the start of a sub-table
         raise ConfigError(f"{where}: put quotes around the pattern: ['{pattern}.{inner}']")
     seed = entries.get(RANDOM)
     if seed is not None and type(seed) is not int:
-        raise ConfigError(f"{where}: {RANDOM} is {seed!r}: give a number as the seed, random:7")
+        raise ConfigError(
+            f"{where}: {RANDOM} is {seed!r}: give a number as the seed, such as random:7"
+        )
     colours = {part: value for part, value in entries.items() if part != RANDOM}
     return Section(
         pattern=pattern,

@@ -126,8 +126,8 @@ class Style:
         """
         if isinstance(self.generator, OnnxConfig):
             raise ConfigError(
-                f"cannot {task}: the style {self.name} is an imported ONNX file, not a network "
-                "that pmsgan has weights of"
+                f"cannot {task}: the style {self.name} is an imported ONNX file, and pmsgan does "
+                "not have the weights of its network"
             )
         return self.generator
 
@@ -178,7 +178,7 @@ def user_styles_folder() -> Path:
         data = Path(platformdirs.user_data_dir("pmsgan", appauthor=False))
         if data.is_absolute():  # some versions of platformdirs leave the ~ of a home that is not
             return data / "styles"
-    raise StyleError("there is no place for your own styles: set HOME or XDG_DATA_HOME")
+    raise StyleError("there is no folder for your own styles: set HOME or XDG_DATA_HOME")
 
 
 def shipped_styles_folder() -> Path:
@@ -227,8 +227,8 @@ def find_editable_style(style: Style | Path | str) -> Style:
     found = _read_named(name)
     if not is_path(name) and found.folder.parent == shipped_styles_folder():
         raise StyleError(
-            f"the style {name} ships with pmsgan, and is left as it is: add a copy by pmsgan "
-            f"styles add {shlex.quote(str(found.folder))} --name NAME, or give that path"
+            f"the style {name} ships with pmsgan and is not changed: add a copy with pmsgan styles "
+            f"add {shlex.quote(str(found.folder))} --name NAME, or give that path"
         )
     return found
 
@@ -276,7 +276,7 @@ def is_path(name: str) -> bool:
 
 
 def user_style_folder(name: str) -> Path:
-    """Return where a style of the user lives; raise StyleError if `name` is no plain name."""
+    """Return where a style of the user lives; raise StyleError if `name` is not a plain name."""
     if not name or name.startswith(".") or Path(name).name != name:
         raise StyleError(f"{name!r} is not a name for a style: use letters, digits, - and _")
     return user_styles_folder() / name
@@ -320,7 +320,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Return style.toml as it is.
 
     Raises:
-        OSError: it cannot be read, is no regular file or too large.
+        OSError: it cannot be read, is not a regular file, or is too large.
         ValueError: it is not TOML.
     """
     data = read_regular(folder / DESCRIPTION_NAME, MAX_DESCRIPTION_BYTES)
@@ -338,7 +338,7 @@ def _side(value: Any) -> int:
 
 def _parts(table: dict[str, Any]) -> dict[str, str]:
     if len(table) > MAX_PARTS:
-        raise ConfigError(f"{len(table)} parts are too many: at most {MAX_PARTS} are told apart")
+        raise ConfigError(f"{len(table)} parts are too many: at most {MAX_PARTS} are supported")
     for name in table:  # they go to terminals and into files
         if not re.fullmatch("[A-Za-z0-9_-]{1,40}", name):
             raise ConfigError(f"a part is called {name!r}: use letters, digits, - and _")

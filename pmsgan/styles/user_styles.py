@@ -1,4 +1,4 @@
-"""Add styles to the user's own ones, and remove them."""
+"""Add and remove the user's own styles."""
 
 import logging
 import shlex
@@ -39,7 +39,9 @@ def add_style(source: Path, name: str | None = None) -> Style:
     folder = user_style_folder(name)
     try:
         if folder.exists():
-            raise StyleError(f"you have a style {name!r} already: remove it, or give --name")
+            raise StyleError(
+                f"you already have a style {name!r}: remove it, or give another --name"
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
             draft = Path(scratch) / name
@@ -58,7 +60,7 @@ def read_source(source: Path) -> Style:
     """Read a style before adding it, and check its files.
 
     Raises:
-        StyleError: it is no style, or is damaged.
+        StyleError: it is not a style, or is damaged.
     """
     _refuse_other_things(source)
     style = read_style(source)
@@ -74,45 +76,45 @@ def warn_of_hidden_style(name: str) -> None:
     """
     if not is_path(name) and is_style(shipped_styles_folder() / name):
         _log.warning(
-            "your style %s hides the one of this name that ships: choose another name, or restore "
-            "it later with pmsgan styles remove %s",
+            "your style %s hides the shipped style of the same name: choose another name, or "
+            "restore the shipped one later with pmsgan styles remove %s",
             name, name,
         )  # fmt: skip
 
 
 def _refuse_other_things(source: Path) -> None:
-    """Say what was given instead of a style's folder, and what to do with it.
+    """Refuse anything but a style's folder; the error says what it is and what to do with it.
 
     Raises:
-        StyleError: it is no folder with a style.toml.
+        StyleError: it is not a folder with a style.toml.
     """
     if is_style(source):
         return
     given, suffix = shlex.quote(str(source)), source.suffix.lower()
     if not source.exists():
-        raise StyleError(f"there is no {source}: give the folder of a style")
+        raise StyleError(f"{source} does not exist: give the folder of a style")
     if source.is_dir():
         if (source / _CHECKPOINT_NAME).is_file():
             raise StyleError(
-                f"{source} is the folder of a training: give its command again with --resume "
-                "--style NAME, which makes a style of it"
+                f"{source} is the run folder of a training: repeat its command with --resume "
+                "--style NAME to make a style of it"
             )
         networks = sorted(source.glob("*.onnx"))
         hint = f"pmsgan styles import {shlex.quote(str(networks[0]))} --name NAME"
         raise StyleError(
-            f"{source} is no style, since it has no {DESCRIPTION_NAME}"
-            + (f": of an ONNX file, make one with {hint}" if networks else "")
+            f"{source} is not a style, since it has no {DESCRIPTION_NAME}"
+            + (f": to import an ONNX file, type {hint}" if networks else "")
         )
     if suffix == ".onnx":
         raise StyleError(f"{source} is an ONNX file: pmsgan styles import {given} --name NAME")
     if suffix in (".pth", ".pt", ".ckpt", ".pt2", ".safetensors", ".bin"):
         raise StyleError(
-            f"{source} holds weights for PyTorch: of pix2pix or CycleGAN, give it to pmsgan styles "
-            "import --from; of others, write the network as ONNX with torch.onnx.export first"
+            f"{source} holds weights for PyTorch: import those of pix2pix or CycleGAN with pmsgan "
+            "styles import --from; export other networks with torch.onnx.export first"
         )
     if source.name == DESCRIPTION_NAME:
-        raise StyleError(f"{source} is a part of a style: give its folder, {source.parent}")
-    raise StyleError(f"{source} is no style: give the folder of one, with a {DESCRIPTION_NAME}")
+        raise StyleError(f"{source} is part of a style: give its folder, {source.parent}")
+    raise StyleError(f"{source} is not a style: give a folder with a {DESCRIPTION_NAME}")
 
 
 def remove_style(name: str) -> Path:

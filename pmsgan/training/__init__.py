@@ -9,7 +9,7 @@ __all__ = ["train_style"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for, so that `pmsgan --help` need not wait for it."""
+    """Import public names on first use, so that `pmsgan --help` need not wait for them."""
     if name == "train_style":
         from pmsgan.training.style import train_style
 

@@ -37,7 +37,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} does not exist: there is nothing to resume") from error
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise CheckpointError(
-            f"{path} is not a readable checkpoint: it is damaged, or holds more than tensors"
+            f"{path} is not a readable checkpoint: it is damaged, or holds more than tensors and "
+            "plain values"
         ) from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} is not a checkpoint of pmsgan")

@@ -91,8 +91,8 @@ def has_all_steps(trainer: Trainer) -> bool:
     done, wanted = trainer.num_steps_done, trainer.config.steps
     if done >= wanted and trainer.fabric.is_global_zero:
         _log.warning(
-            "nothing is left to train: the checkpoint is of step %d, the run ends at step %d; "
-            "a larger --steps continues it",
+            "nothing is left to train: the checkpoint is at step %d, and the run ends at step %d; "
+            "raise --steps to continue",
             done, wanted,
         )  # fmt: skip
     return done >= wanted

@@ -40,9 +40,9 @@ class TrainingConfig:
     """
 
     steps: int = 100_000
-    """Total number of updates."""
+    """Number of training steps."""
     epochs: int = 0
-    """Passes over the pairs, which set the number of steps; 0 means that steps decides."""
+    """Passes over the pairs, instead of a number of steps; 0 means that steps decides."""
     batch_size: int = 1
     """Pairs in each step on one device."""
     size: int = 256
@@ -53,7 +53,7 @@ class TrainingConfig:
     load_size: int = 0
     """Side that pictures are resized to before the random crop [pixels]; 0 means size.
 
-    pix2pix brings them to 286 and crops 256.
+    pix2pix resizes them to 286 and crops 256.
     """
     crop: int = 0
     """Side of the random crop to train on [pixels]; 0 means size."""
@@ -126,7 +126,7 @@ class TrainingConfig:
     num_nodes: int = 1
     """Machines; this command runs on each of them."""
     seed: int = 0
-    """Seed of weights, order, crops and flips."""
+    """Seed for the weights, order, crops and flips."""
     num_readers: int = 2
     """Processes that read pictures, for each device."""
     num_threads: int = 0
@@ -145,7 +145,7 @@ class TrainingConfig:
             room = (
                 f"it must not exceed load_size, {self.load_size}"
                 if self.load_size
-                else f"pictures have {self.size}, unless load_size says more"
+                else f"it must not exceed size, {self.size}, unless load_size is larger"
             )
             raise ConfigError(f"crop is {self.crop}: {room}")
         if not self.crop and self.size > self.load_side:

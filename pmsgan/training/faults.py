@@ -35,7 +35,7 @@ class BrokenPictures:
         if len(self._reasons) > self._most:
             raise DataError(
                 f"{count(len(self._reasons), 'picture')} cannot be read, more than "
-                f"{MAX_BROKEN_SHARE:.0%} of the pairs: remove or replace what is named above"
+                f"{MAX_BROKEN_SHARE:.0%} of the pairs: remove or replace the pictures named above"
             )
 
 
@@ -55,13 +55,13 @@ def torch_errors_named(config: TrainingConfig) -> Iterator[None]:
             ) from error
         if isinstance(error, torch.distributed.DistError) or "closed by peer" in str(error):
             raise TrainingError(
-                "another process of this run has ended: its own error says why"
+                "another process of this run has ended: see its own error message"
             ) from error
         raise
 
 
 def check_finite(losses: Mapping[str, float], step: int, checkpoint: Path) -> None:
-    """Raise TrainingError if a loss is no number, naming it, the step and the last checkpoint."""
+    """Raise TrainingError if a loss is not finite, naming it, the step and the last checkpoint."""
     for name, number in losses.items():
         if not math.isfinite(number):
             last = f"continue from {checkpoint} with --resume and" if checkpoint.exists() else "try"

@@ -71,7 +71,7 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
         torch.set_num_threads(num_threads)
         if fabric.is_global_zero and num_threads * config.devices < num_cores:
             _log.info(
-                "%d of %s idle: computing with %s; --threads sets the number",
+                "%d of %s idle: computing with %s (set by --threads)",
                 num_threads * config.devices, count(num_cores, "core is", "cores are"),
                 count(num_threads, "thread"),
             )  # fmt: skip

@@ -191,7 +191,7 @@ def _report_quality(
     if measured and measured.is_poor and trainer.num_steps_done >= trainer.config.steps:
         _log.warning(
             "the network is under-trained: its results differ from the targets by %.1f grey "
-            "levels, and pictures of one colour by %.1f; resume with more --steps",
+            "levels, and plain pictures of one colour by %.1f; resume with more --steps",
             measured.l1, measured.plain_l1,
         )  # fmt: skip
 
@@ -230,7 +230,7 @@ def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
     before, now = state["training_config"], plain(asdict(trainer.config))
     kept = {name: value for name, value in now.items() if name not in ("steps", "epochs")}
     if trainer.fabric.is_global_zero and (differing := name_differences(before, kept)):
-        _log.warning("the run so far had other settings: %s", differing)
+        _log.warning("the run had different settings so far: %s", differing)
     return recorded_in(state)
 
 

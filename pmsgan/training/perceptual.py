@@ -86,8 +86,8 @@ def load_vgg19(path: Path | None = None) -> nn.Sequential:
         features.load_state_dict({name: state[prefix + name] for name in own})
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"the weights of VGG-19 are not at {path}: download {WEIGHTS_URL} there, name the file "
-            "with --vgg-weights, or train without them with --perceptual l1"
+            f"the weights of VGG-19 are not at {path}: download {WEIGHTS_URL} there, give another "
+            "file with --vgg-weights, or train without them with --perceptual l1"
         ) from error
     except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise CheckpointError(

@@ -45,5 +45,5 @@ class Stopwatch:
         return (
             f"{count(self.num_steps, 'step')} in {seconds:.1f} s, "
             f"{self.num_steps / seconds:.2f} steps/s, "
-            f"{self._waited_s / seconds:.1%} of the time waiting for pictures"
+            f"{self._waited_s / seconds:.1%} of the time spent waiting for pictures"
         )

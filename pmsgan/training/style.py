@@ -253,9 +253,7 @@ def train_style(
 
 def _check_best(plan: TrainingPlan, best: bool) -> None:
     if best and not plan.split.held_out:
-        raise ConfigError(
-            "--best needs pairs that are held out: leave out --split all, or give more pairs"
-        )
+        raise ConfigError("--best needs held-out pairs: leave out --split all, or give more pairs")
 
 
 def _write_style(

@@ -37,7 +37,7 @@ def load_trained(run: Path) -> Trained:
     """
     if not (run / CHECKPOINT_NAME).is_file():
         raise CheckpointError(
-            f"{run} has no {CHECKPOINT_NAME}: give folders that pmsgan train --out has written"
+            f"{run} has no {CHECKPOINT_NAME}: give folders that pmsgan train --out wrote"
         )
     return _read(run / CHECKPOINT_NAME)
 
@@ -52,10 +52,7 @@ def load_best(run: Path) -> Trained:
         CheckpointError: it has none of this version.
     """
     if not (run / BEST_NAME).is_file():
-        raise CheckpointError(
-            f"{run} has no {BEST_NAME}: it is written where pairs are held out, with --train-list "
-            "or a preset"
-        )
+        raise CheckpointError(f"{run} has no {BEST_NAME}: it is only written if pairs are held out")
     return _read(run / BEST_NAME)
 
 
@@ -75,7 +72,7 @@ def _read(path: Path) -> Trained:
         generator.load_state_dict(weights)
         pairs = recorded_in(state)
     except (ConfigError, KeyError, TypeError, RuntimeError, DataError) as error:
-        raise CheckpointError(f"{path} is no checkpoint of this version of pmsgan") from error
+        raise CheckpointError(f"{path} is not a checkpoint of this version of pmsgan") from error
     return Trained(path.parent, generator.eval(), config, pairs)
 
 

@@ -238,18 +238,18 @@ class Trainer:
         """
         missing = self.state_dict().keys() - state.keys()
         if missing:
-            raise CheckpointError(f"this is no checkpoint of pmsgan: it lacks {min(missing)!r}")
+            raise CheckpointError(f"this is not a checkpoint of pmsgan: it lacks {min(missing)!r}")
         theirs, ours = read_network(state["generator_config"]), self.generator.config
         if theirs != ours:
             differing = name_differences(network_table(theirs), network_table(ours))
             raise CheckpointError(
-                f"the checkpoint holds another network: {differing}; type its settings, or give a "
+                f"the checkpoint holds another network: {differing}; use its settings, or give a "
                 "new --out"
             )
         if (state["average"] is None) != (self.average is None):
             kept = as_typed("ema_decay", state["training_config"].get("ema_decay", 0.0))
             raise CheckpointError(
-                f"the checkpoint was trained with {kept}, not {self.config.ema_decay}: type its "
+                f"the checkpoint was trained with {kept}, not {self.config.ema_decay}: use its "
                 "setting, or give a new --out"
             )
         self.num_steps_done = state["num_steps_done"]

@@ -43,14 +43,14 @@ def fetch_weights() -> Path:
         sha256 = _download(temporary)
         if not sha256.startswith(SHA256_PREFIX):
             raise CheckpointError(
-                f"{WEIGHTS_URL} does not hold the weights of VGG-19: its SHA-256 is {sha256}, "
-                f"and not {SHA256_PREFIX}..."
+                f"{WEIGHTS_URL} does not hold the weights of VGG-19: its SHA-256 is {sha256}, not "
+                f"{SHA256_PREFIX}..."
             )
         temporary.replace(path)
     except (OSError, http.client.HTTPException) as error:
         raise CheckpointError(
             f"the weights of VGG-19 cannot be downloaded from {WEIGHTS_URL} ({error}): copy them "
-            f"to {path}, name the file with --vgg-weights, or train without them with "
+            f"to {path}, give another file with --vgg-weights, or train without them with "
             "--perceptual l1"
         ) from error
     finally:

@@ -33,7 +33,9 @@ from pmsgan.styles.registry import Style
 from pmsgan.styles.scaling import Scaling, ScalingMode
 
 SINGLE = ConvertSettings(precision="fp32")
-NOT_A_PICTURE = "is not a picture in JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF"
+NOT_A_PICTURE = (
+    "is not in a supported format (JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF)"
+)
 
 
 def test_a_folder_becomes_a_mirrored_folder(

@@ -31,7 +31,7 @@ def test_a_section_that_matches_nothing_is_told_with_the_nearest_name(
 ) -> None:
     palette = cast(tmp_path, "bob_*", pattern)
     found = describe_unmatched_sections(palette, NAMES)
-    assert found == f"sections of the palette match no picture: {told}"
+    assert found == f"these sections of the palette match no picture: {told}"
 
 
 def test_sections_that_match_are_not_told(tmp_path: Path) -> None:

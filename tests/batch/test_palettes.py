@@ -139,7 +139,7 @@ def test_what_a_palette_colours_in_vain_is_warned_of(
     in_vain = "the palette colours parts that no picture has: hat"
     nearest = "'b.pgn' (the nearest name is 'b.png')"
     assert warnings(file, "one") == [
-        f"sections of the palette match no picture: {nearest}",
+        f"these sections of the palette match no picture: {nearest}",
         in_vain,
     ]
     assert warnings("hat=#405060", "two") == [in_vain]
@@ -200,7 +200,10 @@ def test_a_translator_has_the_palette(flat: Style, in_dir: Path) -> None:
     ("settings", "reason"),
     [
         (settings_for("hair=#102030"), "cannot give its results a palette: the style tiny has no"),
-        (ConvertSettings(shade=True), "cannot shade its results: the style tiny has no parts"),
+        (
+            ConvertSettings(shade=True),
+            "cannot shade its results: the style tiny has no coloured parts",
+        ),
         (ConvertSettings(output_format="ora"), "cannot write layered files: the style tiny has no"),
     ],
 )

@@ -24,6 +24,7 @@ from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files.local import LocalFolder
 from pmsgan.batch.job import Job
 from pmsgan.batch.pictures import load as load_module
+from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.plan import plan_folder
 from pmsgan.batch.ring import Ring, RingStoppedError
@@ -38,7 +39,7 @@ ROW: Any = None
 
 
 class Conversion:
-    """A folder of small pictures, and what becomes of it."""
+    """A folder of small pictures, and its future result."""
 
     def __init__(self, folder: Path, style: Style, num_pictures: int, make_pictures: Any) -> None:
         self.in_dir, self.out_dir = folder / "in", folder / "out"
@@ -166,7 +167,7 @@ def test_a_bad_picture_is_named_and_the_rest_is_done(
     monkeypatch.setattr(local_module, "read_file", vanish)
     assert folder.run(make_engine()).stopped is None
     assert folder.failures == {
-        "003.png": "is not a picture in JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF",
+        "003.png": NOT_A_PICTURE,
         "007.png": "cannot be read: No such file or directory",
     }
     assert len(folder.results()) == 8
@@ -199,7 +200,7 @@ def test_a_result_that_cannot_be_written_or_has_one_colour_is_named(
     engine.wait = wait
     folder.run(engine)
     assert folder.failures["002.png"].startswith("its translation cannot be written")
-    assert folder.failures["004.png"].startswith("its translation has one colour only")
+    assert folder.failures["004.png"].startswith("its translation has only one colour")
     assert len(folder.failures) == 2
 
 
@@ -559,7 +560,7 @@ def test_a_bad_tile_fails_its_picture_once(
     in_tiles.run(engine)
     (name,) = in_tiles.failures
     assert name == "large_2.png"
-    assert "a part of its translation has one colour" in in_tiles.failures[name]
+    assert "a part of its translation has only one colour" in in_tiles.failures[name]
     assert len(in_tiles.seen) == 9
     assert len(in_tiles.results()) == 8
     in_tiles.check_results()

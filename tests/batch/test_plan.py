@@ -158,19 +158,19 @@ def test_pictures_that_are_not_read_are_counted_as_such_and_warned_of(
     plan = plan_folder(in_dir, tmp_path / "out")
     assert [job.name for job in plan.jobs()] == ["a.png"]
     unread = {
-        "in a format that is not read: .heic (pip install pillow-heif)": 3,
-        "in a format that is not read: .psd": 1,
-        "in a format that is not read: .nef": 1,
-        "in a format that is not read: .jxl": 1,
-        "in a format that is not read: Photoshop": 1,
-        "JPEG by content, but not by name: rename to .jpg": 2,
+        "in an unsupported format: .heic (pip install pillow-heif)": 3,
+        "in an unsupported format: .psd": 1,
+        "in an unsupported format: .nef": 1,
+        "in an unsupported format: .jxl": 1,
+        "in an unsupported format: Photoshop": 1,
+        "JPEG by content, but not by name: rename it to .jpg": 2,
     }
     assert plan.num_unread == unread
     assert plan.num_skipped == {**unread, "not named like a picture": 2, "hidden": 1}
     run_module._announce(plan)
     (warning,) = (record for record in caplog.records if record.levelno == logging.WARNING)
-    assert "3 in a format that is not read: .heic (pip install pillow-heif)" in warning.message
-    assert "2 JPEG by content, but not by name: rename to .jpg" in warning.message
+    assert "3 in an unsupported format: .heic (pip install pillow-heif)" in warning.message
+    assert "2 JPEG by content, but not by name: rename it to .jpg" in warning.message
 
 
 def test_only_files_of_unknown_names_are_looked_into(
@@ -212,7 +212,7 @@ def test_patterns_count_for_pictures_that_are_not_read(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert not plan_folder(tmp_path, out, include=("*.png",)).num_unread
     plan = plan_folder(tmp_path, out, exclude=("*.psd",))
-    assert plan.num_unread == {"in a format that is not read: .nef": 1}
+    assert plan.num_unread == {"in an unsupported format: .nef": 1}
     assert plan.num_skipped["excluded"] == 1
 
 

@@ -253,23 +253,23 @@ def test_a_pil_image_whose_grey_is_multiplied_by_its_alpha_is_translated(
 
 def test_a_pil_image_whose_file_is_cut_off_is_an_error(inverting: Translator) -> None:
     data = picture_cases.encoded(picture_cases.photo(), "JPEG")
-    with pytest.raises(ImageError, match=r"the picture: cannot be read: .*truncated"):
+    with pytest.raises(ImageError, match=r"the picture cannot be read: .*truncated"):
         inverting.translate(Image.open(io.BytesIO(data[:-500])))
     for mode in ("I", "F"):
         with pytest.raises(ImageError, match="32-bit samples"):
             inverting.translate(Image.new(mode, (9, 9)))
-    with pytest.raises(ImageError, match="the picture: has no pixels"):
+    with pytest.raises(ImageError, match="the picture has no pixels"):
         inverting.translate(Image.new("RGB", (0, 9)))
 
 
 def test_an_error_names_the_picture(inverting: Translator, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"this is no picture")
-    with pytest.raises(ImageError, match=r"bad\.png: is not a picture in JPEG"):
+    with pytest.raises(ImageError, match=r"bad\.png is not in a supported format"):
         inverting.translate(bad)
-    with pytest.raises(ImageError, match="the picture: is not a picture in JPEG"):
+    with pytest.raises(ImageError, match="the picture is not in a supported format"):
         inverting.translate(b"this is no picture")
-    with pytest.raises(ImageError, match=r"missing\.png: cannot be read: No such file"):
+    with pytest.raises(ImageError, match=r"missing\.png cannot be read: No such file"):
         inverting.translate(str(tmp_path / "missing.png"))
     with pytest.raises(ImageError, match="cannot be read: "):
         inverting.translate("a\0b.png")
@@ -324,7 +324,7 @@ def test_a_translation_of_one_colour_is_an_error(opened: Opened) -> None:
                 slot.input[:] = 0
 
         opened.engine.before_wait = spoil
-        with pytest.raises(ImageError, match="the picture: its translation has one colour only"):
+        with pytest.raises(ImageError, match="the picture: its translation has only one colour"):
             translator.translate(frames(2)[1])
 
 
@@ -504,7 +504,7 @@ def test_an_abandoned_engine_fails_those_who_wait(
     failures = [call for call in calls if call.exception(PATIENCE_S) is not None]
     assert len(failures) == num_refused >= 2
     for call in failures:
-        with pytest.raises(EngineError, match="the program ends"):
+        with pytest.raises(EngineError, match="the program is ending"):
             call.result()
     assert opened.closed.wait(PATIENCE_S)
 
@@ -546,7 +546,7 @@ def test_a_sequence_may_be_of_any_kind_and_left_early(
         assert image.size == (SIDE, SIDE)
         break
     results = inverting.translate_each([*paths[:3], b"no picture", *paths[3:]])
-    with pytest.raises(ImageError, match="the picture: is not a picture"):
+    with pytest.raises(ImageError, match="the picture is not in a supported"):
         list(results)
 
 

@@ -84,7 +84,7 @@ def test_two_benchmarks(tmp_path: Path) -> None:
     assert len(result.unmatched) == 4
     text = result.to_text()
     assert "changed: config num_threads: None -> 1" in text
-    assert "0 faster, 2 slower, 0 without a difference beyond noise" in text
+    assert "0 faster, 2 slower, 0 with no difference beyond noise" in text
     assert result.to_json()["figures"][0]["verdict"] == "slower"
 
 
@@ -125,7 +125,7 @@ def test_a_short_run_shows_no_noise_and_is_not_compared(tmp_path: Path) -> None:
 
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
     good, other = written(tmp_path, benchmark(1.0), conversion([1]))
-    with pytest.raises(ConfigError, match="compare two of a kind"):
+    with pytest.raises(ConfigError, match="compare two of the same kind"):
         compare_reports(good, other)
     with pytest.raises(ConfigError, match="cannot read"):
         compare_reports(good, tmp_path / "missing")

@@ -180,7 +180,7 @@ def test_a_user_s_own_pictures_are_taken(style: Style, in_dir: Path, tmp_path: P
         run_benchmark(style, config, tmp_path / "empty")
     with pytest.raises(EngineError, match="none of the backends to measure can run here"):
         run_benchmark(style, replace(config, contenders=("tensorrt",)))
-    with pytest.raises(EngineError, match="name a backend to compare the others with"):
+    with pytest.raises(EngineError, match="add a backend to compare the others with"):
         run_benchmark(style, replace(config, contenders=("pix2pix",)))
 
 

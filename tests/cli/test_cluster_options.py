@@ -112,9 +112,9 @@ def test_wrong_options_are_told(
     for arguments in (("--cluster", "--workers", "2"), ("--cluster", in_dir, tmp_path / "out")):
         result = pmsgan_command("convert", *arguments)
         assert (result.exit_code, "give auto or HOST:PORT" in result.stderr) == (2, True)
-    assert "exclude each other" in told("--devices", "0", "--cluster", "auto")
-    assert "--workers is for" in told("--workers", "2")
-    assert "--insecure-cluster is for" in told("--insecure-cluster", "--devices", "0")
+    assert "cannot be combined" in told("--devices", "0", "--cluster", "auto")
+    assert "--workers needs" in told("--workers", "2")
+    assert "--insecure-cluster needs" in told("--insecure-cluster", "--devices", "0")
     for known in ("here", "localhost:many", "1.2.3.4:99999"):
         monkeypatch.setenv("RAY_ADDRESS", known)
         with pytest.raises(EngineError, match=f"cannot reach the Ray cluster {known}"):
@@ -132,7 +132,7 @@ def test_a_plan_of_a_url_tells_what_it_would_do() -> None:
     assert "1 picture; 0 entries" in result.stdout
     result = pmsgan_command("convert", "foo://bucket", "out", "--dry-run")
     assert result.exit_code == 2
-    assert "foo:// are not known" in last_line(result.stderr)
+    assert "foo:// are not supported" in last_line(result.stderr)
 
 
 def test_export_triton_writes_a_model_repository(style: Style, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_page_is_no_place_for_the_json(in_dir: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     result = pmsgan_command("convert", in_dir, tmp_path / "out", "--report", report)
     assert result.exit_code == 2
-    assert "the page goes beside it" in result.stderr
+    assert "the HTML page is written beside it" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -377,7 +377,7 @@ def test_train_makes_a_style_that_converts(
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
     assert set(find_style("trained").expects) == {"colour", "ground"}
-    assert "in the pairs' own size, 192 pixels (1 measured):" in second.stdout
+    assert "at the size of the pairs, 192 pixels (1 measured):" in second.stdout
     scaling = find_style("trained").scaling
     assert {"num_pairs", "side", "plain_psnr_db", "guided_psnr_db"} <= scaling.figures.keys()
     converted = pmsgan_command(
@@ -522,10 +522,10 @@ def test_train_takes_the_settings_of_pix2pix_from_its_paper(in_dir: Path) -> Non
     for option, value in (("--fold", 2), ("--ablation", "eff")):
         result = pmsgan_command(*command, option, value)
         assert result.exit_code == 2
-        assert f"{option} is a setting of pmsgan" in result.stderr
+        assert f"{option} is an option of the network pmsgan" in result.stderr
     result = pmsgan_command("train", in_dir, "--from", "anime", "--network", "pix2pix")
     assert result.exit_code == 2
-    assert "anime is of the network pmsgan: leave out --network, or --from" in result.stderr
+    assert "anime has the network pmsgan: leave out --network or --from" in result.stderr
 
 
 @pytest.mark.usefixtures("needs_torch")

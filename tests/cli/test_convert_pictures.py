@@ -69,14 +69,14 @@ def test_nothing_is_replaced_unasked(style: Style, in_dir: Path, tmp_path: Path)
     target.write_bytes(b"mine")
     result = convert(style, in_dir / "picture_3.png", target)
     assert result.exit_code == 2
-    assert "mine.png is there already" in last_line(result.stderr)
+    assert "mine.png already exists" in last_line(result.stderr)
     assert target.read_bytes() == b"mine"
     assert convert(style, in_dir / "picture_3.png", target, "--overwrite").exit_code == 0
     assert target.read_bytes() != b"mine"
     before = target.read_bytes()
     for other in (target, tmp_path / "in" / ".." / "mine.png"):
         result = convert(style, target, other, "--overwrite")
-        assert "is the picture itself" in last_line(result.stderr)
+        assert "is the source picture itself" in last_line(result.stderr)
     assert target.read_bytes() == before
 
 
@@ -125,7 +125,7 @@ def test_stdin_becomes_stdout(
         [*command, "-", "-", "--format", "jpg"], input=data, capture_output=True, check=True
     )
     assert ended.stdout.startswith(b"\xff\xd8\xff")
-    for wrong, told in ((b"", b"stdin is empty"), (b"text", b"stdin is not a picture")):
+    for wrong, told in ((b"", b"stdin is empty"), (b"text", b"stdin is not in a supported format")):
         ended = subprocess.run([*command, "-", "-"], input=wrong, capture_output=True, check=False)
         assert (ended.returncode, ended.stdout) == (1, b"")
         assert told in ended.stderr
@@ -148,7 +148,7 @@ def test_a_bad_picture_is_exit_1_and_leaves_nothing(style: Style, tmp_path: Path
     (tmp_path / "bad.png").write_text("no picture")
     result = convert(style, tmp_path / "bad.png", tmp_path / "out.png")
     assert result.exit_code == 1
-    assert "failed: bad.png is not a picture" in result.stderr
+    assert "failed: bad.png is not in a supported format" in result.stderr
     assert names(tmp_path) == ["bad.png"]
 
 
@@ -161,13 +161,13 @@ def test_a_picture_that_is_not_read_is_exit_1_where_it_is_named_and_a_warning_in
     for target in ("out.png", "out/"):
         result = convert(style, layers, f"{tmp_path}/{target}", "--no-baseline")
         assert result.exit_code == 1
-        assert "failed: layers.psd is Photoshop, which is not read" in result.stderr
+        assert "failed: layers.psd is Photoshop, which is not supported" in result.stderr
     result = convert(style, in_dir, tmp_path / "results", "--no-baseline")
     assert (result.exit_code, "8 done, 0 failed" in result.stdout) == (0, True)
     (warning,) = (it.message for it in caplog.records if it.levelname == "WARNING")
     assert warning.startswith("pictures that are not converted: ")
-    assert "1 in a format that is not read: .psd" in warning
-    assert "1 PNG by content, but not by name: rename to .png" in warning
+    assert "1 in an unsupported format: .psd" in warning
+    assert "1 PNG by content, but not by name: rename it to .png" in warning
 
 
 def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) -> None:
@@ -175,25 +175,31 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
     (in_dir / "more" / "picture_3.png").touch()
     for arguments, told in (
         ((tmp_path / "nope.jpg", out), "does not exist: give a folder, pictures, or a URL"),
-        (("clip.mp4", out), "is a video: make pictures of it first"),
+        (("clip.mp4", out), "is a video: extract its frames first"),
         (("https://example.org/a.jpg", out), "is on the web: download it first"),
         (("HTTPS://example.org/a b.jpg", out), "curl -O 'HTTPS://example.org/a b.jpg'"),
         (("my clip.mp4", out), "ffmpeg -i 'my clip.mp4' frames"),
         ((picture, "https://example.org/a.png"), "is on the web: give a folder"),
         ((in_dir, "https://example.org/out"), "is on the web: give a folder"),
-        (("-", picture, out), "- reads one picture from stdin: give it alone"),
-        ((picture, in_dir / "picture_4.png", tmp_path / "out.png"), "is named like one picture"),
-        ((f"{in_dir}/*.png", tmp_path / "out.jpg"), "is named like one picture"),
-        ((in_dir, tmp_path / "out.WEBP"), "is named like one picture"),
+        (("-", picture, out), "- reads one picture from stdin: give no other pictures with it"),
+        (
+            (picture, in_dir / "picture_4.png", tmp_path / "out.png"),
+            "is the name of a single picture",
+        ),
+        ((f"{in_dir}/*.png", tmp_path / "out.jpg"), "is the name of a single picture"),
+        ((in_dir, tmp_path / "out.WEBP"), "is the name of a single picture"),
         ((picture, f"{in_dir}/picture_4.png/"), "picture_4.png is a file, not a folder"),
         ((picture, in_dir / "picture_4.png" / "a" / "b.png"), "picture_4.png is a file, not a"),
-        ((picture, in_dir, out), "is a folder: give one folder alone, or pictures"),
+        ((picture, in_dir, out), "is a folder: give a single folder, or only pictures"),
         ((picture, in_dir / "more" / "picture_3.png", out), "two pictures are called picture_3"),
         ((picture, in_dir / "picture_4.png", in_dir), "lies inside OUT"),
-        ((picture, in_dir / "picture_4.png", "-"), "stdout takes the result of one picture"),
-        ((picture, "-", "--json"), "stdout takes the result of one picture"),
-        ((picture, out, "--include", "*.jpg"), "are for one folder"),
-        ((picture, out, "--dry-run"), "are for one folder"),
+        (
+            (picture, in_dir / "picture_4.png", "-"),
+            "stdout can take only the result of a single picture",
+        ),
+        ((picture, "-", "--json"), "stdout can take only the result of a single picture"),
+        ((picture, out, "--include", "*.jpg"), "need a folder as IN"),
+        ((picture, out, "--dry-run"), "need a folder as IN"),
     ):
         result = convert(style, *arguments)
         assert result.exit_code == 2, arguments

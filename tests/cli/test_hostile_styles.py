@@ -219,7 +219,7 @@ def test_ctrl_c_ends_a_command_that_opens_a_graph_without_end(
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
-        if "running" in line or "trying to open" in line:
+        if "running" in line or "test-opening" in line:
             break
     time.sleep(1.0)  # until the child is in native code
     os.killpg(process.pid, signal.SIGINT)

@@ -59,7 +59,7 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, palette: str, reason:
 def test_a_style_without_parts_names_one_that_has_them(tmp_path: Path) -> None:
     result = convert(DOODLE, tmp_path / "out.ora", "--style", "ink")
     assert result.exit_code == 2
-    assert "the style ink has no parts with colours, as anime has" in last_line(result.stderr)
+    assert "the style ink has no coloured parts like those of anime" in last_line(result.stderr)
 
 
 def test_the_help_shows_how_a_palette_is_written() -> None:

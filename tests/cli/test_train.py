@@ -71,19 +71,25 @@ def test_the_network_itself_is_that_of_the_style(
     rest = rest.partition("\n[")[2]
     description.write_text(f'{head}[generator]\nnetwork = "pix2pix"\nbase_channels = 4\n\n[{rest}')
     said = refused(in_dir, "--from", folder, "--network", "pmsgan")
-    assert said == f"the style {folder} is of the network pix2pix: leave out --network, or --from"
+    assert said == f"the style {folder} has the network pix2pix: leave out --network or --from"
     for order in (("--from", folder), ("--base-channels", 64, "--from", folder)):
         said = refused(in_dir, *order, "--fold", 2)
-        assert said == "--fold is a setting of pmsgan: leave it out, or --network"
+        assert said.startswith("--fold is an option of the network pmsgan: leave out this option")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ("--lambda-teacher 2", "--lambda-teacher needs a style to learn from: --teacher STYLE"),
-        ("--from anime --init paper", "--from and --init both say what to begin with: give one"),
-        ("--epochs 2 --steps 9", "--epochs and --steps both say how long to train: give one"),
-        ("--network pix2pix --fold 1", "--fold is a setting of pmsgan: leave it out, or"),
+        ("--from anime --init paper", "--from and --init both set the initial weights: give one"),
+        (
+            "--epochs 2 --steps 9",
+            "--epochs and --steps both set the length of the training: give one",
+        ),
+        (
+            "--network pix2pix --fold 1",
+            "--fold is an option of the network pmsgan: leave out this option or",
+        ),
     ],
 )
 def test_options_that_exclude_each_other_are_refused(options: str, said: str, in_dir: Path) -> None:
@@ -93,7 +99,7 @@ def test_options_that_exclude_each_other_are_refused(options: str, said: str, in
 def test_a_style_that_hides_one_that_ships_is_told_before_the_training(
     in_dir: Path, style: Style, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    said = "your style anime hides the one of this name that ships: choose another name"
+    said = "your style anime hides the shipped style of the same name: choose another name"
     for name in ("mine", tmp_path / "anime"):
         assert train(in_dir, "--style", name, "--dry-run").exit_code == 0
     assert said not in caplog.text
@@ -119,10 +125,10 @@ def test_a_resumed_run_without_steps_left_says_so_and_makes_its_style(
     settings = (run / "config.json").read_text()
     again = train(*given, "--steps", 1, "--resume", "--style", style)
     assert again.exit_code == 0, again.output
-    said = "nothing is left to train: the checkpoint is of step 2, the run ends at step 1; "
+    said = "nothing is left to train: the checkpoint is at step 2, and the run ends at step 1; "
     assert caplog.text.count(said) == 1
     assert read_style(style).origin["steps"] == 2
     assert (run / "config.json").read_text() == settings
     other = train(*given, "--resume", "--fold", 2)
     assert other.exit_code == 3
-    assert "another network: --fold 1, not 2; type its settings" in other.stderr
+    assert "another network: --fold 1, not 2; use its settings" in other.stderr

@@ -52,7 +52,10 @@ def test_train_speaks_of_options(options: str, said: str, in_dir: Path, tmp_path
         ("convert IN OUT --png-level 10", "--png-level is 10"),
         ("convert IN OUT --readers 0", "--readers is 0"),
         ("convert IN OUT --cluster auto --workers 0", "--workers is 0"),
-        ("convert IN OUT --style anime --working-size 9", "leave out --working-size, which is for"),
+        (
+            "convert IN OUT --style anime --working-size 9",
+            "leave out --working-size, which only works with",
+        ),
         ("prepare lines IN OUT --sigma 0", "--sigma is 0.0"),
         ("prepare flats IN OUT --processes -1", "--processes is -1"),
         ("prepare flats IN OUT --per-picture 0", "--per-picture is 0"),

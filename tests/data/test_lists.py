@@ -57,17 +57,19 @@ def test_a_list_that_cannot_be_read_is_told_in_plain_words(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"^cannot read .*list: No such file or directory$"):
         select_pairs(path, PAIRS)
     path.write_bytes(b"AR/1\r\nM\xfcller\n")
-    with pytest.raises(DataError, match=r"list, line 2, is not text in UTF-8: save it as UTF-8$"):
+    with pytest.raises(
+        DataError,
+        match=r"list, line 2, is not UTF-8 text: save the file as "
+        r"UTF-8$",
+    ):
         select_pairs(path, PAIRS)
     path.write_text("# nothing yet\n")
-    with pytest.raises(DataError, match="names no pairs: write one name on each line"):
+    with pytest.raises(DataError, match="names no pairs: write one name per line"):
         select_pairs(path, PAIRS)
 
 
 def test_what_could_be_several_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"not there: 1 \(line 1\); 1 could be several: write the folder too"
-    ):
+    with pytest.raises(DataError, match=r"not there: 1 \(line 1\); 1 is ambiguous: add its folder"):
         names_in("1\nCUHK/f-005-01\n", tmp_path / "list")
 
 
@@ -81,7 +83,11 @@ def test_an_entry_of_a_set_that_is_missing_is_not_taken_from_another(tmp_path: P
 
 def test_two_pictures_that_are_no_pair_are_refused(tmp_path: Path) -> None:
     for text in ("AR/photos/1.jpg||XM2VTS/sketches/1.jpg\n", "AR/1,XM2VTS/1\n"):
-        with pytest.raises(DataError, match=r"list, line 3: AR/\S*1\S* and \S+ are of two pairs"):
+        with pytest.raises(
+            DataError,
+            match=r"list, line 3: AR/\S*1\S* and \S+ belong to two "
+            r"pairs",
+        ):
             names_in(f"CUHK/f-005-01\n\n{text}", tmp_path / "list")
 
 

@@ -95,12 +95,14 @@ def test_two_sides_are_not_taken_for_side_by_side_pictures(tmp_path: Path) -> No
 
 def test_two_pictures_of_one_name_are_refused(two_folders: Path) -> None:
     write(two_folders / "sketch" / "2.webp", 1)
-    with pytest.raises(DataError, match=r"2\.png and 2\.webp have one name"):
+    with pytest.raises(DataError, match=r"2\.png and 2\.webp have the same name"):
         find_pairs(two_folders, "sketch:face")
 
 
 def test_half_of_a_picture_one_pixel_wide_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"thin\.png is one pixel wide and has no two halves"):
+    with pytest.raises(
+        DataError, match=r"thin\.png is one pixel wide and cannot be split into halves"
+    ):
         PictureFile(write(tmp_path / "thin.png", 1, width=1), "left").read()
 
 
@@ -121,7 +123,11 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"broken\.png cannot be read: No such file"):
         PictureFile(broken).read()
     broken.write_text("no picture")
-    with pytest.raises(DataError, match=r"broken\.png is not a picture.*; replace it or remove"):
+    with pytest.raises(
+        DataError,
+        match=r"broken\.png is not in a supported format.*; replace it "
+        r"or remove",
+    ):
         PictureFile(broken).read()
     broken.write_bytes(b"")
     with pytest.raises(DataError, match=r"broken\.png is empty"):

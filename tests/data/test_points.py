@@ -20,7 +20,7 @@ def test_eyes_are_read_from_csv(tmp_path: Path) -> None:
         (f"# eyes\n{HEAD}a,1,nan,3,4\n", "line 3: left_y is 'nan', which is not a number"),
         (f"{HEAD}a,1,2\n", "line 2: right_x is missing"),
         (f"{HEAD}a,1,2,,4\n", "line 2: right_x is missing"),
-        (f"{HEAD}{'a' * 200_000}\n", "line 2, is no line of a CSV file"),
+        (f"{HEAD}{'a' * 200_000}\n", "line 2, is not a line of CSV"),
         ("", "lacks the column"),
     ):
         path.write_text(text)
@@ -78,10 +78,10 @@ def test_other_points_can_be_the_eyes(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
     path.write_text("1 2\n3 4\n5 6\n")
     assert read_points(path, parse_eye_points("3,1")) == ((1.0, 2.0), (5.0, 6.0))
-    with pytest.raises(DataError, match=r"a\.dat has 3 points, the eyes should be 1,4"):
+    with pytest.raises(DataError, match=r"a\.dat has 3 points, but the eyes should be 1,4"):
         read_points(path, (1, 4))
     path.write_bytes(b"1 2\n\xff\xfe\x00")
-    with pytest.raises(DataError, match=r"a\.dat, line 2, is not text in UTF-8"):
+    with pytest.raises(DataError, match=r"a\.dat, line 2, is not UTF-8 text"):
         read_points(path)
     assert parse_eye_points(None) is None
     for text in ("1", "1,2,3", "0,2", "a,b", "1;2"):
@@ -97,7 +97,7 @@ def test_points_belong_to_pictures_by_their_names(tmp_path: Path) -> None:
     names = ["AR/1", "XM2VTS/1", "00007", "2"]
     eyes_of = find_eyes(eyes, {name: Path(f"{name}.png") for name in names})
     assert [eyes_of(name)[0][0] for name in names[:3]] == [1.0, 2.0, 7.0]
-    with pytest.raises(DataError, match=r"points says nothing of 2\.png"):
+    with pytest.raises(DataError, match=r"points says nothing about 2\.png"):
         eyes_of("2")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no files of points"):

@@ -77,7 +77,7 @@ def test_a_large_face_is_averaged_not_sampled() -> None:
 
 
 def test_eyes_at_one_place_are_refused() -> None:
-    with pytest.raises(DataError, match="at the same place"):
+    with pytest.raises(DataError, match="in the same place"):
         align_face(disc(), ((5.0, 5.0), (5.0, 5.0)), AlignConfig())
     with pytest.raises(ConfigError, match="eye_height is 2"):
         AlignConfig(eye_height=2)
@@ -109,7 +109,7 @@ def test_aligned_faces_need_eyes(folder: Path, tmp_path: Path) -> None:
     eyes.write_text("name,left_x,left_y,right_x,right_y\n0.png,30,50,50,50\n1,30,50,50,50\n")
     done = list(prepare_aligned(folder, tmp_path / "out", eyes, AlignConfig()))
     assert [one.failure is None for one in done] == [True, True, False]
-    assert "says nothing of 2.png" in str(done[2].failure)
+    assert "says nothing about 2.png" in str(done[2].failure)
     assert cv2.imread(str(tmp_path / "out" / "0.png")).shape == (250, 200, 3)
 
 
@@ -173,8 +173,11 @@ def test_a_table_brings_two_namings_together(unlike: Path, tmp_path: Path, table
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ("anna,9\nemil,10\n", r"1 pair of which a picture .*not there.*: emil 10 \(line 2\)$"),
-        ("anna,9\n\notto,anna\n", r"table, line 3: .*otto\.png and .*anna\.png are of one side"),
+        ("anna,9\nemil,10\n", r"1 pair with a picture that is missing .*: emil 10 \(line 2\)$"),
+        (
+            "anna,9\n\notto,anna\n",
+            r"table, line 3: .*otto\.png and .*anna\.png are on the same side",
+        ),
         ("anna,9\nanna,10\n", r"names .*anna\.png twice: remove a line"),
         ("anna\n", r"has 1 line for 2 pictures .*9\.png, \.\.\.\): write two names"),
         ("anna\nemil\n", r"names pictures that are not there: emil \(line 2\)"),
@@ -212,7 +215,7 @@ def test_folders_tell_the_side_where_both_sides_have_the_same_names(
 
 def test_results_do_not_become_originals(folder: Path, tmp_path: Path) -> None:
     list(prepare_lines(folder, folder / "set", LinesConfig()))
-    with pytest.raises(ConfigError, match="lies among the originals and holds pictures"):
+    with pytest.raises(ConfigError, match="is inside the folder of originals and holds pictures"):
         prepare_lines(folder, folder / "set", LinesConfig())
 
 

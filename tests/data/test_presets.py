@@ -46,7 +46,7 @@ def test_a_folder_that_looks_like_the_set_passes(
 
 
 def test_a_wrong_number_of_pairs_is_described(pairs: list[Pair], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"cufs has 606 pairs \(CUHK.*has 8: complete it"):
+    with pytest.raises(DataError, match=r"cufs has 606 pairs \(CUHK.*has 8: complete the data set"):
         check_preset(pairs, "cufs", tmp_path, "photo:sketch")
 
 
@@ -57,6 +57,8 @@ def test_other_sizes_are_described_with_five_names(
         cv2.imwrite(str(pair.target.path), np.zeros((100, 80, 3), np.uint8))
     with pytest.raises(DataError) as caught:
         check_preset(pairs, "cufs", tmp_path, "photo:sketch")
-    assert "prepared as 200x250, 7 pictures here are not (most of them 80x100)" in str(caught.value)
+    assert "prepared at 200x250, but 7 pictures here are not (most of them 80x100)" in str(
+        caught.value
+    )
     assert "sketch/a.png, sketch/b.png" in str(caught.value)
-    assert "sketch/e.png and 2 more; type for each side pmsgan prepare align" in str(caught.value)
+    assert "sketch/e.png and 2 more; for each side, type pmsgan prepare align" in str(caught.value)

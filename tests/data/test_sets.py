@@ -98,7 +98,11 @@ def test_cufs_may_lack_one_pair(
         pictures.put(tmp_path / "CUFS" / side, (f"{it}.jpg" for it in range(count)), FACE)
     (tmp_path / "train.txt").write_text("0\n1\n2\n3\n4\n5\n")
     if held_out is None:
-        with pytest.raises(DataError, match=rf"cufs has 10 pairs.*has {count}: complete it"):
+        with pytest.raises(
+            DataError,
+            match=rf"cufs has 10 pairs.*has {count}: complete the data "
+            "set",
+        ):
             load_split(tmp_path / "CUFS", preset="cufs", train_list=tmp_path / "train.txt")
         return
     split = load_split(tmp_path / "CUFS", preset="cufs", train_list=tmp_path / "train.txt")
@@ -130,7 +134,7 @@ def test_cuhk_s_own_names_are_paired(cuhk: Path, caplog: pytest.LogCaptureFixtur
     assert pairs["f-039-01"] == "f-039-01-sz1.jpg"
     assert pairs["f-005-01"] == "F2-005-01-sz1.jpg"
     assert pairs["f1-005-01"] == "f1-005-01-sz1.jpg"
-    assert "188 pairs were matched though their names differ" in caplog.text
+    assert "188 pairs were matched although the names differ" in caplog.text
 
 
 def test_cuhk_alone_is_no_cufs(cuhk: Path) -> None:
@@ -175,7 +179,7 @@ def test_feret_s_names_begin_with_the_sketch_s(pictures: Pictures, tmp_path: Pat
     with pytest.raises(DataError) as caught:
         load_split(tmp_path, preset="cufsf", split="random:0")
     told = str(caught.value)
-    assert told.startswith("cufsf is prepared as 200x250, 20 pictures here are not (most")
+    assert told.startswith("cufsf is prepared at 200x250, but 20 pictures here are not (most")
     assert "pmsgan prepare align FOLDER OUT --eyes POINTS --width 200 --height 250" in told
     last = find_pairs(tmp_path, "sketch:photo")[-1]
     assert (last.name, last.target.path.name) == ("00010", "00010fa010_930831.tif")
@@ -197,7 +201,9 @@ def test_unlike_names_want_a_table(pictures: Pictures, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load_split(tmp_path, preset="cufsf")
     told = str(caught.value)
-    assert told.startswith("4 pictures have no partner of the same name (00001, 00002, anna, otto)")
+    assert told.startswith(
+        "4 pictures have no partner with the same name (00001, 00002, anna, otto)"
+    )
     assert f"pmsgan prepare pairs {tmp_path} OUT --direction photo:sketch --pairs FILE" in told
 
 
@@ -225,7 +231,9 @@ def test_apdrawing_may_be_augmented(
     assert "71 pictures" in caplog.text
     for name in (71, 72):
         (tmp_path / "data" / "test" / f"{name}.png").unlink()
-    with pytest.raises(DataError, match="has 420 to train on and 68 to test: complete it"):
+    with pytest.raises(
+        DataError, match="has 420 to train on and 68 to test: complete the data set"
+    ):
         load_split(tmp_path, preset="apdrawing")
 
 

@@ -70,7 +70,7 @@ def test_folders_of_parts_decide_unless_something_is_said(tmp_path: Path) -> Non
     split = load_split(tmp_path)
     assert [pair.name for pair in split.train] == ["train/a", "train/b", "train/c"]
     assert [pair.name for pair in split.held_out] == ["test/a", "val/d"]
-    assert split.rule == "those of its folders for tests"
+    assert split.rule == "those in its test folders"
     assert load_split(tmp_path, split="all").held_out == ()
     (tmp_path / "list").write_text("val/d\n")
     listed = load_split(tmp_path, train_list=tmp_path / "list")

@@ -67,9 +67,9 @@ def test_an_unreadable_pair_is_named_and_the_next_one_stands_in(two_folders: Pat
     samples = [stream(pairs)[number] for number in range(4)]
     named = [skipped for _, _, skipped in samples if skipped]
     assert len(named) == 1
-    assert "2.png is not a picture" in named[0]
+    assert "2.png is not in a supported format" in named[0]
     assert all(int(target.mean()) - int(source.mean()) == 100 for source, target, _ in samples)
     for index in (0, 1, 3):
         (two_folders / "sketch" / f"{index}.png").unlink()
-    with pytest.raises(DataError, match="no pair can be read; the first: "):
+    with pytest.raises(DataError, match="no pair can be read; the first reason: "):
         stream(pairs)[0]

@@ -44,7 +44,7 @@ def test_a_record_is_small_and_names_nothing(folder: Path) -> None:
     assert (again.names == trained.names).all()
     assert (again.files == trained.files).all()
     for damaged in (b"", content[:-1], content.replace(b'"names"', b'"other"')):
-        with pytest.raises(DataError, match="no record of trained pairs"):
+        with pytest.raises(DataError, match="not a record of trained pairs"):
             TrainedPairs.from_bytes(damaged)
 
 

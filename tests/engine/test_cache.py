@@ -84,7 +84,7 @@ def test_a_cache_that_cannot_be_written_is_still_read(
     require_cache_folder("openvino")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert cache_folder("openvino") == root / "openvino"
-    assert caplog.messages == [f"nothing new is cached: {root / 'openvino'} cannot be written"]
+    assert caplog.messages == [f"nothing new is cached: {root / 'openvino'} is not writable"]
 
 
 def test_locks_lie_beside_temporary_files_where_there_is_no_cache(

@@ -51,7 +51,7 @@ def test_a_graph_of_one_size_still_runs_at_that_size(
     assert read_graph(path, (64, 64)) == info
     with pytest.raises(
         EngineError,
-        match=r"64x64 only, not 32x96: an older graph takes any size after pmsgan",
+        match=r"64x64, not 32x96: to let an older graph take any size, run pmsgan",
     ):
         read_graph(path, (96, 32))
     with (

@@ -51,7 +51,7 @@ def test_a_graph_of_one_size_says_it(write: Callable[..., Path]) -> None:
     assert (graph.precision, graph.is_batch_fixed) == ("fp32", False)
     assert graph.checked() is graph
     assert read_graph(write(), (8, 4)) == graph
-    with pytest.raises(EngineError, match="takes pictures of 4x8 only, not 8x8"):
+    with pytest.raises(EngineError, match="only takes pictures of 4x8, not 8x8"):
         read_graph(write(), (8, 8))
     assert read_graph(write([1, 8, 4, 3])).is_batch_fixed
 

@@ -172,8 +172,8 @@ def change(**values: object) -> Callable[[str], str]:
         (lambda text: "[]", "has no attribute 'get'"),
         (change(graph_sha256="0" * 64), "it belongs to another graph"),
         (change(version=0), "another version of pmsgan wrote it"),
-        (change(ranges={"add": -1.0}), "values that are no ranges"),
-        (change(ranges={"add": "x"}), "values that are no ranges"),
+        (change(ranges={"add": -1.0}), "values that are not ranges"),
+        (change(ranges={"add": "x"}), "values that are not ranges"),
         (change(more=1), "unexpected keyword argument 'more'"),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_calibration_that_cannot_be_used_is_named_and_skipped(
 def test_a_folder_without_pictures_is_no_calibration(copied: Style, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
-    with pytest.raises(ConfigError, match="has no picture that can be read"):
+    with pytest.raises(ConfigError, match="contains no readable picture"):
         calibrate_style(copied, tmp_path / "broken")
 
 

@@ -81,7 +81,10 @@ def test_what_does_not_match_is_named_and_counted(predicted: Path, truth: Path) 
     result = evaluate(predicted, truth, "--metrics", "fsim")
     assert result.exit_code == 1
     assert "2 true pictures have no result: 1, more" in result.stdout
-    assert "3 not compared: is 48x32, and the true one 64x64: say by --fit pad" in result.stdout
+    assert (
+        "3 not compared: is 48x32, but the true picture is 64x64: say with --fit pad"
+        in result.stdout
+    )
     assert "2 not compared: " in result.stdout
     assert result.stdout.splitlines()[2].endswith(" 1 |")
 
@@ -115,7 +118,7 @@ def test_pictures_of_several_sizes_have_a_fid(
         cv2.imwrite(str(folder / "1.png"), cv2.resize(cv2.imread(str(folder / "1.png")), (96, 80)))
     result = evaluate(predicted, truth, "--metrics", "fid")
     assert result.exit_code == 0, result.output
-    assert "FID of 4 pictures says little" in result.stdout
+    assert "FID over 4 pictures means little" in result.stdout
 
 
 def test_suffixes_may_differ(predicted: Path, truth: Path) -> None:
@@ -132,18 +135,18 @@ def test_suffixes_may_differ(predicted: Path, truth: Path) -> None:
         (["a=one", "b=two", "c=three"], "give METHOD=FOLDER... and --truth"),
         (["one", "--truth", "x"], "'one': write METHOD=FOLDER"),
         (["a=one", "a=two", "--truth", "x"], "method 'a' is given twice"),
-        (["x", "--style", "anime", "--truth", "y"], "--truth means nothing with --style"),
-        (["x", "y", "--include-trained"], "--include-trained means nothing without --style"),
-        (["x", "y", "--unseen-by", "anime"], "anime: no pairs to leave out are known"),
+        (["x", "--style", "anime", "--truth", "y"], "--truth has no effect with --style"),
+        (["x", "y", "--include-trained"], "--include-trained has no effect without --style"),
+        (["x", "y", "--unseen-by", "anime"], "anime: no record says which pairs to leave out"),
         (["missing", "gone"], "missing is not a folder"),
         (["x", "y", "--metrics", "ssim"], "--metrics is 'ssim': use some of fid, fsim, lpips-alex"),
-        (["x", "--style", "anime", "--ablation"], "--ablation means nothing with --style"),
-        (["x", "y", "--train-list", "z"], "--train-list means nothing without --style"),
-        (["x", "--ablation", "--data", "y", "--backend", "eager"], "--backend means nothing with"),
+        (["x", "--style", "anime", "--ablation"], "--ablation has no effect with --style"),
+        (["x", "y", "--train-list", "z"], "--train-list has no effect without --style"),
+        (["x", "--ablation", "--data", "y", "--backend", "eager"], "--backend has no effect with"),
         (["x", "--ablation"], "--ablation needs --data"),
-        (["x", "y", "--style", "anime"], "with --style give one folder, DATA"),
-        (["x", "y", "--against", "eager"], "--against means nothing without --style"),
-        (["x", "y", "--backend", "auto"], "--backend means nothing without --style"),
+        (["x", "y", "--style", "anime"], "--style takes one folder, DATA"),
+        (["x", "y", "--against", "eager"], "--against has no effect without --style"),
+        (["x", "y", "--backend", "auto"], "--backend has no effect without --style"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments: list[str], message: str) -> None:
@@ -157,14 +160,14 @@ def test_names_that_have_nothing_in_common_are_an_error(predicted: Path, tmp_pat
     cv2.imwrite(str(tmp_path / "other" / "x.png"), np.zeros((64, 64, 3), np.uint8))
     result = evaluate(predicted, tmp_path / "other")
     assert result.exit_code == 2
-    assert "matched by path" in result.stderr
+    assert "matched by their path" in result.stderr
 
 
 def test_two_pictures_of_one_name_are_an_error(predicted: Path, truth: Path) -> None:
     shutil.copy(predicted / "1.png", predicted / "1.jpg")
     result = evaluate(predicted, truth)
     assert result.exit_code == 2
-    assert "have one name" in result.stderr
+    assert "have the same name" in result.stderr
 
 
 def test_a_style_is_evaluated_as_it_ships(style: Style, pairs_folder: Path) -> None:
@@ -246,8 +249,8 @@ def test_an_ablation_has_the_paper_s_rows(
     assert last.startswith("(e) + MSSA & ")
     assert 1 <= result.stdout.count(r"\textbf{") <= 2
     assert "the runs differ in --ema-decay: 0.0, 0.5" in caplog.text
-    assert "no run is of (b) + EFF, (c) + DFF, (d) + CSASP" in caplog.text
-    assert "2 pairs were trained on and are left out: 0, 1" in result.stderr
+    assert "there is no run of (b) + EFF, (c) + DFF, (d) + CSASP" in caplog.text
+    assert "2 pairs were used for training and are left out: 0, 1" in result.stderr
     assert comments[0] == "% 1 picture of 96x96 (the true pictures' own size), 8 bits, sRGB"
 
 
@@ -259,7 +262,7 @@ def test_trained_pairs_are_scored_where_that_is_wanted(
     )
     assert result.exit_code == 0, result.output
     assert "3 pictures of 96x96" in result.stdout
-    assert "2 of these pairs were trained on" in result.stdout
+    assert "2 of these pairs were used for training" in result.stdout
     assert "Difference to (a) one stage, with its 95 % interval" in result.stdout
 
 
@@ -283,7 +286,7 @@ def test_runs_of_two_sizes_are_not_compared(runs: list[Path], pairs_folder: Path
     with pytest.raises(ConfigError, match=r"sizes \[96, 192\]"):
         evaluate_ablation([trained[0], smaller], find_pairs(pairs_folder, "left:right"), ["fsim"])
     peer = replace(trained[1], generator=UNet(UNetConfig(base_channels=2)))
-    with pytest.raises(ConfigError, match="a is no run of pmsgan: it is no row"):
+    with pytest.raises(ConfigError, match="a is not a run of the network pmsgan, so it has no row"):
         evaluate_ablation([peer], find_pairs(pairs_folder, "left:right"), ["fsim"])
 
 

@@ -91,7 +91,7 @@ def test_a_style_is_scored_on_what_it_has_not_seen(trained_style: Path, data: Pa
     result = evaluate(data, "--style", trained_style, "--metrics", "fsim")
     assert result.exit_code == 0, result.output
     assert "2 pictures of 80x64 (the true pictures' own size)" in result.stdout
-    assert "2 pairs were trained on and are left out: 0, 1" in result.stdout
+    assert "2 pairs were used for training and are left out: 0, 1" in result.stdout
 
 
 def test_the_truth_can_be_brought_to_the_network_s_size(trained_style: Path, data: Path) -> None:
@@ -115,7 +115,7 @@ def test_trained_pairs_are_scored_only_where_that_is_wanted(
     content = json.loads(result.stdout)
     assert content["trained"] == {"names": ["0", "1"], "are_scored": True, "same_name": []}
     assert content["evaluations"][0]["num_pairs"] == 2
-    assert content["remarks"][0].startswith("2 of these pairs were trained on")
+    assert content["remarks"][0].startswith("2 of these pairs were used for training")
 
 
 def test_folders_are_scored_on_what_a_style_has_not_seen(trained_style: Path, data: Path) -> None:
@@ -124,7 +124,7 @@ def test_folders_are_scored_on_what_a_style_has_not_seen(trained_style: Path, da
     result = evaluate(f"same={truth}", f"photos={data / 'photo'}", "--truth", truth, *arguments)
     assert result.exit_code == 0, result.output
     assert "| same   |     **1.00** |        2 |" in result.stdout
-    assert "2 pairs were trained on and are left out: 0, 1" in result.stdout
+    assert "2 pairs were used for training and are left out: 0, 1" in result.stdout
     assert "Difference to same" in result.stdout
 
 
@@ -232,7 +232,7 @@ def test_a_style_is_measured_on_what_it_has_not_seen(
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["all"]["num_pairs"] == 2
-    assert "2 pairs were trained on and are left out: 0, 1" in caplog.text
+    assert "2 pairs were used for training and are left out: 0, 1" in caplog.text
 
 
 def test_no_pair_left_is_an_error(data: Path) -> None:

@@ -165,7 +165,8 @@ def test_a_torchvision_of_another_build_is_named(
 
     monkeypatch.setattr(piq, "fsim", fail)
     reason = str(evaluate_folders(predicted, truth, ["fsim"]).scores["fsim"].reason)
-    assert reason == "torch and torchvision are of two builds, install both from one index"
+    builds = "torch and torchvision come from different builds"
+    assert reason == f"{builds}: install both from the same index"
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_the_command_measures_and_writes(style: Style, tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     hands = [line.split()[:3] for line in shown.stdout.splitlines()[:3]]
     assert hands == [["a", "2", "pairs:"], ["b", "1", "pair:"], ["all", "3", "pairs:"]]
-    assert "in the pairs' own size, 128 pixels (3 measured):" in shown.stdout
+    assert "at the size of the pairs, 128 pixels (3 measured):" in shown.stdout
     assert read_style(copied.folder).scaling.figures == {}
     written = run_measure(*arguments, "--write", "--json")
     assert written.exit_code == 0, written.output

@@ -54,7 +54,9 @@ def test_a_result_of_the_same_shape_needs_no_word(truth: NDArray[np.uint8]) -> N
     smaller = np.asarray(cv2.resize(truth, (51, 64)), np.uint8)
     ours, true = match_sizes(smaller, truth, SizeChoice())
     assert ours.shape == true.shape == truth.shape
-    with pytest.raises(DataError, match=r"is 128x128, and the true one 100x125: say by --fit pad"):
+    with pytest.raises(
+        DataError, match="is 128x128, but the true picture is 100x125: say with --fit pad"
+    ):
         match_sizes(np.zeros((128, 128, 3), np.uint8), truth, SizeChoice())
 
 

@@ -127,7 +127,7 @@ def test_a_browser_fills_it_in_by_keyboard_and_the_answers_are_tallied(
     assert opinions[1]["percent"] == {"1": 0.0, "2": 100.0, "3": 0.0, "4": 0.0, "5": 0.0}
     again = study("tally", saved[0], saved[0])
     assert again.exit_code == 2
-    assert "counted already" in again.stderr
+    assert "already counted" in again.stderr
 
 
 @pytest.mark.parametrize("width", [360, 1000])
@@ -211,14 +211,14 @@ def test_the_interval_covers_the_mean_as_often_as_it_says(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON: give files that the page has saved"),
+        ("{", "is not JSON: give files that the questionnaire saved"),
         ("[" * 100_000, "is not JSON"),
         ("[]", "holds no answers"),
         (json.dumps({"kind": "tally"}), "holds no answers"),
-        (json.dumps(answers("p", {"a": [7]})), "is not whole"),
-        (json.dumps(answers("p", {"a": [True]})), "is not whole"),
-        (json.dumps(answers("p", {"a": [1, 2], "b": []}) | {"questions": 1}), "is not whole"),
-        (json.dumps(answers("p", {"a": [1, 2]}) | {"questions": 3}), "is not whole"),
+        (json.dumps(answers("p", {"a": [7]})), "is invalid"),
+        (json.dumps(answers("p", {"a": [True]})), "is invalid"),
+        (json.dumps(answers("p", {"a": [1, 2], "b": []}) | {"questions": 1}), "is invalid"),
+        (json.dumps(answers("p", {"a": [1, 2]}) | {"questions": 3}), "is invalid"),
     ],
 )
 def test_files_that_are_no_answers_are_refused(tmp_path: Path, content: str, message: str) -> None:

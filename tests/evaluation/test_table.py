@@ -80,10 +80,10 @@ def test_the_difference_is_to_the_first_method_and_has_an_interval() -> None:
 
 def test_remarks_name_what_a_reader_has_to_know() -> None:
     told = remarks(compared(FIRST, UNKNOWN))
-    assert remarks(compared(FIRST, FIRST))[0].startswith("FID of 2 pictures says little")
-    assert "50%_a: FID of 2 pictures says little: it takes 2,048 or more" in told
+    assert remarks(compared(FIRST, FIRST))[0].startswith("FID over 2 pictures means little")
+    assert "50%_a: FID over 2 pictures means little: it needs at least 2,048" in told
     assert "b: FID not measured: no weights" in told
-    assert "b: FSIM not measured: no picture has a number" in told
+    assert "b: FSIM not measured: it could be computed for no picture" in told
     assert "b: 7 true pictures have no result: a, b, c, d, e and 2 more" in told
 
 
@@ -102,13 +102,16 @@ def test_pairs_that_fail_for_one_reason_are_named_together() -> None:
     [
         (
             TrainedCount(names=("x", "y"), are_scored=False),
-            "2 pairs were trained on and are left",
+            "2 pairs were used for training and are left",
         ),
         (
             TrainedCount(names=("x",), are_scored=True),
-            "1 of these pairs was trained on",
+            "1 of these pairs was used for training",
         ),
-        (TrainedCount(names=(), are_scored=False), "no pair was trained on, by the record"),
+        (
+            TrainedCount(names=(), are_scored=False),
+            "no pair was used for training, according to the record",
+        ),
     ],
 )
 def test_trained_pairs_are_counted_by_name(trained: TrainedCount, told: str) -> None:
@@ -143,7 +146,7 @@ def test_what_only_one_method_has_is_not_compared() -> None:
 
 
 def test_metrics_without_a_number_for_one_reason_share_a_line() -> None:
-    builds = "torch and torchvision are of two builds"
+    builds = "torch and torchvision come from different builds"
     failed = Evaluation(
         method="a",
         scores={
@@ -161,7 +164,7 @@ def test_metrics_without_a_number_for_one_reason_share_a_line() -> None:
     assert remarks(compared(failed)) == [
         f"FID, LPIPS (alex) not measured: {builds}",
         "FSIM, LPIPS (vgg) without a number for y: too small",
-        "1 picture was brought to that size before the comparison",
+        "1 picture was resized to that size before the comparison",
         "1 result has no true picture: z",
         "2 true pictures have no result: u, v",
     ]

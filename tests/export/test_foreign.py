@@ -194,7 +194,9 @@ def test_a_file_of_one_size_is_freed_and_its_other_outputs_are_found(
 ) -> None:
     free = import_onnx(network("pix2pix"), str(tmp_path / "a"), ImportSettings(multiple=32))
     assert free.built.config.side_multiple == 32
-    with pytest.raises(ExportError, match=r"one size, 64x64: leave out --size, or free it by --mu"):
+    with pytest.raises(
+        ExportError, match="the fixed size 64x64: leave out --size, or make it dynamic with --mu"
+    ):
         import_onnx(network("pix2pix"), str(tmp_path / "b"), ImportSettings(size=128))
     with pytest.raises(ExportError, match=r"no output 'mask': use one of output, "):
         import_onnx(network("u2net"), str(tmp_path / "c"), ImportSettings(output="mask"))
@@ -288,7 +290,7 @@ REFUSED = {
     "one colour": (
         simple(helper.make_node("Mul", ["x", "n"], ["t"]), helper.make_node("Tanh", ["t"], ["y"]),
                n=np.float32(0)),
-        "every result has one colour",
+        "every result has only one colour",
     ),
     "odd values": (
         simple(helper.make_node("Mul", ["x", "n"], ["y"]), n=np.float32(1e4)),

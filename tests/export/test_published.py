@@ -70,7 +70,7 @@ def test_a_file_of_weights_becomes_a_style(tmp_path: Path, monkeypatch: pytest.M
     wanted = levels.permute(0, 2, 3, 1).flip(3).numpy().astype(np.uint8)
     with open_engine(style, size=(64, 128), backend="onnxruntime") as engine:
         assert compare(engine.translate(picture), wanted).max_difference <= 1
-    with pytest.raises(CheckpointError, match="not weights of cyclegan's generator"):
+    with pytest.raises(CheckpointError, match="not the weights of cyclegan's generator"):
         import_weights(path, "cyclegan", str(tmp_path / "other"))
 
 
@@ -91,9 +91,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for weights, reason in (
         ({"epoch": 3}, "holds more than weights"),
         ({"model.model.0.weight": torch.zeros(1).expand(2**20, 2**20, 4, 4)}, "holds more than w"),
-        ({}, "are not weights of pix2pix's generator"),
-        ({"model.model.0.weight": torch.zeros(3)}, "are not weights of pix2pix's generator"),
-        ({f"model.{'model.1.' * 1}x": torch.zeros(1)}, "are not weights of pix2pix's generator"),
+        ({}, "are not the weights of pix2pix's generator"),
+        ({"model.model.0.weight": torch.zeros(3)}, "are not the weights of pix2pix's generator"),
+        (
+            {f"model.{'model.1.' * 1}x": torch.zeros(1)},
+            "are not the weights of pix2pix's generator",
+        ),
     ):
         torch.save(weights, path)
         with pytest.raises(CheckpointError, match=reason):

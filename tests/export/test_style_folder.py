@@ -107,7 +107,7 @@ def test_a_style_that_ships_is_changed_by_its_path_alone(command: tuple[str, ...
     result = CliRunner().invoke(app, ["styles", *command])
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
-    assert f"add a copy by pmsgan styles add {shipped} --name NAME, or give" in result.stderr
+    assert f"add a copy with pmsgan styles add {shipped} --name NAME, or give" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in shipped.iterdir()} == before
     assert find_editable_style(str(shipped)).name == "anime"
 

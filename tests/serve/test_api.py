@@ -120,16 +120,17 @@ def test_what_is_wrong_is_told_in_one_line(
 
 def test_what_is_no_picture_is_told_in_the_words_of_a_conversion(client: TestClient) -> None:
     said = problem(client.post(URL, content=b"no picture", params={"name": "a.png"}))
-    assert said == (422, f"a.png: {NOT_A_PICTURE}")
+    assert said == (422, f"a.png {NOT_A_PICTURE}")
     assert problem(client.post(URL, content=b""))[0] == 400
     bomb = picture_cases.encoded(np.zeros((1, 1, 3), np.uint8), "PNG")
     bomb = bomb[:16] + (60_000).to_bytes(4, "big") * 2 + bomb[24:]
     status, detail = problem(client.post(URL, content=bomb))
     assert status == 422
-    assert detail.startswith("the picture: is ")
+    assert detail.startswith("the picture is ")
     assert problem(client.post("/v1/styles/ink", content=b"x", params={"palette": "random:1"})) == (
         400,
-        "cannot give its results a palette: the style ink has no parts with colours, as anime has",
+        "cannot give its results a palette: the style ink has no coloured parts like those of "
+        "anime",
     )
 
 
@@ -271,7 +272,7 @@ def test_a_bug_is_told_in_one_line_and_logged(
 ) -> None:
     client = make_client(make_styles(lambda _: [][0]))
     assert problem(client.post(URL, content=doodle)) == (
-        500, "the server failed: its log says more"
+        500, "the server failed: see its log"
     )  # fmt: skip
     assert "bug: IndexError" in caplog.text
 
@@ -315,7 +316,7 @@ def test_large_pictures_wait_for_each_other() -> None:
 
 def test_a_picture_that_is_not_kept_is_asked_for_again(client: TestClient) -> None:
     said = problem(client.get(f"{URL}/pictures/0123"))
-    assert said == (404, "this picture is not kept any more: send it again")
+    assert said == (404, "this picture is no longer cached: send it again")
 
 
 def test_numbers_and_the_api_are_shown(client: TestClient, doodle: bytes) -> None:

@@ -34,7 +34,9 @@ def test_what_cannot_be_served_is_one_line() -> None:
     )
     result = serve("--host", "0.0.0.0")
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: --host is 0.0.0.0: everybody who reaches it could use")
+    assert result.stderr.startswith(
+        "error: --host is 0.0.0.0: everybody who can reach it could use"
+    )
     result = serve("--style", "nope")
     assert result.exit_code == 3
     assert "there is no style 'nope'" in result.stderr

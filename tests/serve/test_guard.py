@@ -27,7 +27,7 @@ def test_a_page_of_another_name_reaches_nothing(client: TestClient) -> None:
     for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "", "[", "a@b"):
         answer = client.get("/v1/styles", headers={"host": host})
         assert answer.status_code == 421, host
-        assert "is for its own machine" in detail(answer)
+        assert "only accepts requests from its own machine" in detail(answer)
     for host in ("localhost", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST:1"):
         assert client.get("/v1/styles", headers={"host": host}).status_code == 200
 
@@ -78,10 +78,10 @@ def test_a_token_is_asked_for(make_client: Callable[..., TestClient]) -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"host": "0.0.0.0"}, "host is 0.0.0.0: everybody who reaches it could use this machine"),
+        ({"host": "0.0.0.0"}, "host is 0.0.0.0: everybody who can reach it could use this machine"),
         ({"host": "example.org"}, "give a --token"),
         ({"token": "short"}, "token is too short"),
-        ({"token": "a b" * 10}, "has other letters"),
+        ({"token": "a b" * 10}, "has characters other"),
         ({"port": 65536}, "port is 65536"),
         ({"max_waiting": 0}, "max_waiting is 0"),
     ],

@@ -214,7 +214,7 @@ def test_what_cannot_be_read_is_told(page: Page) -> None:
     page.wait(lambda: page.script("return document.querySelector('#parts input')"))
     page.script(DROP, [("<b>bad.jpg", "AAAA"), ("notes.txt", "AAAA")])
     page.wait(lambda: page.text("#message"))
-    assert page.text("#message").startswith("<b>bad.jpg: is not a picture in JPEG")
+    assert page.text("#message").startswith("<b>bad.jpg is not in a supported format (JPEG")
     # The browser notes each answer that is an error.
     assert all("422" in entry["message"] for entry in page.driver.get_log("browser"))
 

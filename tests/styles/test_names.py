@@ -64,7 +64,7 @@ def test_what_ships_is_changed_by_its_path_alone(mine: Path) -> None:
     (mine / WEIGHTS_NAME).write_bytes(b"damaged")
     assert find_editable_style("ink").folder == mine  # it is to be written again
     shutil.rmtree(mine)
-    with pytest.raises(StyleError, match="the style ink ships with pmsgan, and is left as it is"):
+    with pytest.raises(StyleError, match="the style ink ships with pmsgan and is not changed"):
         find_editable_style("ink")
 
 
@@ -109,7 +109,7 @@ def test_a_user_without_a_home_has_the_styles_that_ship(monkeypatch: pytest.Monk
 
     for found in (lambda *arguments, **options: "~/.local/share/pmsgan", no_home):
         monkeypatch.setattr(registry.platformdirs, "user_data_dir", found)
-        with pytest.raises(StyleError, match="there is no place for your own styles: set HOME"):
+        with pytest.raises(StyleError, match="there is no folder for your own styles: set HOME"):
             user_styles_folder()
         assert [style.name for style in list_styles()] == ["anime", "comic", "ink"]
 

@@ -144,7 +144,7 @@ def test_what_is_no_palette_is_told_in_one_line(text: str, reason: str) -> None:
         ("[default]\nhair = 7", "[default]: hair is 7: a colour is #rrggbb"),
         ("['a*']\nrandom = true", "'a*': random is True: give a number"),
         ("['a*']\nnose = '#112233'", "no part 'nose'"),
-        ("['']\nhair = '#112233'", "'': it is no pattern of picture names"),
+        ("['']\nhair = '#112233'", "'': it is not a pattern of picture names"),
         ("[a_1.jpg]\nhair = '#112233'", "put quotes around the pattern: ['a_1.jpg']"),
         ("[default]\nhair = " + 20_000 * "[", "is not TOML"),
         ("[default", "is not TOML"),

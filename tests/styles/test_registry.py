@@ -79,7 +79,7 @@ def test_a_style_is_added_under_a_name_and_removed_again(style: Style) -> None:
     added = add_style(style.folder, "mine")
     assert added.folder == user_styles_folder() / "mine"
     assert find_style("mine").sha256 == style.sha256
-    with pytest.raises(StyleError, match="you have a style 'mine' already"):
+    with pytest.raises(StyleError, match="you already have a style 'mine'"):
         add_style(style.folder, "mine")
     assert remove_style("mine") == added.folder
     assert not added.folder.exists()
@@ -162,7 +162,7 @@ def test_a_device_in_the_place_of_a_file_is_refused(copy: Path, name: str) -> No
     (copy / name).symlink_to("/dev/zero")
     with pytest.raises(StyleError):
         find_style(str(copy))
-    with pytest.raises(StyleError, match=r"is no style, since|lacks .*no regular"):
+    with pytest.raises(StyleError, match=r"is not a style, since|lacks .*not a regular"):
         add_style(copy, "device")
 
 
@@ -195,13 +195,16 @@ def test_adding_says_what_was_given_in_the_place_of_a_style(style: Style, tmp_pa
         ("my net.onnx", r"an ONNX file: pmsgan styles import '\S+/my net.onnx' --name NAME"),
         (
             "weights.pth",
-            r"holds weights for PyTorch: of pix2pix or CycleGAN, give it to",
+            r"holds weights for PyTorch: import those of pix2pix or CycleGAN",
         ),
-        ("run", r"is the folder of a training: give its command again with --resume --style NAME"),
-        (".", r"is no style, since it has no style.toml: of an ONNX file, make one with pmsgan st"),
-        ("notes.txt", r"notes.txt is no style: give the folder of one, with a style.toml"),
-        ("missing", r"there is no \S+missing: give the folder of a style"),
-        (style.graph.parent / "style.toml", r"is a part of a style: give its folder, "),
+        ("run", r"is the run folder of a training: repeat its command with --resume --style NAME"),
+        (
+            ".",
+            r"is not a style, since it has no style.toml: to import an ONNX file, type pmsgan st",
+        ),
+        ("notes.txt", r"notes.txt is not a style: give a folder with a style.toml"),
+        ("missing", r"missing does not exist: give the folder of a style"),
+        (style.graph.parent / "style.toml", r"is part of a style: give its folder, "),
     ):
         with pytest.raises(StyleError, match=reason):
             add_style(tmp_path / given)
@@ -244,7 +247,7 @@ def test_words_of_a_strangers_style_do_not_reach_the_terminal_raw(
     added = runner.invoke(app, ["styles", "add", str(copy), "--name", "comic"])
     try:
         assert added.stdout.startswith("added comic in ")
-        assert "your style comic hides the one of this name that ships" in caplog.text
+        assert "your style comic hides the shipped style of the same name" in caplog.text
         listed = runner.invoke(app, ["styles", "list"]).stdout
         (line,) = [it for it in listed.splitlines() if it.startswith("comic")]
         assert r"\x1b[31mred\nanime           fake -> ooo" in line

@@ -91,7 +91,7 @@ def test_the_checkpoint_that_is_nearest_to_the_held_out_pairs_is_kept(
 
 def test_without_held_out_pairs_there_is_no_best(pairs: list[Pair], tmp_path: Path) -> None:
     train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
-    with pytest.raises(CheckpointError, match=r"has no best\.pt: it is written where pairs are"):
+    with pytest.raises(CheckpointError, match=r"has no best\.pt: it is only written if pairs are"):
         load_best(tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_a_run_is_not_overwritten_by_accident(pairs: list[Pair], tmp_path: Path)
         train(pairs, config, NETWORK, tmp_path)
     with pytest.raises(CheckpointError, match="another network"):
         train(pairs, config, replace(NETWORK, base_channels=6), tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match=r"trained with --ema-decay 0\.5, not 0\.0: type its"):
+    with pytest.raises(CheckpointError, match=r"trained with --ema-decay 0\.5, not 0\.0: use its"):
         train(pairs, replace(config, ema_decay=0.0), NETWORK, tmp_path, resume=True)
     with pytest.raises(DataError, match="no pairs"):
         train([], config, NETWORK, tmp_path / "other")
@@ -267,7 +267,7 @@ def test_a_resumed_run_learns_at_its_own_rate_and_names_what_changed(
 
 def test_a_checkpoint_of_another_program_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
     torch.save({"epoch": 3}, tmp_path / CHECKPOINT_NAME)
-    with pytest.raises(CheckpointError, match="no checkpoint of pmsgan: it lacks"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of pmsgan: it lacks"):
         train(pairs, SETTINGS, NETWORK, tmp_path, resume=True)
 
 
@@ -295,7 +295,7 @@ def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
             NETWORK,
             tmp_path / "run",
         )
-    assert str(caught.value).startswith("no pair can be read; the first: ")
+    assert str(caught.value).startswith("no pair can be read; the first reason: ")
     assert "\n" not in str(caught.value)
 
 

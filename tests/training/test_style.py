@@ -135,7 +135,7 @@ def test_a_plan_finds_what_is_wrong_before_anything_is_written(data: Path, tmp_p
     assert (len(plan.split.train), plan.folder, plan.leads) == (3, None, True)
     with pytest.raises(StyleError, match="is not a style"):
         plan_training(data, SETTINGS, style=str(data))
-    with pytest.raises(DataError, match=r"cufs has 606 pairs.*has 3: complete it"):
+    with pytest.raises(DataError, match=r"cufs has 606 pairs.*has 3: complete the data set"):
         train_style(data, SETTINGS, run_folder=tmp_path / "run", preset="cufs")
     with pytest.raises(DataError, match="holds no side-by-side pictures"):
         plan_training(data, replace(SETTINGS, direction="left:right"))
@@ -167,7 +167,7 @@ def test_a_check_finds_all_that_would_stop_the_run(
     check_training(plan, run)
     with pytest.raises(CheckpointError, match="nothing to resume"):
         check_training(plan, run, resume=True)
-    with pytest.raises(ConfigError, match="--best needs pairs that are held out"):
+    with pytest.raises(ConfigError, match="--best needs held-out pairs"):
         check_training(plan, run, best=True)
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match="cannot write to"):

@@ -60,7 +60,7 @@ def test_a_checkpoint_from_before_a_setting_has_its_default() -> None:
     state = Trainer(SETTINGS, NETWORK, CPU).state_dict()
     del state["generator_config"]["fold"]
     Trainer(SETTINGS, NETWORK, CPU).load_state_dict(state)
-    with pytest.raises(CheckpointError, match="another network: --fold 1, not 2; type its"):
+    with pytest.raises(CheckpointError, match="another network: --fold 1, not 2; use its"):
         Trainer(SETTINGS, replace(NETWORK, fold=2), CPU).load_state_dict(state)
     del state["generator"]["output.rgb.bias"]
     with pytest.raises(CheckpointError, match=r"another network: .*output\.rgb\.bias"):
@@ -184,7 +184,7 @@ def test_pix2pix_is_judged_beside_its_input_and_resumes_bit_for_bit() -> None:
         trainer.step(*batches[1])
     for name, weight in whole.generator.state_dict().items():
         assert torch.equal(weight, resumed.generator.state_dict()[name]), name
-    with pytest.raises(CheckpointError, match="network: --network pix2pix, not pmsgan; type its"):
+    with pytest.raises(CheckpointError, match="network: --network pix2pix, not pmsgan; use its"):
         Trainer(SETTINGS, NETWORK, CPU).load_state_dict(whole.state_dict())
 
 

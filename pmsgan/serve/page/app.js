@@ -144,7 +144,7 @@ for (const name of ["#size", "#format"]) $(name).addEventListener("change", () =
 async function add(files) {
   const read = files.filter(({ path }) => server.reads.some((suffix) => path.toLowerCase().endsWith(suffix)));
   const left = files.length - read.length;
-  if (left) $("#status").textContent = `${left} left out: no pictures that are read here`;
+  if (left) $("#status").textContent = `${left} left out, not in a supported format`;
   if (!read.length) return;
   document.body.classList.remove("empty");
   for (const picture of pictures.add(read)) addThumb(picture);

@@ -7,7 +7,7 @@ const largePixels = 1.5e6; // a larger result is sent as a JPEG while colours ch
 const patience = 10; // tries for a server that is busy
 
 export class Pictures {
-  // `wanted` returns style and options of results; `changed` is told which picture is other now.
+  // `wanted` returns style and options of results; `changed` is called with a picture that has changed.
   constructor(wanted, changed) {
     this.all = [];
     this.selected = null;

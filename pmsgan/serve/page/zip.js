@@ -39,7 +39,7 @@ export async function zip(entries) {
     directory.push(central, letters);
     offset += 30 + letters.length + blob.size;
     listed += 46 + letters.length;
-    if (offset + listed > maxBytes || entries.length > 65535) throw new Error("too much for one zip file: download the pictures in parts");
+    if (offset + listed > maxBytes || entries.length > 65535) throw new Error("the pictures do not fit into one zip file: download them in parts");
   }
   const end = record([4, 0x06054b50], [2, 0], [2, 0], [2, entries.length], [2, entries.length], [4, listed], [4, offset], [2, 0]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });

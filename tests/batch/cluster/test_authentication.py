@@ -41,7 +41,9 @@ def test_a_cluster_that_lets_everybody_in_is_refused(
     monkeypatch.setenv("RAY_AUTH_MODE", ours)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "x" * 64)
     write_pictures(tmp_path / "in", 1)
-    with pytest.raises(ConfigError, match="RAY_AUTH_MODE=token on all of them, or give --insecure"):
+    with pytest.raises(
+        ConfigError, match="RAY_AUTH_MODE=token on every machine, or give --insecure"
+    ):
         convert_folder(
             tmp_path / "in", tmp_path / "out", "ink", cluster=Cluster(address=open_address)
         )

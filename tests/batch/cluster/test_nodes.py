@@ -47,11 +47,13 @@ def test_workers_fill_the_machines(
 
 
 def test_too_many_workers_and_no_machine_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"too few processor cores \(4\) for 5 workers"):
+    with pytest.raises(ConfigError, match=r"4 CPU cores are too few for 5 workers"):
         allocate_workers([node(4)], wanted=5, on_gpus=False)
-    with pytest.raises(ConfigError, match="3 workers cannot share 2 GPUs evenly: give 2 or 4"):
+    with pytest.raises(
+        ConfigError, match="3 workers cannot share 2 GPUs evenly: give --workers 2 or 4"
+    ):
         allocate_workers([node(4, 2), node(4)], wanted=3, on_gpus=True)
-    with pytest.raises(ConfigError, match="for 8 workers: give at most 6 --workers"):
+    with pytest.raises(ConfigError, match="for 8 workers: give --workers 6 or fewer"):
         allocate_workers([node(6, 2), node(64)], wanted=8, on_gpus=True)
     with pytest.raises(EngineError, match="no machine"):
         allocate_workers([node(0), node(4, is_alive=False)], wanted=None, on_gpus=False)

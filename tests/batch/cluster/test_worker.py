@@ -281,7 +281,7 @@ def test_an_engine_that_kills_its_workers_is_given_up(
         result = convert(task, shard_of(task))
     died.unlink()
     assert result.cannot_start
-    assert result.stopped == "3 workers have died while they opened the engine"
+    assert result.stopped == "3 workers died while opening the engine"
 
 
 def test_a_worker_leaves_signals_to_its_process(
@@ -361,7 +361,7 @@ def test_results_in_an_object_store(
         out.begin()
         assert out.journal.known(name for name, _ in shard.names) == {}
     folder = BucketFolder("memory://bucket")
-    with pytest.raises(ConfigError, match="no earlier run has left its journal there"):
+    with pytest.raises(ConfigError, match="has no journal of an earlier run"):
         bucket_output(folder, style)
 
 
@@ -374,7 +374,7 @@ def test_a_shard_in_an_object_store_that_kills_its_workers_is_given_up(
         folder.store.write(f".pmsgan/tries/run-000000.{dead}", b"")
     result = convert(task, shard_of(task))
     assert [job.failure for job in result.jobs] == [
-        "skipped: 3 workers crashed on the group of pictures that contains it"
+        "skipped: 3 workers crashed on the group of pictures that it belongs to"
     ] * NUM_PICTURES
     assert convert(task, shard_of(task, 1)).jobs[0].failure is None
     left = [entry.name for entry in folder.store.list(".pmsgan/tries/")]
@@ -416,12 +416,12 @@ def test_a_store_that_refuses_all_ends_the_shard(
 
     monkeypatch.setattr(Store, "read", refuse)
     result = convert(task, shard_of(task))
-    assert result.stopped == "cannot read IN any more: access denied"
+    assert result.stopped == "IN can no longer be read: access denied"
     assert sum(job.failure is not None for job in result.jobs) == 4
     monkeypatch.setattr(Store, "read", real_read)
     monkeypatch.setattr(Store, "write", refuse)
     result = convert(task, shard_of(task))
-    assert result.stopped == "cannot write to OUT any more: access denied"
+    assert result.stopped == "OUT can no longer be written: access denied"
 
 
 def test_an_object_store_that_fails_ends_the_shard(

@@ -26,7 +26,9 @@ def test_places_are_paths_or_urls(tmp_path: Path) -> None:
 
 
 def test_urls_that_nothing_is_known_of_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="begin with foo:// are not known; give a folder, or s3"):
+    with pytest.raises(
+        ConfigError, match="URLs with foo:// are not supported; give a folder, or s3"
+    ):
         open_folder("foo://bucket")
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ConfigError, match=r"needs fsspec: pip install s3fs"):

@@ -130,7 +130,9 @@ def test_a_journal_that_cannot_be_read_is_told_before_an_engine_is_opened(
     folder: BucketFolder,
 ) -> None:
     folder.store.write(".pmsgan/journal/0.jsonl", b'{"journal": 1, "belongs_to": {}}\n')
-    with pytest.raises(ConfigError, match="a journal of another version of pmsgan, with 0 results"):
+    with pytest.raises(
+        ConfigError, match="the journal of another version of pmsgan with 0 results"
+    ):
         folder.output(OURS, DISK, overwrite=False)
     with folder.output(OURS, DISK, overwrite=True) as out:
         out.begin()

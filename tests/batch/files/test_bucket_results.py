@@ -158,7 +158,7 @@ def test_a_bucket_of_somebody_else_is_left_alone(folder: BucketFolder) -> None:
     for entry in names(folder, ".pmsgan/journal"):
         folder.store.remove(f".pmsgan/journal/{entry}")
     folder.store.write("thesis.txt", b"1")
-    with pytest.raises(ConfigError, match="no earlier run has left its journal there"):
+    with pytest.raises(ConfigError, match="has no journal of an earlier run"):
         opened(folder)
     opened(folder, overwrite=True).close()
     opened(folder).close()
@@ -198,7 +198,7 @@ def test_many_refusals_in_a_row_end_the_run(
                 continue
             with pytest.raises(ImageError, match="cannot be written: access denied"):
                 out.write(JOB, b"result", STAMP)
-        with pytest.raises(FolderError, match="cannot write to OUT any more: access denied"):
+        with pytest.raises(FolderError, match="OUT can no longer be written: access denied"):
             out.write(JOB, b"result", STAMP)
 
 
@@ -246,7 +246,7 @@ def test_reading_refuses_what_is_too_large_and_counts_anew_after_a_success(
         assert folder.read("a.png")[0] == b"1234"
     with pytest.raises(ImageError):
         folder.read("refused")
-    with pytest.raises(FolderError, match="cannot read IN any more: the network is down"):
+    with pytest.raises(FolderError, match="IN can no longer be read: the network is down"):
         folder.read("refused")
     assert too_large(3 << 20) == "is too large: 3 MiB, at most 512 MiB are read"
     assert folder.head("a.png", 2) == b""

@@ -74,7 +74,7 @@ def test_what_somebody_has_changed_is_kept(style: Style, tmp_path: Path, changed
             assert not out.was_done_before(done)
             out.write(done, b"result", STAMP)
     assert target.read_bytes() == b"result"
-    assert done.note == "its result had been changed, and is kept as sub/a.png.bak2"
+    assert done.note == "its previous result had been edited, and is kept as sub/a.png.bak2"
     for name in ("a.png.bak", "a.png.bak2"):
         assert target.with_name(name).read_bytes() == changed
     assert len(list(target.parent.iterdir())) == 3
@@ -118,7 +118,7 @@ def test_a_damaged_first_line_costs_nothing(
     journal.write_bytes(first + others)
     with opened(tmp_path, style) as out:
         assert out.was_done_before(done)
-    assert "the journal is damaged: 1 results are recovered" in caplog.text
+    assert "the journal is damaged: recovered 1 results" in caplog.text
     assert journal.read_bytes().startswith(first_line + b"\n")
     journal.write_bytes(first + others)
     with pytest.raises(ConfigError, match="first line is damaged, and none of its 1 results were"):
@@ -133,7 +133,7 @@ def test_a_newer_journal_is_left_alone(style: Style, tmp_path: Path) -> None:
     lines = journal.read_text().splitlines(keepends=True)
     newer = json.dumps(json.loads(lines[0]) | {"journal": 3}) + "\n" + lines[1]
     journal.write_text(newer)
-    with pytest.raises(ConfigError, match="of another version of pmsgan, with 1 results: use that"):
+    with pytest.raises(ConfigError, match="of another version of pmsgan with 1 results: use that"):
         opened(tmp_path, style)
     assert journal.read_text() == newer
 
@@ -152,7 +152,7 @@ def test_a_journal_that_somebody_takes_away_is_written_again(
             journal.write_text("nonsense" * 1000)
         out.write(done, b"result", STAMP)
         out.save()
-    assert "somebody has removed the journal in OUT: it is written again" in caplog.text
+    assert "the journal in OUT has been removed: writing it again" in caplog.text
     with opened(tmp_path, style) as out:
         assert out.was_done_before(done)
 
@@ -178,7 +178,7 @@ def test_a_bucket_keeps_what_somebody_has_changed_too(store: Any, tmp_path: Path
             out.write(done, b"result 2", STAMP)
             out.save()
             assert out.was_done_before(done)
-    assert done.note == "its result had been changed, and is kept as sub/a.png.bak2"
+    assert done.note == "its previous result had been edited, and is kept as sub/a.png.bak2"
     assert folder.store.read("sub/a.png") == b"result 2"
     assert folder.store.read("sub/a.png.bak") == folder.store.read("sub/a.png.bak2") == b"edited 2"
     folder.store.write("sub/a.png", b"edited 2")

@@ -60,7 +60,7 @@ def test_a_link_in_a_place_of_ours_is_refused(
     if overwrite and place.endswith("journal.jsonl"):  # the link is removed, not what it leads to
         begun(tmp_path / "out", style, overwrite=True).close()
     else:
-        with pytest.raises(ConfigError, match="is a link, which no run makes: remove it"):
+        with pytest.raises(ConfigError, match="is a link, which pmsgan never creates: remove it"):
             begun(tmp_path / "out", style, overwrite=overwrite)
     assert untouched(elsewhere)
 
@@ -178,7 +178,7 @@ def test_where_a_system_has_no_handles_links_are_refused_as_well(
     assert (out / "old" / "a.png").read_bytes() == b"result"
     (out / ".pmsgan" / "journal.jsonl").rename(out / "old" / "journal")
     (out / ".pmsgan" / "journal.jsonl").symlink_to(elsewhere / "precious")
-    with pytest.raises(ConfigError, match="is a link, which no run makes: remove it"):
+    with pytest.raises(ConfigError, match="is a link, which pmsgan never creates: remove it"):
         begun(out, style)
     assert untouched(elsewhere)
 
@@ -193,9 +193,9 @@ def test_a_name_leads_nowhere_else(
     (tmp_path / "a").mkdir()
     with Directory(tmp_path) as folder:
         for call in (folder.lstat, folder.remove, lambda name: folder.write_new(name, b"1")):
-            with pytest.raises(OSError, match="is no name of a file"):
+            with pytest.raises(OSError, match="is not a file name"):
                 call(name)
-        with pytest.raises(OSError, match="is no name of a file"):
+        with pytest.raises(OSError, match="is not a file name"):
             folder.folder("a").folder("..")
     assert list((tmp_path / "a").iterdir()) == []
 

@@ -99,7 +99,7 @@ def test_a_damaged_first_line_costs_no_result(
         check_journal("OUT", RUN | {"fit": "stretch"}, path)
     caplog.set_level(logging.WARNING)
     assert done(path, "a", "b", "c") == ["a", "b"]
-    assert "the journal is damaged: 2 results are recovered" in caplog.text
+    assert "the journal is damaged: recovered 2 results" in caplog.text
     assert read_run_identity(path) == RUN
     assert path.read_bytes().splitlines(keepends=True)[1:] == lines
 
@@ -120,7 +120,7 @@ def test_a_line_of_many_gigabytes_is_not_read(
     journal = Journal(path, RUN)
     journal.merge(other)
     journal.close()
-    assert "the journal is damaged: 1 results are recovered" in caplog.text
+    assert "the journal is damaged: recovered 1 results" in caplog.text
     assert done(path, "a", "b") == ["a", "b"]
     assert path.stat().st_size < 2000
 
@@ -137,7 +137,7 @@ def test_a_damaged_journal_without_results_belongs_to_nobody(
 def test_a_journal_of_another_version_is_not_taken_for_ours(path: Path) -> None:
     data = write(path, "a")
     path.write_bytes(data.replace(b'"journal": 2', b'"journal": 3', 1))
-    with pytest.raises(ConfigError, match=r"OUT holds a journal of another version.*, with 1 res"):
+    with pytest.raises(ConfigError, match=r"OUT holds the journal of another version.* with 1 res"):
         check_journal("OUT", RUN, path)
     assert read_run_identity(path) is None
 

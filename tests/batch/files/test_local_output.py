@@ -131,7 +131,7 @@ def test_a_folder_of_somebody_else_is_left_alone(style: Style, tmp_path: Path) -
     with opened(style, tmp_path):
         pass
     (tmp_path / "out" / ".pmsgan" / "journal.jsonl").unlink()
-    with pytest.raises(ConfigError, match=r"is not empty, and no earlier run .*--overwrite"):
+    with pytest.raises(ConfigError, match=r"is not empty and has no journal .*--overwrite"):
         opened(style, tmp_path)
     with opened(style, tmp_path, overwrite=True):
         pass
@@ -277,7 +277,7 @@ def test_a_disk_without_inodes_is_not_said_to_be_full(
     monkeypatch.setattr(directory.os, "statvfs", lambda place: found)
     with opened(style, tmp_path) as out, monkeypatch.context() as patch:
         patch.setattr(directory.os, "open", fail_with(errno.ENOSPC))
-        with pytest.raises(DiskFullError, match=r"OUT takes no more files .*inodes"):
+        with pytest.raises(DiskFullError, match=r"no more files fit into OUT .*inodes"):
             out.write(job(tmp_path), b"result", STAMP)
         found.f_files = 0  # this disk does not count them
         with pytest.raises(DiskFullError, match="OUT is full"):
@@ -319,7 +319,7 @@ def test_a_journal_that_is_moved_away_is_noticed(style: Style, tmp_path: Path) -
         out.write(job(tmp_path), b"result", STAMP)
         with pytest.raises(FolderError, match=r"OUT, or its folder \.pmsgan, was removed or moved"):
             out.save()
-        with pytest.raises(ConfigError, match="was removed or moved while the run wrote to it"):
+        with pytest.raises(ConfigError, match="was removed or moved during the run"):
             out.collect("run-000001")
 
 
@@ -327,7 +327,11 @@ def test_a_folder_that_is_moved_keeps_its_run(style: Style, tmp_path: Path) -> N
     with opened(style, tmp_path) as out:
         (tmp_path / "out").rename(tmp_path / "moved")
         out.write(job(tmp_path), b"result", STAMP)
-        with pytest.raises(FolderError, match=r"OUT, or its folder .*, was removed or moved while"):
+        with pytest.raises(
+            FolderError,
+            match=r"OUT, or its folder .*, was removed or moved "
+            r"during",
+        ):
             out.save()
     assert (tmp_path / "moved" / "a.png").read_bytes() == b"result"
     assert not (tmp_path / "out").exists()

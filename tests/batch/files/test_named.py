@@ -55,10 +55,10 @@ def test_a_pattern_names_files_in_order(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("sub", "sub is a folder: give one folder alone"),
+        ("sub", "sub is a folder: give a single folder"),
         ("a.MP4", r"a\.MP4 is a video: .* -i a\.MP4 frames"),
         ("pipe", "pipe is a pipe or a device"),
-        ("https://x.org/a b.jpg", "is on the web: download it first, curl -O 'https://x.org/a b"),
+        ("https://x.org/a b.jpg", r"is on the web: download it first \(curl -O 'https://x.org/a b"),
         ("-", "- reads one picture from stdin"),
         ("*.tif", r"nothing matches \*\.tif"),
         ("d*.jpg", r"nothing matches d\*\.jpg"),
@@ -90,7 +90,7 @@ def test_two_pictures_of_one_name_are_refused(folder: Path) -> None:
 
 def test_results_do_not_go_to_pictures(folder: Path) -> None:
     named = name_pictures(["a.jpg"])
-    with pytest.raises(ConfigError, match=r"a\.jpg is no folder: give a folder for the results"):
+    with pytest.raises(ConfigError, match=r"a\.jpg is not a folder: give a folder for the results"):
         named.output({}, named, overwrite=False)
     with pytest.raises(ConfigError, match="lies inside OUT"):
         plan_folder(named, LocalFolder(folder))

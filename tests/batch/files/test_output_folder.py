@@ -94,7 +94,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
         opened(tmp_path).close()  # it has recorded nothing
     (tmp_path / "thesis.txt").write_text("1")
     for _ in range(2):
-        with pytest.raises(ConfigError, match="is not empty, and no earlier run"):
+        with pytest.raises(ConfigError, match="is not empty and has no journal of an earlier run"):
             opened(tmp_path)
     begun(tmp_path, overwrite=True).close()
     opened(tmp_path).close()
@@ -138,7 +138,7 @@ def test_a_folder_that_was_moved_is_said_when_it_is_saved(tmp_path: Path, moved:
     if moved == "out/.pmsgan":
         with begun(tmp_path / "out") as out:
             (tmp_path / moved).rename(tmp_path / "gone")
-            with pytest.raises(ConfigError, match="was removed or moved while the run wrote"):
+            with pytest.raises(ConfigError, match="was removed or moved during the run"):
                 out.collect("run-000001")
 
 
@@ -152,7 +152,7 @@ def test_a_journal_that_was_removed_is_told(
         assert caplog.text == ""
         (tmp_path / ".pmsgan" / "journal.jsonl").unlink()
         out.save()
-    assert "somebody has removed the journal in OUT: it is written again" in caplog.text
+    assert "the journal in OUT has been removed: writing it again" in caplog.text
     with begun(tmp_path) as out:
         assert out.was_done_before(job("a"))
 

@@ -99,7 +99,7 @@ def test_a_result_without_the_colours_of_the_style_is_left_and_noted() -> None:
     result = loaded.add(photo, photo)
     assert result is not None
     np.testing.assert_array_equal(cv2.resize(result, STYLE_SIZE[::-1]).shape, photo.shape)
-    assert loaded.note == "none of the style's colours is in its translation: no palette applied"
+    assert loaded.note == "its translation contains none of the style's colours: no palette applied"
 
 
 LAYERED = ConvertSettings(output_format="ora", palette=PALETTE)

@@ -115,7 +115,7 @@ def test_a_very_large_jpeg_has_no_result_of_its_own_size() -> None:
         ("crop", GUIDED, "--fit pad --output-size 1024"),
         ("pad", tiles, "--working-size 1024 --output-size 1024"),
     ]:
-        with pytest.raises(ImageError, match=f"decoded, it has 12000x9000: try {hint}$"):
+        with pytest.raises(ImageError, match=f"million are decoded: try {hint}$"):
             load(data, STYLE_SIZE, ConvertSettings(fit=fit), scaling)  # type: ignore[arg-type]
     smaller = ConvertSettings(output_size=1024)
     for scaling in (GUIDED, replace(tiles, working_size=1024)):
@@ -236,5 +236,5 @@ def test_a_flat_translation_is_refused_unless_the_picture_is_flat() -> None:
     check_translated(lively, lively)
     check_translated(lively, flat)
     check_translated(flat, flat)
-    with pytest.raises(ImageError, match="one colour only: try --precision fp32"):
+    with pytest.raises(ImageError, match="only one colour: try --precision fp32"):
         check_translated(flat, lively)

@@ -78,7 +78,7 @@ def test_a_tile_of_one_colour_fails_the_picture_once_and_at_the_end() -> None:
     def dead(row: np.ndarray, number: int) -> np.ndarray:
         return np.zeros_like(row) if number == 1 else row
 
-    with pytest.raises(ImageError, match="a part of its translation has one colour"):
+    with pytest.raises(ImageError, match="a part of its translation has only one colour"):
         translated(pictures.photo(64, 64), dead)
 
 
@@ -91,7 +91,7 @@ def test_paper_may_come_out_white_but_not_the_whole_picture() -> None:
         return row if number == 0 else np.full_like(row, 255)
 
     assert (translated(faint, ink)[-8:, -8:] == 255).all()
-    with pytest.raises(ImageError, match="its translation has one colour only"):
+    with pytest.raises(ImageError, match="its translation has only one colour"):
         translated(np.where(faint < 240, 240, faint), lambda row, _: np.full_like(row, 255))
 
 

@@ -141,7 +141,7 @@ def test_the_figures_are_said_in_words(report: Report, browser: Any, tmp_path: P
 
 
 def test_a_run_of_one_picture_blames_no_stage(report: Report) -> None:
-    assert "the fullest bar limits the speed" in make_page(report)
+    assert "the fullest bar is the bottleneck" in make_page(report)
     one = make_page(replace(report, num_done=1))
     assert "fullest bar" not in one
     assert "One picture goes through the stages one after the other." in one
@@ -162,7 +162,7 @@ def test_dark_mode_is_dark(page: Any) -> None:
 
 def test_long_lists_are_cut(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "MAX_REMARKS", 1)
-    assert "And 1 more, which are in report.json." in make_page(report)
+    assert "report.json lists 1 more." in make_page(report)
 
 
 def test_machines_have_rows_of_their_own(report: Report, browser: Any, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_machines_have_rows_of_their_own(report: Report, browser: Any, tmp_path:
     text = clustered.to_text()
     assert "studio1 (abcdef01): 1500 done, 1 failed by 2 workers, busy 12.3 s" in text
     assert f"{HOSTILE}: LOST after 500 done, 0 failed by 1 worker" in text
-    assert "studio3: lost before it had finished anything" in text
+    assert "studio3: lost before it finished any picture" in text
     assert [node["is_lost"] for node in clustered.to_json()["nodes"]] == [False, True, True]
     (tmp_path / "report.html").write_text(make_page(clustered), encoding="utf-8")
     browser.get((tmp_path / "report.html").as_uri())

@@ -61,7 +61,7 @@ def test_graphs_that_fail_are_not_used(
     rtx.fails.add("graphs")
     for _ in range(2):
         assert not opened_with_graphs(graph, rtx)
-    assert caplog.text.count("CUDA graphs fail: ") == 1
+    assert caplog.text.count("CUDA graphs failed: ") == 1
     assert "the stream cannot be captured" in caplog.text
 
 

@@ -137,7 +137,7 @@ def test_the_diagnosis_tells_what_an_engine_depends_on(
         "the first GPU has compute capability 9.0",
         "the NVIDIA driver supports CUDA up to 12.4",
         "TensorRT: 10.13.0.35, wheel for CUDA 12 (cu12)",
-        "TensorRT for RTX: installed, not from its wheels",
+        "TensorRT for RTX: installed, but not from its wheels",
         "--backend auto takes tensorrt (the first that can run here)",
     ):
         assert line in text.splitlines()
