@@ -159,7 +159,7 @@ def convert_picture(
         )
         if report.num_done:
             # The picture, and so its result, may be called .photo.jpg.
-            (result,) = (it for it in Path(scratch, "out").iterdir() if it.name != OWN_NAME)
+            (result,) = (path for path in Path(scratch, "out").iterdir() if path.name != OWN_NAME)
             keeps_date = settings.metadata == "keep"
             _deliver(result.read_bytes(), target, result.stat().st_mtime_ns if keeps_date else 0)
     return report
@@ -167,7 +167,7 @@ def convert_picture(
 
 def _check_folders_of(target: Path) -> None:
     """Raise ConfigError if a file is where the target needs a folder."""
-    nearest = next((it for it in target.parents if it.exists()), None)
+    nearest = next((parent for parent in target.parents if parent.exists()), None)
     if nearest is not None and not nearest.is_dir():
         raise ConfigError(f"cannot write {target}: {nearest} is a file, not a folder")
 

@@ -41,7 +41,7 @@ def describe_missing_parts(palette: Palette, found: Iterable[str]) -> str | None
         palette: one that a user wrote.
         found: parts that some picture has.
     """
-    coloured = dict.fromkeys(part for it in palette.sections for part in it.colours)
+    coloured = dict.fromkeys(part for section in palette.sections for part in section.colours)
     missing = [part for part in coloured if part not in set(found)]
     return (
         f"the palette colours parts that no picture has: {', '.join(missing)}" if missing else None

@@ -107,7 +107,9 @@ class Readers:
     def _run(self) -> None:
         self._ring.run_thread(self._read_all)
         with self._lock:
-            self._threads = [it for it in self._threads if it is not threading.current_thread()]
+            self._threads = [
+                thread for thread in self._threads if thread is not threading.current_thread()
+            ]
             is_last = not self._threads
         if is_last:
             self._ring.end_reading()

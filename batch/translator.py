@@ -173,7 +173,7 @@ class Translator:
         for picture in pictures:
             with self._engine.in_use():
                 pending.append(self._start(picture))
-            if sum(len(it.submitted) for it in pending) >= self._num_ahead:
+            if sum(len(one.submitted) for one in pending) >= self._num_ahead:
                 yield self._finish(pending.popleft())
         while pending:
             yield self._finish(pending.popleft())

@@ -55,7 +55,9 @@ class Diagnosis:
             "machine": self.machine.to_json(),
             "gpu_capability": self.gpu_capability,
             "driver_cuda": self.driver_cuda,
-            "products": {name: it and asdict(it) for name, it in self.products.items()},
+            "products": {
+                name: product and asdict(product) for name, product in self.products.items()
+            },
             "backends": [
                 {"name": name, "can_run": missing is None, "missing": missing}
                 for name, missing in self.missing.items()

@@ -104,7 +104,7 @@ def check_model(model: onnx.ModelProto, path: Path) -> None:
                     f"{path} has an If of {size} operators: at most {MAX_BRANCH_NODES} are "
                     f"supported"
                 )
-    if not any(it.domain in _STANDARD for it in model.opset_import):
+    if not any(opset.domain in _STANDARD for opset in model.opset_import):
         raise EngineError(f"{path} does not say its version of the ONNX standard")
     for tensor in tensors(model.graph):
         _check_tensor(tensor, path)

@@ -42,7 +42,7 @@ def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
 @contextlib.contextmanager
 def _limit(kind: int, value: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(kind)
-    known = [it for it in (soft, hard) if it != resource.RLIM_INFINITY]
+    known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(kind, (min([value, *known]), hard))
     try:
         yield

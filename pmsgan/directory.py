@@ -110,7 +110,7 @@ class Directory:
 
     def set_aside(self, name: str) -> str:
         """Rename a file to NAME.bak, or NAME.bak2 and so on; return its new name."""
-        new_name = next(it for it in backup_names(name) if self.lstat(it) is None)
+        new_name = next(backup for backup in backup_names(name) if self.lstat(backup) is None)
         self.move(name, self, new_name)
         return new_name
 

@@ -69,7 +69,7 @@ def _open_local(
             os.close(shards.open(own_journal, os.O_WRONLY | os.O_CREAT))
             # Nothing that a dead worker has recorded is done again. A worker may only be cut off,
             # and still write: each has a journal of its own.
-            begun = [it for it in shards.names() if it.startswith(shard_start)]
+            begun = [name for name in shards.names() if name.startswith(shard_start)]
             known = dict(shard.known)
             for other in begun:
                 known |= read_done(other, shards.open)

@@ -264,7 +264,7 @@ class BucketOutput(BucketResults):
         try:
             self.open_journal(run_identity, {})
             self._header = self._file.read_bytes()
-            self._parts = sorted(it.name for it in store.list(JOURNAL) if _is_part(it))
+            self._parts = sorted(entry.name for entry in store.list(JOURNAL) if _is_part(entry))
             if not overwrite:
                 self._check_and_gather()
         except OSError as error:

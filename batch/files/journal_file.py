@@ -69,8 +69,8 @@ def check_journal(
             difference = f"another version of the style {run_identity['style']}"
         else:
             before, now = (
-                "none" if it.get(name) is None else str(it[name])[:LONGEST_VALUE]
-                for it in (found, run_identity)
+                "none" if identity.get(name) is None else str(identity[name])[:LONGEST_VALUE]
+                for identity in (found, run_identity)
             )
             difference = f"{name.replace('_', ' ')} {before}, not {now}"
         raise ConfigError(

@@ -43,7 +43,7 @@ def open_jpeg_2000(data: bytes) -> OpenedPicture:
             raise ImageError(CUT_OFF)
     else:
         headers = [content for name, content in _boxes(data) if name == b"jp2h"]
-        colours = [it for header in headers[:1] for n, it in _boxes(header) if n == b"colr"]
+        colours = [body for header in headers[:1] for n, body in _boxes(header) if n == b"colr"]
         profile = _profile(colours[0]) if colours else None
     picture = _opened(Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data)))
     if profile is not None:

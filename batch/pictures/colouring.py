@@ -107,4 +107,6 @@ def choose_colouring(settings: ConvertSettings, name: str) -> Colouring | None:
 
 def _bgr(colours: list[str]) -> Pixels:
     """Return #rrggbb as uint8 [N, 3] BGR."""
-    return np.array([list(bytes.fromhex(it[1:]))[::-1] for it in colours], np.uint8).reshape(-1, 3)
+    return np.array(
+        [list(bytes.fromhex(colour[1:]))[::-1] for colour in colours], np.uint8
+    ).reshape(-1, 3)

@@ -86,7 +86,7 @@ def _extended_header(data: bytes | memoryview) -> tuple[bytearray, int]:
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         flags = _VP8X_ALPHA if bits >> 28 & 1 else 0
     else:
-        width, height = (it & 0x3FFF for it in struct.unpack("<HH", data[26:30]))
+        width, height = (side & 0x3FFF for side in struct.unpack("<HH", data[26:30]))
     sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return bytearray(bytes([flags, 0, 0, 0]) + sizes), 12
 

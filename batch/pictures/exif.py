@@ -83,7 +83,8 @@ class _Editor:
         count = min(self.number(ifd, 2), (len(self.data) - ifd - 2) // 12, _MAX_ENTRIES)
         positions = (ifd + 2 + 12 * index for index in range(count))
         return [
-            _Entry(it, *struct.unpack_from(self._order + "HHI", self.data, it)) for it in positions
+            _Entry(position, *struct.unpack_from(self._order + "HHI", self.data, position))
+            for position in positions
         ]
 
     def children(self, entries: Iterable[_Entry]) -> Iterator[int]:
@@ -165,7 +166,10 @@ class _Editor:
     def _numbers(self, entry: _Entry) -> list[int]:
         num_bytes = _TYPE_BYTES.get(entry.kind, 1)
         start, end = self._value_range(entry)
-        return [self.number(it, num_bytes) for it in range(start, end - num_bytes + 1, num_bytes)]
+        return [
+            self.number(position, num_bytes)
+            for position in range(start, end - num_bytes + 1, num_bytes)
+        ]
 
     def erase(self, removed: list[Range], used: list[Range]) -> None:
         """Overwrite ranges with zeros, except bytes in use, and cut zeros off the end."""

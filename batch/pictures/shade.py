@@ -80,7 +80,7 @@ def _bodies(names: Sequence[str], alphas: Pixels) -> list[_Floats]:
 
 def _moved(body: _Floats, width: float, way: Sequence[float]) -> _Floats:
     """Return a body moved and rounded; it continues beyond the picture."""
-    right, down = (width * it for it in way)
+    right, down = (width * component for component in way)
     matrix = np.array([[1, 0, right], [0, 1, down]], np.float32)
     moved = cv2.warpAffine(body, matrix, body.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
     blur = max(0.5, _BLUR * width)

@@ -135,11 +135,13 @@ class _Scanner:
             return
         if (namespace, name) == (_RDF, "Description") and not self._described:
             self._described = True
-            self.about = next((attributes[it] for it in attributes if _is_about(it)), "")
+            self.about = next(
+                (attributes[attribute] for attribute in attributes if _is_about(attribute)), ""
+            )
         self._cut_attributes(element, attributes)
 
     def _cut_attributes(self, element: _Element, attributes: dict[str, str]) -> None:
-        split = [_split(it) for it in attributes]
+        split = [_split(attribute) for attribute in attributes]
         untrue = {
             f"{prefix}:{name}".encode() for space, name, prefix in split if _is_untrue(space, name)
         }

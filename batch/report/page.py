@@ -242,11 +242,11 @@ def _sheet(thumbnails: Sequence[Thumbnail], kind: str) -> str:
     if not thumbnails:
         return ""
     figures = "".join(
-        f'<figure><div class="frame" style="aspect-ratio:{it.width}/{it.height}">'
-        f'<img src="{it.after}" alt=""><img class="before" src="{it.before}" alt="">'
-        f'<input type="range" aria-label="before and after: {escape(it.name)}"></div>'
-        f"<figcaption><bdi>{escape(it.name)}</bdi></figcaption></figure>"
-        for it in thumbnails
+        f'<figure><div class="frame" style="aspect-ratio:{thumbnail.width}/{thumbnail.height}">'
+        f'<img src="{thumbnail.after}" alt=""><img class="before" src="{thumbnail.before}" alt="">'
+        f'<input type="range" aria-label="before and after: {escape(thumbnail.name)}"></div>'
+        f"<figcaption><bdi>{escape(thumbnail.name)}</bdi></figcaption></figure>"
+        for thumbnail in thumbnails
     )
     return f'<div class="sheet {kind}">{figures}</div>'
 

@@ -160,8 +160,10 @@ class Report:
             "pictures_left": self.num_left,
             "stopped": self.stopped,
             "display_died": self.display_died,
-            "failures": [{"name": it.name, "reason": it.text} for it in self.failures],
-            "notes": [{"name": it.name, "note": it.text} for it in self.notes],
+            "failures": [
+                {"name": failure.name, "reason": failure.text} for failure in self.failures
+            ],
+            "notes": [{"name": note.name, "note": note.text} for note in self.notes],
             "skipped": self.skipped,
             "pictures_per_s": self.pictures_per_s,
             "megapixels": self.num_pixels / 1e6,

@@ -41,7 +41,9 @@ def free_report_path(folder: Path, name: str = "report") -> Path:
         (name, f"pmsgan-{name}"), (f"pmsgan-{name}-{number}" for number in itertools.count(2))
     )
     places = (folder / f"{name}.json" for name in names)
-    return next(it for it in places if _is_free(it, _JSON) and _is_free(page_path(it), _PAGE))
+    return next(
+        path for path in places if _is_free(path, _JSON) and _is_free(page_path(path), _PAGE)
+    )
 
 
 _JSON, _PAGE = b'"kind": "conversion"', b"<title>pmsgan: "

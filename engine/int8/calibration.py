@@ -122,6 +122,8 @@ def _read(path: Path, graph_sha256: str) -> Calibration:
         raise ValueError("it belongs to another graph; calibrate again")
     calibration = Calibration(**content)
     numbers = [calibration.psnr_db, *calibration.ranges.values()]
-    if not all(isinstance(it, float) and math.isfinite(it) and it >= 0 for it in numbers):
+    if not all(
+        isinstance(number, float) and math.isfinite(number) and number >= 0 for number in numbers
+    ):
         raise ValueError("it holds values that are not ranges; calibrate again")
     return calibration

@@ -95,7 +95,7 @@ class _Quantiser:
 
     def __init__(self, graph: onnx.GraphProto, ranges: Mapping[str, float]) -> None:
         self.nodes: list[NodeProto] = []
-        self.tensors: dict[str, TensorProto] = {it.name: it for it in graph.initializer}
+        self.tensors: dict[str, TensorProto] = {tensor.name: tensor for tensor in graph.initializer}
         self._ranges = ranges
         self._dequantised: dict[str, str] = {}
         """Names of dequantised tensors, by the names of the float tensors that they replace."""

@@ -52,7 +52,7 @@ def inspect_layers(library: Library, engine: Any, context: Any) -> dict[str, dic
         layers = json.loads(text)["Layers"]
     except (ValueError, KeyError, TypeError):  # the times are worth more than their description
         return {}
-    return {it["Name"]: it for it in layers if isinstance(it, dict) and "Name" in it}
+    return {layer["Name"]: layer for layer in layers if isinstance(layer, dict) and "Name" in layer}
 
 
 def layers_of(batches: list[dict[str, float]], described: dict[str, dict[str, Any]]) -> list[Layer]:

@@ -21,7 +21,7 @@ _MIN_NORMAL = 5.96e-08
 
 def is_half(model: onnx.ModelProto) -> bool:
     """Whether a network has half-precision weights already."""
-    return any(it.data_type == TensorProto.FLOAT16 for it in model.graph.initializer)
+    return any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)
 
 
 def overflowing_nodes(file: ForeignFile, pictures: Pictures, form: PictureFormat) -> list[str]:
@@ -110,22 +110,24 @@ def _sort_nodes(graph: onnx.GraphProto) -> None:
         for place, node in enumerate(graph.node)
         if node.op_type != "Cast" or node.output[0] in used
     }
-    order = [it for it in graphlib.TopologicalSorter(needs).static_order() if it in needs]
-    nodes = [onnx.NodeProto.FromString(graph.node[it].SerializeToString()) for it in order]
+    order = [index for index in graphlib.TopologicalSorter(needs).static_order() if index in needs]
+    nodes = [onnx.NodeProto.FromString(graph.node[index].SerializeToString()) for index in order]
     del graph.node[:]
     graph.node.extend(nodes)
 
 
 def _taken_by(node: onnx.NodeProto) -> set[str]:
     """Return the values that a node and its branches take."""
-    branches = [it.g for it in node.attribute if it.g.output]
+    branches = [attribute.g for attribute in node.attribute if attribute.g.output]
     inner = [set(it.input) for branch in branches for it in branch.node]
     ends = {value.name for branch in branches for value in branch.output}
     return set(node.input).union(ends, *inner)
 
 
 def _casts(node: onnx.NodeProto, kind: int) -> bool:
-    return node.op_type == "Cast" and any(it.name == "to" and it.i == kind for it in node.attribute)
+    return node.op_type == "Cast" and any(
+        attribute.name == "to" and attribute.i == kind for attribute in node.attribute
+    )
 
 
 def _kinds(model: onnx.ModelProto) -> dict[str, int]:

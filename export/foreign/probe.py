@@ -119,7 +119,7 @@ def _layouts(file: ForeignFile, settings: ImportSettings, reasons: dict[str, str
     if fixed:
         reasons["layout"] = "from the file"
         return fixed
-    channels = [it for it in (second, last) if it is not None]
+    channels = [count for count in (second, last) if count is not None]
     if len(channels) == 2 or min(channels, default=3) < 5:
         raise ExportError(f"it takes pictures of {min(channels)} channels: it must be 3")
     return ["nchw", "nhwc"]

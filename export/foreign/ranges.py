@@ -54,9 +54,12 @@ def with_ranges(
     for candidate in tried:
         form = replace(form, range_in=candidate)
         results = [
-            network.run(to_network(it[None], form, network.dtype), output) for it in pictures
+            network.run(to_network(picture[None], form, network.dtype), output)
+            for picture in pictures
         ]
-        low, high = (float(it) for it in np.quantile(np.stack(results).astype(float), (0.02, 0.98)))
+        low, high = (
+            float(value) for value in np.quantile(np.stack(results).astype(float), (0.02, 0.98))
+        )
         spans.append(f"{candidate} becomes {low:.3g}..{high:.3g}")
         for given, limits in _RANGES.items():
             is_likely = given == candidate or range_in != "auto"
@@ -94,7 +97,11 @@ def _range_in(
 def _range_out(
     file: ForeignFile, output: str, reasons: dict[str, str]
 ) -> OutputRange | Literal["auto"]:
-    (kind,) = (it.type.tensor_type.elem_type for it in file.model.graph.output if it.name == output)
+    (kind,) = (
+        value.type.tensor_type.elem_type
+        for value in file.model.graph.output
+        if value.name == output
+    )
     if kind == onnx.TensorProto.UINT8:
         reasons["range_out"] = "from the file: bytes"
         return "0..255"

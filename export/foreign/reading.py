@@ -108,10 +108,10 @@ def _pack_data(model: onnx.ModelProto, path: Path) -> None:
 
 def _upgraded(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     """Return the model with a version of the standard that the deployment graph can have."""
-    version = next(it.version for it in model.opset_import if it.domain in ("", "ai.onnx"))
+    version = next(opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
     for entry in model.opset_import:
         entry.domain = "" if entry.domain == "ai.onnx" else entry.domain
-    kept = [it for it in model.opset_import if not it.domain]
+    kept = [opset for opset in model.opset_import if not opset.domain]
     del model.opset_import[:]
     model.opset_import.extend(kept)
     newest = onnx.defs.onnx_opset_version()
@@ -135,7 +135,8 @@ def _lift_constants(graph: onnx.GraphProto) -> None:
     """
     lifted = []
     for node in graph.node:
-        if node.op_type == "Constant" and [it.name for it in node.attribute] == ["value"]:
+        names = [attribute.name for attribute in node.attribute]
+        if node.op_type == "Constant" and names == ["value"]:
             tensor = graph.initializer.add()
             tensor.CopyFrom(node.attribute[0].t)
             tensor.name = node.output[0]

@@ -215,7 +215,7 @@ def _drop_other_outputs(graph: onnx.GraphProto, name: str) -> None:
             nodes.append(node)
             needed.update(node.input)
             for attribute in node.attribute:  # a branch uses values of the graph around it
-                needed.update(name for it in attribute.g.node for name in it.input)
+                needed.update(name for inner in attribute.g.node for name in inner.input)
                 needed.update(it.name for it in attribute.g.output)
     nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(nodes)]
     del graph.node[:]

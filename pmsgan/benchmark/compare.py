@@ -172,7 +172,9 @@ def _figures(report: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Spread]]
 def _checked(figure: tuple[tuple[str, str], Spread]) -> tuple[tuple[str, str], Spread]:
     """Return a figure as it is; raise ValueError or TypeError if it holds no numbers."""
     name, spread = figure
-    if not all(math.isfinite(it) and it >= 0 for it in (spread.median, spread.low, spread.high)):
+    if not all(
+        math.isfinite(value) and value >= 0 for value in (spread.median, spread.low, spread.high)
+    ):
         raise ValueError(f"{name[0]} is {spread}")
     return figure
 

@@ -47,7 +47,7 @@ class Benchmark:
             "config": asdict(self.config),
             "machine": self.machine.to_json(),
             "rows": [row.to_json() for row in self.rows],
-            "missing": [asdict(it) for it in self.missing],
+            "missing": [asdict(entry) for entry in self.missing],
         }
 
     def to_text(self) -> str:
@@ -86,6 +86,6 @@ class Benchmark:
         if not self.missing:
             return []
         reasons = dict.fromkeys(
-            printable(f"not measured: {it.title}: {it.reason}") for it in self.missing
+            printable(f"not measured: {entry.title}: {entry.reason}") for entry in self.missing
         )
         return ["", *(f"{reason}  " for reason in reasons)]

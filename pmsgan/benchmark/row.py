@@ -72,7 +72,9 @@ def engine_row(engine: Engine, baselines: Sequence[Baseline], work: Work | None)
 
     def spread(kind: str) -> Spread:
         timings: list[Timings] = [getattr(base, kind) for base in baselines]
-        return Spread.of(it.num_pictures / seconds for it in timings for seconds in it.engine_s)
+        return Spread.of(
+            timing.num_pictures / seconds for timing in timings for seconds in timing.engine_s
+        )
 
     info = engine.info
     on_gpu = [base.gpu_pictures_per_s for base in baselines if base.gpu_pictures_per_s is not None]
@@ -124,7 +126,7 @@ def compared_row(engine: EngineInfo, baseline: Baseline, work: Work | None) -> R
 def _latency(seconds: Sequence[float]) -> Latency | None:
     if not seconds:
         return None
-    p50, p95, p99 = (float(it) for it in np.percentile(np.array(seconds) * 1e3, (50, 95, 99)))
+    p50, p95, p99 = (float(value) for value in np.percentile(np.array(seconds) * 1e3, (50, 95, 99)))
     return Latency(count=len(seconds), p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 

@@ -110,8 +110,8 @@ def run_benchmark(
         baseline=found.baseline_backend,
         machine=examine_machine(),
         config=config,
-        rows=tuple(it for it in results if isinstance(it, Row)),
-        missing=tuple(it for it in results if isinstance(it, Missing)),
+        rows=tuple(result for result in results if isinstance(result, Row)),
+        missing=tuple(result for result in results if isinstance(result, Missing)),
     )
 
 
@@ -167,7 +167,7 @@ def _runnable_backends(config: BenchmarkConfig, style: Style) -> list[Backend]:
     """Return the backends to measure that can run the style here, at least one."""
     absent = "eager" if style.is_imported else ""
     backends: list[Backend] = [
-        it for it in REQUIREMENTS if it in config.contenders and it != absent
+        backend for backend in REQUIREMENTS if backend in config.contenders and backend != absent
     ]
     runnable = [name for name in backends if missing_requirement(name) is None]
     if not runnable:
@@ -232,7 +232,7 @@ def _contenders(
         yield Contender(backend="eager", precision=best, is_compiled=True)
     for peer in PEERS:
         if peer in config.contenders and has_torch and fits_peer(peer, style.height, style.width):
-            yield from (replace(it, network=peer, open=open_peer) for it in eager)
+            yield from (replace(contender, network=peer, open=open_peer) for contender in eager)
     for backend in runnable:
         if backend == style.baseline_backend:
             continue

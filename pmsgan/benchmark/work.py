@@ -104,8 +104,8 @@ def count_gvalues(config: NetworkConfig, height: int, width: int) -> dict[str, f
         ) -> Any:
             result = func(*args, **(kwargs or {}))
             if func.overloadpacket in flop_registry:
-                tensors = (it for it in tree_leaves((args, result)) if torch.is_tensor(it))
-                self.num_values += sum(it.numel() for it in tensors)
+                tensors = (leaf for leaf in tree_leaves((args, result)) if torch.is_tensor(leaf))
+                self.num_values += sum(tensor.numel() for tensor in tensors)
             return result
 
     counts = {}

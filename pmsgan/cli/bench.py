@@ -72,7 +72,7 @@ def bench(
     write_benchmark(result, output)
     show_lines(to_json(result.to_json()) if as_json else result.to_text())
     print_note(f"report: {output / 'bench.md'}")
-    if any(it.is_failure for it in result.missing):
+    if any(entry.is_failure for entry in result.missing):
         raise typer.Exit(ExitCode.SOME_FAILED)
 
 

@@ -55,7 +55,7 @@ def config_options(
             for name, parameter in own.items()
             if is_dataclass(parameter.annotation)
         }
-        known = {it.name for config in configs.values() for it in fields(config)}
+        known = {field.name for config in configs.values() for field in fields(config)}
         if unknown := {*omit, *names, *shown} - known:  # a misspelt name would do nothing
             raise TypeError(f"{command.__name__}: no dataclass has a field {min(unknown)!r}")
         options = {
@@ -65,14 +65,14 @@ def config_options(
         @functools.wraps(command)
         def wrapped(**given: Any) -> R:
             for name, config in configs.items():
-                values = {it.name: given.pop(it.name) for it in options[name]}
+                values = {option.name: given.pop(option.name) for option in options[name]}
                 given[name] = config(**{key: _value(value) for key, value in values.items()})
             return command(**given)
 
         parameters = [
-            it.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # typer passes all by name
+            option.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # typer passes all by name
             for name, parameter in own.items()
-            for it in options.get(name, [parameter])
+            for option in options.get(name, [parameter])
         ]
         wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return wrapped

@@ -142,7 +142,7 @@ VggWeights = Annotated[
     omit=WITHOUT_OPTION,
     rename=RENAMED_OPTIONS,
     show_default={
-        "base_channels": " or ".join(f"{it().base_channels}" for it in NETWORKS.values()),
+        "base_channels": " or ".join(f"{config().base_channels}" for config in NETWORKS.values()),
         "size": f"the preset's, or {TrainingConfig().size}",
         "direction": f"the preset's, or {DEFAULT_DIRECTION}",
     },

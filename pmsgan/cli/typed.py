@@ -19,9 +19,9 @@ def option_names() -> dict[str, str]:
     if context is None:
         return {}
     return {
-        option.name: next(it for it in option.opts if it.startswith("--"))
+        option.name: next(name for name in option.opts if name.startswith("--"))
         for option in context.command.params
-        if option.param_type_name == "option" and any(it.startswith("--") for it in option.opts)
+        if option.param_type_name == "option" and any(name.startswith("--") for name in option.opts)
     }
 
 

@@ -151,7 +151,11 @@ def _one_line(error: Any) -> str:
     if getattr(getattr(error, "param", None), "param_type_name", "") == "argument" and (
         type(error).__name__ == "MissingParameter"
     ):  # of several, the one that is named may be the one that was given
-        names = [it.metavar or it.name for it in error.ctx.command.params if _is_needed(it)]
+        names = [
+            parameter.metavar or parameter.name
+            for parameter in error.ctx.command.params
+            if _is_needed(parameter)
+        ]
         return f"Missing argument: give {' and '.join(names)}: see {error.ctx.command_path} --help"
     text = str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
     if choice := re.search(r"'([^']*)' is not one of (.*)", text):

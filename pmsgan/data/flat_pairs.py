@@ -67,7 +67,7 @@ def draw_pair(
     if not clean:
         solid = find_solid(placed, WIDEST_STROKE)
         lines = np.maximum(_vary_strokes(lines, rng), solid.astype(np.float32) / 255.0)
-    lines, colors = (_halve(it, size) for it in (lines, color_in(placed)))
+    lines, colors = (_halve(page, size) for page in (lines, color_in(placed)))
     target = np.rint(colors * (1.0 - lines[:, :, np.newaxis])).astype(np.uint8)
     return photograph(lines, look, rng), target
 

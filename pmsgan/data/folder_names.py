@@ -64,9 +64,9 @@ class FolderNames:
         word of a side as well.
         """
         for name in reversed(folder):
-            named = {PARTS[it] for it in map(str.casefold, words(name)) if it in PARTS}
+            named = {PARTS[word] for word in map(str.casefold, words(name)) if word in PARTS}
             alone = name.casefold() in PARTS
-            if len(named) == 1 and (alone or any(_has_word(name, it) for it in self._sides)):
+            if len(named) == 1 and (alone or any(_has_word(name, side) for side in self._sides)):
                 return named.pop()
         return None
 
@@ -81,9 +81,9 @@ class FolderNames:
             return ""
         all_words = words(name)
         kept = [
-            it
-            for it in all_words
-            if singular(it) not in self._words and it.casefold() not in self._left_out
+            word
+            for word in all_words
+            if singular(word) not in self._words and word.casefold() not in self._left_out
         ]
         return name if len(kept) == len(all_words) else "_".join(kept)
 

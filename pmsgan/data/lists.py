@@ -114,12 +114,12 @@ def resolve_names(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -
         written: the entries; empty ones are skipped.
         known: objects, each with its paths, without suffix.
     """
-    entries = [_parts(without_suffix(it)) for it in written]
+    entries = [_parts(without_suffix(entry)) for entry in written]
     objects = list(known)
     paths = [(number, _parts(path)) for number, (_, names) in enumerate(objects) for path in names]
     best: list[set[int]] = [set() for _ in entries]
     for num_dropped in range(max(map(len, entries), default=0)):
-        tails = [it[min(num_dropped, len(it) - 1) :] if it else () for it in entries]
+        tails = [entry[min(num_dropped, len(entry) - 1) :] if entry else () for entry in entries]
         index: dict[tuple[str, ...], set[int]] = {}
         for depth in {len(tail) for tail in tails} - {0}:
             for number, path in paths:
@@ -129,11 +129,11 @@ def resolve_names(written: Sequence[str], known: Iterable[tuple[T, set[str]]]) -
             continue
         if _num_found(found) > _num_found(best) or not any(best):
             best = found
-        if _num_found(best) == sum(1 for it in entries if it):
+        if _num_found(best) == sum(1 for entry in entries if entry):
             break
     return Resolved(
-        [objects[next(iter(it))][0] if len(it) == 1 else None for it in best],
-        next((text for text, it in zip(written, best, strict=True) if len(it) > 1), ""),
+        [objects[next(iter(matches))][0] if len(matches) == 1 else None for matches in best],
+        next((text for text, matches in zip(written, best, strict=True) if len(matches) > 1), ""),
     )
 
 
@@ -146,12 +146,15 @@ def without_suffix(name: str) -> str:
 
 def _has_merged(entries: Sequence[tuple[str, ...]], found: Sequence[set[int]]) -> bool:
     """Say whether different entries have found the same object."""
-    by_object = {next(iter(it)): entry for entry, it in zip(entries, found, strict=True) if it}
-    return len({entry for entry, it in zip(entries, found, strict=True) if it}) > len(by_object)
+    by_object = {
+        next(iter(objects)): entry for entry, objects in zip(entries, found, strict=True) if objects
+    }
+    with_object = {entry for entry, objects in zip(entries, found, strict=True) if objects}
+    return len(with_object) > len(by_object)
 
 
 def _num_found(found: Sequence[set[int]]) -> int:
-    return sum(1 for it in found if len(it) == 1)
+    return sum(1 for matches in found if len(matches) == 1)
 
 
 def _fields(line: str, can_have_spaces: bool) -> list[str]:
@@ -182,4 +185,4 @@ def _is_picture(name: str) -> bool:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return tuple(it for it in path.casefold().split("/") if it not in ("", "."))
+    return tuple(part for part in path.casefold().split("/") if part not in ("", "."))

@@ -20,7 +20,7 @@ def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
     """Return a sort key that puts 2.png before 10.png."""
     pieces = _NUMBER.split(name.casefold())
     # Text and numbers take turns, so that no number is compared with a text.
-    return tuple(int(it) if i % 2 else it for i, it in enumerate(pieces)), name
+    return tuple(int(piece) if i % 2 else piece for i, piece in enumerate(pieces)), name
 
 
 def words(name: str) -> list[str]:
@@ -90,7 +90,7 @@ def _match_by(
     """Match names whose keys are equal and occur once on each side."""
     left, right = (
         {key(name): name for name in side if counts[key(name)] == 1}
-        for side, counts in ((it, Counter(map(key, it))) for it in (ours, theirs))
+        for side, counts in ((names, Counter(map(key, names))) for names in (ours, theirs))
     )
     yield from ((left[it], right[it]) for it in left if it in right)
 
@@ -107,7 +107,9 @@ def _same_beginning(ours: list[str], theirs: list[str]) -> Iterator[tuple[str, s
 
 def _shortened(names: Iterable[str], known: Container[str]) -> Iterator[tuple[str, str]]:
     """Yield each name with each of its beginnings that is known."""
-    yield from ((name, it) for name in names for it in _beginnings(name) if it in known)
+    yield from (
+        (name, beginning) for name in names for beginning in _beginnings(name) if beginning in known
+    )
 
 
 def _beginnings(name: str) -> Iterator[str]:

@@ -89,7 +89,7 @@ def find_sides(root: Path, direction: str) -> tuple[list[Path], list[Path]]:
     tree = walk_pictures(root)
     placed = place_pictures(tree, FolderNames(root, sides))
     _check_sides(tree, sides, placed)
-    return [it.path for it in placed[0]], [it.path for it in placed[1]]
+    return [picture.path for picture in placed[0]], [picture.path for picture in placed[1]]
 
 
 def read_direction(direction: str) -> tuple[str, str]:
@@ -129,8 +129,8 @@ def _missing_side_reason(tree: Tree, side: str, source: str) -> str:
         "where each picture has both sides, type --direction left:right, or right:left if "
         f"{source} is on the right"
     )
-    names = (it for folder in tree.folders for it in folder.parts[-1:])
-    folders = list(dict.fromkeys(it for it in names if it.casefold() not in PARTS))
+    names = (part for folder in tree.folders for part in folder.parts[-1:])
+    folders = list(dict.fromkeys(name for name in names if name.casefold() not in PARTS))
     if not folders:
         return f"has no folder of {side} pictures: {halves}"
     two = "FROM:TO with two of these"
@@ -179,7 +179,7 @@ def _side_by_side(tree: Tree, first: str) -> list[Pair]:
     (placed,) = _keep_parts(tree, place_pictures(tree, FolderNames(tree.root, ()), num_sides=1))
     placed, twins = drop_twin_folders(placed)
     if not placed:
-        folders = twins or sorted({it.parts[0] for it in tree.folders})
+        folders = twins or sorted({folder.parts[0] for folder in tree.folders})
         hint = f"; for two of its folders ({', '.join(folders)}) give --direction FROM:TO"
         raise DataError(
             f"{tree.root} holds no side-by-side pictures{hint if folders else ''}{tree.hint()}"

@@ -33,26 +33,27 @@ def place_pictures(tree: Tree, names: FolderNames, num_sides: int = 2) -> list[l
         name, part = names.name(folder.parts), names.part(folder.parts)
         place = tree.root.joinpath(*folder.parts)
         placed[side] += [
-            Placed((*name, it[: it.rindex(".")]), place / it, part) for it in folder.pictures
+            Placed((*name, picture[: picture.rindex(".")]), place / picture, part)
+            for picture in folder.pictures
         ]
     return placed
 
 
 def keep_parts(placed: list[list[Placed]]) -> list[list[Placed]]:
     """Leave out what lies outside of the parts of a set that has both."""
-    if not {it.part for side in placed for it in side} >= {"train", "test"}:
+    if not {picture.part for side in placed for picture in side} >= {"train", "test"}:
         return placed
-    return [[it for it in side if it.part is not None] for side in placed]
+    return [[picture for picture in side if picture.part is not None] for side in placed]
 
 
 def by_name(placed: list[list[Placed]]) -> list[dict[str, Placed]]:
     """Return the pictures of each side by name; folders that all share are no part of it."""
-    num_shared = _num_shared(it for side in placed for it in side)
+    num_shared = _num_shared(picture for side in placed for picture in side)
     named = []
     for side in placed:
         paths: dict[str, Path] = {}
-        for it in side:
-            add_picture(paths, "/".join(it.name[num_shared:]), it.path)
+        for picture in side:
+            add_picture(paths, "/".join(picture.name[num_shared:]), picture.path)
         named.append(dict(zip(paths, side, strict=True)))
     return named
 
@@ -63,25 +64,31 @@ def drop_twin_folders(placed: list[Placed]) -> tuple[list[Placed], list[str]]:
     Returns:
         The other pictures, and the names of these folders.
     """
-    num_shared = _num_shared(it for it in placed if len(it.name) > 1)
+    num_shared = _num_shared(picture for picture in placed if len(picture.name) > 1)
     held: dict[str, set[tuple[str, ...]]] = {}
     found: dict[str, list[str]] = {}
-    for it in placed:
-        side, folder, rest = _outermost(it.name[num_shared:] if len(it.name) > 1 else it.name)
+    for picture in placed:
+        side, folder, rest = _outermost(
+            picture.name[num_shared:] if len(picture.name) > 1 else picture.name
+        )
         if side:
-            held.setdefault(side, set()).add((it.part or "", *rest))
+            held.setdefault(side, set()).add((picture.part or "", *rest))
             found.setdefault(side, []).append(folder)
     first, *others = held.values() or [set()]
-    if not 0 < len(others) < MAX_SIDES or any(it != first for it in others):
+    if not 0 < len(others) < MAX_SIDES or any(other != first for other in others):
         return placed, []
-    kept = [it for it in placed if not _outermost(it.name[num_shared:])[0] or len(it.name) == 1]
-    return kept, sorted({it for folders in found.values() for it in folders})
+    kept = [
+        picture
+        for picture in placed
+        if not _outermost(picture.name[num_shared:])[0] or len(picture.name) == 1
+    ]
+    return kept, sorted({name for folders in found.values() for name in folders})
 
 
 def _outermost(name: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
     """Return the words of the outermost folder that names more than a part, it, and the rest."""
     for index, folder in enumerate(name[:-1]):
-        kept = [it for it in words(folder) if it.casefold() not in PARTS]
+        kept = [word for word in words(folder) if word.casefold() not in PARTS]
         if kept:
             return "_".join(kept), folder, (*name[:index], *name[index + 1 :])
     return "", "", name
@@ -89,6 +96,6 @@ def _outermost(name: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
 
 def _num_shared(placed: Iterable[Placed]) -> int:
     """Return how many outer folders all pictures share."""
-    folders = {it.name[:-1] for it in placed}
+    folders = {picture.name[:-1] for picture in placed}
     equal = zip(min(folders, default=()), max(folders, default=()), strict=False)
     return sum(1 for _ in takewhile(lambda names: names[0] == names[1], equal))

@@ -111,7 +111,7 @@ def parse_eye_points(text: str | None) -> tuple[int, int] | None:
     """Read the numbers of two points, such as 17,19; raise ConfigError if that fails."""
     if text is None:
         return None
-    numbers = [int(it) for it in text.split(",") if it.isdecimal()]
+    numbers = [int(part) for part in text.split(",") if part.isdecimal()]
     if len(numbers) != 2 or min(numbers) < 1 or text != f"{numbers[0]},{numbers[1]}":
         raise ConfigError(f"eye_points is {text!r}: write two numbers, such as 17,19")
     return numbers[0], numbers[1]

@@ -52,7 +52,9 @@ class PairStream(Dataset[Sample]):
         for offset in range(len(self.pairs)):
             pair = self.pairs[(index + offset) % len(self.pairs)]
             try:
-                pictures = [it.read_at(self.size, self.size) for it in (pair.input, pair.target)]
+                pictures = [
+                    file.read_at(self.size, self.size) for file in (pair.input, pair.target)
+                ]
             except DataError as error:
                 skipped = skipped or str(error)
                 continue

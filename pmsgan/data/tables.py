@@ -31,13 +31,15 @@ def pair_by_table(root: Path, direction: str, table: Path) -> list[Pair]:
     """
     sources, targets = find_sides(root, direction)
     rows = read_rows(table, can_have_spaces=False)
-    if {singular(it) for it in rows[0].fields} & {singular(it) for it in read_direction(direction)}:
+    if {singular(field) for field in rows[0].fields} & {
+        singular(it) for it in read_direction(direction)
+    }:
         rows = rows[1:]  # a heading
     one_column = all(len(row.fields) == 1 for row in rows)
     matched = (_by_order if one_column else _by_columns)(table, rows, sources, targets)
     for side in zip(*matched, strict=True):
         if len(set(side)) < len(side):
-            twice = next(it for it in side if side.count(it) > 1)
+            twice = next(path for path in side if side.count(path) > 1)
             raise DataError(f"{table} names {twice} twice: remove a line")
     names = [min(source.stem, target.stem, key=len) for source, target in matched]
     if len(set(names)) < len(names):
@@ -65,9 +67,9 @@ def _by_columns(
     inputs = set(sources)
     matched, missing = [], []
     for number, row in enumerate(rows):
-        known = [it for it in (anywhere[number], anywhere[len(rows) + number]) if it is not None]
-        by_side = sorted(known, key=lambda it: it not in inputs)
-        if len({it in inputs for it in known}) == 2:
+        known = [path for path in (anywhere[number], anywhere[len(rows) + number]) if path]
+        by_side = sorted(known, key=lambda path: path not in inputs)
+        if len({path in inputs for path in known}) == 2:
             matched.append((by_side[0], by_side[1]))
         elif len(known) == 2:
             raise DataError(
@@ -102,12 +104,12 @@ def _by_order(
     ours, theirs = _find(names, sources), _find(names, targets)
     turned = ours.count(None) > theirs.count(None)
     found, others = (theirs, sources) if turned else (ours, targets)
-    named = [it for it in found if it is not None]
+    named = [path for path in found if path is not None]
     if len(named) < len(names):
         missing = [
             f"{row.fields[0]} (line {row.line})"
-            for row, it in zip(rows, found, strict=True)
-            if it is None
+            for row, path in zip(rows, found, strict=True)
+            if path is None
         ]
         raise DataError(f"{table} names pictures that are not there: {some(missing)}")
     if len(named) != len(others):

@@ -126,7 +126,8 @@ def evaluate_ablation(
             on_picture=on_picture,
         )
     evaluations = tuple(
-        it.with_failures(failed) for it, failed in zip(found.evaluations, failures, strict=True)
+        evaluation.with_failures(failed)
+        for evaluation, failed in zip(found.evaluations, failures, strict=True)
     )
     return replace(found, evaluations=evaluations)
 
@@ -173,7 +174,7 @@ def _warn_of_differences(runs: Sequence[Trained]) -> None:
         if len(values) > 1 and name != "ablation":
             _log.warning("the runs differ in %s: %s", option_of(name), ", ".join(sorted(values)))
     missing = [
-        TITLES[it] for it in ABLATIONS if it not in {setting["ablation"] for setting in settings}
+        TITLES[row] for row in ABLATIONS if row not in {setting["ablation"] for setting in settings}
     ]
     if missing:
         _log.warning("there is no run of %s", ", ".join(missing))

@@ -98,21 +98,21 @@ def colour_accuracy(result: Pixels, target: Pixels) -> ColourAccuracy:
 
 def summarise(measured: Sequence[ColourAccuracy]) -> ColourAccuracySummary:
     """Summarise the results of at least one pair."""
-    psnr_db = [it.psnr_db for it in measured]
+    psnr_db = [accuracy.psnr_db for accuracy in measured]
     return ColourAccuracySummary(
         num_pairs=len(measured),
-        right=statistics.fmean(it.right for it in measured),
+        right=statistics.fmean(accuracy.right for accuracy in measured),
         median_psnr_db=statistics.median(psnr_db),
         worst_psnr_db=min(psnr_db),
-        difference=statistics.fmean(it.difference for it in measured),
+        difference=statistics.fmean(accuracy.difference for accuracy in measured),
     )
 
 
 def summarise_by_hand(measured: Mapping[str, ColourAccuracy]) -> dict[str, ColourAccuracySummary]:
     """Summarise by drawing hand: pairs are named HAND_NUMBER, as those of tools/anime_faces."""
     hands = defaultdict(list)
-    for name, it in measured.items():
-        hands[name.partition("_")[0]].append(it)
+    for name, accuracy in measured.items():
+        hands[name.partition("_")[0]].append(accuracy)
     return {hand: summarise(hands[hand]) for hand in sorted(hands)}
 
 

@@ -185,7 +185,10 @@ class _Measurer:
             ((width, height),) = self.sizes
             batch = max(1, min(MAX_FID_BATCH, FID_BATCH_PIXELS // (height * width)))
         predicted, truth = (
-            [functools.partial(_read_side, *it[method], self._size, side) for it in self.compared]
+            [
+                functools.partial(_read_side, *files[method], self._size, side)
+                for files in self.compared
+            ]
             for side in (0, 1)
         )
         try:

@@ -141,27 +141,27 @@ class Comparison:
     @property
     def is_complete(self) -> bool:
         """Whether everything was measured on every picture of every method."""
-        return all(it.is_complete for it in self.evaluations)
+        return all(evaluation.is_complete for evaluation in self.evaluations)
 
     def difference(self, metric: MetricName, evaluation: Evaluation) -> Difference | None:
         """Return how much higher a method scores than the first; None if that is unknown."""
-        ours, first = (it.scores[metric].by_picture for it in (evaluation, self.evaluations[0]))
+        ours, first = (one.scores[metric].by_picture for one in (evaluation, self.evaluations[0]))
         return None if ours is None or first is None else paired_difference(ours, first)
 
     def to_json(self) -> dict[str, Any]:
         """Return values that JSON can hold; NaN becomes null."""
         return {
             "kind": "evaluation",
-            "evaluations": [it.to_json() for it in self.evaluations],
+            "evaluations": [evaluation.to_json() for evaluation in self.evaluations],
             "differences": {
                 "reference": self.evaluations[0].method,
                 "confidence": CONFIDENCE,
                 "num_resamples": NUM_RESAMPLES,
                 "of": [
-                    {"method": it.method, "metric": metric, **asdict(difference)}
-                    for it in self.evaluations[1:]
+                    {"method": evaluation.method, "metric": metric, **asdict(difference)}
+                    for evaluation in self.evaluations[1:]
                     for metric in self.metrics
-                    if (difference := self.difference(metric, it)) is not None
+                    if (difference := self.difference(metric, evaluation)) is not None
                 ],
             },
             "sizes": [

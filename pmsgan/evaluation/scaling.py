@@ -73,18 +73,20 @@ class ScalingMeasurement:
 
     def best_of(self, mode: str) -> MeasuredScaling:
         """Return the way of a mode that has the highest PSNR."""
-        return max((it for it in self.ways if it.scaling.mode == mode), key=lambda it: it.psnr_db)
+        return max(
+            (way for way in self.ways if way.scaling.mode == mode), key=lambda way: way.psnr_db
+        )
 
     @property
     def best(self) -> Scaling:
         """The way with the highest PSNR; its figures are those of the best of each mode."""
         figures: dict[str, float] = {"num_pairs": self.num_pairs, "side": self.side}
         for mode in ("plain", "guided", "tiles"):
-            it = self.best_of(mode)
-            figures[f"{mode}_psnr_db"] = round(it.psnr_db, 2)
-            if it.lpips is not None:
-                figures[f"{mode}_lpips"] = round(it.lpips, 4)
-        best = max(self.ways, key=lambda it: it.psnr_db)
+            way = self.best_of(mode)
+            figures[f"{mode}_psnr_db"] = round(way.psnr_db, 2)
+            if way.lpips is not None:
+                figures[f"{mode}_lpips"] = round(way.lpips, 4)
+        best = max(self.ways, key=lambda way: way.psnr_db)
         return replace(best.scaling, figures=figures)
 
     def to_json(self) -> dict[str, Any]:
@@ -94,7 +96,7 @@ class ScalingMeasurement:
     def __str__(self) -> str:
         """Return several lines for people."""
         first = f"at the size of the pairs, {self.side} pixels ({self.num_pairs} measured):"
-        return "\n".join([first, *(f"  {it}" for it in self.ways)])
+        return "\n".join([first, *(f"  {way}" for way in self.ways)])
 
 
 class _Network:
@@ -220,11 +222,13 @@ def _with_lpips(
     best = [measured.best_of(mode) for mode in ("plain", "guided", "tiles")]
     values: list[list[float]] = [[] for _ in best]
     for picture, truth in map(_read, pairs):
-        results = _results(network, picture, [it.scaling for it in best])
+        results = _results(network, picture, [way.scaling for way in best])
         for distances, result in zip(values, results, strict=True):
             distances.append(distance(result, truth))
     means = [statistics.fmean(distances) for distances in values]
-    ways = [replace(it, lpips=means[best.index(it)]) if it in best else it for it in measured.ways]
+    ways = [
+        replace(way, lpips=means[best.index(way)]) if way in best else way for way in measured.ways
+    ]
     return replace(measured, ways=tuple(ways))
 
 

@@ -43,7 +43,8 @@ class StyleMeasurement:
             "style": self.style.name,
             "all": summarise(list(self.accuracy.values())).to_json(),
             "by_hand": {
-                name: it.to_json() for name, it in self._summaries_by_hand(by_hand).items()
+                name: summary.to_json()
+                for name, summary in self._summaries_by_hand(by_hand).items()
             },
             "scaling": self.scaling and self.scaling.to_json(),
         }

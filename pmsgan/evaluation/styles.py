@@ -74,8 +74,8 @@ def evaluate_style(
             on_picture=on_picture,
         )
     evaluations = [
-        it.with_failures(_failures(report))
-        for it, report in zip(found.evaluations, reports, strict=True)
+        evaluation.with_failures(_failures(report))
+        for evaluation, report in zip(found.evaluations, reports, strict=True)
     ]
     return replace(found, evaluations=tuple(evaluations))
 
@@ -88,7 +88,10 @@ def _name(report: Report) -> str:
 
 def _failures(report: Report) -> dict[str, str]:
     """Return why pictures were not converted, by their names."""
-    return {PurePath(it.name).with_suffix("").as_posix(): it.text for it in report.failures}
+    return {
+        PurePath(failure.name).with_suffix("").as_posix(): failure.text
+        for failure in report.failures
+    }
 
 
 def _convert(

@@ -37,9 +37,9 @@ def to_latex(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> list[str]:
     """Return a line for each missing item, and for each fact that a reader must know."""
     methods: dict[str, list[str]] = {}
-    for it in comparison.evaluations:
-        for remark in _remarks(it):
-            methods.setdefault(remark, []).append(it.method)
+    for evaluation in comparison.evaluations:
+        for remark in _remarks(evaluation):
+            methods.setdefault(remark, []).append(evaluation.method)
     everybody = len(comparison.evaluations)
     told = [
         remark if len(whose) == everybody else f"{', '.join(whose)}: {remark}"
@@ -75,7 +75,7 @@ def trained_remarks(trained: TrainedCount) -> Iterator[str]:
 
 def _head(comparison: Comparison) -> list[str]:
     metrics = (METRICS[name] for name in comparison.metrics)
-    return ["method", *(f"{it.title}, {it.better}" for it in metrics), "pictures"]
+    return ["method", *(f"{metric.title}, {metric.better}" for metric in metrics), "pictures"]
 
 
 def _scores(
@@ -84,7 +84,7 @@ def _scores(
     """Return a row for each method; the best of each metric is bold where there are several."""
     columns = []
     for metric in comparison.metrics:
-        values = [it.scores[metric].value for it in comparison.evaluations]
+        values = [evaluation.scores[metric].value for evaluation in comparison.evaluations]
         texts = ["--" if value is None else digits(value) for value in values]
         known = [value for value in values if value is not None]
         if len(known) > 1:
@@ -92,8 +92,12 @@ def _scores(
             texts = [bold(text) if text == best else text for text in texts]
         columns.append(texts)
     return [
-        [_one_line(name_text(it.method)), *(column[row] for column in columns), str(it.num_pairs)]
-        for row, it in enumerate(comparison.evaluations)
+        [
+            _one_line(name_text(evaluation.method)),
+            *(column[row] for column in columns),
+            str(evaluation.num_pairs),
+        ]
+        for row, evaluation in enumerate(comparison.evaluations)
     ]
 
 
@@ -104,12 +108,14 @@ def _differences(comparison: Comparison, name_text: Callable[[str], str]) -> lis
     """
     columns = {}
     for metric in comparison.metrics:
-        found = [comparison.difference(metric, it) for it in comparison.evaluations[1:]]
+        found = [
+            comparison.difference(metric, evaluation) for evaluation in comparison.evaluations[1:]
+        ]
         if any(difference is not None for difference in found):
             columns[METRICS[metric].title] = ["--" if it is None else str(it) for it in found]
     if not columns:
         return []
-    names = [_one_line(name_text(it.method)) for it in comparison.evaluations[1:]]
+    names = [_one_line(name_text(evaluation.method)) for evaluation in comparison.evaluations[1:]]
     return [["method", *columns], *map(list, zip(names, *columns.values(), strict=True))]
 
 
@@ -217,7 +223,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 _LATEX = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"} | {
-    it: f"\\{it}" for it in "&%$#_{}"
+    character: f"\\{character}" for character in "&%$#_{}"
 }
 
 

@@ -49,15 +49,16 @@ class StudyResult:
 
     def to_text(self) -> str:
         """Return a table: per cent of the votes at each level, and the mean opinion score."""
-        width = max([6, *(len(it.method) for it in self.opinions)]) + 2
+        width = max([6, *(len(opinion.method) for opinion in self.opinions)]) + 2
         lines = [
             f"{count(self.num_people, 'person', 'people')}; {WORST_LEVEL} .. {BEST_LEVEL}",
             f"{'method':<{width}}" + "".join(f"{level:>8}" for level in LEVELS) + "   mean (95 %)",
         ]
-        for it in self.opinions:
-            levels = "".join(f"{it.percent[level]:>7.1f}%" for level in LEVELS)
-            interval = "" if it.low is None else f" ({it.low:.2f} .. {it.high:.2f})"
-            lines.append(f"{it.method:<{width}}{levels}   {it.mean:.2f}{interval}")
+        for opinion in self.opinions:
+            levels = "".join(f"{opinion.percent[level]:>7.1f}%" for level in LEVELS)
+            has_interval = opinion.low is not None
+            interval = f" ({opinion.low:.2f} .. {opinion.high:.2f})" if has_interval else ""
+            lines.append(f"{opinion.method:<{width}}{levels}   {opinion.mean:.2f}{interval}")
         return "\n".join(map(printable, lines))
 
 
@@ -87,13 +88,13 @@ def tally_answers(files: Sequence[Path]) -> StudyResult:
         _opinion(
             method,
             [
-                [it["level"] for it in person["answers"] if it["method"] == method]
+                [answer["level"] for answer in person["answers"] if answer["method"] == method]
                 for person in people.values()
             ],
         )
         for method in first["methods"]
     ]
-    opinions.sort(key=lambda it: -it.mean)
+    opinions.sort(key=lambda opinion: -opinion.mean)
     return StudyResult(num_people=len(people), opinions=tuple(opinions))
 
 
@@ -127,13 +128,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not JSON: give files that the questionnaire saved") from error
     try:
         methods, answers = content["methods"], content["answers"]
-        asked = Counter(it["method"] for it in answers)
+        asked = Counter(answer["method"] for answer in answers)
         is_whole = (
             content["kind"] == "answers"
             and isinstance(content["person"], str)
             and asked == {method: content["questions"] for method in methods}
-            and len({(it["method"], it["picture"]) for it in answers}) == len(answers)
-            and all(type(it["level"]) is int and it["level"] in LEVELS for it in answers)
+            and len({(answer["method"], answer["picture"]) for answer in answers}) == len(answers)
+            and all(
+                type(answer["level"]) is int and answer["level"] in LEVELS for answer in answers
+            )
         )
     except (KeyError, TypeError) as error:
         raise DataError(f"{path} holds no answers of a study") from error

@@ -62,8 +62,10 @@ class BoundedProtocol(H11Protocol):
         return (self._has_asked, self._heard_at) if is_waiting else None
 
     def _end_another(self) -> None:
-        others = ((it, _rank(it)) for it in self.connections)
-        ranked = [(rank, id(it), it) for it, rank in others if rank is not None]
+        others = ((connection, _rank(connection)) for connection in self.connections)
+        ranked = [
+            (rank, id(connection), connection) for connection, rank in others if rank is not None
+        ]
         ended = min(ranked)[2] if ranked else self
         self.connections.discard(ended)
         ended.transport.abort()

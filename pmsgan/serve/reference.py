@@ -36,7 +36,9 @@ def reference_page(description: dict[str, Any], url: str) -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    text = "".join(f"<p>{escape(it)}</p>" for it in operation["description"].split("\n\n"))
+    text = "".join(
+        f"<p>{escape(paragraph)}</p>" for paragraph in operation["description"].split("\n\n")
+    )
     options = "".join(map(_option, operation.get("parameters", [])))
     body = operation.get("requestBody", {})
     sent = ", ".join(body.get("content", {}))

@@ -51,14 +51,16 @@ def make_result(
     height, width = loaded.placement.output
     headers = {
         "Content-Disposition": disposition(name, suffix),
-        "Server-Timing": ", ".join(f"{it};dur={1000 * took:.1f}" for it, took in seconds.items()),
+        "Server-Timing": ", ".join(
+            f"{stage};dur={1000 * took:.1f}" for stage, took in seconds.items()
+        ),
         "Pmsgan-Size": f"{width}x{height}",
     }
     if loaded.note is not None:
         headers["Pmsgan-Note"] = quote(loaded.note, safe=" ;:,'()/")
     if loaded.colouring is not None and settings.palette is not None:
         colours = settings.palette.colours(name)
-        headers["Pmsgan-Palette"] = ",".join(f"{part}={it}" for part, it in colours.items())
+        headers["Pmsgan-Palette"] = ",".join(f"{part}={colour}" for part, colour in colours.items())
         headers["Pmsgan-Parts"] = ",".join(loaded.colouring.found)
     return ResultFile(data, MEDIA_TYPES[suffix], headers)
 

@@ -130,7 +130,9 @@ def parse_palette(text: str) -> Palette:
     entries: dict[str, Any] = {}
     for entry in text.split(","):
         is_random = entry.strip().startswith(f"{RANDOM}:")
-        part, separator, value = (it.strip() for it in entry.partition(":" if is_random else "="))
+        part, separator, value = (
+            piece.strip() for piece in entry.partition(":" if is_random else "=")
+        )
         if not (part and separator):
             raise ConfigError(f"palette is {text!r}: {WAYS}")
         if part in entries:

@@ -65,21 +65,21 @@ def choose_colours(parts: Mapping[str, str], fixed: Mapping[str, str], key: str)
     """
     chosen = {part: colour for part, colour in fixed.items() if part in parts}
     chosen |= {part: parts[part] for part in parts if part in _KEPT and part not in fixed}
-    for part in sorted(parts.keys() - chosen.keys(), key=lambda it: (_rank(it), it)):
+    for part in sorted(parts.keys() - chosen.keys(), key=lambda name: (_rank(name), name)):
         rng = _Random(f"{key} {part}")
-        others = [chosen[it] for it in chosen if it not in _NOT_BESIDE.get(part, ())]
+        others = [chosen[name] for name in chosen if name not in _NOT_BESIDE.get(part, ())]
         colours = _colours(_RANGES.get(part, _ANY), rng)
         if part == "skin":
             colours = iter([SKIN_TONES[int(rng.between(0, len(SKIN_TONES)))]])
         elif part == "beard" and "hair" in chosen:
             lightness, *colour = _polar(lab_of(chosen["hair"]))
             colours = (colour_of(max(20.0, lightness + change), *colour) for change in _BEARD)
-            others = [chosen[it] for it in ("skin",) if it in chosen]
+            others = [chosen[name] for name in ("skin",) if name in chosen]
         elif part == "mouth" and "skin" in chosen:
             lightness, (low, high) = lab_of(chosen["skin"])[0], _LIPS_LIGHTNESS
             levels = (min(max(low, lightness + change), high) for change in _LIPS)
             colours = (colour_of(level, *_LIPS_COLOUR) for level in levels)
-            others = [chosen[it] for it in ("beard",) if it in chosen]
+            others = [chosen[name] for name in ("beard",) if name in chosen]
         chosen[part] = _first_apart(colours, others)
     return {part: chosen[part] for part in parts}
 

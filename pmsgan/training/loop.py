@@ -106,7 +106,7 @@ def train(
     )
     if initial is not None:
         trainer.generator.load_state_dict(initial.network.state_dict())
-    before = _seen_by(it for it in (initial, teacher) if it is not None)
+    before = _seen_by(network for network in (initial, teacher) if network is not None)
     if resume:
         before = _resume(trainer, checkpoint)
         if has_all_steps(trainer):
@@ -171,7 +171,7 @@ def _run_steps(
 
 def _seen_by(networks: Iterable[StyleNetwork]) -> TrainedPairs | None:
     """Return the pairs that networks were trained on; None where no network says that."""
-    records = [it.trained_pairs for it in networks if it.trained_pairs is not None]
+    records = [network.trained_pairs for network in networks if network.trained_pairs is not None]
     return functools.reduce(operator.or_, records) if records else None
 
 

@@ -48,7 +48,7 @@ def validate(network: Network, pairs: Sequence[Pair], size: int) -> Validation |
     distances = []
     for pair in pairs[:MAX_PAIRS]:
         try:
-            source, target = (it.read_at(size, size) for it in (pair.input, pair.target))
+            source, target = (file.read_at(size, size) for file in (pair.input, pair.target))
         except DataError:
             continue
         with torch.no_grad():
