@@ -1,5 +1,6 @@
 """The sdist and the wheel hold what they should, and nothing else; the sdist tests itself."""
 
+import email
 import os
 import re
 import subprocess
@@ -74,6 +75,23 @@ def test_every_module_is_in_the_wheel_under_pmsgan(wheel: Path) -> None:
     }
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_description_links_to_the_files_of_its_version(wheel: Path) -> None:
+    (name,) = (it for it in zipfile.ZipFile(wheel).namelist() if it.endswith("/METADATA"))
+    metadata = email.message_from_bytes(zipfile.ZipFile(wheel).read(name))
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    (source,) = (it for it in metadata.get_all("Project-URL", []) if it.startswith("Source, "))
+    repository = source.removeprefix("Source, https://github.com/")
+    pages = f"https://github.com/{repository}/blob/v{pmsgan.__version__}/"
+    pictures = f"https://raw.githubusercontent.com/{repository}/v{pmsgan.__version__}/"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    relative = re.findall(r"(!?)\[[^]]*\]\((.*?)\)", readme)
+    absolute = re.findall(r"\]\((.*?)\)", metadata.get_payload())
+    assert len(relative) > 20
+    assert absolute == [(pictures if mark else pages) + link for mark, link in relative]
+    for _, link in relative:
+        assert (ROOT / link.partition("#")[0]).is_file(), link
 
 
 def test_every_file_is_in_the_sdist(sdist: Path) -> None:
