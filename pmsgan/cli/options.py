@@ -21,6 +21,7 @@ def config_options(
     rename: Mapping[str, str] | None = None,
     flags: Collection[str] = (),
     show_default: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Replace each parameter of a command that is a dataclass by one option for each field.
 
@@ -43,7 +44,9 @@ def config_options(
         rename: names of options, such as `--readers`, by field.
         flags: `bool` fields that become `--x` without a `--no-x`.
         show_default: texts that the help shows instead of defaults, by field.
+        environment: environment variables that set an option which is not given, by field.
     """
+    variables = dict(environment or {})
     names = {name: _long_name(name) for name in flags} | dict(rename or {})
     shown = dict(show_default or {})
 
@@ -56,10 +59,12 @@ def config_options(
             if is_dataclass(parameter.annotation)
         }
         known = {field.name for config in configs.values() for field in fields(config)}
-        if unknown := {*omit, *names, *shown} - known:  # a misspelt name would do nothing
+        named = {*omit, *names, *shown, *variables}
+        if unknown := named - known:  # a misspelt name would do nothing
             raise TypeError(f"{command.__name__}: no dataclass has a field {min(unknown)!r}")
         options = {
-            name: _options(config, {*omit, *own}, names, shown) for name, config in configs.items()
+            name: _options(config, {*omit, *own}, names, shown, variables)
+            for name, config in configs.items()
         }
 
         @functools.wraps(command)
@@ -104,7 +109,11 @@ def field_docs(config: type) -> dict[str, str]:
 
 
 def _options(
-    config: type, left_out: Collection[str], names: Mapping[str, str], shown: Mapping[str, str]
+    config: type,
+    left_out: Collection[str],
+    names: Mapping[str, str],
+    shown: Mapping[str, str],
+    variables: Mapping[str, str],
 ) -> list[inspect.Parameter]:
     """Return the options of a dataclass as typer reads them from a signature."""
     docs, kinds = field_docs(config), get_type_hints(config)
@@ -119,6 +128,7 @@ def _options(
             *decls,
             help=docs.get(field.name, ""),
             show_default=shown.get(field.name, True),
+            envvar=variables.get(field.name),
             parser=_word_or_number(words) if words else None,
             metavar="|".join((*words, "N")) if words else None,
         )

@@ -1,7 +1,6 @@
 """`pmsgan serve`."""
 
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -14,20 +13,11 @@ from pmsgan.serve.settings import ServeSettings
 
 
 @one_line_errors
-@config_options()
+@config_options(environment={"token": "PMSGAN_TOKEN"})
 def serve(
     style: Annotated[
         str, typer.Option(help="Style that the page starts with; it also offers the others.")
     ] = "anime",
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar="PMSGAN_TOKEN",
-            help="Secret of at least 16 letters and digits that programs and the page must send. "
-            "Other users of this machine can read it on the command line, so prefer to set "
-            "PMSGAN_TOKEN.",
-        ),
-    ] = None,
     *,
     settings: ServeSettings,
 ) -> None:
@@ -43,7 +33,7 @@ def serve(
     )
     from pmsgan.serve.server import serve as serve_style
 
-    serve_style(style, replace(settings, token=token), _print_address)
+    serve_style(style, settings, _print_address)
 
 
 def _print_address(address: str) -> None:

@@ -19,7 +19,8 @@ class ServeSettings:
     port: int = 8000
     """Port to listen on; 0 picks a free one."""
     token: str | None = None
-    """Secret of at least 16 letters and digits that programs and the page must send."""
+    """Secret of at least 16 letters and digits that programs and the page must send. Other users of
+    this machine can read it on the command line, so prefer to set PMSGAN_TOKEN."""
     backend: Backend = "auto"
     """Runtime; auto takes the first that can run here."""
     max_waiting: int = 64

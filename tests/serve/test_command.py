@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from pmsgan.batch.translator import Translator
 from pmsgan.cli.app import app
+from pmsgan.serve import server as server_module
+from pmsgan.serve.settings import ServeSettings
 
 PATIENCE_S = 60
 
@@ -44,6 +46,19 @@ def test_what_cannot_be_served_is_one_line() -> None:
     assert result.exit_code == 2
     assert "--token is too short" in result.stderr
     assert "short'" not in result.stderr
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_with_a_token_other_machines_may_be_served(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, served = "0123456789abcdef", []
+    monkeypatch.setattr(server_module, "serve", lambda style, settings, _: served.append(settings))
+    given = ["--token", token] if way == "option" else []
+    environment = {} if given else {"PMSGAN_TOKEN": token}
+    result = serve("--host", "0.0.0.0", *given, env=environment)
+    assert result.exit_code == 0, result.stderr
+    assert served == [ServeSettings(host="0.0.0.0", token=token)]
 
 
 def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
