@@ -6,7 +6,8 @@
 #   make lint    ruff and mypy
 #   make platforms   mypy as on Windows and macOS
 #   make docs    the documentation, in build/docs
-#   make soak    tests that take minutes: a hundred thousand files, kill -9, hostile styles
+#   make soak    tests that take minutes: a hundred thousand files, kill -9, hostile styles,
+#                and the commands of the documentation
 #   make mutation   change the code in 300 places, one at a time, and see whether tests notice
 #   make gpu-smoke   a first look at a machine with an NVIDIA GPU, ten minutes
 #   make gpu-check   on a machine with an NVIDIA GPU: its tests and benchmarks
@@ -63,7 +64,7 @@ docs: .venv/docs
 	@echo "Open build/docs/index.html"
 
 soak: .venv/dev
-	.venv/bin/python -m pytest -m soak tests/batch tests/engine tests/cli --durations=0
+	.venv/bin/python -m pytest -m soak tests/batch tests/engine tests/cli tests/test_docs_commands.py --durations=0
 
 # An hour on two cores; make mutation SEED=1 takes another sample.
 SEED ?= 0
