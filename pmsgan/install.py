@@ -2,7 +2,11 @@
 
 import importlib.metadata
 import json
+import os
 import shlex
+import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,9 +24,23 @@ def install_command(extra: str) -> str:
     try:
         installed = importlib.metadata.distribution(NAME)
     except importlib.metadata.PackageNotFoundError:
-        return f"pip install '.[{extra}]' in a checkout of {NAME}"
+        return f"{pip_install([f'.[{extra}]'])} in a checkout of {NAME}"
     source = _source(json.loads(installed.read_text("direct_url.json") or "{}"), extra)
-    return f"pip install {shlex.join(source or _packages(installed.requires or [], extra))}"
+    return pip_install(source or _packages(installed.requires or [], extra))
+
+
+def pip_install(arguments: Sequence[str]) -> str:
+    """Return the command that installs packages for the Python that runs now.
+
+    It is `pip install` where `pip` is this Python's, as in an activated virtual environment, and
+    names the Python otherwise.
+    """
+    python = Path(sys.executable)
+    pip = shutil.which("pip")
+    if pip is None or Path(pip).parent != python.parent:
+        place = os.path.relpath(python) if python.is_relative_to(Path.cwd()) else str(python)
+        return shlex.join([place, "-m", "pip", "install", *arguments])
+    return shlex.join(["pip", "install", *arguments])
 
 
 def _source(origin: dict[str, Any], extra: str) -> list[str]:

@@ -2,12 +2,14 @@
 
 import importlib.metadata
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pmsgan.install import install_command
+from pmsgan.install import install_command, pip_install
 
 REQUIREMENTS = (
     "Requires-Dist: numpy>=1.26\n"
@@ -27,6 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "my checkout").mkdir()
     (tmp_path / WHEEL).touch()
     monkeypatch.setattr(importlib.metadata, "distribution", absent)
+    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).with_name(name)))
     return tmp_path
 
 
@@ -95,3 +98,15 @@ def test_an_extra_of_an_extra_keeps_its_brackets(
 
 def test_without_an_installation_the_checkout_is_the_way(place: Path) -> None:
     assert install_command("train") == "pip install '.[train]' in a checkout of pmsgan"
+
+
+@pytest.mark.parametrize("pip", [None, "/usr/bin/pip"])
+def test_the_python_is_named_where_pip_is_that_of_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pip: str | None
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: pip)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    command = "-m pip install 'ray[data]'"
+    assert pip_install(["ray[data]"]) == f"{tmp_path}/.venv/bin/python {command}"
+    monkeypatch.chdir(tmp_path)
+    assert pip_install(["ray[data]"]) == f".venv/bin/python {command}"

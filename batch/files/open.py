@@ -27,8 +27,10 @@ def open_folder(place: Path | str) -> Folder:
     try:
         import fsspec
     except ImportError:
+        from pmsgan.install import pip_install
+
         package = _PACKAGES.get(scheme, "fsspec")
-        raise ConfigError(f"{place} needs fsspec: pip install {package}") from None
+        raise ConfigError(f"{place} needs fsspec: {pip_install([package])}") from None
     try:
         fsspec.get_filesystem_class(scheme)
     except ImportError as error:

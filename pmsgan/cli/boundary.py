@@ -67,13 +67,22 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
                 print_traceback()
             print_note(f"error: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
             raise typer.Exit(ExitCode.USAGE) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ImportError) as error:
+            if not _is_interrupt(error):
+                raise
             print_note("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         finally:
             display.flush()
 
     return wrapped
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Say whether Ctrl-C caused an error: a compiled module reports it as an ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _exit_code(error: PmsganError) -> ExitCode:

@@ -1,6 +1,9 @@
 """Wrong usage is one line and one exit code, an unknown style another, and help fits."""
 
+import os
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -183,6 +186,30 @@ def test_ctrl_c_outside_of_a_command_is_130(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Group, "invoke", interrupt)
     assert pmsgan_command("doctor").exit_code == 130
+
+
+def test_ctrl_c_while_the_command_is_imported_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    result = subprocess.run(
+        [sys.executable, "-m", "pmsgan", "doctor"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (130, b"interrupted\n")
+
+
+@pytest.mark.parametrize(("cause", "code"), [(KeyboardInterrupt(), 130), (None, 1)])
+def test_ctrl_c_while_a_compiled_module_is_imported_is_told(
+    monkeypatch: pytest.MonkeyPatch, cause: BaseException | None, code: int
+) -> None:
+    def fail() -> None:
+        raise ImportError("initialization failed") from cause
+
+    monkeypatch.setattr("pmsgan.engine.doctor.diagnose", fail)
+    result = pmsgan_command("doctor")
+    assert result.exit_code == code
+    assert ("interrupted" in result.stderr) == (code == 130)
 
 
 @pytest.mark.parametrize("command", [it for it in COMMANDS if len(it) > len(names_of(it))])
