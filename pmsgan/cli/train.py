@@ -275,7 +275,8 @@ def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
     if not result.is_complete:
         print_note(
             f"saved after step {result.num_steps} in {out}; "
-            "resume with the same command and --resume"
+            "resume with the same command and --resume, or make a style of it now by adding "
+            f"--resume --steps {result.num_steps}"
         )
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.style is None:
@@ -294,6 +295,8 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
     """Measure how results best get their size; a failure must not cost a finished training."""
     from pmsgan.evaluation.style_measurement import measure_trained
 
+    if held_out:
+        print_note("measuring how best to enlarge results, on held-out pairs")
     try:
         measured = measure_trained(folder, held_out)
     except PmsganError as error:

@@ -22,6 +22,7 @@ from pmsgan.export.style_folder import write_style
 from pmsgan.model.config import GeneratorConfig, NetworkConfig
 from pmsgan.model.network import Network
 from pmsgan.styles.input_statistics import usual_ranges
+from pmsgan.styles.scaling import Scaling
 from pmsgan.styles.user_styles import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
@@ -240,7 +241,8 @@ def train_style(
         record = load_record(Path(run_folder) / CHECKPOINT_NAME)
         done = replace(config, steps=num_steps)
         others = {"initial_style": initial_style, "teacher": teacher}
-        exported = _write_style(trained, plan.folder, done, plan.split.train, others, record)
+        _log.info("writing the style %s, and comparing its graph with PyTorch", plan.folder.name)
+        exported = _write_style(trained, plan.folder, plan, done, others, record)
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,
@@ -259,12 +261,13 @@ def _check_best(plan: TrainingPlan, best: bool) -> None:
 def _write_style(
     generator: Network,
     folder: Path,
+    plan: TrainingPlan,
     config: TrainingConfig,
-    pairs: Sequence[Pair],
     others: Mapping[str, str | None],
     record: TrainedPairs | None,
 ) -> Exported:
     source, target = read_direction(config.direction)
+    pairs = plan.split.train
     return write_style(
         generator,
         folder,
@@ -278,8 +281,21 @@ def _write_style(
             **asdict(config),
         },
         expects=usual_ranges(_inputs(pairs[:: 1 + len(pairs) // MAX_LOOKED_AT], config.size)),
+        scaling=_initial_scaling(plan),
         trained_pairs=record.to_bytes() if record is not None else None,
     )
+
+
+def _initial_scaling(plan: TrainingPlan) -> Scaling | None:
+    """Return the scaling of a new style until it is measured on held-out pairs; None is plain.
+
+    A style that continues one with tiles keeps them if it learned from crops: both then see parts
+    of a large picture, and not the whole of it in a small size.
+    """
+    learns_from_crops = plan.config.load_side > plan.config.crop_side
+    if plan.initial is None or plan.initial.scaling.mode != "tiles" or not learns_from_crops:
+        return None
+    return replace(plan.initial.scaling, figures={}, min_size=plan.config.size)
 
 
 def _inputs(pairs: Sequence[Pair], size: int) -> Iterator[NDArray[np.uint8]]:

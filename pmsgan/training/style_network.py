@@ -8,16 +8,19 @@ from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
 from pmsgan.model.weights import load_generator
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, find_style
+from pmsgan.styles.scaling import Scaling
 from pmsgan.training.differences import name_differences
 
 
 @dataclass(frozen=True, slots=True)
 class StyleNetwork:
-    """A trained network, and the pairs that it has seen."""
+    """A trained network, the pairs that it has seen, and how its results get their size."""
 
     network: Network
     trained_pairs: TrainedPairs | None
     """None where its style does not say that."""
+    scaling: Scaling
+    """How its style makes results of any size."""
 
 
 def load_style_network(
@@ -46,4 +49,5 @@ def load_style_network(
     return StyleNetwork(
         load_generator(found.weights, network),
         read_record(found.folder / TRAINED_PAIRS_NAME) if has_record else None,
+        found.scaling,
     )

@@ -13,8 +13,10 @@ import torch
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import CheckpointError, ConfigError, DataError, StyleError
 from pmsgan.evaluation.trained import record_of_style
+from pmsgan.export.description import write_scaling
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
+from pmsgan.styles.scaling import Scaling
 from pmsgan.training import train_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.style import check_training, plan_training
@@ -117,6 +119,27 @@ def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: P
             run_folder=tmp_path / "third",
             initial_style=str(tmp_path / "old"),
         )
+
+
+@pytest.mark.parametrize(("load_size", "mode"), [(96, "plain"), (128, "tiles")])
+def test_a_training_from_a_style_with_tiles_on_crops_keeps_them(
+    data: Path, tmp_path: Path, load_size: int, mode: str
+) -> None:
+    once = replace(SETTINGS, steps=1)
+    train_style(data, once, NETWORK, run_folder=tmp_path / "first", style=str(tmp_path / "old"))
+    tiles = Scaling(mode="tiles", working_size=384, min_size=64, figures={"num_pairs": 20})
+    write_scaling(tmp_path / "old", tiles)
+    train_style(
+        data,
+        replace(once, load_size=load_size, crop=96),
+        run_folder=tmp_path / "second",
+        style=str(tmp_path / "new"),
+        initial_style=str(tmp_path / "old"),
+    )
+    new = read_style(tmp_path / "new").scaling
+    assert new.mode == mode
+    if mode == "tiles":
+        assert new == Scaling(mode="tiles", working_size=384, min_size=96)
 
 
 def test_an_interrupted_training_makes_no_style(
