@@ -1,6 +1,7 @@
 """The batches of a run, on the device that trains on them."""
 
 import signal
+import traceback
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -62,9 +63,13 @@ def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
     try:
         yield from loader
         return
-    except DataError as error:
+    except Exception as error:
+        # Its frames hold the readers (see `batches`) until the garbage collector finds the cycle.
+        traceback.clear_frames(error.__traceback__)
+        if not isinstance(error, DataError):
+            raise
         last_line = str(error).strip().splitlines()[-1]
-    # Raised out here, since the other error's frames hold the readers, see `batches`.
+    # Raised out here, so that it does not hold the other error.
     raise DataError(last_line.removeprefix("pmsgan.errors.DataError: "))
 
 

@@ -1,8 +1,9 @@
+import gc
 import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from pmsgan.data.pairs import Pair, find_pairs
 from pmsgan.data.picture_file import PictureFile
+from pmsgan.data.stream import PairStream
 from pmsgan.errors import CheckpointError, ConfigError, DataError, TrainingError
 from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.network import Network
@@ -286,7 +288,25 @@ def test_samples_that_cannot_be_written_do_not_end_the_run(
     assert "cannot write the samples" in caplog.text
 
 
-def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_any_error_in_a_worker_ends_it(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PairStream, "__getitem__", None)
+    with pytest.raises(TypeError, match="Caught TypeError in DataLoader worker"):
+        train(pairs, replace(SETTINGS, num_readers=1), NETWORK, tmp_path / "run")
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_an_error_in_a_worker_is_one_line_and_ends_it(tmp_path: Path) -> None:
     missing = PictureFile(tmp_path / "missing.png")
     with pytest.raises(DataError) as caught:
         train(
@@ -297,6 +317,7 @@ def test_an_error_in_a_worker_is_one_line(tmp_path: Path) -> None:
         )
     assert str(caught.value).startswith("no pair can be read; the first reason: ")
     assert "\n" not in str(caught.value)
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(
