@@ -14,7 +14,7 @@ from torch import nn
 
 if any(importlib.util.find_spec(name) is None for name in ("lpips", "piq", "torch_fidelity")):
     collect_ignore = ["test_metrics.py", "test_evaluate.py"]  # need pip install '.[eval]'
-elif ("+" in torch.__version__) != ("+" in importlib.metadata.version("torchvision")):
+elif len({"+" in importlib.metadata.version(it) for it in ("torch", "torchvision")}) > 1:
     # torchvision's operators are built for another torch: its import fails at the first of these.
     for name in ("nms", "qnms"):
         torch.library.define(
