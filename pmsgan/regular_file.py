@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+MAX_TEXT_BYTES = 64 * 2**20
+"""The largest list, table or report that is read [bytes]."""
+
 _CHUNK_BYTES = 2**20
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pmsgan.errors import ConfigError
+from pmsgan.regular_file import MAX_TEXT_BYTES, read_regular
 from pmsgan.spread import Spread
 from pmsgan.terminal import printable
 
@@ -131,7 +132,7 @@ def compare_reports(a: Path, b: Path) -> Comparison:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, MAX_TEXT_BYTES))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

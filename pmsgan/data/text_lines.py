@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from pmsgan.errors import DataError
+from pmsgan.regular_file import MAX_TEXT_BYTES, read_regular
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """Beginnings of files that some programs of Windows write."""
@@ -17,10 +18,10 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
     its mark; lines end as on any system.
 
     Raises:
-        DataError: the file cannot be read, or is not such text.
+        DataError: the file cannot be read, is a pipe or too large, or is not such text.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_TEXT_BYTES)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     try:

@@ -14,6 +14,7 @@ from scipy import stats
 from pmsgan.counts import count
 from pmsgan.errors import DataError
 from pmsgan.evaluation.config import BEST_LEVEL, WORST_LEVEL
+from pmsgan.regular_file import MAX_TEXT_BYTES, read_regular
 from pmsgan.terminal import printable
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -121,7 +122,7 @@ def _opinion(method: str, votes: list[list[int]]) -> Opinion:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, MAX_TEXT_BYTES))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -23,7 +23,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pmsgan.errors import ConfigError
+from pmsgan.regular_file import read_regular
 
+MAX_FILE_BYTES = 2**20
+"""The largest file that is read [bytes]."""
 RANDOM = "random"
 DEFAULT = "default"
 """Section of a file for pictures that match no pattern."""
@@ -154,7 +157,7 @@ def _read_file(path: Path) -> Palette:
         import tomli as tomllib
 
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_FILE_BYTES)
         content = tomllib.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read the palette {path}: {error.strerror}") from error
