@@ -52,6 +52,8 @@ FP32_GRAPH_NAME = "generator_fp32.onnx"
 MAX_PARTS = 32
 MAX_DESCRIPTION_BYTES = 2**16
 """The largest style.toml that is read [bytes]."""
+MAX_DEPTH = 16
+"""How many tables and lists of style.toml may lie in each other."""
 MAX_FILE_BYTES = 2**31 - 1
 """The largest other file of a style that is read [bytes]."""
 MAX_SIDE = 16384
@@ -321,13 +323,26 @@ def read_description(folder: Path) -> dict[str, Any]:
 
     Raises:
         OSError: it cannot be read, is not a regular file, or is too large.
-        ValueError: it is not TOML.
+        ValueError: it is not TOML, is nested too deeply, or has a number beyond TOML's 64 bits.
     """
     data = read_regular(folder / DESCRIPTION_NAME, MAX_DESCRIPTION_BYTES)
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        content = tomllib.loads(data.decode("utf-8"))
     except RecursionError as error:  # brackets in brackets
         raise ValueError("it is nested too deeply") from error
+    _check_values(content, MAX_DEPTH)
+    return content
+
+
+def _check_values(value: object, depth: int) -> None:
+    """Raise ValueError for what Python's parser takes, and JSON or a printed line does not."""
+    if isinstance(value, dict | list):
+        if not depth:
+            raise ValueError("it is nested too deeply")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_values(inner, depth - 1)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a number has more than 64 bits")
 
 
 def _side(value: Any) -> int:

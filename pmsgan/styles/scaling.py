@@ -8,6 +8,7 @@ from pmsgan.errors import ConfigError
 
 ScalingMode = Literal["guided", "plain", "tiles"]
 _MODES = ("guided", "plain", "tiles")
+_WHOLE_NUMBERS = {"working_size", "min_size", "tile_size", "radius"}
 
 TILE_SIZE = 768
 """Side of tiles [pixels]. The larger they are, the nearer is a channel's mean over a tile, by which
@@ -94,6 +95,9 @@ def scaling_from(table: dict[str, Any], size: tuple[int, int]) -> Scaling:
     unknown = sorted(table.keys() - known)
     if unknown:
         raise ConfigError(f"unknown setting {unknown[0]!r} under [scaling]")
+    for name in _WHOLE_NUMBERS & table.keys():
+        if type(table[name]) is not int:
+            raise ConfigError(f"{name} is {table[name]!r:.40}: it must be a whole number")
     if table.get("mode", "plain") == "tiles":
         return Scaling(**{"min_size": max(size), **table})
     scaling = Scaling(**{"working_size": max(size), **table})
