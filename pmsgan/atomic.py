@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pmsgan.directory import Directory
 
@@ -23,6 +24,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_open(path: Path) -> Iterator[IO[bytes]]:
+    """Do the same in a folder where others may also write: yield the hidden file, open to write."""
+    temporary = f".pmsgan-{secrets.token_hex(4)}.part"
+    with Directory(path.parent) as folder:
+        number = folder.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            with os.fdopen(number, "wb") as file:
+                yield file
+            folder.move(temporary, folder, path.name)
+        finally:
+            folder.remove(temporary)
 
 
 def write_whole(path: Path, data: bytes, mtime_ns: int = 0) -> None:

@@ -1,6 +1,5 @@
 """Write the networks of published weights as ONNX; this needs torch, in a child process."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from pmsgan.engine.limits import MAX_FILE_BYTES
 from pmsgan.errors import CheckpointError
 from pmsgan.export.deploy import OPSET, quiet_exporter
 from pmsgan.model.junyanz import PublishedNetwork, make_published
-from pmsgan.regular_file import read_regular
+from pmsgan.model.torch_file import read_torch_file
 
 
 def write_published(path: Path, network: PublishedNetwork, onnx_path: Path) -> None:
@@ -48,9 +47,8 @@ def write_published(path: Path, network: PublishedNetwork, onnx_path: Path) -> N
 
 def _read_weights(path: Path) -> dict[str, Any]:
     try:
-        data = read_regular(path, MAX_FILE_BYTES)
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # the errors of a file that is none share no base class
+        content = read_torch_file(path, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not a file of weights: give the latest_net_G.pth of a training"
         ) from error

@@ -1,13 +1,13 @@
 """Training checkpoints: one file that a run resumes from."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import replacing_open
 from pmsgan.errors import CheckpointError
+from pmsgan.model.torch_file import read_torch_file
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -17,8 +17,8 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         CheckpointError: the file cannot be written.
     """
     try:
-        with replacing(path) as temporary:
-            torch.save(state, temporary)
+        with replacing_open(path) as file:
+            torch.save(state, file)
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"cannot save {path}: {error}; free some space and continue with --resume"
@@ -32,10 +32,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         CheckpointError: the file is missing or damaged.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_torch_file(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist: there is nothing to resume") from error
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not a readable checkpoint: it is damaged, or holds more than tensors and "
             "plain values"

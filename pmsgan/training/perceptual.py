@@ -1,6 +1,5 @@
 """The perceptual loss of the paper, Eq. 2: distances between features of VGG-19."""
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmsgan.errors import CheckpointError
+from pmsgan.model.torch_file import read_torch_file
 from pmsgan.training.vgg_weights import WEIGHTS_URL, cached_weights
 
 VGG19_CHANNELS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
@@ -79,7 +79,7 @@ def load_vgg19(path: Path | None = None) -> nn.Sequential:
     """
     path = path or cached_weights()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_torch_file(path)
         features = vgg19_features()
         prefix = "features."
         own = features.state_dict().keys()
@@ -89,7 +89,7 @@ def load_vgg19(path: Path | None = None) -> nn.Sequential:
             f"the weights of VGG-19 are not at {path}: download {WEIGHTS_URL} there, give another "
             "file with --vgg-weights, or train without them with --perceptual l1"
         ) from error
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} does not hold the weights of VGG-19: download {WEIGHTS_URL} again"
         ) from error

@@ -71,7 +71,9 @@ def _read(path: Path) -> Trained:
             }
         generator.load_state_dict(weights)
         pairs = recorded_in(state)
-    except (ConfigError, KeyError, TypeError, RuntimeError, DataError) as error:
+    except (
+        AttributeError, ConfigError, KeyError, TypeError, RuntimeError, ValueError, DataError
+    ) as error:  # fmt: skip
         raise CheckpointError(f"{path} is not a checkpoint of this version of pmsgan") from error
     return Trained(path.parent, generator.eval(), config, pairs)
 
