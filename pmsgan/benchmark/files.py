@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from pmsgan.atomic import replacing
+from pmsgan.atomic import write_whole
 from pmsgan.benchmark.plot import plot
 from pmsgan.benchmark.result import Benchmark
 from pmsgan.errors import PmsganError
@@ -26,8 +26,7 @@ def write_benchmark(benchmark: Benchmark, folder: Path) -> None:
             ("bench.json", json.dumps(benchmark.to_json(), indent=2) + "\n"),
             ("bench.md", benchmark.to_markdown()),
         ):
-            with replacing(folder / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_whole(folder / name, text.encode())
         if importlib.util.find_spec("matplotlib") is None:
             _log.info("no plot: matplotlib is not installed: %s", install_command("train"))
         elif benchmark.rows:

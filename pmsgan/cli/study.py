@@ -38,13 +38,12 @@ def make_command(
     It shows the pictures without the names of the methods, in a different order for each question,
     and saves the answers as a JSON file, which people send back to you.
     """
-    from pmsgan.atomic import replacing
+    from pmsgan.atomic import write_whole
     from pmsgan.evaluation.study import make_study
 
     page = make_study(named_folders(methods), truth, inputs, questions, seed)
     try:
-        with replacing(output) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+        write_whole(output, page.encode())
     except OSError as error:
         raise PmsganError(f"cannot write {output}: {error.strerror}") from error
     num_pictures = count(questions * len(methods), "picture")

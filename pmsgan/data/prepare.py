@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pmsgan.atomic import replacing
+from pmsgan.batch.files.local import read_through_links
 from pmsgan.data.align import align_face
 from pmsgan.data.config import AlignConfig, FlatsConfig, LinesConfig
 from pmsgan.data.flat_pairs import draw_pair, fit_page, make_rng
@@ -22,7 +21,8 @@ from pmsgan.data.points import find_eyes
 from pmsgan.data.preparation import Preparation
 from pmsgan.data.tables import pair_by_table
 from pmsgan.data.tree import list_pictures, walk_pictures
-from pmsgan.errors import ConfigError, DataError
+from pmsgan.directory import Directory
+from pmsgan.errors import ConfigError, DataError, ImageError
 
 
 def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparation:
@@ -38,8 +38,8 @@ def prepare_lines(in_dir: Path, out_dir: Path, config: LinesConfig) -> Preparati
     def work(name: str) -> None:
         image = PictureFile(pictures[name]).read()
         drawing = draw_lines(image, config)
-        _write(image, out_dir / "picture" / f"{name}.png")
-        _write(drawing, out_dir / "lines" / f"{name}.png")
+        _write(image, out_dir, f"picture/{name}.png")
+        _write(drawing, out_dir, f"lines/{name}.png")
 
     return Preparation(pictures, work)
 
@@ -93,7 +93,7 @@ def prepare_aligned(
         image = PictureFile(path).read()
         with _named(path):
             crop = align_face(image, found, config)
-        _write(crop, out_dir / f"{name}.png")
+        _write(crop, out_dir, f"{name}.png")
 
     return Preparation(pictures, work)
 
@@ -129,15 +129,15 @@ def prepare_pairs(
     _refuse_overlap([*originals, in_dir] if splits else [*originals], outputs)
 
     def join(name: str) -> None:
-        _write(_side_by_side(pairs[name]), out_dir / f"{name}.png")
+        _write(_side_by_side(pairs[name]), out_dir, f"{name}.png")
 
     def split(name: str) -> None:
-        _write(pairs[name].input.read(), out_dir / left / f"{name}.png")
-        _write(pairs[name].target.read(), out_dir / right / f"{name}.png")
+        _write(pairs[name].input.read(), out_dir, f"{left}/{name}.png")
+        _write(pairs[name].target.read(), out_dir, f"{right}/{name}.png")
 
     def copy(name: str) -> None:
         for picture, side in ((pairs[name].input, left), (pairs[name].target, right)):
-            _copy(picture.path, out_dir / side / f"{name}{picture.path.suffix}")
+            _copy(picture.path, out_dir, f"{side}/{name}{picture.path.suffix}")
 
     return Preparation(pairs, split if splits else join if table is None else copy)
 
@@ -160,8 +160,8 @@ def _draw_pairs(in_dir: Path, out_dir: Path, config: FlatsConfig, file: str) -> 
     for number in range(1, config.per_picture + 1):
         name = stem if config.per_picture == 1 else f"{stem}_{number}"
         drawing, target = draw_pair(flats, config.size, make_rng(config.seed, stem, number))
-        _write(drawing, out_dir / "lines" / f"{name}.png")
-        _write(target, out_dir / "flats" / f"{name}.png")
+        _write(drawing, out_dir, f"lines/{name}.png")
+        _write(target, out_dir, f"flats/{name}.png")
 
 
 def _refuse_overlap(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -187,19 +187,23 @@ def _side_by_side(pair: Pair) -> NDArray[np.uint8]:
     return np.concatenate([left, right], axis=1)
 
 
-def _copy(path: Path, to: Path) -> None:
+def _copy(path: Path, out_dir: Path, name: str) -> None:
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(to) as temporary:
-            shutil.copyfile(path, temporary)
-    except OSError as error:
-        raise DataError(f"cannot copy {path} to {to}: {error.strerror}") from error
+        _save(read_through_links(path), out_dir, name)
+    except ImageError as error:
+        raise DataError(f"{path} {error}") from error
 
 
-def _write(image: NDArray[np.uint8], path: Path) -> None:
+def _write(image: NDArray[np.uint8], out_dir: Path, name: str) -> None:
+    _save(cv2.imencode(".png", image)[1].tobytes(), out_dir, name)
+
+
+def _save(data: bytes, out_dir: Path, name: str) -> None:
+    """Write a file below OUT, whose name may have slashes; no link below OUT is followed."""
+    parent, _, last = name.rpartition("/")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with Directory(out_dir) as root, root.folder(parent, make=True) as folder:
+            folder.write(last, data)
     except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}") from error
+        raise DataError(f"cannot write {out_dir / name}: {error.strerror}") from error

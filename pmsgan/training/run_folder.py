@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
+from pmsgan.directory import Directory
 from pmsgan.errors import CheckpointError
 
 _log = logging.getLogger(__name__)
@@ -25,10 +27,10 @@ TENSORBOARD_NAME = "tensorboard"
 
 
 class RunFolder:
-    """Files in the folder of one run, beside its checkpoint."""
+    """Files in the folder of one run, beside its checkpoint; no link in it is followed."""
 
-    def __init__(self, folder: Path, board: SummaryWriter) -> None:
-        """Take an open TensorBoard log; `open_run_folder` makes both."""
+    def __init__(self, folder: Directory, board: SummaryWriter) -> None:
+        """Take an open folder and an open TensorBoard log; `open_run_folder` makes both."""
         self._folder = folder
         self._board = board
 
@@ -39,23 +41,24 @@ class RunFolder:
             CheckpointError: they cannot be written.
         """
         line = json.dumps({"step": step, "seconds": round(seconds, 3), **losses})
-        path = self._folder / METRICS_NAME
         try:
-            with path.open("a", encoding="utf-8") as file:
+            number = self._folder.open(METRICS_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(number, "a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
+            path = self._folder.path / METRICS_NAME
             raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
         for name, loss in losses.items():
             self._board.add_scalar(f"loss/{name}", loss, step)
 
     def show(self, step: int, grid: NDArray[np.uint8]) -> None:
         """Keep a sample grid, uint8 [H, W, 3] BGR; one that cannot be written is a warning."""
-        path = self._folder / SAMPLES_NAME / f"step_{step:07d}.png"
-        encoded = cv2.imencode(".png", grid)[1]
+        name, encoded = f"step_{step:07d}.png", cv2.imencode(".png", grid)[1]
         try:
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(encoded.tobytes())
+            with self._folder.folder(SAMPLES_NAME, make=True) as samples:
+                samples.write(name, encoded.tobytes())
         except OSError as error:
+            path = self._folder.path / SAMPLES_NAME / name
             _log.warning("cannot write the samples %s: %s", path, error.strerror)
         self._board.add_image("samples", grid[..., ::-1], step, dataformats="HWC")
 
@@ -73,14 +76,16 @@ def open_run_folder(
             dropped.
 
     Raises:
-        CheckpointError: it cannot be written.
+        CheckpointError: it cannot be written, or the folder of TensorBoard's log is a link.
     """
-    path = folder / CONFIG_NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=num_steps_done + 1)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-    with board:
-        yield RunFolder(folder, board)
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            opened = held.enter_context(Directory(folder))
+            opened.write(CONFIG_NAME, (json.dumps(settings, indent=2) + "\n").encode())
+            opened.folder(TENSORBOARD_NAME, make=True).close()  # TensorBoard would follow a link
+            board = SummaryWriter(str(folder / TENSORBOARD_NAME), purge_step=num_steps_done + 1)
+        except OSError as error:
+            raise CheckpointError(f"cannot write to {folder}: {error.strerror}") from error
+        held.enter_context(board)
+        yield RunFolder(opened, board)

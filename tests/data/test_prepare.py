@@ -259,3 +259,14 @@ def test_what_cannot_be_written_is_a_failure(folder: Path, tmp_path: Path) -> No
     (tmp_path / "out").write_text("a file")
     done = list(prepare_lines(folder, tmp_path / "out", LinesConfig()))
     assert all("cannot write" in str(one.failure) for one in done)
+
+
+def test_links_in_out_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    out, theirs = tmp_path / "out", tmp_path / "theirs"
+    out.mkdir()
+    theirs.mkdir()
+    (out / "picture").mkdir()
+    (out / "lines").symlink_to(theirs)
+    done = list(prepare_lines(folder, out, LinesConfig()))
+    assert all("lines is a link" in str(it.failure) for it in done)
+    assert not list(theirs.iterdir())

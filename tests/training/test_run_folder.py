@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -28,6 +29,20 @@ def test_losses_and_samples_are_in_plain_files_and_in_tensorboard(tmp_path: Path
     assert [(event.step, event.value) for event in scalars] == [(1, 0.5), (2, 1.0)]
     encoded = np.frombuffer(board.Images("samples")[0].encoded_image_string, np.uint8)
     assert (cv2.imdecode(encoded, cv2.IMREAD_COLOR) == GRID).all()
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "samples", "tensorboard"])
+def test_links_in_a_run_folder_are_not_followed(tmp_path: Path, name: str) -> None:
+    run, theirs, folder = tmp_path / "run", tmp_path / "theirs", tmp_path / "folder"
+    run.mkdir()
+    folder.mkdir()
+    theirs.write_text("a file of the user")
+    (run / name).symlink_to(folder if name in ("samples", "tensorboard") else theirs)
+    with contextlib.suppress(CheckpointError), open_run_folder(run, {}, 0) as opened:
+        opened.show(1, GRID)
+        opened.note(1, 0.0, {})
+    assert theirs.read_text() == "a file of the user"
+    assert not list(folder.iterdir())
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
