@@ -4,7 +4,6 @@ import logging
 import os
 import pickle
 import queue
-import socket
 import sys
 import threading
 import zlib
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from pmsgan.batch.cluster.address import find_cluster, unreachable
 from pmsgan.batch.cluster.authentication import refuse_open_cluster
 from pmsgan.batch.cluster.nodes import Node, WorkerAllocation, read_nodes
 from pmsgan.batch.cluster.private_ray import private_ray
@@ -34,7 +34,6 @@ from pmsgan.install import install_command
 from pmsgan.safe_path import outside_of_current_folder
 
 _POLL_S = 0.2
-_CONNECT_TIMEOUT_S = 10.0
 
 
 class RayPool:
@@ -67,7 +66,7 @@ class RayPool:
         with private_ray() if address is None else where as ours:
             ray = self._ray = _import_ray()
             if address is not None:
-                address = _find(address)
+                address = find_cluster(address)
                 if not insecure:
                     refuse_open_cluster(address)
             # Ray prints its machines' messages on stdout, which is only for results.
@@ -86,7 +85,7 @@ class RayPool:
                 self._held.close()
                 if address is None:
                     raise EngineError(f"cannot start Ray here: {_first_line(error)}") from error
-                raise _unreachable(address, _first_line(error)) from error
+                raise unreachable(address, _first_line(error)) from error
         ray.data.DataContext.get_current().enable_progress_bars = False
         self._results: Any = None
 
@@ -238,32 +237,6 @@ def _closed_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _find(address: str) -> str:
-    """Return a cluster's address; raise if nothing listens there, where Ray would wait minutes."""
-    if address == "auto":
-        from ray._private.utils import read_ray_address
-
-        known = os.environ.get("RAY_ADDRESS") or read_ray_address()
-        if not known:
-            raise _unreachable(address, "this machine belongs to none")
-        address = known
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
-            pass
-    except (OSError, OverflowError, ValueError) as error:
-        raise _unreachable(address, str(error)) from error
-    return address
-
-
-def _unreachable(address: str, reason: str) -> EngineError:
-    return EngineError(
-        f"cannot reach the Ray cluster {address}: {reason}; ray start --head starts one, ray start "
-        "--address HOST:6379 adds a machine, and where it asks for a token all need "
-        "RAY_AUTH_MODE=token"
-    )
 
 
 def _choose_gpus(devices: Sequence[int]) -> None:
