@@ -73,10 +73,10 @@ class Directory:
         """Open a file to read, see `open`."""
         return open(name, "rb", opener=self.open)
 
-    def write_new(self, name: str, data: bytes, mtime_ns: int = 0) -> None:
+    def write_new(self, name: str, data: bytes, mtime_ns: int = 0, *, mode: int = 0o666) -> None:
         """Write a file that is not there yet, and give it a date unless that is 0."""
         where, handle = self._at(name)
-        number = os.open(where, _NEW, 0o666, dir_fd=handle)
+        number = os.open(where, _NEW, mode, dir_fd=handle)
         try:
             written = os.write(number, data)
             while written < len(data):  # a disk takes all but very large files at once
@@ -113,6 +113,10 @@ class Directory:
         new_name = next(backup for backup in backup_names(name) if self.lstat(backup) is None)
         self.move(name, self, new_name)
         return new_name
+
+    def status(self) -> os.stat_result:
+        """Return the status of this folder."""
+        return self.path.stat() if self._handle is None else os.fstat(self._handle)
 
     def lstat(self, name: str) -> os.stat_result | None:
         """Return the status of a file or a link; None if there is none."""

@@ -1,18 +1,29 @@
 """Starts a Ray that answers only this user's own processes."""
 
+import atexit
 import functools
 import os
 import secrets
+import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pmsgan.batch.files.lock import LockedError, lock
+from pmsgan.directory import HAS_HANDLES, Directory
 from pmsgan.errors import EngineError
 
 _SHORT = Path("/tmp")
 """Socket paths must be short, and the system's folder for temporary files may have a long one."""
+_PREFIX = "pmsgan-ray-"
+_LOCK = "lock"
+"""A file that the process holds locked as long as it lives."""
+_LEAST_AGE_S = 60.0
+"""Time before a folder that nobody has locked counts as abandoned [s]."""
 
 
 @contextmanager
@@ -21,14 +32,15 @@ def private_ray() -> Iterator[dict[str, Any]]:
 
     Anyone who can reach a Ray instance can run code in it. This instance listens on loopback, asks
     for a token that is generated for this process, and keeps its files in a folder of mode 0700,
-    which is removed when the process ends.
+    which is removed when the process ends. The next process of this user removes what a killed one
+    has left.
 
     Raises:
         EngineError: there is no folder for temporary files.
     """
     try:
-        folder = Path(_folder().name)
-    except OSError as error:
+        folder = _folder()
+    except (OSError, LockedError) as error:
         raise EngineError(f"cannot start Ray: {error}") from error
     ours = {
         "RAY_AUTH_MODE": "token",
@@ -55,14 +67,38 @@ def _set(variables: dict[str, str | None]) -> None:
 
 
 @functools.cache
-def _folder() -> "tempfile.TemporaryDirectory[str]":
+def _folder() -> Path:
     """Return a folder with a token: one for this process, since Ray reads a token once."""
-    folder = tempfile.TemporaryDirectory(
-        prefix="pmsgan-", dir=_SHORT if _SHORT.is_dir() else None, ignore_cleanup_errors=True
-    )
-    number = os.open(Path(folder.name) / "token", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(number, secrets.token_hex(32).encode())
-    finally:
-        os.close(number)
+    place = _SHORT if _SHORT.is_dir() else Path(tempfile.gettempdir())
+    remove_abandoned(place)
+    held = ExitStack()
+    atexit.register(held.close)
+    temporary = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place, ignore_cleanup_errors=True)
+    folder = Path(held.enter_context(temporary))
+    opened = held.enter_context(Directory(folder))
+    held.enter_context(lock(opened, _LOCK))  # the kernel releases it, however this process ends
+    opened.write_new("token", secrets.token_hex(32).encode(), mode=0o600)
     return folder
+
+
+def remove_abandoned(place: Path) -> None:
+    """Remove the folders of this user's processes that were killed.
+
+    Others may write to `place`. Only folders are removed that belong to this user alone and whose
+    lock nobody holds; no link is followed.
+    """
+    if sys.platform == "win32" or not (HAS_HANDLES and shutil.rmtree.avoids_symlink_attacks):
+        return
+    with suppress(OSError), Directory(place) as root:
+        for name in root.names():
+            if name.startswith(_PREFIX):
+                with suppress(OSError, LockedError), root.folder(name) as folder:
+                    if _is_old_and_ours(folder.status()):
+                        with lock(folder, _LOCK):
+                            shutil.rmtree(place / name)
+
+
+def _is_old_and_ours(found: os.stat_result) -> bool:
+    """Say whether a folder is this user's alone; a new one may not have been locked yet."""
+    is_ours = found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return is_ours and time.time() - found.st_mtime > _LEAST_AGE_S

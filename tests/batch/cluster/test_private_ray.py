@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pmsgan.batch.cluster.private_ray import remove_abandoned
+from pmsgan.batch.files.lock import lock
+from pmsgan.directory import Directory
+
 STARTED = """
 import json, os, stat, sys
 from pathlib import Path
@@ -68,3 +72,48 @@ def test_a_ray_that_is_started_here_is_private(tmp_path: Path) -> None:
     assert found["modes"] == [0o700, 0o600]
     assert found["auth"] is None
     assert not Path(found["folder"]).exists()
+
+
+ABANDON = """
+import os, signal
+from pmsgan.batch.cluster.private_ray import private_ray
+with private_ray() as options:
+    print(os.path.dirname(options["_temp_dir"]), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kills a process, and has handles of folders")
+def test_what_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ABANDON], capture_output=True, text=True)
+    left = Path(done.stdout.strip())
+    assert (left / "token").read_bytes()
+    remove_abandoned(left.parent)
+    assert left.is_dir()  # it is new
+    os.utime(left, (0, 0))
+    remove_abandoned(left.parent)
+    assert not left.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has handles of folders")
+def test_what_may_be_in_use_or_not_ours_stays(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    names = ("pmsgan-ray-used", "pmsgan-ray-open", "pmsgan-ray-other", "pmsgan-scratch")
+    for folder in (theirs, *(tmp_path / name for name in names)):
+        folder.mkdir(mode=0o700)
+        (folder / "token").touch()
+    (tmp_path / "pmsgan-ray-open").chmod(0o755)
+    if os.getuid() == 0:
+        os.chown(tmp_path / "pmsgan-ray-other", 12345, 12345)
+    else:
+        (tmp_path / "pmsgan-ray-other").chmod(0o770)
+    (tmp_path / "pmsgan-ray-link").symlink_to(theirs)
+    (tmp_path / "pmsgan-ray-dead").mkdir(mode=0o700)
+    (tmp_path / "pmsgan-ray-dead" / "within").symlink_to(theirs)
+    for folder in tmp_path.iterdir():
+        os.utime(folder, (0, 0), follow_symlinks=False)
+    with Directory(tmp_path / "pmsgan-ray-used") as used, lock(used, "lock"):
+        os.utime(tmp_path / "pmsgan-ray-used", (0, 0))
+        remove_abandoned(tmp_path)
+    assert {it.name for it in tmp_path.iterdir()} == {*names, "theirs", "pmsgan-ray-link"}
+    assert all((tmp_path / name / "token").exists() for name in (*names, "theirs"))
