@@ -17,11 +17,33 @@ from pmsgan.cli.app import app
 if __name__ == "__main__":
     app(["prepare", "flats", "in", "out", "--processes", "2"])
 """
+AS_IN_PYTHON_3_10 = "from pmsgan.safe_path import SAFE_PATH\nSAFE_PATH.clear()\n" + PREPARE
+TRAIN = """
+import multiprocessing
+from pathlib import Path
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    from lightning_fabric import Fabric
+    from pmsgan.data.pairs import find_pairs
+    from pmsgan.training.batches import batches
+    from pmsgan.training.config import TrainingConfig
+    pairs = find_pairs(Path("in"), "left:right")
+    config = TrainingConfig(size=96, steps=1, num_readers=1)
+    found = batches(pairs, config, Fabric(accelerator="cpu", devices=1), 0)
+    next(found)
+    found.close()
+"""
 MODULES = ("multiprocessing", "pickle", "pmsgan", "signal", "cv2")
 
 
-@pytest.mark.parametrize("code", [CALL, PREPARE], ids=["a child", "a pool"])
+@pytest.mark.parametrize(
+    "code",
+    [CALL, PREPARE, AS_IN_PYTHON_3_10, TRAIN],
+    ids=["a child", "a pool", "a pool of Python 3.10", "readers that are not forked"],
+)
 def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path, code: str) -> None:
+    if "lightning" in code:
+        pytest.importorskip("lightning_fabric")
     trees.write_pictures(tmp_path / "in", 3)
     for name in MODULES:
         (tmp_path / f"{name}.py").write_text(f"open('imported', 'w').write('{name}')")

@@ -2,15 +2,18 @@
 
 import functools
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 
 from pmsgan.errors import DataError
-from pmsgan.safe_path import safe_path_for_children
+from pmsgan.safe_path import outside_of_current_folder, safe_path_for_children
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,16 @@ class Preparation:
         if self._num_processes <= 1:
             yield from map(attempt, self._names)
             return
-        with safe_path_for_children():
+        folder = Path.cwd()
+        with _safe_starts():
             pool = ProcessPoolExecutor(
                 self._num_processes,
                 multiprocessing.get_context("spawn"),  # a forked OpenCV may hang
-                initializer=cv2.setNumThreads,
-                initargs=(1,),
+                initializer=_begin,
+                initargs=(folder,),
             )
         try:
-            with safe_path_for_children():  # tasks start the processes
+            with _safe_starts():  # tasks start the processes
                 results = pool.map(attempt, self._names, chunksize=4)
             yield from results
         except BrokenProcessPool as error:
@@ -70,6 +74,20 @@ class Preparation:
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _safe_starts() -> Iterator[None]:
+    """Let processes that are started import nothing from the current folder."""
+    # Python 3.10 knows no safe path, and looks into the folder that it is started in.
+    with safe_path_for_children(), outside_of_current_folder():
+        yield
+
+
+def _begin(folder: Path) -> None:
+    """Set up a process that was started elsewhere."""
+    os.chdir(folder)
+    cv2.setNumThreads(1)
 
 
 def _attempt(work: Callable[[str], None], name: str) -> Prepared:

@@ -14,6 +14,7 @@ from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.errors import DataError
 from pmsgan.model.pixels import bytes_to_rgb
+from pmsgan.safe_path import safe_path_for_children
 from pmsgan.training.config import TrainingConfig
 
 
@@ -61,7 +62,9 @@ def _sample_numbers(
 def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
     """Iterate over a loader; an error in a worker comes without the worker's traceback."""
     try:
-        yield from loader
+        with safe_path_for_children():  # where readers are not forked, as on macOS
+            batches_read = iter(loader)
+        yield from batches_read
         return
     except Exception as error:
         # Its frames hold the readers (see `batches`) until the garbage collector finds the cycle.
