@@ -80,6 +80,7 @@ def _task(conversion: Conversion, output: Output, allocation: WorkerAllocation) 
         name=f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}",
         pictures=conversion.pictures,
         out=conversion.out,
+        out_was_empty=output.was_empty,
         style_name=conversion.style.name,
         style_files=pack_style(conversion.style),
         run_identity=output.run_identity,

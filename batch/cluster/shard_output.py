@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pmsgan.batch.cluster.task import Shard, Task, shard_name
 from pmsgan.batch.files.bucket import BucketFolder
-from pmsgan.batch.files.bucket_output import JOURNAL, TRIES, BucketResults
+from pmsgan.batch.files.bucket_output import JOURNAL, TRIES, BucketResults, is_readable
 from pmsgan.batch.files.folder import Folder, Results
 from pmsgan.batch.files.journal import Journal
 from pmsgan.batch.files.journal_file import read_done
@@ -99,7 +99,7 @@ def _open_in_bucket(
         file = Path(scratch) / "journal.jsonl"
         results = BucketResults(
             out.store, f"{name}.{worker}", file, task.pictures.stamp, started,
-            overwrite=task.run.overwrite, verify=task.run.verify,
+            overwrite=task.run.overwrite, verify=task.run.verify, was_empty=task.out_was_empty,
         )  # fmt: skip
         try:
             out.store.write(begun, b"")
@@ -107,7 +107,7 @@ def _open_in_bucket(
             results.open_journal(task.run_identity, shard.known)
             if num_tries > 1:  # pictures that a dead worker has recorded are not converted again
                 for entry in out.store.list(JOURNAL):
-                    if entry.name.startswith(f"{name}."):
+                    if entry.name.startswith(f"{name}.") and is_readable(entry):
                         results.merge_part(entry.name)
                 results.skip_upload()
         except OSError as error:

@@ -31,6 +31,8 @@ class Task:
     """Unique name of this run."""
     pictures: Folder
     out: Folder
+    out_was_empty: bool = False
+    """Whether OUT held nothing when the run began."""
     style_name: str
     style_files: dict[str, bytes]
     """The style as files, since the user's own are not on every machine."""

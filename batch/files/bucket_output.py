@@ -4,6 +4,7 @@ It cannot be locked: two runs at once would do the work twice. Objects cannot be
 journal is written in parts, each an object below OUT/.pmsgan/journal that begins like a journal.
 """
 
+import logging
 import tempfile
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from pmsgan.batch.files.journal import Journal, digest_of
 from pmsgan.batch.files.journal_file import check_journal, foreign_files_error
 from pmsgan.batch.files.local_results import OWN_NAME, Stamp, changed_note
-from pmsgan.batch.files.stamp import FileStamp
+from pmsgan.batch.files.stamp import MAX_FILE_BYTES, FileStamp, too_large
 from pmsgan.batch.files.store import Store, StoreEntry, Streak
 from pmsgan.batch.job import Job
 from pmsgan.directory import backup_names
@@ -31,6 +32,8 @@ last one. A killed run loses no more than that, and a ten-hour run has 400 parts
 
 SAVE_TIMEOUT_S = 20.0
 """A store that takes longer to write the last part has failed."""
+
+_log = logging.getLogger(__name__)
 
 _FIRST = "0.jsonl"
 """The first part, which identifies the run before any picture is converted."""
@@ -49,6 +52,7 @@ class BucketResults:
         *,
         overwrite: bool = False,
         verify: bool = False,
+        was_empty: bool = False,
     ) -> None:
         """Take a folder of a store.
 
@@ -60,7 +64,9 @@ class BucketResults:
             started: when the process began to work, on the monotonic clock; by default now.
             overwrite: overwrite even results that somebody has changed.
             verify: read results and check that they are as they were written.
+            was_empty: it held nothing when the run began, so there is no file of somebody else.
         """
+        self.was_empty = was_empty
         self._overwrite = overwrite
         self._verify = verify
         self.store = store
@@ -132,7 +138,8 @@ class BucketResults:
         if not _is_text(job.output):
             raise ImageError("its translation cannot be written: its name is not valid UTF-8")
         try:
-            if not self._overwrite and self.journal.digest(job.name) is not None:
+            is_recorded = self.journal.digest(job.name) is not None
+            if not self._overwrite and (is_recorded or not self.was_empty):
                 self._keep_changed(job, data)
             self.store.write(job.output, data)
             self._streak.end()
@@ -189,8 +196,18 @@ class BucketResults:
         return digest_of(self.store.read(name))
 
     def _keep_changed(self, job: Job, data: bytes) -> None:
-        """Copy a result that has been changed since a run wrote it to NAME.bak."""
+        """Copy a file that has the name of a result but was not written by a run to NAME.bak.
+
+        Raises:
+            ImageError: it is too large to be copied, and stays.
+        """
         try:
+            size = self.store.stamp(job.output).size
+            if size > MAX_FILE_BYTES:
+                raise ImageError(
+                    f"its translation cannot be written: {job.output} in OUT, which has its name, "
+                    f"{too_large(size)}"
+                )
             found = self.store.read(job.output)
         except FileNotFoundError:
             return
@@ -264,9 +281,10 @@ class BucketOutput(BucketResults):
         try:
             self.open_journal(run_identity, {})
             self._header = self._file.read_bytes()
-            self._parts = sorted(entry.name for entry in store.list(JOURNAL) if _is_part(entry))
+            found = sorted(filter(_is_part, store.list(JOURNAL)), key=lambda entry: entry.name)
+            self._parts = [entry.name for entry in found]
             if not overwrite:
-                self._check_and_gather()
+                self._check_and_gather([entry.name for entry in found if is_readable(entry)])
         except OSError as error:
             self.close()
             raise ConfigError(f"cannot write to {store.url}: {error}") from error
@@ -312,21 +330,33 @@ class BucketOutput(BucketResults):
         """Free what this holds."""
         self.close()
 
-    def _check_and_gather(self) -> None:
+    def _check_and_gather(self, parts: list[str]) -> None:
         """Add the parts of earlier runs to the record; raise ConfigError if they are not ours."""
-        if not self._parts and self._holds_results():
-            raise foreign_files_error(self.store.url)
-        for name in self._parts:
+        if not parts:
+            names = {entry.name for entry in self.store.list("")}
+            if any(not name.startswith(".") for name in names):
+                raise foreign_files_error(self.store.url)
+            self.was_empty = names <= {OWN_NAME}
+        for name in parts:
             self.merge_part(name)
         self.skip_upload()
-
-    def _holds_results(self) -> bool:
-        return any(not entry.name.startswith(".") for entry in self.store.list(""))
 
 
 def _is_part(entry: StoreEntry) -> bool:
     """Say whether an entry has the name of a part of a journal."""
     return entry.is_file() and entry.name.endswith(".jsonl")
+
+
+def is_readable(part: StoreEntry) -> bool:
+    """Say whether a part of a journal has a size that ours have; a warning names one that has not.
+
+    It is read as a whole, and a stranger may have put it there.
+    """
+    if part.size > MAX_FILE_BYTES:
+        _log.warning(
+            "the part %s of the journal in OUT is left out: it %s", part.name, too_large(part.size)
+        )
+    return part.size <= MAX_FILE_BYTES
 
 
 def _last_part(name: str) -> str:

@@ -133,6 +133,8 @@ class Output(Results, Protocol):
     """The output folder of a run, held until its `with` block ends."""
 
     run_identity: dict[str, Any]
+    was_empty: bool
+    """Whether it held nothing when the run began; False if that does not matter."""
 
     @property
     def journal(self) -> Journal:

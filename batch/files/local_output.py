@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 class LocalOutput(LocalResults):
     """A folder on a disk that belongs to one run until its `with` block ends."""
 
+    was_empty = False
+
     def __init__(
         self,
         folder: Path,

@@ -71,7 +71,7 @@ class Store:
         for entry in found:
             if entry["name"].strip("/") != folder.strip("/"):
                 last_part = entry["name"].rstrip("/").rpartition("/")[2]
-                entries.append(StoreEntry(last_part, entry["type"]))
+                entries.append(StoreEntry(last_part, entry["type"], entry.get("size") or 0))
             elif entry.get("size") or (entry["type"] == "directory" and entry["name"][-1] == "/"):
                 entries.append(StoreEntry("/", "other"))
             # Else it is an empty object that marks the folder.
@@ -108,6 +108,8 @@ class StoreEntry:
 
     name: str
     kind: str
+    size: int = 0
+    """Size of a file, as the store states it [bytes]."""
 
     def is_symlink(self) -> bool:
         """Return False: there are no links."""

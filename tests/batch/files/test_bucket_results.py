@@ -292,3 +292,65 @@ def test_a_url_is_no_page(place: str, url: bool, web: bool) -> None:
 
 def test_a_path_may_be_a_folder(tmp_path: Any) -> None:
     assert is_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_no_run_has_recorded_is_kept(folder: BucketFolder, overwrite: bool) -> None:
+    written(folder)
+    folder.store.write("b.png", b"somebody's")
+    job = Job("b.jpg", "b.jpg", "b.png")
+    with opened(folder, overwrite=overwrite) as out:
+        out.write(job, b"result", STAMP)
+    assert folder.store.read("b.png") == b"result"
+    assert ("b.png.bak" in names(folder, "")) is not overwrite
+    if not overwrite:
+        assert folder.store.read("b.png.bak") == b"somebody's"
+        assert job.note == "its result had been changed, and is kept as b.png.bak"
+
+
+def test_an_empty_out_takes_no_request_for_each_new_name(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(folder) as out:
+        assert out.was_empty
+        monkeypatch.setattr(Store, "stamp", None)
+        out.write(JOB, b"result", STAMP)
+        out.save()
+    monkeypatch.undo()
+    with opened(folder) as out:
+        assert not out.was_empty
+
+
+def test_a_file_that_is_too_large_to_be_kept_stays(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(folder)
+    folder.store.write("b.png", b"x" * 2000)
+    monkeypatch.setattr(output_module, "MAX_FILE_BYTES", 1000)
+    job = Job("b.jpg", "b.jpg", "b.png")
+    with opened(folder) as out, pytest.raises(ImageError, match=r"b\.png in OUT.*is too large"):
+        out.write(job, b"result", STAMP)
+    assert folder.store.read("b.png") == b"x" * 2000
+
+
+def test_a_part_of_many_gigabytes_is_not_read(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    written(folder)
+    folder.store.write(".pmsgan/journal/1.jsonl", b"{}\n" * 1000)
+    monkeypatch.setattr(output_module, "MAX_FILE_BYTES", 2000)
+    read: list[str] = []
+    real = Store.read
+
+    def noted(store: Store, name: str) -> bytes:
+        read.append(name)
+        return real(store, name)
+
+    monkeypatch.setattr(Store, "read", noted)
+    with opened(folder) as out:
+        assert out.journal.known([JOB.name])
+    assert ".pmsgan/journal/1.jsonl" not in read
+    assert "1.jsonl of the journal in OUT is left out: it is too large" in caplog.text
+    with opened(folder, overwrite=True):
+        pass
+    assert names(folder, ".pmsgan/journal") == ["0.jsonl"]
