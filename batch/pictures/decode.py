@@ -6,6 +6,8 @@ it would get wrong, or refuse for no reason.
 """
 
 import contextlib
+import ctypes
+import functools
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
-from PIL import Image, WebPImagePlugin
+from PIL import Image, WebPImagePlugin, _imaging
 
 from pmsgan.batch.pictures.bmp import open_bmp
 from pmsgan.batch.pictures.boxes import open_avif, open_heic, open_jpeg_2000
@@ -131,11 +133,24 @@ def quiet_decoders() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keep Pillow from warning on stderr, in the whole process."""
+    """Keep Pillow and its libtiff from writing to stderr, in the whole process."""
+    _silence_libtiff()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
         yield
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Remove libtiff's error handler; Pillow raises an error for what fails.
+
+    The handler writes to stderr itself, and so waits for a terminal that takes nothing.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # libtiff may be missing, or hidden inside
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.restype = ctypes.c_void_p
+        set_handler(None)
 
 
 def _open_webp(data: bytes) -> OpenedPicture:

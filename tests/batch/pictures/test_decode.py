@@ -196,3 +196,12 @@ def test_thousands_of_damaged_files_are(kind: str, capsys: pytest.CaptureFixture
         )
     assert slowest < 5
     assert grown_mib < 1024
+
+
+def test_a_damaged_tiff_writes_nothing_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    """libtiff would write there itself, and wait for a terminal that takes nothing."""
+    data = bytearray(pictures.encoded(pictures.UPRIGHT, "TIFF", compression="tiff_deflate"))
+    data[8:40] = b"\xff" * 32  # where Pillow puts the first strip
+    with quiet_decoders(), pytest.raises(ImageError, match="is damaged"):
+        decode(bytes(data))
+    assert capfd.readouterr().err == ""
