@@ -333,6 +333,17 @@ def test_a_file_that_is_too_large_to_be_kept_stays(
     assert folder.store.read("b.png") == b"x" * 2000
 
 
+def test_a_result_of_many_gigabytes_is_not_read_to_verify_it(
+    folder: BucketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(folder, b"x" * 2000)
+    with opened(folder, verify=True) as out:
+        assert out.was_done_before(JOB) is True
+        monkeypatch.setattr(output_module, "MAX_FILE_BYTES", 1000)
+        monkeypatch.setattr(Store, "read", None)
+        assert out.was_done_before(JOB) is False
+
+
 def test_a_part_of_many_gigabytes_is_not_read(
     folder: BucketFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
