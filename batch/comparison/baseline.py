@@ -160,6 +160,7 @@ def measure_baselines(
             raise EngineError(
                 f"{contender.title} would take longer than the run; pmsgan bench measures it"
             )
+        _log.info("measuring %s", contender.title)
         baseline, reference = measure_against(
             engine, contender, workload, reference=reference, deadline=deadline
         )
@@ -198,7 +199,6 @@ def measure_against(
     Raises:
         EngineError: the contender cannot run here, or the child failed.
     """
-    _log.info("measuring %s", contender.title)
     batch = engine.info.max_batch
     deadline = deadline or Deadline()
     with ComparisonProcess(contender, workload, batch, num_threads, deadline) as process:

@@ -90,6 +90,7 @@ def run_benchmark(
     no_work = ""
     try:
         network = found.native_network("count its operations")
+        _log.info("measuring the rates that no engine on this machine can exceed")
         works = examine_work(network, views, config.num_threads)
     except (ConfigError, EngineError) as error:
         no_work = str(error)
@@ -195,12 +196,12 @@ def _run_rounds(
     reference: Pictures | None = None
     info = engine.info
     for number, contender in enumerate(contenders * config.num_rounds):
-        _log.info(
-            "%dx%d, batch %d: %d of %d", info.width, info.height, info.max_batch, number + 1,
-            len(contenders) * config.num_rounds,
-        )  # fmt: skip
         if contender.title in failed:
             continue
+        _log.info(
+            "measuring %s at %dx%d, batch %d (%d of %d)", contender.title, info.width, info.height,
+            info.max_batch, number + 1, len(contenders) * config.num_rounds,
+        )  # fmt: skip
         try:
             measured[contender.title], reference = measure_against(
                 engine,

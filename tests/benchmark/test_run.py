@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -148,6 +149,30 @@ def test_what_cannot_run_here_or_fails_is_named(
     assert [it.reason for it in failed] == ["no compiler"]
     assert "not measured: pix2pix: its pictures" in result.to_text()
     assert {"openvino, fp32", "cyclegan, eager, fp32"} <= {row.title for row in result.rows}
+
+
+def test_what_is_measured_is_said_before(
+    style: Style, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: list[str] = []
+
+    def examine(*arguments: object) -> list[Work]:
+        said.append(caplog.messages[-1])
+        return [WORK]
+
+    def measure(*arguments: object, **options: object) -> object:
+        said.append(caplog.messages[-1])
+        raise EngineError("not measured here")
+
+    monkeypatch.setattr(run, "examine_work", examine)
+    monkeypatch.setattr(run, "measure_against", measure)
+    caplog.set_level(logging.INFO, "pmsgan")
+    config = BenchmarkConfig(contenders=("openvino", "eager", "cyclegan"), batches=(2,))
+    run_benchmark(style, config)
+    number = len(said) - 1
+    assert said[0] == "measuring the rates that no engine on this machine can exceed"
+    assert said[1] == f"measuring eager, fp32 at 64x64, batch 2 (1 of {3 * number})"
+    assert f"measuring cyclegan, eager, fp32 at 64x64, batch 2 ({number}" in " ".join(said)
 
 
 def test_without_torch_only_the_rest_is_measured(
