@@ -15,7 +15,7 @@ from pmsgan.cli.options import config_options
 from pmsgan.cli.terminal import print_note, show, show_lines
 from pmsgan.counts import count
 from pmsgan.errors import ConfigError, OutputError, PmsganError
-from pmsgan.formats import FORMAT_ALIASES, output_suffix
+from pmsgan.formats import FORMAT_ALIASES, PICTURE_SUFFIXES, format_of, output_suffix
 from pmsgan.styles.palette import read_palette
 
 if TYPE_CHECKING:
@@ -231,8 +231,18 @@ def _binary(stream: TextIO | None, name: str) -> BinaryIO:
 
 
 def _file(source: str, target: str, settings: ConvertSettings) -> Path:
-    """Return the file that the result of one picture goes to, as `cp` has it."""
+    """Return the file that the result of one picture goes to, as `cp` has it.
+
+    Raises:
+        ConfigError: the name is neither that of a result nor that of a folder.
+    """
     if not (target.endswith("/") or Path(target).is_dir()):
+        try:
+            format_of(Path(target))
+        except ConfigError as error:
+            if Path(target).suffix.lower() in PICTURE_SUFFIXES:
+                raise
+            raise ConfigError(f"{error}; for a folder, write {target}/") from error
         return Path(target)
     picture = Path("stdin" if source == STANDARD else source)
     return Path(target, picture.stem + output_suffix(picture.suffix, settings.output_format))

@@ -207,6 +207,20 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
     assert names(tmp_path) == ["in"]
 
 
+@pytest.mark.parametrize(
+    ("target", "has_hint"), [("onedir", True), ("faces.2024", True), ("out.gif", False)]
+)
+def test_a_folder_that_lacks_its_slash_is_hinted_at(
+    style: Style, in_dir: Path, tmp_path: Path, target: str, has_hint: bool
+) -> None:
+    result = convert(style, in_dir / "picture_3.png", tmp_path / target)
+    assert result.exit_code == 2
+    assert "the name of a result ends in .png" in last_line(result.stderr)
+    hint = f"; for a folder, write {tmp_path / target}/"
+    assert last_line(result.stderr).endswith(hint) == has_hint
+    assert names(tmp_path) == ["in"]
+
+
 @pytest.mark.parametrize("name", [".hidden.png", ".png"])
 def test_a_picture_may_have_a_hidden_name(
     style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8], name: str
