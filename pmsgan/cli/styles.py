@@ -15,6 +15,7 @@ from pmsgan.export.foreign.settings import ImportSettings
 
 if TYPE_CHECKING:
     from pmsgan.evaluation.style_measurement import StyleMeasurement
+    from pmsgan.styles.registry import Style
 
 MAX_TEXT = 80
 """Most characters of a style's text that a list shows."""
@@ -31,10 +32,20 @@ def list_command(as_json: JsonOption = False) -> None:
     if as_json:
         show_lines(to_json([style.to_json() for style in list_styles()]))
         return
-    for style in list_styles():
-        size = f"{style.width}x{style.height}"
-        kinds = f"{style.input[:MAX_TEXT]} -> {style.output[:MAX_TEXT]}"
-        show(f"{style.name:<16}{size:<10}{kinds}")
+    rows = [
+        (style.name, _seen_size(style), f"{style.input[:MAX_TEXT]} -> {style.output[:MAX_TEXT]}")
+        for style in list_styles()
+    ]
+    name_width, size_width = (max((len(row[place]) for row in rows), default=0) for place in (0, 1))
+    for name, size, kinds in rows:
+        show(f"{name:<{name_width}}  {size:<{size_width}}  {kinds}")
+
+
+def _seen_size(style: "Style") -> str:
+    """Return the size at which the network sees a picture [pixels]."""
+    if style.scaling.mode != "tiles":
+        return f"{style.width}x{style.height}"
+    return f"up to {style.scaling.working_size}" if style.scaling.working_size else "any size"
 
 
 @styles_app.command("show")

@@ -4,6 +4,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -288,6 +289,19 @@ def test_styles_are_listed_and_shown(style: Style) -> None:
     assert shown.exit_code == 0
     assert 'input = "sketch"' in shown.stdout
     assert pmsgan_command("styles", "show", "nonesuch").exit_code == 3
+
+
+def test_the_list_of_styles_has_the_size_that_a_run_uses_and_fits_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    lines = pmsgan_command("styles", "list").stdout.splitlines()
+    rows = [re.split("  +", line) for line in lines]
+    assert [row[:2] for row in rows] == [
+        ["anime", "256x256"], ["comic", "up to 768"], ["ink", "up to 768"],
+    ]  # fmt: skip
+    assert len({line.index(row[2]) for line, row in zip(lines, rows, strict=True)}) == 1
+    assert max(map(len, lines)) <= 80
 
 
 def test_styles_are_added_and_removed(style: Style) -> None:
