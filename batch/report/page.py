@@ -59,10 +59,10 @@ def make_page(report: Report) -> str:
 def _stopped(report: Report) -> str:
     if report.stopped is None:
         return ""
-    return (
-        f'<p class="stopped">Stopped: {escape(report.stopped)}. '
-        "The same command, without --overwrite, resumes.</p>"
-    )
+    rest = "The same command, without --overwrite, resumes"
+    if report.has_ended:
+        rest = "No picture was left to convert"
+    return f'<p class="stopped">Stopped: {escape(report.stopped)}. {rest}.</p>'
 
 
 def _summary(report: Report) -> str:

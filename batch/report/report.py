@@ -130,6 +130,11 @@ class Report:
         return self.num_pixels / 1e6 / self.timing.wall_s
 
     @property
+    def has_ended(self) -> bool:
+        """Whether a user interrupted the run when no picture was left: there is no rest."""
+        return self.is_interrupted and self.num_left == 0
+
+    @property
     def busy(self) -> tuple[Busy, ...]:
         """Threads and engines, each with its stages."""
         num_engines, parallelism = self.equipment.num_engines, self.equipment.parallelism

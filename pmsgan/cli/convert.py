@@ -313,7 +313,8 @@ def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> N
         print_note(f"error: {problem}")  # most likely the same reason
     if result.stopped is not None:
         again = "again without --overwrite" if overwrite else "it again"
-        print_note(f"stopped: {result.stopped}; run {again} to resume")
+        rest = "no picture was left" if result.has_ended else f"run {again} to resume"
+        print_note(f"stopped: {result.stopped}; {rest}")
     if result.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if result.failures or result.stopped:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from pmsgan.batch.job import Job
 from pmsgan.cli.app import app
+from pmsgan.cli.progress import FolderProgress
 from pmsgan.engine.open import open_engine
 from pmsgan.styles.registry import Style
 
@@ -265,3 +268,22 @@ def test_a_standard_stream_that_is_closed_is_told(style: Style, closed: str, nam
     assert ended.stderr.decode() == (
         f"error: the standard {name} is closed: give the name of a file\n"
     )
+
+
+def test_ctrl_c_after_the_last_picture_asks_for_no_other_run(
+    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FolderProgress.done
+
+    def interrupt(progress: FolderProgress, job: Job) -> None:
+        real(progress, job)
+        assert progress._bar is not None
+        if progress._bar.n == progress._bar.total:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(FolderProgress, "done", interrupt)
+    result = convert(style, in_dir, tmp_path / "out", "--no-baseline")
+    assert result.exit_code == 130
+    assert last_line(result.stderr) == "stopped: interrupted; no picture was left"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Stopped: interrupted. No picture was left to convert.</p>" in page
