@@ -42,6 +42,7 @@ def make_page(report: Report) -> str:
             [
                 _summary(report),
                 _sheet(report.thumbnails[:NUM_LARGE], "large"),
+                _link_to_more(len(report.thumbnails) - NUM_LARGE),
                 _remarks("Failures", report.failures),
                 "<h2>The run</h2>",
                 _facts(report),
@@ -233,8 +234,15 @@ def _timings(base: Baseline, kind: str, timings: Timings) -> list[str]:
     return [escape(base.title), kind, *(str(spread) for spread in spreads)]
 
 
+def _link_to_more(num_pictures: int) -> str:
+    text = count(num_pictures, "more picture")
+    return f'<p><a href="#more">{text}</a></p>' if num_pictures > 0 else ""
+
+
 def _more_pictures(thumbnails: Sequence[Thumbnail]) -> str:
-    return f"<h2>More pictures</h2>{_sheet(thumbnails, 'small')}" if thumbnails else ""
+    if not thumbnails:
+        return ""
+    return f'<h2 id="more">More pictures</h2>{_sheet(thumbnails, "small")}'
 
 
 def _sheet(thumbnails: Sequence[Thumbnail], kind: str) -> str:

@@ -102,6 +102,19 @@ def test_pictures_keep_their_shape(page: Any) -> None:
     assert sizes == [[90, 60]] * 8
 
 
+def test_a_link_leads_to_the_pictures_below_the_tables(
+    page: Any, report: Report, tmp_path: Path
+) -> None:
+    assert not page.find_elements("css selector", "a")
+    many = replace(report, thumbnails=3 * report.thumbnails)
+    (tmp_path / "many.html").write_text(make_page(many), encoding="utf-8")
+    page.get((tmp_path / "many.html").as_uri())
+    page.find_element("link text", "8 more pictures").click()
+    heading = page.find_element("css selector", ":target")
+    assert heading.text == "More pictures"
+    assert len(page.find_elements("css selector", ".small figure")) == 8
+
+
 def test_a_phone_needs_no_sideways_scrolling(page: Any) -> None:
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
