@@ -1,5 +1,7 @@
 """Recognise the kind of a picture by its first bytes; light to import."""
 
+from pmsgan.formats import PICTURE_SUFFIXES
+
 HEAD_BYTES = 64
 """How many of a file's first bytes `kind_of` looks at."""
 
@@ -7,9 +9,11 @@ KINDS = {
     "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "AVIF": ".avif", "GIF": ".gif",
     "JPEG 2000": ".jp2", "HEIC": ".heic", "BMP": ".bmp", "TIFF": ".tif",
 }  # fmt: skip
-"""The kinds that are read, and a suffix of each."""
+"""The kinds that are read, HEIC where its library is installed, and a suffix of each."""
 
-NOT_A_PICTURE = f"is not in a supported format ({', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]})"
+_READ = [kind for kind, suffix in KINDS.items() if suffix in PICTURE_SUFFIXES]
+NOT_A_PICTURE = f"is not in a supported format ({', '.join(_READ[:-1])} or {_READ[-1]})"
+"""Names the kinds that can be read here: HEIC only with its library."""
 
 _FIRST_BYTES = (
     (b"\xff\xd8\xff", "JPEG"),

@@ -20,6 +20,7 @@ from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.files import local as local_module
 from pmsgan.batch.files.local_output import LocalOutput
 from pmsgan.batch.pictures.decode import decode
+from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.pictures.xmp import DIGITAL_SOURCE_TYPE
 from pmsgan.batch.pipeline import Outcome
 from pmsgan.batch.report.write import write_report
@@ -33,9 +34,6 @@ from pmsgan.styles.registry import Style
 from pmsgan.styles.scaling import Scaling, ScalingMode
 
 SINGLE = ConvertSettings(precision="fp32")
-NOT_A_PICTURE = (
-    "is not in a supported format (JPEG, PNG, WebP, AVIF, GIF, JPEG 2000, HEIC, BMP or TIFF)"
-)
 
 
 def test_a_folder_becomes_a_mirrored_folder(

@@ -1,6 +1,7 @@
 import re
 import resource
 import struct
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,6 +102,20 @@ def test_a_very_large_jpeg_is_decoded_where_it_becomes_smaller() -> None:
         huge = data[:at] + struct.pack(">HH", 21_000, 20_000) + data[at + 4 :]
         with pytest.raises(ImageError, match="at most 400 million are decoded"):
             decode(huge, wanted=(256, 256))
+
+
+@pytest.mark.parametrize("has_library", [True, False])
+def test_heic_is_a_supported_format_only_with_its_library(has_library: bool) -> None:
+    code = (
+        "import sys, importlib.util as util\n"
+        "real = util.find_spec\n"
+        f"util.find_spec = lambda name: {has_library} if name == 'pillow_heif' else real(name)\n"
+        "from pmsgan.batch.pictures.kinds import NOT_A_PICTURE\n"
+        "print(NOT_A_PICTURE)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert ("HEIC" in said) == has_library
+    assert said.endswith("BMP or TIFF)\n")
 
 
 def test_a_heic_says_what_it_takes_where_its_library_is_absent(
