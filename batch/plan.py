@@ -1,6 +1,7 @@
 """Decide which result each picture gets, before any work starts."""
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -224,11 +225,8 @@ def _skip_reason(plan: Plan, path: str) -> str | None:
 
 
 def _parts(joined: str) -> Iterator[str]:
-    start = 0
-    while (end := joined.find("/", start)) >= 0:
-        yield joined[start:end]
-        start = end + 1
-    yield joined[start:]
+    """Return names with slashes between them, one at a time; none is empty."""
+    return (found.group() for found in re.finditer("[^/]+", joined))
 
 
 def _is_excluded(plan: Plan, path: str, selection: Selection) -> bool:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,21 @@ def test_nothing_new_is_no_part(folder: BucketFolder) -> None:
         assert len(out.journal.known(["0.png", "1.png"])) == 1
         out.save()
     assert parts(folder) == [2]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_the_journal_s_own_file_is_closed(folder: BucketFolder) -> None:
+    out = begun(folder)
+    scratch = out._scratch.name
+
+    def opened() -> list[str]:
+        found = [os.path.realpath(it) for it in Path("/proc/self/fd").iterdir()]
+        return [path for path in found if path.startswith(scratch)]
+
+    assert len(opened()) == 1
+    out.close()
+    assert opened() == []
+    out.close()
 
 
 def test_parts_of_other_settings_are_not_mixed_with_ours(folder: BucketFolder) -> None:
