@@ -150,14 +150,16 @@ def convert(
     where = _cluster(devices, cluster, workers, insecure=insecure_cluster)
     kind = _kind(sources, target)
     _check_target(target, kind)
-    if kind != "folder" and (where is not None or dry_run or selection != Selection()):
+    if kind != "folder" and (where is not None or selection != Selection()):
         raise typer.BadParameter(
-            "--cluster, --devices, --dry-run, --include and --exclude need a folder as IN"
+            "--cluster, --devices, --include and --exclude need a folder as IN"
         )
+    if kind == "picture" and dry_run:
+        raise typer.BadParameter("--dry-run needs a folder or several pictures as IN")
     if target == STANDARD and (as_json or kind != "picture"):
         raise typer.BadParameter("stdout can take only the result of a single picture")
     if dry_run:
-        _print_plan(sources[0], target, settings, selection, as_json=as_json)
+        _print_plan(sources, target, settings, selection, as_json=as_json)
         return
     from pmsgan.batch.convert import convert_folder, convert_picture, convert_pictures
     from pmsgan.cli.progress import FolderProgress
@@ -322,12 +324,19 @@ def _end(result: "Report", problem: PmsganError | None, *, overwrite: bool) -> N
 
 
 def _print_plan(
-    in_dir: str, out_dir: str, settings: ConvertSettings, selection: Selection, *, as_json: bool
+    sources: list[str],
+    out_dir: str,
+    settings: ConvertSettings,
+    selection: Selection,
+    *,
+    as_json: bool,
 ) -> None:
+    from pmsgan.batch.files.named import name_pictures
     from pmsgan.batch.files.open import open_folder
     from pmsgan.batch.plan import plan_folder
 
-    source = open_folder(in_dir)
+    is_folder = _kind(sources, out_dir) == "folder"
+    source = open_folder(sources[0]) if is_folder else name_pictures(sources)
     plan = plan_folder(source, open_folder(out_dir), settings.output_format, selection)
     if as_json:
         show_lines(to_json(plan.to_json()))

@@ -113,6 +113,19 @@ def test_a_pattern_is_expanded(style: Style, in_dir: Path, tmp_path: Path) -> No
     assert convert(style, in_dir / "[x].png", tmp_path / "x.png").exit_code == 0
 
 
+def test_a_dry_run_prints_the_plan_of_a_pattern(style: Style, in_dir: Path, tmp_path: Path) -> None:
+    for pictures in (
+        [f"{in_dir}/picture_[34].png"],
+        [in_dir / "picture_3.png", in_dir / "picture_4.png"],
+    ):
+        result = convert(style, *pictures, tmp_path / "out", "--dry-run", "--format", "webp")
+        assert result.exit_code == 0, result.output
+        *plan, total = result.stdout.splitlines()
+        assert plan == ["picture_3.png -> picture_3.webp", "picture_4.png -> picture_4.webp"]
+        assert total.startswith("2 pictures, ")
+    assert names(tmp_path) == ["in"]
+
+
 def test_stdin_becomes_stdout(
     style: Style, in_dir: Path, tmp_path: Path, expected: NDArray[np.uint8]
 ) -> None:
@@ -202,7 +215,7 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
         ),
         ((picture, "-", "--json"), "stdout can take only the result of a single picture"),
         ((picture, out, "--include", "*.jpg"), "need a folder as IN"),
-        ((picture, out, "--dry-run"), "need a folder as IN"),
+        ((picture, out, "--dry-run"), "needs a folder or several pictures as IN"),
     ):
         result = convert(style, *arguments)
         assert result.exit_code == 2, arguments
