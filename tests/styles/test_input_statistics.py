@@ -101,7 +101,7 @@ def test_convert_warns_once_and_goes_on(
     assert report.num_done == 9
     told = [it.getMessage() for it in caplog.records if "do not look like" in it.getMessage()]
     assert len(told) == 1
-    assert "the style tiny, sketch: they are more colourful" in told[0]
+    assert "the style tiny (sketch): they are more colourful" in told[0]
     caplog.clear()
     convert_folder(in_dir, tmp_path / "again", style, with_baseline=False)
     assert "do not look like" not in caplog.text
