@@ -62,9 +62,7 @@ def _sample_numbers(
 def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
     """Iterate over a loader; an error in a worker comes without the worker's traceback."""
     try:
-        with safe_path_for_children():  # where readers are not forked, as on macOS
-            batches_read = iter(loader)
-        yield from batches_read
+        yield from _start(loader)
         return
     except Exception as error:
         # Its frames hold the readers (see `batches`) until the garbage collector finds the cycle.
@@ -74,6 +72,13 @@ def _read(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
         last_line = str(error).strip().splitlines()[-1]
     # Raised out here, so that it does not hold the other error.
     raise DataError(last_line.removeprefix("pmsgan.errors.DataError: "))
+
+
+def _start(loader: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    """Iterate over a loader whose readers import nothing from the current folder."""
+    with safe_path_for_children():  # where readers are not forked, as on macOS
+        started = iter(loader)
+    yield from started
 
 
 def _ignore_interrupts(worker: int) -> None:

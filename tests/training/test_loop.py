@@ -263,7 +263,9 @@ def test_a_resumed_run_learns_at_its_own_rate_and_names_what_changed(
     state = load_checkpoint(tmp_path / CHECKPOINT_NAME)
     for name in ("generator_optimizer", "discriminator_optimizer"):
         assert state[name]["param_groups"][0]["lr"] == 1e-5
-    changed = "other settings: --flip, not --no-flip and --learning-rate 0.0002, not 1e-05"
+    changed = (
+        "different settings so far: --flip, not --no-flip and --learning-rate 0.0002, not 1e-05"
+    )
     assert changed in caplog.text
 
 
