@@ -25,7 +25,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     Raises:
         OSError: it cannot be read, is a pipe or a device, or is larger.
     """
-    with _opened(path, max_bytes) as file:
+    with open_regular(path, max_bytes) as file:
         size = os.fstat(file.fileno()).st_size
         data = file.read(size + 1)  # the buffer is as large as what is asked for
     if len(data) > size:
@@ -44,7 +44,7 @@ def hash_regular(path: Path, max_bytes: int) -> str:
         OSError: it cannot be read, is a pipe or a device, or is larger.
     """
     digest, count = hashlib.sha256(), 0
-    with _opened(path, max_bytes) as file:
+    with open_regular(path, max_bytes) as file:
         while part := file.read(_CHUNK_BYTES):
             digest.update(part)
             count += len(part)
@@ -54,7 +54,16 @@ def hash_regular(path: Path, max_bytes: int) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_bytes: int) -> Iterator[IO[bytes]]:
+def open_regular(path: Path, max_bytes: float) -> Iterator[IO[bytes]]:
+    """Open a file to read, also where links lead to it.
+
+    Args:
+        path: the file.
+        max_bytes: the largest size that is opened [bytes].
+
+    Raises:
+        OSError: it cannot be read, is a pipe or a device, or is larger.
+    """
     # A pipe without a writer must not block the open.
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(file, "rb") as opened:
@@ -66,5 +75,5 @@ def _opened(path: Path, max_bytes: int) -> Iterator[IO[bytes]]:
         yield opened
 
 
-def _too_large(path: Path, max_bytes: int) -> OSError:
+def _too_large(path: Path, max_bytes: float) -> OSError:
     return OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", os.fspath(path))

@@ -1,14 +1,14 @@
 """Read files of torch.save that may come from a stranger."""
 
-import errno
 import math
 import os
-import stat
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+
+from pmsgan.regular_file import open_regular
 
 
 def read_torch_file(path: Path, max_bytes: float = math.inf) -> Any:
@@ -25,16 +25,9 @@ def read_torch_file(path: Path, max_bytes: float = math.inf) -> Any:
         OSError: it cannot be read, or is a pipe or a device, or is larger.
         ValueError: it is damaged, holds more than tensors, or unpacks to more than its size.
     """
-    # A pipe without a writer must not block the open.
-    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", os.fspath(path))
-        if found.st_size > max_bytes:
-            raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", os.fspath(path))
+    with open_regular(path, max_bytes) as file:
         try:
-            _refuse_bombs(file, found.st_size)
+            _refuse_bombs(file, os.fstat(file.fileno()).st_size)
             return torch.load(file, map_location="cpu", weights_only=True)
         except OSError:
             raise

@@ -53,7 +53,7 @@ def test_pipes_devices_and_large_files_are_refused(data: bytes, tmp_path: Path) 
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name in ("pipe", "zero"):
-        with pytest.raises(OSError, match="no regular file"):
+        with pytest.raises(OSError, match="not a regular file"):
             read_torch_file(tmp_path / name)
     (tmp_path / "a.pt").write_bytes(data)
     with pytest.raises(OSError, match=re.escape("more than 1000 bytes")):
