@@ -21,6 +21,8 @@ PYTRITON_VERSION := 0.7.0
 # The oldest and the newest version of each product that the engine runs with.
 BINDINGS := tensorrt_cu12_bindings==10.13.0.35 tensorrt_cu13_bindings==11.4.0.106 \
   tensorrt_rtx_cu12_bindings==1.4.0.76 tensorrt_rtx_cu13_bindings==1.7.1.116
+# A test that hangs shows where and ends the run; so does one that brings its process down.
+NO_HANGS := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 PYTHON ?= python3
 PIP_FLAGS ?=
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
@@ -39,7 +41,7 @@ demo-baseline: .venv/train
 	.venv/bin/pmsgan convert samples/sketches out/anime --style anime --overwrite
 
 test: .venv/pycuda .venv/triton .venv/bindings
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(NO_HANGS) --cov --cov-report=term --cov-fail-under=90
 
 # mypy sees the four folders as one package only where they are installed as one.
 lint: .venv/dev

@@ -27,13 +27,14 @@ def ring_of(num_slots: int, num_rows: int) -> Ring:
 
 
 class Waiting:
-    """A call in a thread, which waits in the ring."""
+    """A call in a thread, which waits in the ring or has ended."""
 
     def __init__(self, ring: Ring, call: Callable[[], object]) -> None:
         self.results: list[object] = []
         self.thread = threading.Thread(target=self.run, args=(call,), daemon=True)
         self.thread.start()
-        while not (ring._freed._waiters or ring._filled._waiters):  # type: ignore[attr-defined]
+        conditions: list[Any] = [ring._freed, ring._filled]
+        while self.thread.is_alive() and not any(it._waiters for it in conditions):
             self.thread.join(0.001)
 
     def run(self, call: Callable[[], object]) -> None:
