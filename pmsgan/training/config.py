@@ -145,7 +145,7 @@ class TrainingConfig:
             room = (
                 f"it must not exceed load_size, {self.load_size}"
                 if self.load_size
-                else f"it must not exceed size, {self.size}, unless load_size is larger"
+                else f"it must not exceed {self.size}, unless load_size is larger"
             )
             raise ConfigError(f"crop is {self.crop}: {room}")
         if not self.crop and self.size > self.load_side:

@@ -27,7 +27,7 @@ def refused(*arguments: object) -> str:
         ("--size 98", "--size is 98, which is not a multiple of 4: try 96"),
         ("--size 104 --crop 98", "--crop is 98, which is not a multiple of 4: try 96"),
         ("--size 100 --fold 2", "--size is 100, which is not a multiple of 8: try 96"),
-        ("--crop 300", "--crop is 300: pictures have 256, unless --load-size says more"),
+        ("--crop 300", "--crop is 300: it must not exceed 256, unless --load-size is larger"),
         ("--load-size 96", "--size is 256: without a crop it must not exceed --load-size, 96"),
         ("--hard-pixels 0.1", "--hard-pixels is 0.1: it needs --perceptual l1"),
         ("--readers -1", "--readers is -1: it must not be negative"),

@@ -11,7 +11,7 @@ from pmsgan.training.config import TrainingConfig
         ({"size": 98}, "size is 98, which is not a multiple of 4: try 96"),
         ({"size": 92}, "size is 92"),
         ({"crop": 64}, "crop is 64"),
-        ({"crop": 300}, "crop is 300: it must not exceed size, 256, unless load_size is larger"),
+        ({"crop": 300}, "crop is 300: it must not exceed 256, unless load_size is larger"),
         ({"load_size": 200}, "size is 256: without a crop it must not exceed load_size, 200"),
         ({"epochs": -1}, "epochs is -1"),
         ({"schedule": "linear"}, "schedule is 'linear'"),

@@ -305,7 +305,7 @@ def test_what_no_run_has_recorded_is_kept(folder: BucketFolder, overwrite: bool)
     assert ("b.png.bak" in names(folder, "")) is not overwrite
     if not overwrite:
         assert folder.store.read("b.png.bak") == b"somebody's"
-        assert job.note == "its result had been changed, and is kept as b.png.bak"
+        assert job.note == "its previous result had been edited, and is kept as b.png.bak"
 
 
 def test_an_empty_out_takes_no_request_for_each_new_name(
