@@ -64,6 +64,12 @@ def workers(cluster: Any) -> set[int]:
     return found
 
 
+def shard_workers(out_dir: Path) -> set[int]:
+    """Return the processes that have begun a shard whose journal is still there."""
+    journals = (out_dir / ".pmsgan" / "shards").glob("*.jsonl")
+    return {int(journal.name.rsplit("-", 2)[1]) for journal in journals}
+
+
 def test_a_machine_that_is_killed_is_done_without(
     cluster: Any, folders: tuple[Path, Path], tmp_path: Path, style: Style
 ) -> None:
@@ -71,6 +77,9 @@ def test_a_machine_that_is_killed_is_done_without(
     doomed = cluster.add_node()
     process = start(in_dir, tmp_path / "out", style, "--cluster", cluster.address, "--json")
     wait_for_results(tmp_path / "out", NUM_PICTURES // 4, process)
+    while not shard_workers(tmp_path / "out") & set(doomed.processes()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
     doomed.kill()
     ended = finish(process)
     assert ended.returncode == 0, ended.stderr
