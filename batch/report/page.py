@@ -73,11 +73,12 @@ def _summary(report: Report) -> str:
     if report.baselines:
         base = report.baselines[0]
         times = digits(base.files_to_files.speedup.median)
-        other = f"as {BASELINES[base.compared.backend]} in {base.compared.precision.upper()}"
-        figures.append((f"{times} times as fast", other))
+        baseline = BASELINES[base.compared.backend]
+        precision = base.compared.precision.upper()
+        figures.append((f"{times} times as fast", f"as {baseline} in {precision}"))
         if (accuracy := base.engine_accuracy) is not None:
             looks = next(text for limit, text in _LOOKS if accuracy.psnr_db >= limit)
-            figures.append((looks, f"as there: {accuracy.decibels} PSNR"))
+            figures.append((looks, f"{accuracy.decibels} PSNR to {baseline}"))
     cells = [f"<p><b>{escape(one)}</b> {escape(other)}</p>" for one, other in figures]
     return f'<div class="summary">{"".join(cells)}</div>'
 

@@ -143,7 +143,7 @@ def test_the_figures_are_said_in_words(report: Report, browser: Any, tmp_path: P
     assert browser.find_element("css selector", ".summary").text.splitlines() == [
         "4 pictures", "in 41.0 s",
         "4.10 times as fast", "as eager PyTorch in FP32",
-        "looks the same", "as there: 59.0 dB PSNR",
+        "looks the same", "59.0 dB PSNR to eager PyTorch",
     ]  # fmt: skip
     for seconds, text in ((3 * 3600.0, "in 3.0 hours"), (180.0, "in 3 minutes")):
         assert text in make_page(replace(report, timing=replace(timing, wall_s=seconds)))
