@@ -69,12 +69,11 @@ _VERBS = ("is", "has", "was", "cannot", "does", "took")
 def name_picture(name: str, reason: str) -> str:
     """Name the picture that a reason is about.
 
+    It becomes `a.png is damaged`, or `a.png: its translation is empty`.
+
     Args:
         name: the picture.
         reason: what is wrong with it, such as `is damaged`, or `its translation is empty`.
-
-    Returns:
-        `a.png is damaged`, or `a.png: its translation is empty`.
     """
     return f"{name} {reason}" if reason.split(" ", 1)[0] in _VERBS else f"{name}: {reason}"
 
