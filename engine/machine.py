@@ -126,6 +126,8 @@ def _cpu_name() -> str:
 
 def memory_bytes() -> int | None:
     """Return the memory of this machine [bytes]; None if the system does not report it."""
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):

@@ -14,6 +14,17 @@ from pathlib import Path
 if sys.platform != "win32":
     import resource
 
+    @contextlib.contextmanager
+    def _limit(kind: int, value: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(kind)
+        known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(kind, (min([value, *known]), hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(kind, (soft, hard))
+
+
 _STACK_BYTES = 10 * 2**20
 """The stack of a thread, which counts in full; most of it is never touched."""
 
@@ -29,25 +40,14 @@ def bounds(*, seconds: float, num_bytes: int) -> Iterator[None]:
     """
     if sys.platform == "win32":
         yield
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    time_s = math.ceil(used.ru_utime + used.ru_stime + seconds)
-    with _limit(resource.RLIMIT_CPU, time_s), contextlib.ExitStack() as stack:
-        if (data := _data_bytes()) is not None:
-            stacks = (os.cpu_count() or 1) * _STACK_BYTES
-            stack.enter_context(_limit(resource.RLIMIT_DATA, data + stacks + num_bytes))
-        yield
-
-
-@contextlib.contextmanager
-def _limit(kind: int, value: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(kind)
-    known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(kind, (min([value, *known]), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(kind, (soft, hard))
+    else:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        time_s = math.ceil(used.ru_utime + used.ru_stime + seconds)
+        with _limit(resource.RLIMIT_CPU, time_s), contextlib.ExitStack() as stack:
+            if (data := _data_bytes()) is not None:
+                stacks = (os.cpu_count() or 1) * _STACK_BYTES
+                stack.enter_context(_limit(resource.RLIMIT_DATA, data + stacks + num_bytes))
+            yield
 
 
 def _data_bytes() -> int | None:

@@ -100,5 +100,7 @@ def remove_abandoned(place: Path) -> None:
 
 def _is_old_and_ours(found: os.stat_result) -> bool:
     """Say whether a folder is this user's alone; a new one may not have been locked yet."""
+    if sys.platform == "win32":
+        return False
     is_ours = found.st_uid == os.getuid() and not found.st_mode & 0o077
     return is_ours and time.time() - found.st_mtime > _LEAST_AGE_S
