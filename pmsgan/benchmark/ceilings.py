@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pmsgan.child import call_in_child
 from pmsgan.engine.gpu import count_gpus
+from pmsgan.engine.machine import computes_bf16
 from pmsgan.engine.telemetry import without_telemetry
 from pmsgan.errors import ChildError
 
@@ -48,7 +49,8 @@ def _memory_rate() -> float:
 def matrix_rates(num_threads: int | None) -> dict[str, float]:
     """Return how fast this machine multiplies large matrices [10^9 operations per second].
 
-    A CPU runs both PyTorch and OpenVINO; the faster counts.
+    A CPU runs both PyTorch and OpenVINO; the faster counts. A CPU that does not compute in BF16 has
+    no rate for it: PyTorch would emulate it for many minutes.
     """
     import torch
 
@@ -56,7 +58,7 @@ def matrix_rates(num_threads: int | None) -> dict[str, float]:
         return {name: _torch_rate(name, "cuda", GPU_SIDE) for name in ("fp32", "bf16", "fp16")}
     return {
         name: max(_openvino_rate(name, CPU_SIDE, num_threads), _torch_rate(name, "cpu", CPU_SIDE))
-        for name in ("fp32", "bf16")
+        for name in (("fp32", "bf16") if computes_bf16() else ("fp32",))
     }
 
 

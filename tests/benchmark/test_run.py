@@ -307,6 +307,17 @@ def test_the_machine_s_matrix_rate_is_measured(monkeypatch: pytest.MonkeyPatch) 
     assert ceilings._openvino_rate("fp32", 64, 1) > 0
 
 
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_a_precision_that_the_cpu_lacks_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool
+) -> None:
+    monkeypatch.setattr(ceilings, "computes_bf16", lambda: has_bf16)
+    monkeypatch.setattr(ceilings, "_torch_rate", lambda name, device, side: 1.0)
+    monkeypatch.setattr(ceilings, "_openvino_rate", lambda name, side, num_threads: 2.0)
+    expected = {"fp32": 2.0, "bf16": 2.0} if has_bf16 else {"fp32": 2.0}
+    assert ceilings.matrix_rates(None) == expected
+
+
 def test_the_numbers_of_convolutions_are_counted_as_their_modules_have_them() -> None:
     num_values = 0
 
