@@ -50,8 +50,8 @@ class ConvertSettings:
     output_size: OutputSize = "source"
     """Size of the results: that of the source, that of the style, or the long side in pixels."""
     working_size: WorkingSize | None = None
-    """Size at which a style that works in tiles sees a picture: that of the source, or a limit for
-    the long side in pixels."""
+    """Size to which pictures are reduced before a style that works in tiles: that of the source, or
+    a limit for the long side in pixels."""
     output_format: OutputFormat = "png"
     """Format of the results; same keeps JPEG, PNG and WebP, and turns the rest into PNG; ora is
     OpenRaster, a file for paint programs with a layer for the lines and one for each part of a
@@ -61,7 +61,7 @@ class ConvertSettings:
     png_level: int = 1
     """Compression of PNG, from 0 (none) to 9 (smallest and slow)."""
     metadata: KeepMetadata = "keep"
-    """Whether results keep the EXIF data, XMP and date of their pictures."""
+    """Keep the EXIF data, XMP and date of the pictures, or strip them."""
     mark: bool = True
     """Mark results as made by a trained network, by IPTC's Digital Source Type in XMP."""
     precision: Precision = "auto"
@@ -147,7 +147,7 @@ class Selection:
     """The pictures below IN that a run converts."""
 
     include: tuple[str, ...] = ()
-    """Convert only pictures that match, such as `*.jpg`; may be given several times."""
+    """Convert only pictures that match, such as '*.jpg'; may be given several times."""
     exclude: tuple[str, ...] = ()
     """Skip pictures and folders that match, such as thumbs; may be given several times."""
 

@@ -186,7 +186,7 @@ def pictures() -> NDArray[np.uint8]:
 
 @pytest.fixture
 def in_dir(tmp_path: Path, pictures: NDArray[np.uint8]) -> Path:
-    """A folder of nine pictures, three of them in a sub-folder."""
+    """A folder of nine pictures, three of them in a subfolder."""
     folder = tmp_path / "in"
     (folder / "more").mkdir(parents=True)
     for index, picture in enumerate(pictures):

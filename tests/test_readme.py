@@ -53,7 +53,8 @@ def test_the_example_of_single_pictures_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("needs_torch")
-def test_the_example_of_training_runs(tmp_path: Path) -> None:
+def test_the_example_of_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     coarse = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     for side in ("sketch", "face"):
         (tmp_path / "my_pairs" / side).mkdir(parents=True)

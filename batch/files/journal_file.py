@@ -83,7 +83,7 @@ def check_journal(
 def foreign_files_error(folder: str) -> ConfigError:
     """Return the error for a folder that holds files that no run has recorded."""
     return ConfigError(
-        f"{folder} is not empty and has no journal of an earlier run: give an empty folder, or "
+        f"{folder} holds files that no earlier run has recorded: give an empty folder, or "
         "--overwrite"
     )
 

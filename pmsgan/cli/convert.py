@@ -56,7 +56,7 @@ def convert(
         str,
         typer.Argument(
             metavar="OUT",
-            help="Folder for the results, or its URL; it mirrors the sub-folders of IN. For a "
+            help="Folder for the results, or its URL; it mirrors the subfolders of IN. For a "
             "single picture, also a file such as out.png, or - for stdout.",
         ),
     ],
@@ -127,7 +127,7 @@ def convert(
 ) -> None:
     """Translate a folder of pictures, or single pictures.
 
-    pmsgan convert IN_DIR OUT_DIR: a folder and its sub-folders.
+    pmsgan convert IN_DIR OUT_DIR: a folder and its subfolders.
 
     pmsgan convert photo.jpg out.png: one picture.
 

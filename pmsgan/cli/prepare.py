@@ -88,7 +88,7 @@ def pairs(
     in_dir: InDir,
     out_dir: OutDir,
     direction: Annotated[
-        str, typer.Option(help="Names of the two sub-folders, LEFT:RIGHT, such as sketch:face.")
+        str, typer.Option(help="Names of the two subfolders, LEFT:RIGHT, such as sketch:face.")
     ],
     pairs: Annotated[
         Path | None,

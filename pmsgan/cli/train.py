@@ -67,7 +67,7 @@ def _set_defaults(context: typer.Context, settings: "Mapping[str, Any]") -> None
 PairsFolder = Annotated[
     Path,
     typer.Argument(
-        help="Folder with side-by-side pictures, or with two folders of pictures; sub-folders are "
+        help="Folder with side-by-side pictures, or with two folders of pictures; subfolders are "
         "searched, too."
     ),
 ]

@@ -27,7 +27,7 @@ class FolderNames:
     """Understands the folders below one folder, for one pair of sides.
 
     A folder is given as the names that lead from the root to it. The name of a side is that of a
-    sub-folder of the root, or else a word: photo is in photos, train_photos and Training Photos.
+    subfolder of the root, or else a word: photo is in photos, train_photos and Training Photos.
     """
 
     def __init__(self, root: Path, sides: Sequence[str], *, without_prepared: bool = False) -> None:

@@ -73,7 +73,7 @@ def prepare_aligned(
     """Crop each picture whose eyes are known; the others are failures.
 
     Args:
-        in_dir: pictures, also in sub-folders.
+        in_dir: pictures, also in subfolders.
         out_dir: gets the crops.
         eyes: a CSV file, or a folder of files of points, see `find_eyes`.
         config: size of the crops, and where the eyes will be.

@@ -97,7 +97,7 @@ def walk_pictures(root: Path) -> Tree:
 
 
 def list_pictures(folder: Path) -> dict[str, Path]:
-    """Map paths below a folder, without suffix, to its pictures and those of its sub-folders.
+    """Map paths below a folder, without suffix, to its pictures and those of its subfolders.
 
     Raises:
         DataError: it is not a folder, holds no pictures, or holds two with the same name.
@@ -121,7 +121,7 @@ def add_picture(found: dict[str, Path], name: str, path: Path) -> None:
 
 
 def _list(place: Path) -> tuple[list[str], list[str]]:
-    """Return the names of a folder's files and of its sub-folders, without hidden ones."""
+    """Return the names of a folder's files and of its subfolders, without hidden ones."""
     names: list[str] = []
     below: list[str] = []
     with os.scandir(place) as entries:

@@ -28,7 +28,7 @@ class Match:
 
 
 def match_folders(predicted: Path, truth: Path) -> Match:
-    """Match two folders and their sub-folders; suffixes may differ.
+    """Match two folders and their subfolders; suffixes may differ.
 
     Raises:
         DataError: one is not a folder or holds two pictures with the same name, or no name is in

@@ -361,7 +361,7 @@ def test_results_in_an_object_store(
         out.begin()
         assert out.journal.known(name for name, _ in shard.names) == {}
     folder = BucketFolder("memory://bucket")
-    with pytest.raises(ConfigError, match="has no journal of an earlier run"):
+    with pytest.raises(ConfigError, match="holds files that no earlier run has recorded"):
         bucket_output(folder, style)
 
 

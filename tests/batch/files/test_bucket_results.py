@@ -158,7 +158,7 @@ def test_a_bucket_of_somebody_else_is_left_alone(folder: BucketFolder) -> None:
     for entry in names(folder, ".pmsgan/journal"):
         folder.store.remove(f".pmsgan/journal/{entry}")
     folder.store.write("thesis.txt", b"1")
-    with pytest.raises(ConfigError, match="has no journal of an earlier run"):
+    with pytest.raises(ConfigError, match="holds files that no earlier run has recorded"):
         opened(folder)
     opened(folder, overwrite=True).close()
     opened(folder).close()

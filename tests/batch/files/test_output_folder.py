@@ -94,7 +94,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
         opened(tmp_path).close()  # it has recorded nothing
     (tmp_path / "thesis.txt").write_text("1")
     for _ in range(2):
-        with pytest.raises(ConfigError, match="is not empty and has no journal of an earlier run"):
+        with pytest.raises(ConfigError, match="holds files that no earlier run has recorded"):
             opened(tmp_path)
     begun(tmp_path, overwrite=True).close()
     opened(tmp_path).close()

@@ -153,6 +153,12 @@ def test_the_figures_are_said_in_words(report: Report, browser: Any, tmp_path: P
     assert "looks different" in make_page(replace(compared, baselines=(poor,)))
 
 
+def test_a_run_without_new_pictures_counts_the_earlier_ones(report: Report) -> None:
+    page = make_page(replace(report, num_done=0, num_done_before=24))
+    assert "<b>nothing to do</b> 24 pictures done before" in page
+    assert "<b>0 pictures</b>" not in page
+
+
 def test_a_run_of_one_picture_blames_no_stage(report: Report) -> None:
     assert "the fullest bar is the bottleneck" in make_page(report)
     one = make_page(replace(report, num_done=1))
