@@ -12,11 +12,14 @@ from pmsgan.batch.timing import Stage, Timing
 from pmsgan.counts import count
 from pmsgan.engine.interface import EngineInfo
 from pmsgan.engine.machine import Machine
+from pmsgan.errors import name_picture
 from pmsgan.spread import digits
 from pmsgan.terminal import printable
 
 BASELINES = {"eager": "eager PyTorch", "onnxruntime": "ONNX Runtime"}
 """Names of the baselines for people, by their backend."""
+MAX_FAILURES = 5
+"""Failures that the text for a terminal names; report.json names all."""
 BASELINE_OFF = "switched off"
 """Reason when the user wants no baseline; reports do not show it."""
 
@@ -201,7 +204,14 @@ class Report:
         return "\n".join(
             map(
                 printable,
-                [*_aligned(self._rows()), "", *self._stages(), "", *_aligned(self._speedups())],
+                [
+                    *_aligned(self._rows()),
+                    "",
+                    *self._stages(),
+                    "",
+                    *_aligned(self._speedups()),
+                    *self._failures(),
+                ],
             )
         )
 
@@ -241,6 +251,14 @@ class Report:
             noted = count(len(self.notes), "picture has", "pictures have")
             rows.append(("notes", f"{noted} notes in the report"))
         return rows
+
+    def _failures(self) -> list[str]:
+        """Name the pictures that failed, last, where people look."""
+        shown = self.failures[:MAX_FAILURES]
+        lines = [name_picture(failure.name, failure.text) for failure in shown]
+        more = len(self.failures) - len(lines)
+        lines += [f"and {more} more, which report.json names"] if more else []
+        return ["", "failed:", *lines] if lines else []
 
     def _stages(self) -> list[str]:
         lines = [f"{'stage':<14}{'busy':>9}{'share':>7}{'median':>12}{'p95':>9}{'p99':>9}"]

@@ -14,8 +14,9 @@ import pytest
 from pmsgan.batch.comparison.baseline import Baseline, Timings
 from pmsgan.batch.convert import convert_folder
 from pmsgan.batch.report import page as page_module
+from pmsgan.batch.report import report as report_module
 from pmsgan.batch.report.page import make_page
-from pmsgan.batch.report.report import NodeWork, Report
+from pmsgan.batch.report.report import NodeWork, Remark, Report
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.engine.accuracy import Accuracy
 from pmsgan.styles.registry import Style
@@ -177,6 +178,14 @@ def test_dark_mode_is_dark(page: Any) -> None:
         paper, ink = brightness("background-color"), brightness("color")
         assert (paper < 60 < 200 < ink) if is_dark else (ink < 60 < 200 < paper)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_text_ends_with_the_failures(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_module, "MAX_FAILURES", 1)
+    failures = (Remark(name="a.png", text="is damaged"), Remark(name="b.png", text="is empty"))
+    lines = replace(report, failures=failures).to_text().splitlines()
+    assert lines[-3:] == ["failed:", "a.png is damaged", "and 1 more, which report.json names"]
+    assert "failed:" not in replace(report, failures=()).to_text()
 
 
 def test_long_lists_are_cut(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
