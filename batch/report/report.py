@@ -201,19 +201,13 @@ class Report:
 
     def to_text(self) -> str:
         """Return the report as text for a terminal."""
-        return "\n".join(
-            map(
-                printable,
-                [
-                    *_aligned(self._rows()),
-                    "",
-                    *self._stages(),
-                    "",
-                    *_aligned(self._speedups()),
-                    *self._failures(),
-                ],
-            )
+        blocks = (
+            _aligned(self._rows()),
+            self._stages(),
+            _aligned(self._speedups()),
+            self._failures(),
         )
+        return "\n\n".join("\n".join(map(printable, block)) for block in blocks if block)
 
     def counts(self) -> str:
         """Say how many pictures are done, failed, were done before, and are left."""
@@ -258,7 +252,7 @@ class Report:
         lines = [name_picture(failure.name, failure.text) for failure in shown]
         more = len(self.failures) - len(lines)
         lines += [f"and {more} more, which report.json names"] if more else []
-        return ["", "failed:", *lines] if lines else []
+        return ["failed:", *lines] if lines else []
 
     def _stages(self) -> list[str]:
         lines = [f"{'stage':<14}{'busy':>9}{'share':>7}{'median':>12}{'p95':>9}{'p99':>9}"]
