@@ -131,7 +131,7 @@ def test_a_folder_of_somebody_else_is_left_alone(style: Style, tmp_path: Path) -
     with opened(style, tmp_path):
         pass
     (tmp_path / "out" / ".pmsgan" / "journal.jsonl").unlink()
-    with pytest.raises(ConfigError, match=r"is not empty and has no journal .*--overwrite"):
+    with pytest.raises(ConfigError, match=r"no earlier run has recorded: .*--overwrite"):
         opened(style, tmp_path)
     with opened(style, tmp_path, overwrite=True):
         pass
