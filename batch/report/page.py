@@ -71,7 +71,7 @@ def _summary(report: Report) -> str:
     pictures = count(report.num_done, "picture")
     figures = [(pictures, f"in {_duration(report.timing.wall_s)}")]
     if not report.num_done and report.num_done_before:
-        figures = [("nothing to do", f"{count(report.num_done_before, 'picture')} done before")]
+        figures = [(count(report.num_done_before, "picture"), "done before")]
     if report.baselines:
         base = report.baselines[0]
         times = digits(base.files_to_files.speedup.median)

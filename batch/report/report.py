@@ -18,10 +18,10 @@ from pmsgan.terminal import printable
 
 BASELINES = {"eager": "eager PyTorch", "onnxruntime": "ONNX Runtime"}
 """Names of the baselines for people, by their backend."""
-MAX_FAILURES = 5
-"""Failures that the text for a terminal names; report.json names all."""
 BASELINE_OFF = "switched off"
 """Reason when the user wants no baseline; reports do not show it."""
+MAX_FAILURES = 5
+"""Failures that the text for a terminal names; report.json names all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
