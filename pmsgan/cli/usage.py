@@ -24,6 +24,9 @@ WHOLE_SENTENCE = 120
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_LIST = re.compile(r"(?:\.\.\.)? <list\[(.+?)\]>")
+_NO_NUMBER = re.compile(r"Input should be (a valid \w+).*")
+
 _OUTPUT_LOST = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 _UsageError: Any = typer.BadParameter.__base__
@@ -62,6 +65,7 @@ class _Formatter(_HelpFormatter):  # type: ignore[misc]
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: int, **options: int) -> None:
         """Write names and their descriptions."""
+        rows = [(_LIST.sub(r" <\1>...", name), meaning) for name, meaning in rows]
         if self.width >= NARROW:
             super().write_dl(rows, *args, **options)
             return
@@ -94,6 +98,18 @@ class Command(TyperCommand):
     """A command."""
 
     context_class = _Context
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Make a command; help shows the names of its arguments in capitals."""
+        super().__init__(*args, **settings)
+        for parameter in self.params:
+            if parameter.param_type_name == "argument":
+                parameter.metavar = parameter.metavar or str(parameter.name).upper()
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the parts of the usage line, without what some versions of typer add to them."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [re.sub(r"\.{4,}", "...", re.sub("[{}]", "", piece)) for piece in pieces]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; refuse an empty one, which would mean the current folder."""
@@ -152,12 +168,11 @@ def _one_line(error: Any) -> str:
         type(error).__name__ == "MissingParameter"
     ):  # of several, the one that is named may be the one that was given
         names = [
-            parameter.metavar or parameter.name
-            for parameter in error.ctx.command.params
-            if _is_needed(parameter)
+            parameter.metavar for parameter in error.ctx.command.params if _is_needed(parameter)
         ]
         return f"Missing argument: give {' and '.join(names)}: see {error.ctx.command_path} --help"
     text = str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
+    text = _NO_NUMBER.sub(r"it is not \1", text)
     if choice := re.search(r"'([^']*)' is not one of (.*)", text):
         given, known = choice[1], re.findall(r"'([^']*)'", choice[2])
         likely = difflib.get_close_matches(given.lower(), known, n=1)

@@ -108,6 +108,7 @@ def test_an_unknown_style_is_one_line_and_exit_3(
         (("styles", "shwo"), "No such command 'shwo'. Did you mean 'show'?"),
         (("convert",), "Missing argument: give IN and OUT: see pmsgan convert --help"),
         (("convert", "a.jpg"), "Missing argument: give IN and OUT: see pmsgan convert --help"),
+        (("train",), "Missing argument: give DATA: see pmsgan train --help"),
         (("train", "SET", "--steps"), "Option '--steps' requires an argument."),
         (("convert", "a", "b", "--quality", "0"), "--quality is 0: it must lie within 1..100"),
         (("convert", "a", "-", "--json"), None),
@@ -178,6 +179,28 @@ def test_help_fits_into_40_columns_and_cuts_no_word(command: tuple[str, ...]) ->
     assert max(map(len, wide.split("\n"))) <= 80
     assert max(map(len, narrow.split("\n"))) <= 40
     assert words(narrow) == words(wide)
+
+
+@pytest.mark.parametrize(
+    ("command", "usage", "argument"),
+    [
+        (("convert",), "[OPTIONS] IN... OUT", "IN <str>... "),
+        (("train",), "[OPTIONS] DATA", "DATA <path> "),
+        (("study", "make"), "[OPTIONS] METHOD=FOLDER...", "METHOD=FOLDER <str>... "),
+    ],
+)
+def test_help_writes_arguments_as_manuals_do(
+    command: tuple[str, ...], usage: str, argument: str
+) -> None:
+    shown = pmsgan_command(*command, "--help", env={"COLUMNS": "80"}).stdout
+    assert shown.split("\n")[0] == f"Usage: pmsgan {' '.join(command)} {usage}"
+    assert f"\n  {argument}" in shown
+
+
+def test_a_word_for_a_number_is_named_plainly() -> None:
+    said = refused("serve", "--port", "abc")
+    assert re.search("is not a valid integer: see pmsgan serve --help$", said)
+    assert "Input should" not in said
 
 
 def test_ctrl_c_outside_of_a_command_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
