@@ -158,7 +158,8 @@ def open_engine(
     choice = choose_backend(backend, require_gpu=require_gpu)
     if device != "CPU" and choice.backend != "openvino":
         raise EngineError(f"device {device} belongs to OpenVINO: use --backend openvino")
-    _log.info("backend %s (%s)", choice.backend, choice.reason)
+    if backend == "auto":
+        _log.info("backend %s (%s)", choice.backend, choice.reason)
     if choice.backend != "eager":
         try_style(found)
     is_cpu = choice.backend == "openvino" and device == "CPU"

@@ -75,7 +75,7 @@ StyleName = Annotated[
     str | None,
     typer.Option(
         help="Name of the style to write when training ends; it replaces a style of yours with "
-        "that name."
+        "that name. Without it, training only writes checkpoints to --out."
     ),
 ]
 RunFolder = Annotated[Path, typer.Option(help="Run folder: config, checkpoint, samples.")]
@@ -289,6 +289,10 @@ def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
         show(f"style {folder.name} in {folder} ({result.style.accuracy})")
         _measure_scaling(folder, result.held_out)
         show(f"next: pmsgan convert IN OUT --style {style}")
+        show(
+            "for speed on a CPU: "
+            f"pmsgan build-engine --style {style} --int8 --calibrate PICTURES --into-style"
+        )
 
 
 def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
@@ -303,4 +307,4 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
         print_note(f"warning: the best way to enlarge results was not measured: {error}")
         return
     if measured is not None:
-        show_lines(str(measured))
+        show(measured.summary())

@@ -50,16 +50,21 @@ class MeasuredScaling:
     lpips: float | None = None
     """Mean over the pairs; None where it was not measured."""
 
-    def __str__(self) -> str:
-        """Return one line for people."""
+    @property
+    def name(self) -> str:
+        """The way, with its parameters."""
         scaling = self.scaling
         way: str = scaling.mode
         if scaling.mode == "guided":
             way += f", radius {scaling.radius}, epsilon {scaling.epsilon:g}"
         elif scaling.mode == "tiles":
             way += f" at {scaling.working_size or 'full size'}"
+        return way
+
+    def __str__(self) -> str:
+        """Return one line for people."""
         lpips = "" if self.lpips is None else f", LPIPS {self.lpips:.4f}"
-        return f"{way:34} median PSNR {self.psnr_db:.1f} dB{lpips}"
+        return f"{self.name:34} median PSNR {self.psnr_db:.1f} dB{lpips}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +91,21 @@ class ScalingMeasurement:
             figures[f"{mode}_psnr_db"] = round(way.psnr_db, 2)
             if way.lpips is not None:
                 figures[f"{mode}_lpips"] = round(way.lpips, 4)
-        best = max(self.ways, key=lambda way: way.psnr_db)
-        return replace(best.scaling, figures=figures)
+        return replace(self._best.scaling, figures=figures)
+
+    @property
+    def _best(self) -> MeasuredScaling:
+        return max(self.ways, key=lambda way: way.psnr_db)
+
+    def summary(self) -> str:
+        """Return one line for people: the best way, and the best of the other modes."""
+        modes = dict.fromkeys(way.scaling.mode for way in self.ways)
+        del modes[self._best.scaling.mode]
+        others = ", ".join(f"{mode} {self.best_of(mode).psnr_db:.1f}" for mode in modes)
+        return (
+            f"pictures of {self.side} pixels ({self.num_pairs} measured): {self._best.name}, "
+            f"median PSNR {self._best.psnr_db:.1f} dB ({others})"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content for JSON."""

@@ -391,7 +391,9 @@ def test_train_makes_a_style_that_converts(
     assert (user_styles_folder() / "trained" / "style.toml").exists()
     assert "trained" in pmsgan_command("styles", "list").stdout
     assert set(find_style("trained").expects) == {"colour", "ground"}
-    assert "at the size of the pairs, 192 pixels (1 measured):" in second.stdout
+    measured = [it for it in second.stdout.splitlines() if "pictures of 192 pixels" in it]
+    assert re.fullmatch(r"pictures .*: (plain|guided|tiles).*, median PSNR .* dB \(.*\)", *measured)
+    assert "asked for" not in second.stderr
     scaling = find_style("trained").scaling
     assert {"num_pairs", "side", "plain_psnr_db", "guided_psnr_db"} <= scaling.figures.keys()
     converted = pmsgan_command(
