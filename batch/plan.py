@@ -96,6 +96,15 @@ class Plan:
         if len(self.skipped) < MAX_NAMED:
             self.skipped.append(Skipped(name, reason))
 
+    def list_reasons(self, numbers: Counter[str]) -> str:
+        """Return the count for each reason, as text, with the name of the first entry."""
+        first = {it.reason: it.name for it in reversed(self.skipped)}
+        return "; ".join(
+            f"{number} {reason}"
+            + (f", {'such as ' * (number > 1)}{first[reason]}" if reason in first else "")
+            for reason, number in numbers.items()
+        )
+
 
 def plan_folder(
     pictures: Folder,
@@ -120,8 +129,7 @@ def plan_folder(
 
     Raises:
         ConfigError: `pictures` is not a folder or holds no pictures, or the two folders overlap in
-        a
-            way that could harm originals.
+            a way that could harm originals.
     """
     selection = selection or Selection()
     _check_folders(pictures, out)
@@ -183,7 +191,7 @@ def _list(
         elif entry.name.startswith("."):
             plan.skip(path, "hidden")
         elif entry.is_symlink():
-            plan.skip(path, "a link")
+            plan.skip(path, "linked")
         elif entry.is_dir():
             if plan.pictures.identity(path) != out_identity:
                 folders.append(entry.name)
@@ -288,13 +296,8 @@ def _hash(name: str) -> int:
     return hash(unicodedata.normalize("NFC", name).casefold())
 
 
-def list_reasons(numbers: Counter[str]) -> str:
-    """Return the count for each reason, as text."""
-    return ", ".join(f"{number} {reason}" for reason, number in numbers.items())
-
-
 def _nothing_found(plan: Plan) -> str:
-    skipped = list_reasons(plan.num_skipped)
+    skipped = plan.list_reasons(plan.num_skipped)
     return f"{plan.pictures} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})" + (
         f"; skipped: {skipped}" if skipped else ""
     )

@@ -14,8 +14,14 @@ from pmsgan.batch.files.folder import Output
 from pmsgan.batch.palette_check import describe_missing_parts, describe_unmatched_sections
 from pmsgan.batch.pictures.load import NUM_SAMPLES, load_pictures
 from pmsgan.batch.pipeline import run_jobs
-from pmsgan.batch.plan import Plan, list_reasons
-from pmsgan.batch.report.report import BASELINE_OFF, BASELINES, Equipment, Report
+from pmsgan.batch.plan import Plan
+from pmsgan.batch.report.report import (
+    BASELINE_OFF,
+    BASELINES,
+    NOTHING_TO_COMPARE,
+    Equipment,
+    Report,
+)
 from pmsgan.batch.report.tally import Tally
 from pmsgan.batch.report.thumbnails import make_thumbnails
 from pmsgan.batch.settings import MAX_THREADS
@@ -144,7 +150,7 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
             conversion.settings,
         )
         if pictures is None or not tally.num_done:
-            raise EngineError("no picture was converted")
+            raise EngineError(NOTHING_TO_COMPARE)
         workload = Workload(
             style=conversion.scaled_style,
             settings=conversion.settings,
@@ -203,9 +209,9 @@ def _report(conversion: Conversion, tally: Tally, end: RunEnd) -> Report:
 def _announce(plan: Plan) -> None:
     """Tell the user about surprising parts of a plan."""
     if others := plan.num_skipped - plan.num_unread:
-        _log.info("skipped: %s", list_reasons(others))
+        _log.info("skipped: %s", plan.list_reasons(others))
     if plan.num_unread:
-        _log.warning("pictures that are not converted: %s", list_reasons(plan.num_unread))
+        _log.warning("pictures that are not converted: %s", plan.list_reasons(plan.num_unread))
     if renamed := plan.renamed:
         name, output = renamed[0]
         _log.info(

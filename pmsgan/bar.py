@@ -18,6 +18,7 @@ _LINE = (
     "{desc}: {n_fmt} of {total_fmt} {units} in {elapsed}, {speed} a second, {remaining} left"
     "{postfix}"
 )
+_DONE_BEFORE = "{desc}: {n_fmt} of {total_fmt} {units} done before"
 _SHORT = "{n_fmt}/{total_fmt} {units}, {remaining} left"
 
 
@@ -101,6 +102,8 @@ class Bar:
             bar_format = (bar_format or _LINE).replace("{bar}", "")
         elif columns and columns < NARROW and bar_format is None:
             bar_format = _SHORT
+        if self.total and self.total == self.initial:
+            bar_format = _DONE_BEFORE
         values: dict[str, Any] = {
             "n": self.n, "total": self.total, "elapsed": elapsed_s, "initial": self.initial,
             "prefix": self._desc, "unit": self._unit, "postfix": self._postfix or None,

@@ -95,6 +95,20 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
     assert due[1].endswith(", 00:30 left, 1 of 2 workers")
 
 
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["file", "terminal"])
+def test_a_run_with_nothing_to_do_has_no_time_left(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Bar(total=2, desc="converting", unit="picture") as shown:
+        for _ in range(2):
+            shown.initial += 1
+            shown.update()
+    display.flush()
+    last = re.split("[\r\n]+", stream.getvalue().strip())[-1]
+    assert last == "converting: 2 of 2 pictures done before"
+
+
 def test_without_a_terminal_the_last_line_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)

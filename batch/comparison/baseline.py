@@ -158,7 +158,7 @@ def measure_baselines(
     for contender in baseline_contenders(engine.info, workload.style):
         if reference is not None and not deadline.allows(deadline.elapsed_s):
             raise EngineError(
-                f"{contender.title} would take longer than the run; pmsgan bench measures it"
+                f"{contender.title} would take too long to time after this run; use pmsgan bench"
             )
         _log.info("measuring %s", contender.title)
         baseline, reference = measure_against(

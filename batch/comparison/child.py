@@ -189,6 +189,7 @@ class ComparisonProcess:
         except ChildError as error:
             if not self._deadline.left_s:
                 raise EngineError(
-                    f"{self._contender.title} takes longer than the run; pmsgan bench measures it"
+                    f"{self._contender.title} takes too long to time after this run; "
+                    "use pmsgan bench"
                 ) from error
             raise EngineError(f"{self._contender.title} failed: {error}") from error

@@ -116,6 +116,8 @@ def _facts(report: Report) -> str:
 
 
 def _stages(report: Report) -> str:
+    if not report.num_done:
+        return ""
     bars, rows = [], []
     for busy in report.busy:
         segments, total = [], 0.0
@@ -191,6 +193,8 @@ def _throughput(throughput: Throughput) -> str:
 
 
 def _baselines(report: Report) -> str:
+    if not report.baselines and report.missing_baseline is None:
+        return ""
     rows = [
         row
         for base in report.baselines
@@ -211,8 +215,8 @@ def _baselines(report: Report) -> str:
         "and highest run. &ldquo;In memory&rdquo; includes copies to and from a GPU; &ldquo;files "
         "to files&rdquo; is the whole conversion of this folder.</p>"
     )
-    if report.no_baseline is not None:
-        text += f"<p>Not measured: {escape(report.no_baseline)}.</p>"
+    if report.missing_baseline is not None:
+        text += f"<p>Not measured: {escape(report.missing_baseline)}.</p>"
     accuracies = (
         [
             f"{name} to {escape(report.baselines[0].title)}: {escape(str(accuracy))}."

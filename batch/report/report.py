@@ -19,7 +19,9 @@ from pmsgan.terminal import printable
 BASELINES = {"eager": "eager PyTorch", "onnxruntime": "ONNX Runtime"}
 """Names of the baselines for people, by their backend."""
 BASELINE_OFF = "switched off"
-"""Reason when the user wants no baseline; reports do not show it."""
+"""Reason when the user wants no baseline."""
+NOTHING_TO_COMPARE = "no picture was converted"
+"""Reason when there is nothing to measure a baseline on."""
 MAX_FAILURES = 5
 """Failures that the text for a terminal names; report.json names all."""
 
@@ -133,6 +135,11 @@ class Report:
         return self.num_pixels / 1e6 / self.timing.wall_s
 
     @property
+    def missing_baseline(self) -> str | None:
+        """Reason why a baseline is missing; None where nobody misses it."""
+        return None if self.no_baseline in (BASELINE_OFF, NOTHING_TO_COMPARE) else self.no_baseline
+
+    @property
     def has_ended(self) -> bool:
         """Whether a user interrupted the run when no picture was left: there is no rest."""
         return self.is_interrupted and self.num_left == 0
@@ -221,15 +228,20 @@ class Report:
     def _rows(self) -> list[tuple[str, str]]:
         timing, equipment, engine = self.timing, self.equipment, self.equipment.engine
         opening = "to reach Ray" if equipment.nodes else "to open the engine"
+        speed, results = "", []
+        if self.num_done:
+            speed = (
+                f", {self.pictures_per_s:.1f} pictures/s, "
+                f"{digits(self.megapixels_per_s)} megapixels/s"
+            )
+            results = [("results", f"{digits(self.num_pixels / 1e6)} megapixels")]
         rows = [
             ("pictures", self.counts()),
             (
                 "time",
-                f"{timing.wall_s:.2f} s, {self.pictures_per_s:.1f} pictures/s, "
-                f"{digits(self.megapixels_per_s)} megapixels/s; "
-                f"{equipment.open_s:.2f} s before it {opening}",
+                f"{timing.wall_s:.2f} s{speed}; {equipment.open_s:.2f} s before it {opening}",
             ),
-            ("results", f"{digits(self.num_pixels / 1e6)} megapixels"),
+            *results,
             *([("palette", str(self.settings.palette))] if self.settings.palette else []),
             ("engine", f"{engine.backend} ({engine.runtime}), {engine.device}"),
             (
@@ -255,6 +267,8 @@ class Report:
         return ["failed:", *lines] if lines else []
 
     def _stages(self) -> list[str]:
+        if not self.num_done:
+            return []
         lines = [f"{'stage':<14}{'busy':>9}{'share':>7}{'median':>12}{'p95':>9}{'p99':>9}"]
         for busy in self.busy:
             for stage in busy.stages:
@@ -296,8 +310,8 @@ class Report:
             rows.append(("", f"each picture in one view of {view}, without tiles, on both engines"))
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
-        if self.no_baseline not in (None, BASELINE_OFF):
-            rows.append(("baseline", f"not measured: {self.no_baseline}"))
+        if self.missing_baseline is not None:
+            rows.append(("baseline", f"not measured: {self.missing_baseline}"))
         return rows
 
 

@@ -23,6 +23,7 @@ from pmsgan.batch.pictures.decode import decode
 from pmsgan.batch.pictures.kinds import NOT_A_PICTURE
 from pmsgan.batch.pictures.xmp import DIGITAL_SOURCE_TYPE
 from pmsgan.batch.pipeline import Outcome
+from pmsgan.batch.report.page import make_page
 from pmsgan.batch.report.write import write_report
 from pmsgan.batch.settings import ConvertSettings, RunSettings, Selection
 from pmsgan.batch.timing import Timing
@@ -132,6 +133,19 @@ def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None
     (tmp_path / "in" / "bad.png").write_text("no picture")
     report = convert_folder(tmp_path / "in", tmp_path / "out", style, with_baseline=True)
     assert (report.num_done, report.no_baseline) == (0, "no picture was converted")
+
+
+def test_a_run_with_nothing_to_do_reports_no_work(
+    style: Style, in_dir: Path, tmp_path: Path
+) -> None:
+    convert_folder(in_dir, tmp_path / "out", style, settings=SINGLE)
+    report = convert_folder(in_dir, tmp_path / "out", style, settings=SINGLE, with_baseline=True)
+    assert report.num_done_before == 9
+    for absent in ("pictures/s", "megapixels", "warm-up", "baseline"):
+        assert absent not in report.to_text()
+    page = make_page(report)
+    assert "Where the time went" not in page
+    assert "Compared with" not in page
 
 
 @pytest.mark.parametrize(

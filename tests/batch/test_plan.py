@@ -1,5 +1,6 @@
 import logging
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -135,13 +136,16 @@ def test_skipped_entries_have_a_reason(tmp_path: Path) -> None:
         "notes.txt": "not named like a picture",
         "none": "not named like a picture",
         "thumbs": "excluded",
-        "loop": "a link",
-        "link.png": "a link",
-        "dangling.png": "a link",
+        "loop": "linked",
+        "link.png": "linked",
+        "dangling.png": "linked",
         "pipe.png": "not a file",
         "socket.png": "not a file",
     }
-    assert plan.num_skipped["a link"] == 3
+    assert plan.num_skipped["linked"] == 3
+    said = plan.list_reasons(plan.num_skipped)
+    assert said.endswith("; 1 excluded, thumbs")
+    assert re.search("3 linked, such as (loop|link.png|dangling.png);", said)
 
 
 def test_pictures_that_are_not_read_are_counted_as_such_and_warned_of(
@@ -194,7 +198,7 @@ def test_only_files_of_unknown_names_are_looked_into(
         plan = plan_folder(tmp_path, tmp_path / "out")
     assert sorted(opened) == ["locked", "notes.txt"]
     assert plan.num_skipped["not named like a picture"] == 4
-    assert plan.num_skipped["a link"] == 1
+    assert plan.num_skipped["linked"] == 1
 
 
 def test_the_head_of_what_is_no_file_is_empty(tmp_path: Path) -> None:
