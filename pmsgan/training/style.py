@@ -26,6 +26,7 @@ from pmsgan.styles.scaling import Scaling
 from pmsgan.styles.user_styles import warn_of_hidden_style
 from pmsgan.training.checks import check_files, check_start
 from pmsgan.training.config import TrainingConfig
+from pmsgan.training.grey_start import warn_of_grey_start
 from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
 from pmsgan.training.pairs_record import load_record
@@ -131,6 +132,8 @@ def plan_training(
     if plan.leads:
         if style is not None:
             warn_of_hidden_style(style)
+        if initial is not None:
+            warn_of_grey_start(str(initial_style), initial.network, divided.train)
         _log.info(
             "training on %d of %s, %s; held out: %d, %s",
             len(divided.train),

@@ -65,6 +65,20 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
     assert config["generator"]["base_channels"] == 4
 
 
+@pytest.mark.parametrize(
+    ("initial", "has_colour", "is_warned"),
+    [("ink", True, True), ("ink", False, False), ("comic", True, False)],
+)
+def test_a_grey_start_for_coloured_targets_is_warned_of(
+    data: Path, caplog: pytest.LogCaptureFixture, initial: str, has_colour: bool, is_warned: bool
+) -> None:
+    if not has_colour:
+        for path in (data / "face").iterdir():
+            cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    plan_training(data, SETTINGS, initial_style=initial)
+    assert (f"the style {initial} draws in grey" in caplog.text) == is_warned
+
+
 def test_a_style_learns_from_another_and_counts_its_pairs_as_seen(
     data: Path, tmp_path: Path
 ) -> None:
