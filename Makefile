@@ -73,7 +73,7 @@ SEED ?= 0
 mutation: .venv/dev
 	OMP_NUM_THREADS=1 .venv/bin/python tools/mutation.py --number 300 --seed $(SEED)
 
-# The first look at a machine; without a GPU it tells what is lacking, and runs the rest.
+# The first look at a machine; without a GPU it names what is missing, and runs the rest.
 gpu-smoke: .venv/dev
 	.venv/bin/python tools/gpu_smoke.py build/gpu-smoke
 
@@ -124,9 +124,9 @@ clean:
 .venv/bindings: .venv/dev
 	(for package in $(BINDINGS); do \
 	  $(PIP) install --no-deps --upgrade --target .venv/tensorrt-bindings/$$package $$package || exit 1; \
-	done) && touch $@ || echo "warning: the bindings of TensorRT cannot be had here" >&2
+	done) && touch $@ || echo "warning: the bindings of TensorRT cannot be installed here" >&2
 
-# Of PyTriton only Triton's server itself is used; without one its tests are skipped.
+# PyTriton brings Triton's server, and nothing else of it is used; without a server its tests are skipped.
 .venv/triton: .venv/dev
 	$(PIP) install --no-deps --upgrade --target .venv/triton-server \
 	  nvidia-pytriton==$(PYTRITON_VERSION) \
