@@ -26,7 +26,7 @@ def child() -> Iterator[ChildProcess]:
 
 
 def is_running(pid: int) -> bool:
-    """Zombies do not count: whoever has to collect an orphan may be slow."""
+    """Zombies do not count: the process that has to collect an orphan may be slow."""
     if Path("/proc/self/stat").exists():
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,4 +1,4 @@
-"""`make demo` shows the styles to whoever has just cloned the repository."""
+"""`make demo` shows the styles in a fresh clone."""
 
 import shutil
 import subprocess

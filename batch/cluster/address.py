@@ -39,7 +39,7 @@ def find_cluster(address: str) -> str:
 def _current() -> str | None:
     """Return the address that `ray start` has noted on this machine; None if there is none.
 
-    The note lies where all users can write, and whoever runs a cluster gets this user's pictures
+    The note lies where all users can write, and the owner of a cluster gets this user's pictures
     and token, and can answer with code.
     """
     from ray._common.utils import get_ray_address_file

@@ -56,7 +56,7 @@ def colours_of(image: NDArray[np.uint8] | Path) -> tuple[str, str]:
 
 @pytest.fixture
 def flat(style: Style, make_engine: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Style:
-    """A style with parts, and the engine in the place of its own."""
+    """A style with parts, and the engine that replaces its own."""
     for module in (run_module, translator_module, worker_module):
         monkeypatch.setattr(module, "open_engine", lambda *args, **kwargs: make_engine())
     return replace(style, parts=PARTS, height=SIDE, width=SIDE)

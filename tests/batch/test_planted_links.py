@@ -23,7 +23,7 @@ RESULTS = ("000", "000/000205.png", "000003.png", "000003.png.bak", "000150.png"
 
 
 def plant(out: Path, place: str, elsewhere: Path, chance: random.Random) -> None:
-    """Put a link in the place of whatever is there."""
+    """Replace what is there by a link."""
     link = out / place
     with contextlib.suppress(OSError):  # what it was to replace is being written
         link.parent.mkdir(parents=True, exist_ok=True)

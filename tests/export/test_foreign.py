@@ -375,7 +375,7 @@ def test_a_style_of_a_network_of_others_works_like_any(
     ],
 )
 def test_files_for_pytorch_are_not_read(name: str, reason: str, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / name)  # whoever reads it waits
+    os.mkfifo(tmp_path / name)  # reading it never ends
     result = command("styles", "import", tmp_path / name, "--name", tmp_path / "s")
     assert result.exit_code == 3
     assert reason in result.stderr.splitlines()[-1]

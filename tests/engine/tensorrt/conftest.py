@@ -84,7 +84,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> GraphInfo:
 
 
 class Reference:
-    """Gives what the stand-in gives, in the place of OpenVINO."""
+    """An engine that stands for OpenVINO and returns the stand-in's results."""
 
     def __init__(self, *args: object, **options: object) -> None:
         pass
@@ -103,7 +103,7 @@ class Reference:
 def tensorrt(
     api: SimpleNamespace, driver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SimpleNamespace]:
-    """The stand-in in the place of TensorRT; what it computes passes for right."""
+    """Replace TensorRT by the stand-in, and accept its results as accurate."""
     if driver.is_real:
         pytest.skip("these tests know the stand-in's GPU; test_run.py runs on a real one")
     monkeypatch.setattr(product, "importlib", SimpleNamespace(import_module=lambda name: api))
