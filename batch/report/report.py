@@ -136,7 +136,7 @@ class Report:
 
     @property
     def missing_baseline(self) -> str | None:
-        """Reason why a baseline is missing; None where nobody misses it."""
+        """Reason why a baseline is missing; None if none was wanted or possible."""
         return None if self.no_baseline in (BASELINE_OFF, NOTHING_TO_COMPARE) else self.no_baseline
 
     @property

@@ -106,7 +106,7 @@ def _same_beginning(ours: list[str], theirs: list[str]) -> Iterator[tuple[str, s
 
 
 def _shortened(names: Iterable[str], known: Container[str]) -> Iterator[tuple[str, str]]:
-    """Yield each name with each of its beginnings that is known."""
+    """Yield each name together with each known name that it begins with."""
     yield from (
         (name, beginning) for name in names for beginning in _beginnings(name) if beginning in known
     )

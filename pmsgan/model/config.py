@@ -214,7 +214,7 @@ ONNX = "onnx"
 
 
 def network_name(config: StyleNetwork) -> str:
-    """Return the name of the network that a config is of."""
+    """Return the name of the network that a config describes."""
     if isinstance(config, OnnxConfig):
         return ONNX
     return next(name for name, kind in NETWORKS.items() if isinstance(config, kind))

@@ -11,5 +11,5 @@ Network: TypeAlias = Generator | UNet
 
 
 def make_network(config: NetworkConfig) -> Network:
-    """Return the network that a config is of, with torch's initial weights."""
+    """Return the network that a config describes, with torch's initial weights."""
     return UNet(config) if isinstance(config, UNetConfig) else Generator(config)

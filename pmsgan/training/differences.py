@@ -8,7 +8,7 @@ from pmsgan.training.config import RENAMED_OPTIONS
 
 
 def name_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
-    """Return the settings that differ, such as `--fold 2, not 1`; nothing where none do.
+    """Return the settings that differ, such as `--fold 2, not 1`; empty if none do.
 
     Settings of two kinds of network have nothing in common but the network's name.
 
