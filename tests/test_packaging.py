@@ -3,6 +3,7 @@
 import email
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -75,6 +76,20 @@ def test_every_module_is_in_the_wheel_under_pmsgan(wheel: Path) -> None:
     }
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_files_that_docker_sees_build_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    everything, *kept, caches = (ROOT / ".dockerignore").read_text().split()
+    assert (everything, caches) == ("*", "**/__pycache__")
+    context = tmp_path / "context"
+    for name in tracked(*(it.removeprefix("!") for it in kept)):
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, context / name)
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, context]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (rebuilt,) = tmp_path.glob("*.whl")
+    assert set(zipfile.ZipFile(rebuilt).namelist()) == set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_description_links_to_the_files_of_its_version(wheel: Path) -> None:
