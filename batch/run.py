@@ -143,13 +143,18 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
             raise EngineError("the run was stopped")
         if not conversion.is_local:
             raise EngineError("it takes folders on this machine's disk")
+        if not tally.num_done:
+            raise EngineError(NOTHING_TO_COMPARE)
+        backend = conversion.style.baseline_backend
+        if (missing := missing_requirement(backend)) is not None:
+            raise EngineError(missing)
         jobs, pictures = load_pictures(
             tally.sample[:MAX_BASELINE_PICTURES],
             conversion.pictures.read,
             conversion.style_size,
             conversion.settings,
         )
-        if pictures is None or not tally.num_done:
+        if pictures is None:
             raise EngineError(NOTHING_TO_COMPARE)
         workload = Workload(
             style=conversion.scaled_style,
@@ -159,10 +164,8 @@ def _with_baselines(end: RunEnd, engine: Engine, conversion: Conversion, tally: 
             pictures=pictures,
         )
         limit_s = max(MIN_BASELINE_S, end.outcome.timing.wall_s)
-        backend = conversion.style.baseline_backend
         report_progress = partial(conversion.progress.comparing, BASELINES[backend])
-        if missing_requirement(backend) is None:
-            report_progress(0.0, limit_s)
+        report_progress(0.0, limit_s)
         deadline = Deadline(limit_s, lambda elapsed_s: report_progress(elapsed_s, limit_s))
         for baseline in measure_baselines(engine, workload, deadline):
             measured.append(baseline)  # and stays, whatever happens to the next

@@ -1,5 +1,6 @@
 import itertools
 import json
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -115,8 +116,13 @@ def test_the_report_tells_of_failures_and_of_the_baseline(
 
 
 def test_without_torch_the_report_says_how_to_have_a_baseline(
-    style: Style, in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    style: Style,
+    in_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     real = open_module.importlib.util.find_spec
     monkeypatch.setattr(
         open_module.importlib.util,
@@ -126,6 +132,7 @@ def test_without_torch_the_report_says_how_to_have_a_baseline(
     report = convert_folder(in_dir, tmp_path / "out", style, with_baseline=True)
     assert report.baselines == ()
     assert f"not measured: torch is not installed: {install_command('train')}" in report.to_text()
+    assert "measuring" not in caplog.text
 
 
 def test_no_good_picture_means_no_baseline(style: Style, tmp_path: Path) -> None:
