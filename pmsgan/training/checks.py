@@ -66,16 +66,19 @@ def check_files(
     run_folder: Path,
     *,
     resume: bool,
+    initial_style: str | None,
     vgg_weights: Path | None,
 ) -> None:
     """Read the files that a run needs at its start: its checkpoint and the weights of VGG-19.
 
     Raises:
-        CheckpointError: one of them cannot be read, or belongs to another network.
+        CheckpointError: one of them cannot be read, belongs to another network, or began from
+            another style.
     """
     if resume:
         alone = replace(config, devices=1, num_nodes=1, precision="fp32")
         trainer = Trainer(alone, network, Fabric(accelerator="cpu", devices=1))
+        trainer.initial_style = initial_style
         trainer.load_state_dict(load_checkpoint(run_folder / CHECKPOINT_NAME))
         has_all_steps(trainer)
     if config.perceptual in ("auto", "vgg19"):

@@ -106,6 +106,7 @@ def train(
     )
     if initial is not None:
         trainer.generator.load_state_dict(initial.network.state_dict())
+        trainer.initial_style = initial.name
     before = _seen_by(network for network in (initial, teacher) if network is not None)
     if resume:
         before = _resume(trainer, checkpoint)

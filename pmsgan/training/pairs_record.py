@@ -4,15 +4,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from pmsgan.data.pairs import Pair
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import CheckpointError, DataError
-from pmsgan.training.checkpoint import load_checkpoint
 
 _KEY = "trained_pairs"
 
@@ -60,15 +57,3 @@ def recorded_in(state: Mapping[str, Any]) -> TrainedPairs | None:
     if _KEY not in state:
         return None
     return TrainedPairs.from_bytes(state[_KEY].numpy().tobytes())
-
-
-def load_record(checkpoint: Path) -> TrainedPairs | None:
-    """Read the pairs that a checkpoint was trained on; None if it does not say that.
-
-    Raises:
-        CheckpointError: it cannot be read.
-    """
-    try:
-        return recorded_in(load_checkpoint(checkpoint))
-    except DataError as error:
-        raise CheckpointError(f"{checkpoint} is damaged: {error}") from error

@@ -29,10 +29,8 @@ from pmsgan.training.config import TrainingConfig
 from pmsgan.training.grey_start import warn_of_grey_start
 from pmsgan.training.hardware import make_fabric
 from pmsgan.training.loop import train
-from pmsgan.training.pairs_record import load_record
-from pmsgan.training.run_folder import CHECKPOINT_NAME
 from pmsgan.training.style_network import StyleNetwork, load_style_network
-from pmsgan.training.trained import load_best
+from pmsgan.training.trained import load_best, load_trained
 
 MAX_LOOKED_AT = 200
 """Most inputs that are measured to learn how the input of a style usually looks."""
@@ -165,7 +163,10 @@ def check_training(
         plan.split.train, plan.config, plan.network, run_folder,
         resume=resume, teacher=plan.teacher.network.config if plan.teacher else None,
     )  # fmt: skip
-    check_files(plan.config, plan.network, run_folder, resume=resume, vgg_weights=vgg_weights)
+    check_files(
+        plan.config, plan.network, run_folder, resume=resume,
+        initial_style=plan.initial.name if plan.initial else None, vgg_weights=vgg_weights,
+    )  # fmt: skip
 
 
 def train_style(
@@ -241,11 +242,11 @@ def train_style(
         trained = load_best(Path(run_folder)).generator
     exported = None
     if plan.folder is not None and is_complete and plan.leads:
-        record = load_record(Path(run_folder) / CHECKPOINT_NAME)
+        state = load_trained(Path(run_folder))
         done = replace(config, steps=num_steps)
-        others = {"initial_style": initial_style, "teacher": teacher}
+        others = {"initial_style": state.initial_style, "teacher": teacher}
         _log.info("writing the style %s, and comparing its graph with PyTorch", plan.folder.name)
-        exported = _write_style(trained, plan.folder, plan, done, others, record)
+        exported = _write_style(trained, plan.folder, plan, done, others, state.pairs)
     return TrainingResult(
         generator=trained,
         num_steps=num_steps,

@@ -16,6 +16,8 @@ from pmsgan.training.differences import name_differences
 class StyleNetwork:
     """A trained network, the pairs that it has seen, and how its results get their size."""
 
+    name: str
+    """Name of its style."""
     network: Network
     trained_pairs: TrainedPairs | None
     """None where its style does not say that."""
@@ -47,6 +49,7 @@ def load_style_network(
         )
     has_record = TRAINED_PAIRS_NAME in found.sha256
     return StyleNetwork(
+        found.name,
         load_generator(found.weights, network),
         read_record(found.folder / TRAINED_PAIRS_NAME) if has_record else None,
         found.scaling,

@@ -24,6 +24,8 @@ class Trained:
     config: TrainingConfig
     pairs: TrainedPairs | None = None
     """The pairs that it was trained on; None where the checkpoint does not say that."""
+    initial_style: str | None = None
+    """Name of the style that it began from; None for random weights."""
 
 
 def load_trained(run: Path) -> Trained:
@@ -75,7 +77,7 @@ def _read(path: Path) -> Trained:
         AttributeError, ConfigError, KeyError, TypeError, RuntimeError, ValueError, DataError
     ) as error:  # fmt: skip
         raise CheckpointError(f"{path} is not a checkpoint of this version of pmsgan") from error
-    return Trained(path.parent, generator.eval(), config, pairs)
+    return Trained(path.parent, generator.eval(), config, pairs, state.get("initial_style"))
 
 
 def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:

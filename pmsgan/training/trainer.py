@@ -59,6 +59,7 @@ class Trainer:
         self.perceptual_loss = perceptual_loss
         self.generator = make_network(generator_config)
         set_initial_weights(self.generator, config.initial_weights)
+        self.initial_style: str | None = None
         self._is_conditional = config.adversarial == "pix2pix"
         self.discriminators = ScaleDiscriminators(
             generator_config.num_stages, in_channels=6 if self._is_conditional else 3
@@ -219,6 +220,7 @@ class Trainer:
             "num_steps_done": self.num_steps_done,
             "generator_config": plain(network_table(self.generator.config)),
             "training_config": plain(asdict(self.config)),
+            "initial_style": self.initial_style,
             "generator": self.generator.state_dict(),
             "discriminators": self.discriminators.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
@@ -233,10 +235,11 @@ class Trainer:
         A setting of the generator that is missing in the state has its default.
 
         Raises:
-            CheckpointError: it is not from pmsgan, belongs to another network, or has no moving
-                average.
+            CheckpointError: it is not from pmsgan, belongs to another network, has no moving
+                average, or began from another style than this run asks for.
         """
-        missing = self.state_dict().keys() - state.keys()
+        began_from = state.get("initial_style", self.initial_style)
+        missing = self.state_dict().keys() - state.keys() - {"initial_style"}
         if missing:
             raise CheckpointError(f"this is not a checkpoint of pmsgan: it lacks {min(missing)!r}")
         theirs, ours = read_network(state["generator_config"]), self.generator.config
@@ -252,6 +255,12 @@ class Trainer:
                 f"the checkpoint was trained with {kept}, not {self.config.ema_decay}: use its "
                 "setting, or give a new --out"
             )
+        if self.initial_style not in (None, began_from):
+            raise CheckpointError(
+                f"the checkpoint began from {began_from or 'random weights'}, not from "
+                f"{self.initial_style}: give a new --out, or leave out --from"
+            )
+        self.initial_style = began_from
         self.num_steps_done = state["num_steps_done"]
         try:
             self.generator.load_state_dict(state["generator"])

@@ -135,6 +135,28 @@ def test_a_training_from_a_style_begins_with_its_weights(data: Path, tmp_path: P
         )
 
 
+def test_a_run_is_not_resumed_from_another_style_than_it_began_from(
+    data: Path, tmp_path: Path
+) -> None:
+    once, run = replace(SETTINGS, steps=1), tmp_path / "run"
+    for name in ("first", "second"):
+        train_style(
+            data, once, NETWORK, run_folder=tmp_path / name, style=str(tmp_path / f"{name}_style")
+        )
+    first, second = (str(tmp_path / f"{name}_style") for name in ("first", "second"))
+    train_style(data, once, run_folder=run, initial_style=first)
+    twice = replace(SETTINGS, steps=2)
+    said = "began from first_style, not from second_style: give a new --out"
+    with pytest.raises(CheckpointError, match=said):
+        train_style(data, twice, run_folder=run, resume=True, initial_style=second)
+    with pytest.raises(CheckpointError, match=said):
+        check_training(plan_training(data, twice, initial_style=second), run, resume=True)
+    with pytest.raises(CheckpointError, match="began from random weights, not from second_style"):
+        train_style(data, twice, run_folder=tmp_path / "first", resume=True, initial_style=second)
+    train_style(data, twice, NETWORK, run_folder=run, resume=True, style=str(tmp_path / "resumed"))
+    assert read_style(tmp_path / "resumed").origin["initial_style"] == "first_style"
+
+
 @pytest.mark.parametrize(("load_size", "mode"), [(96, "plain"), (128, "tiles")])
 def test_a_training_from_a_style_with_tiles_on_crops_keeps_them(
     data: Path, tmp_path: Path, load_size: int, mode: str
