@@ -91,7 +91,7 @@ def load_split(
         held_out = _names(pair for pair in pairs if pair.part == "test")
         return _divide(direction, pairs, held_out, "those in its test folders")
     chosen = choose_at_random(_names(pairs), _num_held_out(len(pairs), known), seed)
-    rule = f"chosen at random with seed {seed}" if chosen else "since there are few"
+    rule = f"chosen at random with seed {seed}" if chosen else "since there are few pairs"
     return _divide(direction, pairs, chosen, rule)
 
 

@@ -71,9 +71,9 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
         torch.set_num_threads(num_threads)
         if fabric.is_global_zero and num_threads * config.devices < num_cores:
             _log.info(
-                "%d of %s idle: computing with %s (set by --threads)",
-                num_threads * config.devices, count(num_cores, "core is", "cores are"),
-                count(num_threads, "thread"),
+                "computing with %s, since the rest of the %d cores are busy; --threads sets another "
+                "number",
+                count(num_threads * config.devices, "thread"), num_cores,
             )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from pmsgan.counts import count
 from pmsgan.data.config import PresetName
 from pmsgan.data.pairs import Pair, read_direction
 from pmsgan.data.splits import Split, load_split
+from pmsgan.data.suspicious_pairs import describe_suspicious
 from pmsgan.data.trained_pairs import TrainedPairs
 from pmsgan.errors import ConfigError, DataError
 from pmsgan.export.description import style_folder
@@ -140,6 +141,8 @@ def plan_training(
             len(divided.held_out),
             divided.rule,
         )
+        for sentence in describe_suspicious(divided.train):
+            _log.warning("%s", sentence)
     return plan
 
 
