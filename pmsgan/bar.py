@@ -113,7 +113,8 @@ class Bar:
             "units": self._unit if self.total == 1 else f"{self._unit}s",
             "speed": f"{speed:.3g}" if speed < 999.5 else f"{speed:.0f}",
         }  # fmt: skip
-        return str(tqdm.format_meter(**values))
+        line = str(tqdm.format_meter(**values))
+        return line if self.is_terminal else line.rstrip()
 
 
 def _has_blocks(stream: Any) -> bool:

@@ -95,6 +95,13 @@ def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch: pytest.Mon
     assert due[1].endswith(", 00:30 left, 1 of 2 workers")
 
 
+def test_a_line_without_its_bar_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    shown = Bar(total=9, desc="comparing", unit="s", bar_format="{desc}: {n} of {total} s {bar}")
+    assert shown.text(shown._next_line) == "comparing: 0 of 9 s"
+    shown.close()
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["file", "terminal"])
 def test_a_run_with_nothing_to_do_has_no_time_left(
     stream: io.StringIO, monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,8 @@ RUN_S = 2.0
 """Target duration of a run of the compared engine [seconds], unless one batch takes longer."""
 RUNS_TO_COME = 9
 """Approximate number of runs of a contender that follow once its speed is known."""
+FEWEST_RUNS = 6
+"""Number of runs that a comparison needs at least."""
 
 _log = logging.getLogger(__name__)
 
@@ -157,9 +159,7 @@ def measure_baselines(
     reference: Pictures | None = None
     for contender in baseline_contenders(engine.info, workload.style):
         if reference is not None and not deadline.allows(deadline.elapsed_s):
-            raise EngineError(
-                f"{contender.title} would take too long to time after this run; use pmsgan bench"
-            )
+            raise _too_slow(contender)
         _log.info("measuring %s", contender.title)
         baseline, reference = measure_against(
             engine, contender, workload, reference=reference, deadline=deadline
@@ -204,7 +204,9 @@ def measure_against(
     with ComparisonProcess(contender, workload, batch, num_threads, deadline) as process:
         engine.cached_slots(workload.parallelism.slots)
         count = (
-            before.in_memory.num_pictures if before else _count(workload, batch, process, deadline)
+            before.in_memory.num_pictures
+            if before
+            else _count(workload, contender, batch, process, deadline)
         )
         pair = _Pair(engine, process, workload, count)
         results = pair.warm_up(min(batch, count))
@@ -276,16 +278,36 @@ class _Pair:
         )
 
 
-def _count(workload: Workload, batch: int, process: ComparisonProcess, deadline: Deadline) -> int:
-    """Return how many pictures fill a run: whole batches, if there are enough pictures."""
+def _count(
+    workload: Workload,
+    contender: Contender,
+    batch: int,
+    process: ComparisonProcess,
+    deadline: Deadline,
+) -> int:
+    """Return how many pictures fill a run: whole batches, if there are enough pictures and time.
+
+    Raises:
+        EngineError: there is too little time even for one picture.
+    """
+    first_s = process.translate(1)
+    if not deadline.allows(FEWEST_RUNS * first_s):
+        raise _too_slow(contender)
     batch = min(batch, len(workload.pictures))
-    process.translate(batch)
+    if not deadline.allows(FEWEST_RUNS * batch * first_s):
+        return 1
     seconds = statistics.median(
         process.translate(batch) for _ in deadline.repeat(2, then=RUNS_TO_COME)
     )
     run_s = min(RUN_S, deadline.left_s / RUNS_TO_COME)
     num_batches = max(1, math.floor(run_s / seconds))
     return min(num_batches, len(workload.pictures) // batch) * batch
+
+
+def _too_slow(contender: Contender) -> EngineError:
+    return EngineError(
+        f"{contender.title} would take too long to time after this run; use pmsgan bench"
+    )
 
 
 def _accuracy(results: Pictures, reference: Pictures | None) -> Accuracy | None:

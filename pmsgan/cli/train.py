@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -188,6 +189,7 @@ def train(
     typed = typed_options()
     _refuse_contradictions(typed)
     wanted = _network_config(network, generator, typed, initial_style)
+    from pmsgan.training.run_folder import CHECKPOINT_NAME
     from pmsgan.training.style import check_training, plan_training, train_style
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -208,21 +210,26 @@ def train(
             settings = {"generator": network_table(plan.network), "training": asdict(plan.config)}
             show_lines(to_json(settings))
         return
-    result = train_style(
-        data,
-        training,
-        wanted,
-        run_folder=out,
-        style=style,
-        preset=preset,
-        train_list=train_list,
-        split=split,
-        resume=resume,
-        initial_style=initial_style,
-        teacher=teacher,
-        best=best,
-        vgg_weights=vgg_weights,
-    )
+    try:
+        result = train_style(
+            data,
+            training,
+            wanted,
+            run_folder=out,
+            style=style,
+            preset=preset,
+            train_list=train_list,
+            split=split,
+            resume=resume,
+            initial_style=initial_style,
+            teacher=teacher,
+            best=best,
+            vgg_weights=vgg_weights,
+        )
+    except KeyboardInterrupt:  # outside of its steps, as while the style is written
+        if (out / CHECKPOINT_NAME).exists():
+            print_note(f"the training so far is in {out}: the same command with --resume continues")
+        raise
     if result.leads:  # the other processes of a run keep quiet
         _report(result, out, style)
 
@@ -288,10 +295,11 @@ def _report(result: "TrainingResult", out: Path, style: str | None) -> None:
         folder = result.style.path.parent
         show(f"style {folder.name} in {folder} ({result.style.accuracy})")
         _measure_scaling(folder, result.held_out)
-        show(f"next: pmsgan convert IN OUT --style {style}")
+        name = shlex.quote(str(style))
+        show(f"next: pmsgan convert IN OUT --style {name}")
         show(
             "for speed on a CPU: "
-            f"pmsgan build-engine --style {style} --int8 --calibrate PICTURES --into-style"
+            f"pmsgan build-engine --style {name} --int8 --calibrate PICTURES --into-style"
         )
 
 
@@ -300,7 +308,7 @@ def _measure_scaling(folder: Path, held_out: "Sequence[Pair]") -> None:
     from pmsgan.evaluation.style_measurement import measure_trained
 
     if held_out:
-        print_note("measuring how best to enlarge results, on held-out pairs")
+        print_note("measuring on held-out pairs how large pictures are converted best")
     try:
         measured = measure_trained(folder, held_out)
     except PmsganError as error:

@@ -71,7 +71,7 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
         torch.set_num_threads(num_threads)
         if fabric.is_global_zero and num_threads * config.devices < num_cores:
             _log.info(
-                "computing with %s, since the rest of the %d cores are busy; --threads sets another "
+                "computing with %s, since the rest of %d cores are busy; --threads sets another "
                 "number",
                 count(num_threads * config.devices, "thread"), num_cores,
             )  # fmt: skip

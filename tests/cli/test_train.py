@@ -32,6 +32,21 @@ def network(result: Result) -> dict[str, object]:
     return dict(json.loads(result.stdout)["generator"])
 
 
+def test_ctrl_c_while_the_style_is_written_names_the_way_on(
+    in_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        (tmp_path / "checkpoint.pt").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pmsgan.training.style.train_style", interrupt)
+    result = train(in_dir, "--out", tmp_path, "--style", "mine")
+    assert result.exit_code == 130
+    first, second = result.stderr.splitlines()
+    assert first.endswith(f"in {tmp_path}: the same command with --resume continues")
+    assert second == "interrupted"
+
+
 @pytest.fixture
 def folded(style: Style, tmp_path: Path) -> Path:
     """A style that says that its network works on 2x2 pixels."""

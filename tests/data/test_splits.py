@@ -41,7 +41,9 @@ def test_one_in_twenty_is_held_out_at_most_two_hundred(
         (tmp_path / f"{number}.png").touch()
     split = load_split(tmp_path)
     assert (len(split.train), len(split.held_out)) == (count - held_out, held_out)
-    assert split.rule == ("chosen at random with seed 0" if held_out else "since there are few pairs")
+    assert split.rule == (
+        "chosen at random with seed 0" if held_out else "since there are few pairs"
+    )
     assert load_split(tmp_path, split="random:0").held_out == split.held_out
     assert load_split(tmp_path, split="all").held_out == ()
 

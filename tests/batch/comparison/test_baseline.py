@@ -1,7 +1,7 @@
 """An engine compared with another one."""
 
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pmsgan.batch.comparison import baseline as baseline_module
+from pmsgan.batch.comparison import deadline as deadline_module
 from pmsgan.batch.comparison.baseline import (
     Timings,
+    _count,
     eager_contenders,
     measure_against,
     measure_baselines,
@@ -189,6 +191,35 @@ def test_a_contender_that_takes_too_long_is_given_up(style: Style, workload: Wor
     assert [baseline.title for baseline in baselines] == ["eager, fp32"]
     assert len(told) >= 6
     assert told == sorted(told)
+
+
+@dataclass
+class SlowProcess:
+    """A contender that takes equally long for each picture, by a clock of its own."""
+
+    picture_s: float
+    now: list[float]
+
+    def translate(self, count: int) -> float:
+        self.now[0] += count * self.picture_s
+        return count * self.picture_s
+
+
+@pytest.mark.parametrize(
+    ("picture_s", "count"), [(0.001, 8), (0.3, 4), (0.5, 1), (1.2, 1), (2.0, None)]
+)
+def test_a_contender_gets_no_more_pictures_than_there_is_time_for(
+    workload: Workload, monkeypatch: pytest.MonkeyPatch, picture_s: float, count: int | None
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(deadline_module.time, "perf_counter", lambda: now[0])
+    process, deadline = SlowProcess(picture_s, now), Deadline(10.0)
+    if count is None:
+        with pytest.raises(EngineError, match="would take too long to time after this run"):
+            _count(workload, SINGLE, 4, process, deadline)
+        assert now[0] == picture_s
+    else:
+        assert _count(workload, SINGLE, 4, process, deadline) == count
 
 
 def test_a_child_that_is_killed_leaves_no_files(
