@@ -41,7 +41,7 @@ def test_a_machine_without_a_gpu_says_at_once_what_it_lacks_and_runs_the_rest(
     assert {"driver", "products", "targets", "gpu_tests", "compiled"} <= set(
         skipped.removeprefix("skipped for that: ").split(", ")
     )
-    assert f"driver: skipped: {lack}" in lines
+    assert any(line.startswith(f"driver: skipped: {lack}") for line in lines)
     for name in ("driver", "products"):
         assert lack in json.loads((tmp_path / f"{name}.json").read_text())["skipped"]
     told = json.loads((tmp_path / "versions.json").read_text())
