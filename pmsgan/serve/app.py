@@ -130,9 +130,10 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
         """Send a picture's file as the body, or as a form; the answer is the result's file.
 
         Headers describe it: Server-Timing has the time of each stage, Pmsgan-Size its size,
-        Pmsgan-Note what was left out, Pmsgan-Palette and Pmsgan-Parts the colours and the parts
-        that were found, and Content-Location the address of the same picture in other colours,
-        which the server keeps for some time.
+        Pmsgan-Note what was left out, Pmsgan-Warning that the picture is hardly one for this style,
+        Pmsgan-Palette and Pmsgan-Parts the colours and the parts that were found, and
+        Content-Location the address of the same picture in other colours, which the server keeps
+        for some time.
         """
         settings = wanted.for_style(service.style(style))
         async with service.bodies.upload(request) as upload:
@@ -161,7 +162,7 @@ def _add_pictures(app: FastAPI, service: Service) -> None:
             raise RefusedError(
                 HTTPStatus.NOT_FOUND, "this picture is no longer cached: send it again"
             )
-        work = functools.partial(service.render_again, translated, settings, name)
+        work = functools.partial(service.render_again, style, translated, settings, name)
         return await answer(request, service.recolouring, "recolour", style, work)
 
 

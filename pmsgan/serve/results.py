@@ -9,6 +9,8 @@ from urllib.parse import quote
 from pmsgan.batch.settings import ConvertSettings
 from pmsgan.batch.translated import TranslatedPicture
 from pmsgan.formats import output_suffix
+from pmsgan.styles.input_statistics import describe_difference
+from pmsgan.styles.registry import Style
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -28,13 +30,19 @@ class ResultFile:
 
 
 def make_result(
-    translated: TranslatedPicture, settings: ConvertSettings, name: str, *, is_new: bool
+    translated: TranslatedPicture,
+    style: Style,
+    settings: ConvertSettings,
+    name: str,
+    *,
+    is_new: bool,
 ) -> ResultFile:
     """Make the file of a result, and the headers that describe it.
 
     Args:
         translated: the picture.
-        settings: for its style, see `ConvertSettings.for_style`.
+        style: the style that translated it.
+        settings: for this style, see `ConvertSettings.for_style`.
         name: what the client calls the picture; hostile.
         is_new: whether the network has translated it for this request.
 
@@ -58,6 +66,10 @@ def make_result(
     }
     if loaded.note is not None:
         headers["Pmsgan-Note"] = quote(loaded.note, safe=" ;:,'()/")
+    is_in_one_view = translated.row.shape == translated.canvas.shape
+    if is_in_one_view and describe_difference([translated.row], style.expects) is not None:
+        warning = f"this does not look like the input of the style {style.name} ({style.input})"
+        headers["Pmsgan-Warning"] = quote(warning, safe=" ;:,'()/")
     if loaded.colouring is not None and settings.palette is not None:
         colours = settings.palette.colours(name)
         headers["Pmsgan-Palette"] = ",".join(f"{part}={colour}" for part, colour in colours.items())

@@ -79,17 +79,17 @@ class Service:
                 if (translated := self.cache.get(key)) is None:
                     translated = self.styles.run_network(style, data, settings)
                     self.cache.put(key, translated)
-                result = make_result(translated, settings, name, is_new=True)
+                result = make_result(translated, self.style(style), settings, name, is_new=True)
         result.headers["Content-Location"] = f"/v1/styles/{style}/pictures/{key}"
         return result
 
     def render_again(
-        self, translated: TranslatedPicture, settings: ConvertSettings, name: str
+        self, style: str, translated: TranslatedPicture, settings: ConvertSettings, name: str
     ) -> ResultFile:
         """Return another result of a cached picture, see `translate`."""
         height, width = translated.loaded.placement.output
         with named(name or "the picture"), self.pixels.hold(height * width):
-            return make_result(translated, settings, name, is_new=False)
+            return make_result(translated, self.style(style), settings, name, is_new=False)
 
     def close(self) -> None:
         """Wait for current requests, then close the engines."""

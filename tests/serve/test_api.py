@@ -6,7 +6,9 @@ import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pictures as picture_cases
@@ -26,6 +28,7 @@ from pmsgan.serve.workers import PixelBudget
 from pmsgan.styles.palette import read_palette
 from pmsgan.styles.registry import Style, find_style
 
+ROOT = Path(__file__).parents[2]
 URL = "/v1/styles/anime"
 PATIENCE_S = 30
 
@@ -84,6 +87,16 @@ def test_a_palette_is_applied_again_without_the_network(client: TestClient, dood
     plain = client.get(first.headers["content-location"])
     assert plain.content == first.content
     assert "pmsgan-palette" not in plain.headers
+
+
+def test_a_picture_of_another_kind_is_warned_of(client: TestClient, doodle: bytes) -> None:
+    photo = (ROOT / "samples" / "photos" / "grace_hopper.jpg").read_bytes()
+    answer = client.post("/v1/styles/anime", content=photo)
+    said = "this does not look like the input of the style anime (line drawing of a face)"
+    assert unquote(answer.headers["Pmsgan-Warning"]) == said
+    again = client.get(answer.headers["Content-Location"])
+    assert unquote(again.headers["Pmsgan-Warning"]) == said
+    assert "Pmsgan-Warning" not in client.post("/v1/styles/anime", content=doodle).headers
 
 
 def test_a_random_palette_depends_on_the_name(client: TestClient, doodle: bytes) -> None:

@@ -125,6 +125,19 @@ def share(pixels: Any, colour: tuple[int, int, int]) -> float:
     return float((np.abs(pixels.astype(int) - colour).max(axis=2) < 6).mean())
 
 
+def test_a_photograph_for_a_style_of_drawings_is_warned_of(page: Page) -> None:
+    page.drop("../photos/grace_hopper.jpg", "doodle_09.jpg", "../README.md")
+    page.wait(lambda: page.num_done() == 2)
+    assert page.text("#status") == "2 of 2, 1 left out"
+    why = page.script("return document.querySelector('#status').title")
+    assert why == "../README.md is not in a supported format"
+    assert page.text("#message").endswith("(line drawing of a face): try another style")
+    shown = "return getComputedStyle(document.querySelector('#message')).display"
+    assert page.script(shown) == "block"
+    page.script("document.querySelectorAll('#strip button')[1].click()")
+    assert page.script(shown) == "none"
+
+
 def test_pictures_are_dropped_compared_and_saved(page: Page) -> None:
     page.drop(*NAMES)
     page.wait(lambda: page.num_done() == 3)

@@ -72,10 +72,10 @@ async function result(answer) {
     blob: await answer.blob(),
     kept: text("Content-Location").replace(/^\//, ""),
     note: decodeURIComponent(text("Pmsgan-Note")),
+    warning: decodeURIComponent(text("Pmsgan-Warning")),
     palette: Object.fromEntries(palette),
     parts: text("Pmsgan-Parts").split(",").filter(Boolean),
     milliseconds: [...text("Server-Timing").matchAll(/dur=([\d.]+)/g)].reduce((sum, it) => sum + Number(it[1]), 0),
-    width,
-    height,
+    width, height,
   };
 }

@@ -51,8 +51,8 @@ function tellSelected() {
   const before = picture.isUnseen ? null : picture.before;
   show(result && before, result?.url ?? before, width, height);
   $("#busy").hidden = !pictures.running.has(picture);
-  $("#message").hidden = !problem;
-  $("#message").textContent = problem?.text ?? "";
+  $("#message").textContent = problem?.text ?? (result?.warning && `${result.warning}: try another style`) ?? "";
+  $("#message").classList.toggle("bad", Boolean(problem));
   const facts = result ? [`${width} × ${height}`, `${Math.round(result.milliseconds)} ms`, result.note] : [];
   $("#caption").textContent = [picture.path, ...facts].filter(Boolean).join("  ·  ");
   for (const label of document.querySelectorAll("#parts label")) {
@@ -64,7 +64,8 @@ function tellSelected() {
 function tellAll() {
   const { length: total } = pictures.all;
   const [done, bad] = ["result", "problem"].map((end) => pictures.all.filter((picture) => picture[end]).length);
-  $("#status").textContent = total < 2 ? "" : `${done} of ${total}${bad ? `, ${bad} failed` : ""}`;
+  const counts = [total > 1 && `${done} of ${total}`, bad && `${bad} failed`, document.body.dataset.leftOut];
+  $("#status").textContent = counts.filter(Boolean).join(", ");
   $("#download").disabled = !pictures.selected?.result;
   $("#all").disabled = done < 2;
   document.body.classList.toggle("several", total > 1);
@@ -143,9 +144,10 @@ for (const name of ["#size", "#format"]) $(name).addEventListener("change", () =
 
 async function add(files) {
   const read = files.filter(({ path }) => server.reads.some((suffix) => path.toLowerCase().endsWith(suffix)));
-  const left = files.length - read.length;
-  if (left) $("#status").textContent = `${left} left out, not in a supported format`;
-  if (!read.length) return;
+  const skipped = files.filter((file) => !read.includes(file));
+  if (skipped.length) document.body.dataset.leftOut = `${skipped.length} left out`;
+  $("#status").title = skipped.map(({ path }) => `${path} is not in a supported format`).join("\n");
+  if (!read.length) return tellAll();
   document.body.classList.remove("empty");
   for (const picture of pictures.add(read)) addThumb(picture);
 }
@@ -177,9 +179,7 @@ addEventListener("drop", async (event) => {
   add(await dropped(event.dataTransfer));
 });
 addEventListener("paste", (event) => add(named(event.clipboardData.files)));
-
 const tellFailure = (work) => work().catch((error) => { $("#status").textContent = error.message; });
-
 $("#download").addEventListener("click", () => tellFailure(async () => {
   const [path, blob] = await pictures.download(pictures.selected);
   save(blob, path.split("/").pop());
