@@ -95,12 +95,13 @@ clean:
 	$(PYTHON) -m venv .venv \
 	  || { echo "error: no virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
 
+# What is installed in .venv already is left as it is.
 .venv/base: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable .
+	test -x .venv/bin/pmsgan || $(INSTALL) .
 	touch $@
 
 .venv/train: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[train]'
+	test -x .venv/bin/pmsgan && .venv/bin/python -c 'import torch, lightning_fabric' || $(INSTALL) '.[train]'
 	touch $@
 
 .venv/dev: .venv/train

@@ -98,7 +98,7 @@ def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
     """
     sources: dict[str, Path] = {}
     for place in places:
-        for path in _expand(place):
+        for path in _expand(place, is_alone=len(places) == 1):
             found = path.resolve()
             if sources.setdefault(path.name, found) != found:
                 raise ConfigError(
@@ -108,7 +108,7 @@ def name_pictures(places: Sequence[Path | str]) -> NamedPictures:
     return NamedPictures(Path.cwd(), sources)
 
 
-def _expand(place: Path | str) -> list[Path]:
+def _expand(place: Path | str, *, is_alone: bool) -> list[Path]:
     """Return the path itself or, if there is no such file, the files that match it as a pattern."""
     text, path = str(place), Path(place)
     if path.is_dir():
@@ -130,4 +130,7 @@ def _expand(place: Path | str) -> list[Path]:
         if found := [it for it in sorted(glob.glob(text, recursive=True)) if Path(it).is_file()]:  # noqa: PTH207 - Path.glob takes no absolute patterns
             return [Path(it) for it in found]
         raise ConfigError(f"nothing matches {text}")
-    raise ConfigError(f"{text} does not exist: give a folder, pictures, or a URL such as s3://...")
+    quotes = "" if is_alone else ", and put names with spaces in quotes"
+    raise ConfigError(
+        f"{text} does not exist: give a folder, pictures, or a URL such as s3://...{quotes}"
+    )

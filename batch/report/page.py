@@ -48,7 +48,7 @@ def make_page(report: Report) -> str:
                 _facts(report),
                 _nodes(report),
                 _stages(report),
-                _throughput(report.timing.throughput),
+                _throughput(report.timing.throughput) if report.num_done else "",
                 _baselines(report),
                 _more_pictures(report.thumbnails[NUM_LARGE:]),
                 _remarks("Notes", report.notes),
@@ -94,10 +94,9 @@ def _duration(seconds: float) -> str:
 
 def _facts(report: Report) -> str:
     timing, baselines = report.timing, report.baselines
-    facts = [
-        ("files to files", f"{digits(report.pictures_per_s)} pictures/s"),
-        ("time", f"{timing.wall_s:.1f} s"),
-    ]
+    facts = [("time", f"{timing.wall_s:.1f} s")]
+    if report.num_done:
+        facts.insert(0, ("files to files", f"{digits(report.pictures_per_s)} pictures/s"))
     facts += [
         (f"speed-up over {base.title}", f"{digits(base.files_to_files.speedup.median)} times")
         for base in baselines

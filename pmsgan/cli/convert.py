@@ -149,7 +149,7 @@ def convert(
         raise typer.BadParameter("name the JSON file; the HTML page is written beside it")
     where = _cluster(devices, cluster, workers, insecure=insecure_cluster)
     kind = _kind(sources, target)
-    _check_target(target, kind)
+    _check_target(sources, target, kind)
     if kind != "folder" and (where is not None or selection != Selection()):
         raise typer.BadParameter(
             "--cluster, --devices, --include and --exclude need a folder as IN"
@@ -212,9 +212,16 @@ def _kind(sources: list[str], target: str) -> Literal["folder", "pictures", "pic
     return "folder" if is_folder(sources[0]) else "pictures"
 
 
-def _check_target(target: str, kind: str) -> None:
-    """Raise BadParameter for a target whose name contradicts its kind."""
+def _check_target(sources: list[str], target: str, kind: str) -> None:
+    """Raise BadParameter for a target whose name contradicts its kind, or is that of a style."""
     from pmsgan.batch.files.open import is_on_web, is_url
+    from pmsgan.styles.registry import list_styles
+
+    lacks_option = len(sources) > 1 and Path(sources[0]).is_dir() and not Path(target).exists()
+    if lacks_option and target in {style.name for style in list_styles()}:
+        raise typer.BadParameter(
+            f"{target} is taken for the folder of the results: did you mean --style {target}?"
+        )
 
     if is_on_web(target):
         raise typer.BadParameter(f"{target} is on the web: give a folder, or a bucket's URL")

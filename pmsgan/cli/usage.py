@@ -142,7 +142,7 @@ class Group(TyperGroup):
             if "\n" in error.message:
                 error.show()  # the help, where a command of commands is given alone
             else:
-                print_note(f"error: {_one_line(error)}")
+                print_note(f"error: {_one_line(error, settings.get('args') or sys.argv[1:])}")
             sys.exit(error.exit_code)
         except (OSError, OutputError) as error:  # help or version, which no command has printed
             if isinstance(error, OSError) and error.errno not in _OUTPUT_LOST:
@@ -160,8 +160,15 @@ class Group(TyperGroup):
             sys.exit(ExitCode.SOME_FAILED)
 
 
-def _one_line(error: Any) -> str:
-    """Say what is wrong, and suggest a correction or where to find help."""
+def _one_line(error: Any, typed: Sequence[str]) -> str:
+    """Say what is wrong, and suggest a correction or where to find help.
+
+    Args:
+        error: the usage error.
+        typed: the arguments of the command.
+    """
+    if meant := _with_two_dashes(error, typed):
+        return f"No such option: {meant[1:]}. Did you mean {meant}?"
     if possibilities := getattr(error, "possibilities", None):
         return f"{error.message}. Did you mean {possibilities[0]}?"
     if getattr(getattr(error, "param", None), "param_type_name", "") == "argument" and (
@@ -180,6 +187,16 @@ def _one_line(error: Any) -> str:
     if "Did you mean" in text or error.ctx is None:
         return text
     return f"{text.rstrip('.')}: see {error.ctx.command_path} --help"
+
+
+def _with_two_dashes(error: Any, typed: Sequence[str]) -> str | None:
+    """Return the long option that was typed with one dash, such as --style for -style."""
+    short = getattr(error, "option_name", None)
+    if not short or error.ctx is None or len(short) != 2:
+        return None
+    known = {name for parameter in error.ctx.command.params for name in parameter.opts}
+    likely = (f"-{one}" for one in typed if one.startswith(short))
+    return next((name for name in likely if name in known), None)
 
 
 def _is_needed(parameter: Any) -> bool:

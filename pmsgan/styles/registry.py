@@ -14,6 +14,7 @@ A style is a folder:
 """
 
 import contextlib
+import difflib
 import logging
 import os
 import re
@@ -241,10 +242,13 @@ def _read_named(name: str) -> Style:
     for folder in [Path(name)] if is_path(name) else [*named, Path(name)]:
         if is_style(folder):
             return read_style(folder)
-    known = ", ".join(style.name for style in list_styles()) or "none"
+    known = [style.name for style in list_styles()]
+    likely = [] if is_path(name) else difflib.get_close_matches(name.lower(), known, n=1)
+    if likely:
+        raise StyleError(f"there is no style {name!r}: did you mean {likely[0]}?")
     raise StyleError(
-        f"there is no style {name!r} (known: {known}): give one of them, the path of a style "
-        "folder, or train one with pmsgan train"
+        f"there is no style {name!r} (known: {', '.join(known) or 'none'}): give one of them, the "
+        "path of a style folder, or train one with pmsgan train"
     )
 
 

@@ -234,6 +234,7 @@ def test_wrong_folders_and_styles_are_one_line(style: Style, in_dir: Path, tmp_p
         ((tmp_path / "missing", out), 2, "does not exist: give a folder"),
         ((in_dir, in_dir), 2, "OUT is the same folder as IN"),
         ((in_dir, out, "--style", "nonesuch"), 3, "there is no style 'nonesuch'"),
+        ((in_dir, out, "--style", "Comic"), 3, "there is no style 'Comic': did you mean comic?"),
     ):
         options = () if "--style" in arguments else ("--style", style.folder)
         result = pmsgan_command("convert", *arguments, *options)

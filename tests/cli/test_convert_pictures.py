@@ -207,6 +207,12 @@ def test_wrong_words_get_one_line(style: Style, in_dir: Path, tmp_path: Path) ->
         ((picture, f"{in_dir}/picture_4.png/"), "picture_4.png is a file, not a folder"),
         ((picture, in_dir / "picture_4.png" / "a" / "b.png"), "picture_4.png is a file, not a"),
         ((picture, in_dir, out), "is a folder: give a single folder, or only pictures"),
+        ((in_dir, out, "comic"), "did you mean --style comic?"),
+        (
+            ("my", "face.jpg", out),
+            "my does not exist: give a folder, pictures, or a URL such as "
+            "s3://..., and put names with spaces in quotes",
+        ),
         ((picture, in_dir / "more" / "picture_3.png", out), "two pictures are called picture_3"),
         ((picture, in_dir / "picture_4.png", in_dir), "lies inside OUT"),
         (

@@ -103,6 +103,7 @@ def test_an_unknown_style_is_one_line_and_exit_3(
     ("arguments", "said"),
     [
         (("convert", "--styel", "x", "a", "b"), "No such option: --styel. Did you mean --style?"),
+        (("convert", "a", "b", "-style", "ink"), "No such option: -style. Did you mean --style?"),
         (("--verson",), "No such option: --verson. Did you mean --version?"),
         (("conver", "a", "b"), "No such command 'conver'. Did you mean 'convert'?"),
         (("styles", "shwo"), "No such command 'shwo'. Did you mean 'show'?"),
