@@ -101,7 +101,7 @@ clean:
 	touch $@
 
 .venv/train: .venv/bin/python pyproject.toml constraints.txt
-	test -x .venv/bin/pmsgan && .venv/bin/python -c 'import torch, lightning_fabric' || $(INSTALL) '.[train]'
+	test -x .venv/bin/pmsgan && .venv/bin/python -c 'import torch, lightning_fabric' 2>/dev/null || $(INSTALL) '.[train]'
 	touch $@
 
 .venv/dev: .venv/train

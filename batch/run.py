@@ -238,6 +238,7 @@ def _warn_of_other_pictures(conversion: Conversion) -> None:
     pictures = conversion.first_pictures(NUM_LOOKED_AT)
     if pictures is not None and (difference := describe_difference(pictures, style.expects)):
         _log.warning(
-            "the pictures do not look like the input of the style %s (%s): %s",
+            "the pictures do not look like the input of the style %s (%s): %s; pmsgan styles list "
+            "shows what each style takes",
             style.name, style.input, difference,
         )  # fmt: skip

@@ -138,9 +138,12 @@ def remove_command(
     name: Annotated[str, typer.Argument(help="Name of one of your own styles.")],
 ) -> None:
     """Delete one of your own styles."""
+    from pmsgan.styles.registry import list_styles
     from pmsgan.styles.user_styles import remove_style
 
     show(f"removed {remove_style(name)}")
+    if name in {style.name for style in list_styles()}:
+        show(f"{name} is the style that ships again")
 
 
 @styles_app.command("update")

@@ -177,7 +177,7 @@ def _one_line(error: Any, typed: Sequence[str]) -> str:
         names = [
             parameter.metavar for parameter in error.ctx.command.params if _is_needed(parameter)
         ]
-        return f"Missing argument: give {' and '.join(names)}: see {error.ctx.command_path} --help"
+        return f"Missing argument: give {' and '.join(names)}, see {error.ctx.command_path} --help"
     text = str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
     text = _NO_NUMBER.sub(r"it is not \1", text)
     if choice := re.search(r"'([^']*)' is not one of (.*)", text):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3] BGR."""
 
-FEATURES = {"colour": "colourful", "ground": "like lines on an even background"}
+FEATURES = {"colour": "colourful", "ground": "like drawings on plain paper"}
 """Words for pictures in which a statistic is higher."""
 MARGINS = {"colour": 0.1, "ground": 0.02}
 """Margin on both sides of the usual range, so that only clear differences are reported."""

@@ -42,7 +42,7 @@ class TrainingConfig:
     steps: int = 100_000
     """Number of training steps."""
     epochs: int = 0
-    """Passes over the pairs, instead of a number of steps; 0 means that steps decides."""
+    """Passes over the pairs, instead of a number of steps; 0 leaves it to the steps."""
     batch_size: int = 1
     """Pairs in each step on one device."""
     size: int = 256

@@ -312,6 +312,9 @@ def test_styles_are_added_and_removed(style: Style) -> None:
     assert "added" in pmsgan_command("styles", "list").stdout
     assert pmsgan_command("styles", "remove", "added").exit_code == 0
     assert pmsgan_command("styles", "remove", "added").exit_code == 3
+    pmsgan_command("styles", "add", style.folder, "--name", "ink")
+    removed = pmsgan_command("styles", "remove", "ink")
+    assert removed.stdout.endswith("\nink is the style that ships again\n")
 
 
 @pytest.mark.parametrize("flag", ["--fp16", None])

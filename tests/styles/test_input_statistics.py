@@ -79,7 +79,7 @@ def test_line_drawings_are_for_anime_and_not_for_styles_of_photographs(name: str
     assert len(sketches) == 28
     assert describe_difference(sketches, find_style("anime").expects) is None  # type: ignore[arg-type]
     difference = describe_difference(sketches, find_style(name).expects)  # type: ignore[arg-type]
-    assert str(difference).startswith("they are more like lines on an even background")
+    assert str(difference).startswith("they are more like drawings on plain paper")
 
 
 @pytest.mark.parametrize("name", ["comic", "ink"])
@@ -90,7 +90,7 @@ def test_a_photograph_is_for_styles_of_photographs_and_not_for_anime(name: str) 
     assert str(describe_difference([photo], anime)).startswith("they are more colourful")
     grey = cv2.merge([cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)] * 3).astype(np.uint8, copy=False)
     difference = str(describe_difference([grey], anime))
-    assert difference.startswith("they are less like lines on an even background")
+    assert difference.startswith("they are less like drawings on plain paper")
 
 
 def test_convert_warns_once_and_goes_on(
