@@ -311,7 +311,8 @@ class Report:
         if self.baselines and (accuracy := self.baselines[0].engine_accuracy) is not None:
             rows.append(("accuracy", f"to {self.baselines[0].title}: {accuracy}"))
         if self.missing_baseline is not None:
-            rows.append(("baseline", f"not measured: {self.missing_baseline}"))
+            title = "" if self.baselines else "baseline"
+            rows.append((title, f"not measured: {self.missing_baseline}"))
         return rows
 
 
