@@ -28,7 +28,8 @@ def warn_of_grey_start(style: str, network: Network, pairs: Sequence[Pair]) -> N
     Args:
         style: name of the style.
         network: its network.
-        pairs: pairs to train on; one that cannot be read is left to the training to report.
+        pairs: pairs to train on, if there are any; one that cannot be read is left to the training
+            to report.
     """
     multiple = network.config.side_multiple
     size = math.ceil(MIN_SIDE / multiple) * multiple
@@ -38,6 +39,8 @@ def warn_of_grey_start(style: str, network: Network, pairs: Sequence[Pair]) -> N
             for pair in pairs[:: 1 + len(pairs) // MAX_PAIRS]
         ]
     except DataError:
+        return
+    if not pictures:
         return
     grid = draw_grid(network, pictures)
     results, targets = grid[:, size : 2 * size], grid[:, -size:]
