@@ -147,7 +147,7 @@ class Selection:
     """The pictures below IN that a run converts."""
 
     include: tuple[str, ...] = ()
-    """Convert only pictures that match, such as '*.jpg'; may be given several times."""
+    """Convert only pictures that match, such as 'page??.jpg'; may be given several times."""
     exclude: tuple[str, ...] = ()
     """Skip pictures and folders that match, such as thumbs; may be given several times."""
 
