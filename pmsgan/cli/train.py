@@ -163,7 +163,9 @@ def train(
             help="Check everything that could stop the run, print the settings, and exit.",
         ),
     ] = False,
-    resume: Annotated[bool, typer.Option(help="Resume from the checkpoint in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Resume the run in --out; type its other options again.")
+    ] = False,
     initial_style: InitialStyle = None,
     teacher: TeacherStyle = None,
     best: Annotated[
