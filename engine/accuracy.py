@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pmsgan.counts import count
+
 Pictures = NDArray[np.uint8]
 """Pictures [N, H, W, 3] BGR."""
 
@@ -35,7 +37,7 @@ class Accuracy:
     def __str__(self) -> str:
         """Return one line for people."""
         return (
-            f"largest difference {self.max_difference} grey levels, "
+            f"largest difference {count(self.max_difference, 'grey level')}, "
             f"mean {self.mean_difference:.4f}, PSNR {self.decibels}"
         )
 

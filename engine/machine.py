@@ -15,7 +15,7 @@ from typing import Any
 from pmsgan.engine.gpu import driver_cuda, gpu_names
 
 PACKAGES = (
-    "numpy", "onnx", "openvino", "pillow", "pycuda", "torch",
+    "numpy", "onnx", "onnxruntime", "openvino", "pillow", "pycuda", "torch",
     *(f"opencv{contrib}-python{headless}" for contrib in ("", "-contrib")
       for headless in ("", "-headless")),
     *(f"tensorrt{rtx}{cuda}" for rtx in ("", "-rtx") for cuda in ("", "-cu12", "-cu13")),

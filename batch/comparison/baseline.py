@@ -24,8 +24,8 @@ RUN_S = 2.0
 """Target duration of a run of the compared engine [seconds], unless one batch takes longer."""
 RUNS_TO_COME = 9
 """Approximate number of runs of a contender that follow once its speed is known."""
-FEWEST_RUNS = 6
-"""Number of runs that a comparison needs at least."""
+FEWEST_RUNS = 4
+"""Number of runs that a comparison needs at least, once the contender is warm."""
 
 _log = logging.getLogger(__name__)
 
@@ -294,7 +294,7 @@ def _count(
     if not deadline.allows(FEWEST_RUNS * first_s):
         raise _too_slow(contender)
     batch = min(batch, len(workload.pictures))
-    if not deadline.allows(FEWEST_RUNS * batch * first_s):
+    if not deadline.allows((1 + FEWEST_RUNS) * batch * first_s):
         return 1
     seconds = statistics.median(
         process.translate(batch) for _ in deadline.repeat(2, then=RUNS_TO_COME)

@@ -317,4 +317,4 @@ class Report:
 
 
 def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"{name:<14}{value}" for name, value in rows]
+    return [f"{name:<13} {value}" for name, value in rows]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pmsgan.bar import Bar
+from pmsgan.counts import count
 from pmsgan.engine.accuracy import Accuracy, Pictures, compare, has_constant_picture
 from pmsgan.engine.graph import GraphInfo
 from pmsgan.engine.int8.calibration import Calibration
@@ -75,7 +76,7 @@ def _check(graph: GraphInfo, pictures: Pictures) -> Accuracy:
             "calibrate on more pictures of the kind that the style was made for, or leave out "
             "--int8"
         )
-    _log.info("checked on %d other pictures: %s", len(pictures), accuracy)
+    _log.info("checked on %s: %s", count(len(pictures), "other picture"), accuracy)
     return accuracy
 
 

@@ -258,5 +258,9 @@ def _scaling(
         reasons["scaling"] = "asked for"
         return tiles
     agrees, psnr_db = agrees_in_tiles(network, found)
-    reasons["scaling"] = f"a tile is at {psnr_db:.1f} dB PSNR to the same area of the whole picture"
+    reasons["scaling"] = (
+        f"a tile is at {psnr_db:.1f} dB PSNR to the same area of the whole picture"
+        if math.isfinite(psnr_db)
+        else "a tile is equal to the same area of the whole picture"
+    )
     return tiles if agrees else whole

@@ -117,7 +117,10 @@ def _check_sides(tree: Tree, sides: tuple[str, str], placed: list[list[Placed]])
     """Raise DataError where one side has no pictures."""
     for side, found in zip(sides, placed, strict=True):
         if not found:
-            raise DataError(f"{tree.root} {_missing_side_reason(tree, side, sides[0])}")
+            root = tree.root
+            if root.name in sides and all((root.parent / name).is_dir() for name in sides):
+                raise DataError(f"{root} is one side of the pairs: give {root.parent}")
+            raise DataError(f"{root} {_missing_side_reason(tree, side, sides[0])}")
 
 
 def _missing_side_reason(tree: Tree, side: str, source: str) -> str:

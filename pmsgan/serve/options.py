@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from pmsgan.batch.settings import ConvertSettings, Fit, KeepMetadata, NamedSize
 from pmsgan.errors import ConfigError
@@ -11,9 +11,11 @@ from pmsgan.styles.palette import parse_palette
 
 _DEFAULT = ConvertSettings()
 _MAX_TEXT = 2000
+_NAMES = {"format", "size", "fit", "quality", "metadata", "palette", "shade", "name"}
 
 
 async def read_options(
+    request: Request,
     output_format: Annotated[
         OutputFormat,
         Query(
@@ -57,8 +59,10 @@ async def read_options(
     """Return the settings of a request.
 
     Raises:
-        ConfigError: a value is out of range.
+        ConfigError: a value is out of range, or there is no such option.
     """
+    if unknown := set(request.query_params) - _NAMES:
+        raise ConfigError(f"there is no option {min(unknown)}: /docs lists the options")
     return ConvertSettings(
         output_format=output_format,
         output_size=_size(size),

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -17,6 +19,8 @@ from pmsgan.training.config import Precision, TrainingConfig
 
 _log = logging.getLogger(__name__)
 
+WATCHED_S = 0.2
+"""How long the cores are watched to learn which are idle [seconds]."""
 SCALE_GROWTH_INTERVAL = 200
 """Updates without an overflow after which the loss scale of fp16 doubles.
 
@@ -66,8 +70,7 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
         torch.set_num_threads(config.num_threads)
     elif fabric.device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
         num_cores = count_cores()
-        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows has none
-        num_threads = _idle_cores(num_cores, load, config.devices)
+        num_threads = _idle_cores(num_cores, _busy_cores(), config.devices)
         torch.set_num_threads(num_threads)
         if fabric.is_global_zero and num_threads * config.devices < num_cores:
             _log.info(
@@ -77,9 +80,27 @@ def set_threads(config: TrainingConfig, fabric: Fabric) -> None:
             )  # fmt: skip
 
 
-def _idle_cores(num_cores: int, load: float, num_processes: int) -> int:
-    """Return the idle cores for each process, at least 1; `load` is that of the last minute."""
-    return max(1, (num_cores - round(load)) // num_processes)
+def _idle_cores(num_cores: int, num_busy: float, num_processes: int) -> int:
+    """Return the idle cores for each process, at least 1."""
+    return max(1, (num_cores - round(num_busy)) // num_processes)
+
+
+def _busy_cores() -> float:
+    """Return how many cores are busy now or, where the system does not say, in the last minute."""
+    try:
+        before = _clock_ticks()
+        time.sleep(WATCHED_S)
+        idle, total = (after - old for after, old in zip(_clock_ticks(), before, strict=True))
+        return (os.cpu_count() or 1) * (1.0 - idle / total)
+    except (OSError, ValueError, ZeroDivisionError):  # not Linux
+        return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows has none
+
+
+def _clock_ticks() -> tuple[int, int]:
+    """Return for how long all cores together have been idle, and the time of all cores [ticks]."""
+    with Path("/proc/stat").open(encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:]]
+    return ticks[3] + ticks[4], sum(ticks[:8])
 
 
 @contextmanager

@@ -242,23 +242,24 @@ class Trainer:
         missing = self.state_dict().keys() - state.keys() - {"initial_style"}
         if missing:
             raise CheckpointError(f"this is not a checkpoint of pmsgan: it lacks {min(missing)!r}")
+        same = f"--from {began_from}" if began_from else "no --from"
+        if self.initial_style not in (None, began_from):
+            raise CheckpointError(
+                f"the checkpoint began from {began_from or 'random weights'}, not from "
+                f"{self.initial_style}: resume it with {same}, or give a new --out"
+            )
         theirs, ours = read_network(state["generator_config"]), self.generator.config
         if theirs != ours:
             differing = name_differences(network_table(theirs), network_table(ours))
             raise CheckpointError(
-                f"the checkpoint holds another network: {differing}; use its settings, or give a "
-                "new --out"
+                f"the checkpoint holds another network: {differing}; use its settings"
+                f"{f' ({same})' if began_from else ''}, or give a new --out"
             )
         if (state["average"] is None) != (self.average is None):
             kept = as_typed("ema_decay", state["training_config"].get("ema_decay", 0.0))
             raise CheckpointError(
                 f"the checkpoint was trained with {kept}, not {self.config.ema_decay}: use its "
                 "setting, or give a new --out"
-            )
-        if self.initial_style not in (None, began_from):
-            raise CheckpointError(
-                f"the checkpoint began from {began_from or 'random weights'}, not from "
-                f"{self.initial_style}: give a new --out, or leave out --from"
             )
         self.initial_style = began_from
         self.num_steps_done = state["num_steps_done"]

@@ -111,6 +111,8 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path, two_folders: Path
         find_pairs(tmp_path / "missing", "left:right")
     with pytest.raises(DataError, match=r"no side-by-side.*\(face, sketch\)"):
         find_pairs(two_folders, "left:right")
+    with pytest.raises(DataError, match=rf"face is one side of the pairs: give {two_folders}$"):
+        find_pairs(two_folders / "face", "sketch:face")
     with pytest.raises(DataError, match=r"no folder of photo.*--direction face:sketch if face has"):
         find_pairs(two_folders, "sketch:photo")
     (tmp_path / "empty").mkdir()

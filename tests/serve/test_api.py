@@ -116,6 +116,7 @@ def test_a_random_palette_depends_on_the_name(client: TestClient, doodle: bytes)
         ({"size": "huge"}, 400, "size is 'huge': it must be source, style, or a number"),
         ({"size": "²"}, 400, "size is '²': it must be"),
         ({"size": "99999"}, 422, "is too large for a result of 99999x99999"),
+        ({"sise": "512"}, 400, "there is no option sise: /docs lists the options"),
         ({"quality": "0"}, 400, "quality: Input should be greater than or equal to 1"),
         ({"palette": "nose=#112233"}, 400, "the style anime has no part 'nose'"),
         ({"palette": "hair=blue"}, 400, "hair is 'blue': a colour is #rrggbb"),

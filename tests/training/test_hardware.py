@@ -138,6 +138,16 @@ def test_more_gpus_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         make_fabric(TrainingConfig(devices=4))
 
 
+def test_busy_cores_are_those_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter([(1000, 4000), (1030, 4040)])
+    monkeypatch.setattr(hardware, "_clock_ticks", lambda: next(ticks))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "getloadavg", lambda: (7.5, 0.0, 0.0))
+    assert hardware._busy_cores() == pytest.approx(2.0)  # a quarter of eight
+    monkeypatch.setattr(hardware, "_clock_ticks", lambda: int("no /proc/stat"))
+    assert hardware._busy_cores() == 7.5
+
+
 @pytest.mark.parametrize(
     ("num_cores", "load", "num_processes", "expected"),
     [(8, 0.2, 1, 8), (8, 2.6, 1, 5), (8, 0.0, 2, 4), (2, 9.5, 1, 1), (2, 0.0, 4, 1)],
@@ -153,7 +163,7 @@ def test_threads_are_the_cores_that_are_idle(
     monkeypatch.setattr(torch, "set_num_threads", used.append)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(hardware, "count_cores", lambda: num_cores)
-    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(hardware, "_busy_cores", lambda: load)
     fabric = SimpleNamespace(device=torch.device("cpu"), is_global_zero=True)
     set_threads(TrainingConfig(devices=num_processes), fabric)  # type: ignore[arg-type]
     set_threads(TrainingConfig(num_threads=3), fabric)  # type: ignore[arg-type]

@@ -269,6 +269,13 @@ def test_a_resumed_run_learns_at_its_own_rate_and_names_what_changed(
     assert changed in caplog.text
 
 
+def test_a_run_is_not_resumed_in_another_direction(pairs: list[Pair], tmp_path: Path) -> None:
+    train(pairs, replace(SETTINGS, steps=1), NETWORK, tmp_path)
+    turned = replace(SETTINGS, steps=2, direction="right:left")
+    with pytest.raises(CheckpointError, match=r"trained with --direction .*, not right:left: use"):
+        train(pairs, turned, NETWORK, tmp_path, resume=True)
+
+
 def test_a_checkpoint_of_another_program_is_refused(pairs: list[Pair], tmp_path: Path) -> None:
     torch.save({"epoch": 3}, tmp_path / CHECKPOINT_NAME)
     with pytest.raises(CheckpointError, match="not a checkpoint of pmsgan: it lacks"):

@@ -153,7 +153,7 @@ def test_a_run_is_not_resumed_from_another_style_than_it_began_from(
     first, second = (str(tmp_path / f"{name}_style") for name in ("first", "second"))
     train_style(data, once, run_folder=run, initial_style=first)
     twice = replace(SETTINGS, steps=2)
-    said = "began from first_style, not from second_style: give a new --out"
+    said = "began from first_style, not from second_style: resume it with --from first_style, or "
     with pytest.raises(CheckpointError, match=said):
         train_style(data, twice, run_folder=run, resume=True, initial_style=second)
     with pytest.raises(CheckpointError, match=said):

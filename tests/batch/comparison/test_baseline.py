@@ -206,7 +206,7 @@ class SlowProcess:
 
 
 @pytest.mark.parametrize(
-    ("picture_s", "count"), [(0.001, 8), (0.3, 4), (0.5, 1), (1.2, 1), (2.0, None)]
+    ("picture_s", "count"), [(0.001, 8), (0.3, 4), (0.5, 1), (1.9, 1), (2.5, None)]
 )
 def test_a_contender_gets_no_more_pictures_than_there_is_time_for(
     workload: Workload, monkeypatch: pytest.MonkeyPatch, picture_s: float, count: int | None
