@@ -1,6 +1,7 @@
 """`pmsgan evaluate`."""
 
-from collections.abc import Collection
+import importlib.util
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from pmsgan.cli.typed import typed_options
 from pmsgan.errors import ConfigError
 from pmsgan.evaluation.config import (
     METRIC_NAMES,
+    METRICS,
     HeldOutChoice,
     MetricName,
     RuntimeChoice,
@@ -122,6 +124,7 @@ def evaluate(
     with PictureProgress() as progress:
         start, count = progress.start, progress.count
         if style is not None:
+            _require_a_metric(chosen)
             from pmsgan.evaluation.held_out import evaluate_style_on_folder
 
             found = evaluate_style_on_folder(
@@ -147,6 +150,13 @@ def evaluate(
     _print(found, latex=latex, as_json=as_json)
     if not found.is_complete:
         raise typer.Exit(ExitCode.SOME_FAILED)
+
+
+def _require_a_metric(metrics: Sequence[MetricName]) -> None:
+    """Raise EngineError if no metric can be measured, before a set is converted for it."""
+    modules = [METRICS[name].package for name in metrics]
+    if not any(importlib.util.find_spec(module) for module in modules):
+        require_packages("evaluate", "eval", *modules)
 
 
 def _folders(arguments: list[str], truth: Path | None) -> tuple[dict[str, Path], Path]:

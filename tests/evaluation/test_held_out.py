@@ -1,6 +1,7 @@
 """Pairs that a network was trained on are not scored."""
 
 import hashlib
+import importlib.util
 import json
 import logging
 import shutil
@@ -50,6 +51,19 @@ def without_child(monkeypatch: pytest.MonkeyPatch) -> None:
         return function(*arguments)
 
     monkeypatch.setattr(styles_module, "call_in_child", call)
+
+
+def test_a_style_is_not_converted_for_metrics_that_are_not_there(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "piq" else real(name)
+    )
+    result = evaluate("--style", "anime", data, "--metrics", "fsim")
+    assert result.exit_code == 3
+    assert "error: pmsgan evaluate needs piq, which is not installed: " in result.stderr
+    assert "converting" not in result.stderr
 
 
 @pytest.fixture
