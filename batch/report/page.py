@@ -47,8 +47,7 @@ def make_page(report: Report) -> str:
                 "<h2>The run</h2>",
                 _facts(report),
                 _nodes(report),
-                _stages(report),
-                _throughput(report.timing.throughput) if report.num_done else "",
+                *_measurements(report),
                 _baselines(report),
                 _more_pictures(report.thumbnails[NUM_LARGE:]),
                 _remarks("Notes", report.notes),
@@ -114,9 +113,12 @@ def _facts(report: Report) -> str:
     return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
+def _measurements(report: Report) -> list[str]:
+    """Return what was measured while pictures were converted; nothing if none was."""
+    return [_stages(report), _throughput(report.timing.throughput)] if report.num_done else []
+
+
 def _stages(report: Report) -> str:
-    if not report.num_done:
-        return ""
     bars, rows = [], []
     for busy in report.busy:
         segments, total = [], 0.0

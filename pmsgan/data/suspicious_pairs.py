@@ -29,7 +29,7 @@ def describe_suspicious(pairs: Sequence[Pair]) -> list[str]:
             "no picture is wider than it is high, yet each is split into a left and a right half: "
             "for pairs in two folders, give the folder that holds both and --direction FROM:TO"
         )
-    differing = [pair for pair in measured if pair not in halves and _differ_in_shape(pair)]
+    differing = [pair for pair in measured if _differ_in_shape(pair)]
     if differing:
         ours, theirs = (
             "{}x{}".format(*side.size()) for side in (differing[0].input, differing[0].target)

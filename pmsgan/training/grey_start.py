@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pmsgan.data.pairs import Pair
 from pmsgan.errors import DataError
-from pmsgan.model.network import Network
 from pmsgan.styles.input_statistics import measure_statistics
 from pmsgan.training.grid import draw_grid
+from pmsgan.training.style_network import StyleNetwork
 
 MAX_PAIRS = 4
 """Most pairs that are looked at."""
@@ -22,16 +22,15 @@ COLOURED = 0.05
 _log = logging.getLogger(__name__)
 
 
-def warn_of_grey_start(style: str, network: Network, pairs: Sequence[Pair]) -> None:
+def warn_of_grey_start(style: StyleNetwork, pairs: Sequence[Pair]) -> None:
     """Warn if a style's results for some pairs are grey while their targets have colour.
 
     Args:
-        style: name of the style.
-        network: its network.
+        style: the style that the training starts from.
         pairs: pairs to train on, if there are any; one that cannot be read is left to the training
             to report.
     """
-    multiple = network.config.side_multiple
+    multiple = style.network.config.side_multiple
     size = math.ceil(MIN_SIDE / multiple) * multiple
     try:
         pictures = [
@@ -42,7 +41,7 @@ def warn_of_grey_start(style: str, network: Network, pairs: Sequence[Pair]) -> N
         return
     if not pictures:
         return
-    grid = draw_grid(network, pictures)
+    grid = draw_grid(style.network, pictures)
     results, targets = grid[:, size : 2 * size], grid[:, -size:]
     if (
         measure_statistics(results)["colour"] < GREY
@@ -51,5 +50,5 @@ def warn_of_grey_start(style: str, network: Network, pairs: Sequence[Pair]) -> N
         _log.warning(
             "the style %s draws in grey, and your targets have colour: a style in colour, such as "
             "comic, needs fewer steps",
-            style,
+            style.name,
         )

@@ -19,7 +19,6 @@ from pmsgan.bar import Bar
 from pmsgan.data.pairs import Pair
 from pmsgan.data.stream import PairStream
 from pmsgan.data.trained_pairs import TrainedPairs
-from pmsgan.errors import CheckpointError
 from pmsgan.interrupt import interruptible
 from pmsgan.model.config import NetworkConfig, network_table
 from pmsgan.model.network import Network
@@ -226,18 +225,10 @@ def _resume(trainer: Trainer, checkpoint: Path) -> TrainedPairs | None:
 
     Returns:
         The pairs that were trained on before; None where the checkpoint does not say that.
-
-    Raises:
-        CheckpointError: it cannot be read, or holds another network, task or beginning.
     """
     state = load_checkpoint(checkpoint)
     trainer.load_state_dict(state)
     before, now = state["training_config"], plain(asdict(trainer.config))
-    if before["direction"] != now["direction"]:
-        raise CheckpointError(
-            f"the checkpoint was trained with --direction {before['direction']}, not "
-            f"{now['direction']}: use its direction, or give a new --out"
-        )
     kept = {name: value for name, value in now.items() if name not in ("steps", "epochs")}
     if trainer.fabric.is_global_zero and (differing := name_differences(before, kept)):
         _log.warning("the run had different settings so far: %s", differing)

@@ -132,7 +132,7 @@ def plan_training(
         if style is not None:
             warn_of_hidden_style(style)
         if initial is not None:
-            warn_of_grey_start(str(initial_style), initial.network, divided.train)
+            warn_of_grey_start(initial, divided.train)
         _log.info(
             "training on %d of %s, %s; held out: %d, %s",
             len(divided.train),

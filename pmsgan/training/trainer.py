@@ -236,7 +236,8 @@ class Trainer:
 
         Raises:
             CheckpointError: it is not from pmsgan, belongs to another network, has no moving
-                average, or began from another style than this run asks for.
+                average, or was trained in another direction or from another style than this run
+                asks for.
         """
         began_from = state.get("initial_style", self.initial_style)
         missing = self.state_dict().keys() - state.keys() - {"initial_style"}
@@ -247,6 +248,12 @@ class Trainer:
             raise CheckpointError(
                 f"the checkpoint began from {began_from or 'random weights'}, not from "
                 f"{self.initial_style}: resume it with {same}, or give a new --out"
+            )
+        direction = state["training_config"].get("direction", self.config.direction)
+        if direction != self.config.direction:
+            raise CheckpointError(
+                f"the checkpoint was trained with --direction {direction}, not "
+                f"{self.config.direction}: use its direction, or give a new --out"
             )
         theirs, ours = read_network(state["generator_config"]), self.generator.config
         if theirs != ours:

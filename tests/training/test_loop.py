@@ -21,6 +21,7 @@ from pmsgan.model.config import GeneratorConfig
 from pmsgan.model.network import Network
 from pmsgan.training import loop
 from pmsgan.training.checkpoint import load_checkpoint
+from pmsgan.training.checks import check_files
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.loop import train
 from pmsgan.training.perceptual import vgg19_features
@@ -274,6 +275,8 @@ def test_a_run_is_not_resumed_in_another_direction(pairs: list[Pair], tmp_path: 
     turned = replace(SETTINGS, steps=2, direction="right:left")
     with pytest.raises(CheckpointError, match=r"trained with --direction .*, not right:left: use"):
         train(pairs, turned, NETWORK, tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match=r"not right:left: use its direction"):  # --dry-run
+        check_files(turned, NETWORK, tmp_path, resume=True, initial_style=None, vgg_weights=None)
 
 
 def test_a_checkpoint_of_another_program_is_refused(pairs: list[Pair], tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from pmsgan.errors import CheckpointError, ConfigError, DataError, StyleError
 from pmsgan.evaluation.trained import record_of_style
 from pmsgan.export.description import write_scaling
 from pmsgan.model.config import GeneratorConfig
-from pmsgan.model.network import make_network
 from pmsgan.styles.registry import TRAINED_PAIRS_NAME, read_style
 from pmsgan.styles.scaling import Scaling
 from pmsgan.training import train_style
 from pmsgan.training.config import TrainingConfig
 from pmsgan.training.grey_start import warn_of_grey_start
 from pmsgan.training.style import check_training, plan_training
+from pmsgan.training.style_network import load_style_network
 from pmsgan.training.trainer import Trainer
 
 NETWORK = GeneratorConfig(base_channels=4, num_residual_blocks=1, attention_reduction=1)
@@ -68,7 +68,7 @@ def test_a_style_says_what_it_was_trained_on(data: Path, tmp_path: Path) -> None
 
 
 def test_no_pairs_are_no_grey_pairs(caplog: pytest.LogCaptureFixture) -> None:
-    warn_of_grey_start("ink", make_network(NETWORK), [])
+    warn_of_grey_start(load_style_network("ink", task="train it further"), [])
     assert not caplog.text
 
 
