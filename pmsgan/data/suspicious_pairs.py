@@ -17,7 +17,8 @@ TOLERANCE = 0.1
 def describe_suspicious(pairs: Sequence[Pair]) -> list[str]:
     """Return a sentence for each thing that is suspicious about pairs to train on.
 
-    A picture that cannot be read is left to the training to report.
+    Args:
+        pairs: any number; a picture that cannot be read is left to the training to report.
     """
     measured = pairs[:: 1 + len(pairs) // MAX_MEASURED]
     halves = [pair for pair in measured if pair.input.half != "whole"]
@@ -56,5 +57,5 @@ def _differ_in_shape(pair: Pair) -> bool:
         (width, height), (other_width, other_height) = pair.input.size(), pair.target.size()
     except DataError:
         return False
-    ratio = (width * other_height) / (height * other_width)
-    return not 1 / (1 + TOLERANCE) <= ratio <= 1 + TOLERANCE
+    ours, theirs = width * other_height, height * other_width  # one of them may be 0
+    return max(ours, theirs) > (1 + TOLERANCE) * min(ours, theirs)

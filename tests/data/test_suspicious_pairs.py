@@ -36,6 +36,14 @@ def test_pictures_of_a_pair_have_one_shape(tmp_path: Path) -> None:
     assert "0 (32x32 and 48x64)" in found
 
 
+def test_a_picture_one_pixel_wide_has_an_empty_half(tmp_path: Path) -> None:
+    for number in range(12):
+        write(tmp_path / f"{number}.png", 32, 1)
+    for direction in ("left:right", "right:left"):
+        found = describe_suspicious(find_pairs(tmp_path, direction))
+        assert len(found) == 2
+
+
 def test_few_pairs_and_broken_pictures(tmp_path: Path) -> None:
     for side in ("photo", "drawing"):
         write(tmp_path / side / "a.png", 32, 32)
